@@ -1,0 +1,261 @@
+"""Facts: frozen values that the adapters read, each with when it was true.
+
+Signs and units (the whole program's): BASE is the volatile token, QUOTE the stable one, prices are QUOTE per BASE
+whatever the token order; `perp_base` is negative when short. Human amounts are `Decimal`, chain integers `int`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class RangeSide(StrEnum):
+    """Where the price stands against a position's range. Below: all BASE. Above: all QUOTE."""
+
+    BELOW = "below"
+    IN = "in"
+    ABOVE = "above"
+
+
+class OrderSide(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        return 1 if self is OrderSide.BUY else -1
+
+
+class PositionSide(StrEnum):
+    """Binance's leg: BOTH in one-way mode, LONG and SHORT in hedge mode."""
+
+    BOTH = "BOTH"
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+
+class OrderStatus(StrEnum):
+    """State of an order at the venue. Every state but NEW and PARTIALLY_FILLED is final; a final one may carry fills."""
+
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    address: str
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`hash` is None where the answer that carried the other two could not carry it."""
+
+    number: int
+    hash: str | None
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LpPosition:
+    """One V3 position at one block.
+
+    `base`, `quote`: what burning all liquidity would add (rounded down as the contract does). `owed_base`, `owed_quote`:
+    all else that `collect` would then pay: tokensOwed (fees, and principal parked by a decrease) plus growth not yet
+    poked. Exact to the token's last unit. `base_at_lower_edge`: BASE the liquidity turns into at or below the range.
+    """
+
+    position_id: int
+    owner: str
+    pool: str
+    base_is_token0: bool
+    base_decimals: int
+    quote_decimals: int
+    liquidity: int
+    tick_lower: int
+    tick_upper: int
+    sqrt_price_x96: int
+    price: Decimal
+    base: Decimal
+    quote: Decimal
+    owed_base: Decimal
+    owed_quote: Decimal
+    price_lower: Decimal
+    price_upper: Decimal
+    side: RangeSide
+    base_at_lower_edge: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LpFacts:
+    """All positions of one hedge, read at one block.
+
+    `missing_ids` existed once and are gone (burnt). `wallet_base` is None when no wallet was asked for; native coin
+    and wrapped form together. `price` is the pool price of the position with most value, or of the pool when none.
+    """
+
+    block: Block
+    as_of: datetime
+    source: str
+    base: Token
+    quote: Token
+    price: Decimal
+    positions: tuple[LpPosition, ...]
+    missing_ids: tuple[int, ...]
+    wallet_base: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRules:
+    """A perpetual's filters, all from the venue's own list. Steps, quantities in the contract's BASE; prices in QUOTE.
+
+    `base_multiplier`: BASE units per contract unit, 1000 for 1000PEPEUSDT. Quantities sent are contract units.
+    """
+
+    symbol: str
+    base_asset: str
+    quote_asset: str
+    tick_size: Decimal
+    step_size: Decimal
+    min_quantity: Decimal
+    max_quantity: Decimal
+    market_step_size: Decimal
+    market_min_quantity: Decimal
+    market_max_quantity: Decimal
+    min_notional_quote: Decimal
+    base_multiplier: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PerpAccount:
+    """The venue's position in one symbol and what backs it, read together.
+
+    `position_base` = LONG leg minus SHORT leg, negative when short; `short_base` is the size of the SHORT leg (one-way
+    mode: the short part of BOTH), never negative. `liquidation_price` None: there is none. Balances in QUOTE.
+    `maintenance_rate` and `initial_rate` are fractions of notional at today's size and leverage.
+    `last_trade_id` is the newest trade booked into this position, None when the venue does not say.
+    """
+
+    symbol: str
+    hedge_mode: bool
+    position_base: Decimal
+    long_base: Decimal
+    short_base: Decimal
+    entry_price: Decimal | None
+    liquidation_price: Decimal | None
+    margin_balance_quote: Decimal
+    available_balance_quote: Decimal
+    maintenance_margin_quote: Decimal
+    initial_rate: Decimal
+    maintenance_rate: Decimal
+    taker_fee_rate: Decimal
+    maker_fee_rate: Decimal
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookLevel:
+    price: Decimal
+    quantity_base: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Book, mark and funding of one perpetual. `bids` best first (falling), `asks` best first (rising), neither empty.
+
+    `funding_rate`: fraction of notional at `next_funding_time`; positive: longs pay shorts.
+    """
+
+    symbol: str
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    mark_price: Decimal
+    index_price: Decimal
+    funding_rate: Decimal
+    next_funding_time: datetime
+    as_of: datetime
+
+    @property
+    def best_bid(self) -> Decimal:
+        return self.bids[0].price
+
+    @property
+    def best_ask(self) -> Decimal:
+        return self.asks[0].price
+
+    @property
+    def mid(self) -> Decimal:
+        return (self.best_bid + self.best_ask) / 2
+
+
+class OrderType(StrEnum):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+
+
+class TimeInForce(StrEnum):
+    GTC = "GTC"
+    IOC = "IOC"
+    GTX = "GTX"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """An order as it will be sent. `quantity_base` positive, a multiple of the step; `price` only for LIMIT."""
+
+    client_order_id: str
+    symbol: str
+    side: OrderSide
+    quantity_base: Decimal
+    order_type: OrderType
+    reduce_only: bool
+    position_side: PositionSide = PositionSide.BOTH
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What the venue says of one order. `executed_base` is cumulative; the price comes from trades, not from here."""
+
+    client_order_id: str
+    venue_order_id: int
+    symbol: str
+    side: OrderSide
+    status: OrderStatus
+    quantity_base: Decimal
+    executed_base: Decimal
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One fill, as the venue's own trade list has it. Unique by (symbol, trade_id).
+
+    `fee` is in `fee_asset`, positive when paid. `realised_pnl_quote` before fees.
+    """
+
+    symbol: str
+    trade_id: int
+    venue_order_id: int
+    side: OrderSide
+    position_side: PositionSide
+    price: Decimal
+    quantity_base: Decimal
+    fee: Decimal
+    fee_asset: str
+    realised_pnl_quote: Decimal
+    is_maker: bool
+    at: datetime
