@@ -1,0 +1,202 @@
+"""The configuration models: `hedge.toml` as frozen values that refuse what they do not know.
+
+Zero means "off" everywhere, except `approval_over_quote = 0`, where every plan asks. `_pct` 2 means 2 %, `_bps` 30
+means 0.30 %; `hedge_ratio` is a fraction. Amounts named `_quote` are QUOTE, BASE ones say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+NAME_PATTERN = re.compile(r"[a-z0-9_]{1,16}")
+ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}")
+
+
+def _number_as_text(value: object) -> object:
+    """A TOML float becomes the decimal that was typed; a bool is no number."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return str(value) if isinstance(value, float) else value
+
+
+Number = Annotated[Decimal, BeforeValidator(_number_as_text), Field(allow_inf_nan=False)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+Address = Annotated[str, Field(pattern=f"^{ADDRESS_PATTERN.pattern}$")]
+Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class PaperConfig(Frozen):
+    balance_quote: Positive = Decimal(10000)
+    taker_bps: NotNegative = Decimal(5)
+    maker_bps: NotNegative = Decimal(2)
+
+
+class ChainConfig(Frozen):
+    """Overrides of a preset, or a whole chain of one's own. None: the preset's value."""
+
+    chain_id: Annotated[int, Field(gt=0)] | None = None
+    wrapped_native: Address | None = None
+    multicall: Address | None = None
+    stables: tuple[Address, ...] | None = None
+    position_managers: Mapping[str, Address] | None = None
+
+
+class AlertsConfig(Frozen):
+    breach: Literal["loud", "silent", "off"] = "loud"
+    suspended: Literal["loud", "silent", "off"] = "loud"
+    executed: Literal["loud", "silent", "off"] = "silent"
+    lp: Literal["loud", "silent", "off"] = "silent"
+    margin: Literal["loud", "silent", "off"] = "loud"
+    repeat_seconds: Seconds = 3600
+
+
+class HedgeConfig(Frozen):
+    """One `[hedges.NAME]`; defaults are the design's table. None means unset."""
+
+    chain: str
+    amm_type: Literal["uniswap_v3", "pancakeswap_v3"]
+    lp_position_ids: tuple[Annotated[int, Field(ge=1)], ...] | Literal["all"]
+    pool_id: Address | None = None
+    wallet: Address | None = None
+    base: str | None = None
+    exchange: Literal["binance"] = "binance"
+    symbol: str
+
+    enabled: bool = True
+    poll_seconds: Annotated[Number, Field(ge=Decimal("0.2"), le=3600)] = Decimal(15)
+    hedge_threshold: NotNegative | None = None
+    delta_band_quote: NotNegative | None = None
+    delta_band_pct: Annotated[Number, Field(ge=0, le=100)] | None = None
+    delta_hysteresis_quote: NotNegative | None = None
+    hedge_ratio: Annotated[Number, Field(gt=0, le=1)] = Decimal(1)
+    include_fees: bool = True
+    include_wallet_base: bool = False
+    price_type: Literal["mid", "best_bid", "best_ask", "mark"] = "mid"
+    force_rebalance_seconds: Seconds = 0
+    out_of_range_seconds: Seconds = 300
+    cooldown_seconds: Seconds = 30
+    max_per_hour: Annotated[int, Field(ge=0, le=3600)] = 30
+    urgent_band_multiple: NotNegative = Decimal(3)
+    min_notional_quote: NotNegative = Decimal(10)
+    min_available_balance_quote: NotNegative = Decimal(0)
+    min_liquidation_distance_pct: NotNegative = Decimal(15)
+    deleverage_below_pct: NotNegative = Decimal(5)
+    leverage: Literal["keep"] | Annotated[int, Field(ge=1, le=125)] = "keep"
+    margin_type: Literal["keep", "cross", "isolated"] = "keep"
+    order_type: Literal["market", "limit", "post_only"] = "market"
+    limit_timeout_seconds: Seconds = 20
+    fallback: Literal["market", "none"] = "market"
+    max_slippage_bps: NotNegative = Decimal(30)
+    urgent_slippage_bps: NotNegative = Decimal(150)
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    max_hedge_notional: NotNegative = Decimal(0)
+    max_order_size: NotNegative = Decimal(0)
+    max_order_quote: NotNegative = Decimal(0)
+    max_position_notional: NotNegative | None = None
+    twap_over_quote: NotNegative = Decimal(25000)
+    twap_duration_seconds: Seconds = 60
+    twap_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
+    rebalance_to: Literal["target", "edge"] = "target"
+    close_on_disable: bool = False
+    close_when_no_lp: bool = True
+    no_lp_grace_seconds: Seconds = 300
+    max_chain_age_seconds: Annotated[int, Field(ge=1, le=86400)] = 30
+    max_price_age_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    max_basis_bps: NotNegative = Decimal(100)
+    max_jump_pct: NotNegative = Decimal(50)
+    on_chain_blind: Literal["hold", "estimate"] = "hold"
+    adopt_external: Literal["ask", "auto"] = "ask"
+    approval_over_quote: Literal["off"] | NotNegative | None = None
+    approval_timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = 300
+    approval_on_timeout: Literal["hold", "partial"] = "hold"
+    reject_snooze_seconds: Seconds = 900
+    alert_over_quote: NotNegative | None = None
+
+    @field_validator("symbol")
+    @classmethod
+    def _plain_symbol(cls, value: str) -> str:
+        return value.upper().removesuffix("_PERP")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> HedgeConfig:
+        if self.lp_position_ids == "all" and (self.wallet is None or self.pool_id is None):
+            raise ValueError('lp_position_ids = "all" needs wallet and pool_id')
+        if self.include_wallet_base and self.wallet is None:
+            raise ValueError("include_wallet_base = true needs wallet")
+        if self.lp_position_ids == () or (
+            isinstance(self.lp_position_ids, tuple) and len(set(self.lp_position_ids)) != len(self.lp_position_ids)
+        ):
+            raise ValueError("lp_position_ids must name each position once, and at least one")
+        if not self.bands_configured:
+            raise ValueError("all bands are off: set hedge_threshold, delta_band_quote or delta_band_pct above 0")
+        return self
+
+    @property
+    def threshold_base(self) -> Decimal:
+        return self.hedge_threshold or Decimal(0)
+
+    @property
+    def band_quote(self) -> Decimal:
+        """`delta_band_quote` in force: its default 50 vanishes when only `hedge_threshold` is set."""
+        return self._band(self.delta_band_quote, Decimal(50))
+
+    @property
+    def band_pct(self) -> Decimal:
+        return self._band(self.delta_band_pct, Decimal(2))
+
+    @property
+    def bands_configured(self) -> bool:
+        return any((self.threshold_base, self.band_quote, self.band_pct))
+
+    def _band(self, value: Decimal | None, default: Decimal) -> Decimal:
+        if value is not None:
+            return value
+        only_threshold = bool(self.hedge_threshold) and self.delta_band_quote is None and self.delta_band_pct is None
+        return Decimal(0) if only_threshold else default
+
+
+class Config(Frozen):
+    """The whole of `hedge.toml`."""
+
+    mode: Literal["paper", "live"] = "paper"
+    timezone: str = "UTC"
+    paper: PaperConfig = PaperConfig()
+    chains: Mapping[str, ChainConfig] = Field(default_factory=dict)
+    hedges: Mapping[str, HedgeConfig]
+    alerts: AlertsConfig = AlertsConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_hedges(cls, data: Any) -> Any:
+        hedges = data.get("hedges") if isinstance(data, dict) else None
+        if not hedges:
+            raise ValueError("no [hedges.NAME] block: at least one hedge is needed")
+        for name in hedges:
+            if not NAME_PATTERN.fullmatch(name):
+                raise ValueError(f"hedge name {name!r}: use 1 to 16 of a-z, 0-9 and _")
+        return data
+
+    @model_validator(mode="after")
+    def _nothing_shared(self) -> Config:
+        symbols: dict[str, str] = {}
+        ids: dict[tuple[str, str, int], str] = {}
+        for name, hedge in self.hedges.items():
+            if other := symbols.setdefault(hedge.symbol, name) != name and symbols[hedge.symbol]:
+                raise ValueError(f"hedges {other} and {name} share the symbol {hedge.symbol} of one account")
+            if self.mode == "live" and not hedge.max_position_notional:
+                raise ValueError(f"hedges.{name}.max_position_notional is required in live mode: verify small first")
+            for position_id in hedge.lp_position_ids if hedge.lp_position_ids != "all" else ():
+                key = (hedge.chain, hedge.amm_type, position_id)
+                if ids.setdefault(key, name) != name:
+                    raise ValueError(f"hedges {ids[key]} and {name} share position {position_id}")
+        return self

@@ -1,0 +1,55 @@
+"""Events: what happened, past tense, appended to the database and shown by chat, terminal and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    STARTED = "started"
+    STOPPED = "stopped"
+    DECISION_CHANGED = "decision_changed"
+    SUSPENDED = "suspended"
+    RECOVERED = "recovered"
+    EXPOSURE_BREACHED = "exposure_breached"
+    EXPOSURE_RESTORED = "exposure_restored"
+    PLAN_OPENED = "plan_opened"
+    HEDGE_EXECUTED = "hedge_executed"
+    PLAN_FAILED = "plan_failed"
+    ORDER_REFUSED = "order_refused"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    OUTCOME_RESOLVED = "outcome_resolved"
+    APPROVAL_ASKED = "approval_asked"
+    APPROVAL_APPROVED = "approval_approved"
+    APPROVAL_REJECTED = "approval_rejected"
+    APPROVAL_EXPIRED = "approval_expired"
+    APPROVAL_SUPERSEDED = "approval_superseded"
+    APPROVAL_VOIDED = "approval_voided"
+    APPROVAL_DONE = "approval_done"
+    APPROVAL_FAILED = "approval_failed"
+    LP_STATE_CHANGED = "lp_state_changed"
+    LP_LIQUIDITY_CHANGED = "lp_liquidity_changed"
+    BASE_DEPARTED = "base_departed"
+    POSITION_MISMATCH = "position_mismatch"
+    POSITION_ADOPTED = "position_adopted"
+    FOREIGN_TRADE = "foreign_trade"
+    BASIS_EXCEEDED = "basis_exceeded"
+    BASIS_RESTORED = "basis_restored"
+    DELEVERAGING = "deleveraging"
+    HALTED = "halted"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    SETTING_CHANGED = "setting_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`hedge` is None for what concerns the whole program; `data` holds strings only, numbers with every digit."""
+
+    kind: EventKind
+    hedge: str | None
+    at: datetime
+    data: Mapping[str, str]

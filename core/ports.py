@@ -1,0 +1,379 @@
+"""What the core needs of the world, named by the need. Adapters implement these; only domain types cross."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from core.events import Event
+from core.facts import (
+    LpFacts,
+    Market,
+    OrderReport,
+    OrderRequest,
+    OrderSide,
+    PerpAccount,
+    PositionSide,
+    SymbolRules,
+    Trade,
+)
+from core.status import HedgeStatus
+
+
+class LpPositions(Protocol):
+    """The positions on one chain."""
+
+    async def prepare(self) -> None:
+        """Find contracts, tokens, decimals and ranges once, before the first `read`; may take several requests.
+
+        Raises Refused for what no retry mends (wrong chain id, no contract, an id that never existed, a pair without a
+        known stable), Transient when the node cannot answer now.
+        """
+        ...
+
+    async def read(self) -> Mapping[str, LpFacts]:
+        """All hedges of this chain at one block, by hedge name, in one JSON-RPC request. Raises Transient or Refused."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class PerpVenue(Protocol):
+    """A perpetual-futures venue, one account."""
+
+    async def prepare(self, symbols: Sequence[str]) -> None:
+        """Clock, modes and filters of `symbols`. Raises Refused (bad key, unknown symbol) or Transient."""
+        ...
+
+    def rules(self, symbol: str) -> SymbolRules: ...
+
+    async def account(self, symbol: str) -> PerpAccount: ...
+
+    async def market(self, symbol: str) -> Market: ...
+
+    async def place(self, order: OrderRequest) -> OrderReport:
+        """Send once. Raises Refused (no order exists), Transient (not accepted, nothing exists), OutcomeUnknown."""
+        ...
+
+    async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """None: the venue knows no such order *at this replica, now*, which alone proves nothing."""
+        ...
+
+    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """None: it was no longer open; query it for its final state."""
+        ...
+
+    async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]: ...
+
+    async def trades(self, symbol: str, *, after_trade_id: int | None, since: datetime) -> tuple[Trade, ...]:
+        """Our account's fills, oldest first: those with a greater id, or since a time when no id is known yet."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class PlanState(StrEnum):
+    ACTIVE = "active"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One intended change of the perp. `quantity_base` positive; `gap_base` signed, before capping, as decided."""
+
+    plan_id: str
+    hedge: str
+    symbol: str
+    side: OrderSide
+    quantity_base: Decimal
+    reduce_only: bool
+    reason: str
+    gap_base: Decimal
+    reference_price: Decimal
+    approval_id: str | None
+    created_at: datetime
+    state: PlanState = PlanState.ACTIVE
+
+
+class OrderState(StrEnum):
+    """The journal's word on one order: intent -> sent -> acknowledged -> final, or unknown -> resolved.
+
+    `REFUSED`: the venue said no, nothing exists. `ABSENT`: an unknown proved never to have existed.
+    """
+
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    FINAL = "final"
+    REFUSED = "refused"
+    ABSENT = "absent"
+
+    @property
+    def is_settled(self) -> bool:
+        return self in (OrderState.FINAL, OrderState.REFUSED, OrderState.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOrder:
+    request: OrderRequest
+    hedge: str
+    plan_id: str
+    attempt: int
+    state: OrderState
+    venue_order_id: int | None
+    executed_base: Decimal
+    recorded_at: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegPositions:
+    """The journal's sums: fills of our orders plus what was adopted. `short_base` is never negative."""
+
+    net_base: Decimal
+    long_base: Decimal
+    short_base: Decimal
+
+
+class TradeOrigin(StrEnum):
+    OURS = "ours"
+    FOREIGN = "foreign"
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+
+
+class Journal(Protocol):
+    """The truth about what we did, for one mode and account. Each method is durable when it returns."""
+
+    async def open_plan(self, plan: Plan) -> None: ...
+
+    async def close_plan(self, plan_id: str, state: PlanState, at: datetime) -> None: ...
+
+    async def active_plan(self, hedge: str) -> Plan | None: ...
+
+    async def record_intent(self, order: OrderRequest, *, hedge: str, plan_id: str, attempt: int, at: datetime) -> None:
+        """Before the request leaves. Raises InvariantBroken when the client order id was ever used."""
+        ...
+
+    async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> None: ...
+
+    async def record_report(self, report: OrderReport, at: datetime) -> None:
+        """Sets OPEN or FINAL; executed quantity never falls; a settled order is not reopened."""
+        ...
+
+    async def order(self, client_order_id: str) -> JournalOrder | None: ...
+
+    async def plan_orders(self, plan_id: str) -> tuple[JournalOrder, ...]: ...
+
+    async def unsettled_orders(self, symbol: str | None = None) -> tuple[JournalOrder, ...]: ...
+
+    async def book_trades(self, trades: Sequence[tuple[Trade, TradeOrigin]], at: datetime) -> tuple[Trade, ...]:
+        """Adds the fills not yet there, by (symbol, trade_id), and returns just those."""
+        ...
+
+    async def own_venue_order_ids(self, symbol: str) -> Mapping[int, str]:
+        """venue order id -> client order id of this journal's orders."""
+        ...
+
+    async def plan_fills(self, plan_id: str) -> tuple[Trade, ...]: ...
+
+    async def last_trade_id(self, symbol: str) -> int | None: ...
+
+    async def positions(self, symbol: str) -> LegPositions | None:
+        """Sums over own, liquidation and ADL fills and adoptions. None before any fill or adoption was booked."""
+        ...
+
+    async def adopt(self, symbol: str, leg: PositionSide, delta_base: Decimal, *, actor: str, at: datetime) -> None: ...
+
+    async def unapproved_fills_quote(self, hedge: str, side: OrderSide, since: datetime) -> Decimal:
+        """Notional filled since then by plans that no person approved."""
+        ...
+
+    async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
+        """(hedge, fill), newest first."""
+        ...
+
+
+class ApprovalState(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    VOIDED = "voided"
+    EXECUTING = "executing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A proposal to a person. `quantity_base` is the whole gap to be closed, positive; at most this much is executed.
+
+    `used_base`: filled under it so far. `shown`: what the message showed, as text by field, kept for the audit.
+    `ask_count`: how many times the same need was proposed, 1 the first time.
+    """
+
+    approval_id: str
+    hedge: str
+    symbol: str
+    side: OrderSide
+    quantity_base: Decimal
+    notional_quote: Decimal
+    reason: str
+    shown: Mapping[str, str]
+    created_at: datetime
+    expires_at: datetime
+    state: ApprovalState
+    ask_count: int = 1
+    used_base: Decimal = Decimal(0)
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    note: str | None = None
+
+
+class Approvals(Protocol):
+    async def propose(self, approval: Approval) -> bool:
+        """False, and nothing written, when this hedge already has one pending, approved or executing."""
+        ...
+
+    async def get(self, approval_id: str) -> Approval | None: ...
+
+    async def live(self, hedge: str | None = None) -> tuple[Approval, ...]:
+        """Pending, approved and executing ones, oldest first."""
+        ...
+
+    async def latest(self, hedge: str) -> Approval | None: ...
+
+    async def decide(
+        self, approval_id: str, *, approve: bool, by: str, note: str | None, now: datetime
+    ) -> tuple[bool, Approval | None]:
+        """One compare-and-set from pending, while `now < expires_at`; True for the caller that won it.
+
+        The approval comes back as it stands afterwards, None when there is none of that id.
+        """
+        ...
+
+    async def move(
+        self, approval_id: str, *, frm: ApprovalState, to: ApprovalState, now: datetime, note: str | None = None
+    ) -> bool:
+        """Compare-and-set of the state; False when it was no longer `frm`."""
+        ...
+
+    async def use(self, approval_id: str, filled_base: Decimal) -> None:
+        """Add to `used_base`. Raises InvariantBroken when the sum would pass `quantity_base`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A message to the operator, a row first. `key` is unique: the same key twice is one message.
+
+    `edits`: key of an earlier message whose text and buttons this one replaces; `replies_to`: key it answers.
+    `buttons`: rows of (label, callback data, style or empty). `html`: the text is Telegram HTML, else plain.
+    `priority` 0 first (approvals, alarms), 1 normal.
+    """
+
+    key: str
+    text: str
+    html: bool
+    priority: int
+    silent: bool
+    created_at: datetime
+    buttons: tuple[tuple[tuple[str, str, str], ...], ...] = ()
+    edits: str | None = None
+    replies_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    chat_id: int
+    message_id: int
+
+
+class Outbox(Protocol):
+    async def put(self, message: OutboxMessage) -> None: ...
+
+    async def due(self, now: datetime, limit: int) -> tuple[OutboxMessage, ...]:
+        """Undelivered, by priority then age, whose `not_before` has passed."""
+        ...
+
+    async def deliveries(self, key: str) -> tuple[Delivery, ...]: ...
+
+    async def record_delivery(self, key: str, delivery: Delivery) -> None: ...
+
+    async def finish(self, key: str, at: datetime) -> None: ...
+
+    async def postpone(self, key: str, not_before: datetime, why: str) -> None: ...
+
+    async def backlog(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An operator's wish as a row: written by the front end or by another process, consumed by the engine."""
+
+    command_id: int
+    name: str
+    args: tuple[str, ...]
+    actor: str
+    source: str
+    issued_at: datetime
+
+
+class CommandQueue(Protocol):
+    async def put(
+        self, name: str, args: Sequence[str], *, actor: str, source: str, update_key: str | None, at: datetime
+    ) -> int | None:
+        """The row's id; None when `update_key` was seen before (a redelivery)."""
+        ...
+
+    async def pending(self) -> tuple[Command, ...]: ...
+
+    async def finish(self, command_id: int, *, ok: bool, answer: str, at: datetime) -> None: ...
+
+    async def answer(self, command_id: int) -> tuple[bool, str] | None:
+        """(ok, text) once consumed, None while it waits."""
+        ...
+
+
+class Confirmations(Protocol):
+    """Questions of the kind "really?": a token good for one use until it expires."""
+
+    async def put(self, token: str, command: str, *, actor: str, expires_at: datetime) -> None: ...
+
+    async def take(self, token: str, *, actor: str, now: datetime) -> str | None:
+        """The command, to the asker's first tap in time; None to every other."""
+        ...
+
+
+class HedgeMemory(Protocol):
+    """The kernel's and life cycle's memory of one hedge, as one JSON text."""
+
+    async def load(self, hedge: str) -> str | None: ...
+
+    async def save(self, hedge: str, memory: str, at: datetime) -> None: ...
+
+
+class EventLog(Protocol):
+    async def append(self, event: Event) -> None: ...
+
+    async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]: ...
+
+
+class EngineView(Protocol):
+    """What front ends may see of the running engine: its latest words, without waiting for a read."""
+
+    def statuses(self) -> tuple[HedgeStatus, ...]: ...
+
+    def hedge_names(self) -> tuple[str, ...]: ...
+
+    def wake(self, hedge: str | None = None) -> None:
+        """Evaluate soon; None: every hedge, and the command queue."""
+        ...

@@ -1,0 +1,78 @@
+"""What `/status` and `status --json` show: one hedge at one moment. None is "unknown", never zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionStatus:
+    id: int
+    state: str
+    side: str
+    base: Decimal
+    quote: Decimal
+    fee_base: Decimal
+    fee_quote: Decimal
+    price_lower: Decimal
+    price_upper: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LpStatus:
+    """Sums over the hedge's positions; `side` is that of the hedge as a whole: in when any is, else the common one."""
+
+    state: str | None
+    side: str | None
+    base: Decimal | None
+    quote: Decimal | None
+    fee_base: Decimal | None
+    fee_quote: Decimal | None
+    price: Decimal | None
+    block: int | None
+    block_time: datetime | None
+    positions: tuple[PositionStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PerpStatus:
+    symbol: str
+    position_base: Decimal | None
+    long_base: Decimal | None
+    short_base: Decimal | None
+    entry_price: Decimal | None
+    mark_price: Decimal | None
+    liquidation_price: Decimal | None
+    available_balance: Decimal | None
+    funding_rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeStatus:
+    """`band_quote` is the largest band in force, in QUOTE. Field names are the JSON's keys.
+
+    `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`, `venue_age_s`, `last_hedge_at` are for
+    people and are not in the JSON.
+    """
+
+    name: str
+    state: str
+    reason: str
+    price: Decimal | None
+    net_base: Decimal | None
+    departed_base: Decimal | None
+    target_base: Decimal | None
+    gap_base: Decimal | None
+    gap_quote: Decimal | None
+    band_quote: Decimal | None
+    residual_base: Decimal | None
+    wallet_base: Decimal | None
+    lp: LpStatus
+    perp: PerpStatus
+    base_symbol: str
+    detail: str
+    chain_age_s: float | None
+    venue_age_s: float | None
+    last_hedge_at: datetime | None
