@@ -1,0 +1,219 @@
+"""The rig as tests hold it: a Bot API server on loopback with a scripted person at the other end.
+
+All methods are thread-safe and return at once, except `wait_for` (blocks the thread) and `eventually` (for tests that
+share the program's event loop). The program under test, in this process or another, gets `api_url` and `token`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from .entities import command_entities
+from .errors import RigMisuse
+from .faults import Drop, Fault
+from .markup import ShownButton
+from .server import BotApiServer
+from .world import ANSWER_WITHIN_S, Call, Json, Message, Press, Revision, World
+
+TOKEN = "123456789:AAF_loopback-rig-token_0123456789abcdef"
+_REASONS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden: bot was blocked by the user",
+    404: "Not Found",
+    409: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+}
+T = TypeVar("T")
+
+
+class TelegramRig:
+    """`with TelegramRig() as rig:` serves until the block ends; `port=0` takes a free port, kept over `down`/`up`."""
+
+    def __init__(self, *, token: str = TOKEN, port: int = 0) -> None:
+        self.token = token
+        self.world = World(token)
+        self._server: BotApiServer | None = BotApiServer(self.world, port)
+        self.port = int(self._server.server_address[1])
+
+    @property
+    def api_url(self) -> str:
+        """What TELEGRAM_API_URL must be; client libraries append `/bot<token>/<method>`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> TelegramRig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.down()
+
+    # -- the network ---------------------------------------------------------------------------------------------------
+
+    def down(self) -> None:
+        """Refuses connections and cuts the open ones; what the server remembers stays."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def up(self) -> None:
+        if self._server is None:
+            self._server = BotApiServer(self.world, self.port)
+
+    def fault(
+        self,
+        method: str,
+        *,
+        times: int | None = 1,
+        code: int | None = None,
+        retry_after: int | None = None,
+        delay_s: float = 0.0,
+        drop: Drop | None = None,
+        contains: str = "",
+    ) -> None:
+        """Scripts the next `times` matching calls (None: until `heal`); one of getUpdates strikes an open poll too."""
+        description = (
+            f"Too Many Requests: retry after {retry_after}" if code == 429 else _REASONS.get(code or 0, "Error")
+        )
+        with self.world.changed:
+            self.world.faults.add(Fault(method, times, code, description, retry_after, delay_s, drop, contains))
+            self.world.changed.notify_all()
+
+    def heal(self) -> None:
+        with self.world.changed:
+            self.world.faults.clear()
+
+    # -- people --------------------------------------------------------------------------------------------------------
+
+    def add_chat(self, chat_id: int) -> None:
+        """A person who has pressed Start, or (negative id) a group that the bot is a member of."""
+        with self.world.changed:
+            self.world.open_chat(chat_id)
+
+    def block(self, user_id: int) -> None:
+        with self.world.changed:
+            self.world.blocked.add(user_id)
+
+    def unblock(self, user_id: int) -> None:
+        with self.world.changed:
+            self.world.blocked.discard(user_id)
+
+    def say(self, user_id: int, text: str, *, chat_id: int | None = None, age_s: float = 0.0) -> Message:
+        """A person types `text`, in private unless a chat is named, `age_s` seconds ago."""
+        with self.world.changed:
+            where = chat_id if chat_id is not None else user_id
+            self.world.open_chat(where)
+            revision = Revision(text, text, tuple(command_entities(text)), ())
+            message = self.world.add(where, user_id, "text", revision, age_s=age_s)
+            self.world.updates.push("message", self.world.show(message), age_s=age_s)
+            return message
+
+    def edit(self, message: Message, text: str) -> None:
+        """The person corrects their own message."""
+        with self.world.changed:
+            message.revisions.append(Revision(text, text, tuple(command_entities(text)), ()))
+            self.world.updates.push("edited_message", self.world.show(message))
+
+    def press(
+        self,
+        user_id: int,
+        message: Message,
+        label: str,
+        *,
+        age_s: float = 0.0,
+        stale: bool = False,
+        accessible: bool = True,
+    ) -> Press:
+        """Taps the button that starts with `label`.
+
+        `stale`: the phone still shows a keyboard that has been edited away. `accessible=False`: the bot can no longer
+        see the message. `age_s` over 15: too late for an answer. Raises RigMisuse when there is no such button.
+        """
+        with self.world.changed:
+            button = _button(message, label, stale=stale)
+            press = Press(f"{len(self.world.presses) + 4_000_000_000_001}", time.monotonic() - age_s)
+            self.world.presses[press.query_id] = press
+            shown = self.world.show(message)
+            if not accessible:
+                shown = {"chat": shown["chat"], "message_id": message.message_id, "date": 0}
+            query: Json = {"id": press.query_id, "from": self.world.person(user_id), "message": shown}
+            self.world.updates.push("callback_query", {**query, "chat_instance": "8123456", "data": button.data})
+            return press
+
+    def push_raw(self, kind: str, content: object) -> int:
+        """Any update content, well-formed or not; returns its update id."""
+        with self.world.changed:
+            return self.world.updates.push(kind, content)
+
+    # -- what can be seen ----------------------------------------------------------------------------------------------
+
+    def messages(self, chat_id: int, contains: str = "") -> list[Message]:
+        """What the bot has sent to that chat and not deleted, oldest first."""
+        with self.world.changed:
+            mine = [m for m in self.world.messages if m.chat_id == chat_id and m.sender_id == self.world.bot_id]
+            return [m for m in mine if not m.deleted and contains in m.text]
+
+    def calls(self, method: str = "") -> list[Call]:
+        with self.world.changed:
+            return [call for call in self.world.calls if method in ("", call.method)]
+
+    def unconfirmed(self) -> int:
+        with self.world.changed:
+            return len(self.world.updates.pending())
+
+    def commands(self, scope: str) -> list[str]:
+        """Names in the command menu of `scope`, the JSON text with sorted keys as in `world.commands`."""
+        with self.world.changed:
+            return [str(command["command"]) for command in self.world.commands.get(scope, [])]
+
+    # -- waiting -------------------------------------------------------------------------------------------------------
+
+    def wait_for(self, probe: Callable[[], T], *, timeout_s: float = 5.0) -> T:
+        """Blocks until `probe` returns something true and returns it; raises AssertionError at the timeout."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := probe()):
+            if time.monotonic() > deadline:
+                raise AssertionError(self._timeout_report(timeout_s))
+            with self.world.changed:
+                self.world.changed.wait(0.02)
+        return found
+
+    async def eventually(self, probe: Callable[[], T], *, timeout_s: float = 5.0) -> T:
+        """Like `wait_for`, for tests that run in the program's own event loop."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := probe()):
+            if time.monotonic() > deadline:
+                raise AssertionError(self._timeout_report(timeout_s))
+            await asyncio.sleep(0.01)
+        return found
+
+    def wait_message(self, chat_id: int, contains: str, *, timeout_s: float = 5.0) -> Message:
+        return self.wait_for(lambda: self.messages(chat_id, contains), timeout_s=timeout_s)[-1]
+
+    def wait_answer(self, press: Press, *, timeout_s: float = 5.0) -> str:
+        """The toast that the tap got."""
+        self.wait_for(lambda: press.answered, timeout_s=timeout_s)
+        return press.toast
+
+    def _timeout_report(self, timeout_s: float) -> str:
+        recent = [(call.method, call.status) for call in self.calls()[-8:]]
+        shown = [(m.chat_id, m.text) for m in self.world.messages[-5:]]
+        return f"nothing after {timeout_s} s; last calls {recent}; last messages {shown}"
+
+
+def _button(message: Message, label: str, *, stale: bool) -> ShownButton:
+    revisions = message.revisions if stale else message.revisions[-1:]
+    for revision in reversed(revisions):
+        for button in (button for row in revision.keyboard for button in row):
+            if button.label.startswith(label) and button.data is not None:
+                return button
+    raise RigMisuse(f"message {message.message_id} shows no button {label!r}, only {message.labels}")
+
+
+__all__ = ["ANSWER_WITHIN_S", "TOKEN", "TelegramRig"]

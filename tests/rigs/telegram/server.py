@@ -1,0 +1,164 @@
+"""The HTTP side of the rig: one thread per connection, HTTP/1.1 keep-alive, answers in Telegram's envelope."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
+
+from . import methods
+from .errors import ApiError
+from .faults import Drop, Fault
+from .wire import Params, parse_body, read_body
+from .world import Call, World
+
+_PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>\w+)")
+
+
+class _Dropped(Exception):
+    """The connection must end without an answer."""
+
+
+class BotApiServer(ThreadingHTTPServer):
+    """Listens on loopback; `stop` also cuts the connections that are open, as a machine that dies does."""
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def __init__(self, world: World, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.world = world
+        self.stopping = False
+        self.connections: set[socket.socket] = set()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.shutdown()
+        self.server_close()
+        for connection in list(self.connections):
+            _cut(connection)
+        with self.world.changed:
+            self.world.changed.notify_all()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up in the middle is ordinary here; anything else must be seen."""
+        if not self.stopping and not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(cast(socket.socket, request), client_address)
+
+
+def _cut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: BotApiServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a log line of the standard library's would print the token."""
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_POST(self) -> None:
+        world, path = self.server.world, _PATH.fullmatch(self.path.partition("?")[0])
+        body = read_body(self.rfile, dict(self.headers.items()))
+        name = path["method"] if path else ""
+        values: dict[str, object] = {}
+        try:
+            if path is None or path["token"] != world.token:
+                raise ApiError(401, "Unauthorized")
+            params = parse_body(self.headers.get("Content-Type", ""), body)
+            values = dict(params.values)
+            result = self._serve(world, name, params)
+        except ApiError as refusal:
+            self._answer(name, values, refusal.code, _refused(refusal))
+        except _Dropped:
+            _note(world, name, values, 0)
+            self.close_connection = True
+            _cut(self.connection)
+        else:
+            self._answer(name, values, 200, {"ok": True, "result": result})
+
+    def _serve(self, world: World, name: str, params: Params) -> object:
+        """Applies the scripted fault of this call, if any, around its effect."""
+        with world.changed:
+            fault = world.faults.take(name, str(params.values))
+        if fault is not None:
+            _before_effect(fault)
+        with world.changed:
+            result = self._poll(world, params) if name == "getUpdates" else methods.call(world, name, params)
+            world.changed.notify_all()
+        if fault is not None and fault.drop is Drop.AFTER:
+            raise _Dropped
+        return result
+
+    def _poll(self, world: World, params: Params) -> object:
+        """A fault scripted while the poll waits takes effect at once."""
+        struck: list[Fault] = []
+
+        def broken() -> bool:
+            if not struck and (fault := world.faults.take("getUpdates")):
+                struck.append(fault)
+            return bool(struck) or self.server.stopping
+
+        world.updates.allow(params.structure("allowed_updates"))
+        offset, limit = params.integer("offset", 0), params.integer("limit", 100)
+        found = world.updates.poll(offset, limit, params.integer("timeout", 0), broken)
+        if self.server.stopping:
+            raise _Dropped
+        for fault in struck:
+            _before_effect(fault)
+        return found
+
+    def _answer(self, name: str, values: dict[str, object], status: int, envelope: dict[str, object]) -> None:
+        _note(self.server.world, name, values, status)
+        content = json.dumps(envelope).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+
+def _before_effect(fault: Fault) -> None:
+    if fault.delay_s:
+        time.sleep(fault.delay_s)
+    if fault.drop is Drop.BEFORE:
+        raise _Dropped
+    if fault.code is not None:
+        raise ApiError(fault.code, fault.description, retry_after=fault.retry_after)
+
+
+def _refused(refusal: ApiError) -> dict[str, object]:
+    envelope: dict[str, object] = {"ok": False, "error_code": refusal.code, "description": refusal.description}
+    if refusal.retry_after is not None:
+        envelope["parameters"] = {"retry_after": refusal.retry_after}
+    return envelope
+
+
+def _note(world: World, name: str, values: dict[str, object], status: int) -> None:
+    with world.changed:
+        world.calls.append(Call(name, values, status, time.monotonic()))
+        world.changed.notify_all()
