@@ -63,6 +63,10 @@ class PerpVenue(Protocol):
         """None: the venue knows no such order *at this replica, now*, which alone proves nothing."""
         ...
 
+    async def find_order_by_venue_id(self, symbol: str, venue_order_id: int) -> OrderReport | None:
+        """Whose order a trade row belongs to; same meaning of None."""
+        ...
+
     async def cancel(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """None: it was no longer open; query it for its final state."""
         ...
