@@ -1,0 +1,103 @@
+"""Where a person's word is asked for and kept. The database decides who was first; nothing here executes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.clock import Clock
+from core.events import Event, EventKind
+from core.ports import Approval, Approvals, ApprovalState, EventLog
+
+ID_BYTES = 4
+LIVE_STATES = (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.EXECUTING)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`won`: this call decided it. `approval`: as it stands now, None when the id is unknown."""
+
+    won: bool
+    approval: Approval | None
+
+
+class ApprovalDesk:
+    def __init__(
+        self, *, approvals: Approvals, events: EventLog, clock: Clock, wake: Callable[[str | None], None]
+    ) -> None:
+        self._approvals = approvals
+        self._events = events
+        self._clock = clock
+        self._wake = wake
+
+    @staticmethod
+    def new_id() -> str:
+        """Opaque and hard to guess, short enough to type."""
+        return secrets.token_hex(ID_BYTES)
+
+    async def ask(self, approval: Approval) -> bool:
+        """False when this hedge has a live one already."""
+        if not await self._approvals.propose(approval):
+            return False
+        await self._announce(EventKind.APPROVAL_ASKED, approval)
+        return True
+
+    async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> Answer:
+        """Decide a pending proposal; the first caller in time wins."""
+        won, approval = await self._approvals.decide(
+            approval_id, approve=approve, by=by, note=note, now=self._clock.now()
+        )
+        if won and approval is not None:
+            await self._announce(EventKind.APPROVAL_APPROVED if approve else EventKind.APPROVAL_REJECTED, approval)
+            self._wake(approval.hedge)
+        return Answer(won, approval)
+
+    async def live(self, hedge: str) -> Approval | None:
+        found = await self._approvals.live(hedge)
+        return found[0] if found else None
+
+    async def latest(self, hedge: str) -> Approval | None:
+        return await self._approvals.latest(hedge)
+
+    async def expire(self, approval: Approval) -> bool:
+        """True when it was still pending and its time is up."""
+        if approval.state is not ApprovalState.PENDING or self._clock.now() < approval.expires_at:
+            return False
+        return await self._move(approval, ApprovalState.EXPIRED, EventKind.APPROVAL_EXPIRED, None)
+
+    async def supersede(self, approval: Approval, why: str) -> bool:
+        return await self._move(approval, ApprovalState.SUPERSEDED, EventKind.APPROVAL_SUPERSEDED, why)
+
+    async def void(self, approval: Approval, why: str) -> bool:
+        """Halt, pause: whatever was asked or granted no longer counts."""
+        return await self._move(approval, ApprovalState.VOIDED, EventKind.APPROVAL_VOIDED, why)
+
+    async def start(self, approval: Approval) -> bool:
+        """From approved to executing: the one who gets True may trade under it, once."""
+        return await self._approvals.move(
+            approval.approval_id, frm=ApprovalState.APPROVED, to=ApprovalState.EXECUTING, now=self._clock.now()
+        )
+
+    async def finish(self, approval: Approval, why: str) -> bool:
+        return await self._move(approval, ApprovalState.DONE, EventKind.APPROVAL_DONE, why)
+
+    async def fail(self, approval: Approval, why: str) -> bool:
+        return await self._move(approval, ApprovalState.FAILED, EventKind.APPROVAL_FAILED, why)
+
+    async def _move(self, approval: Approval, to: ApprovalState, kind: EventKind, why: str | None) -> bool:
+        """Not from a state other than the one seen: a tap that came between keeps its word."""
+        moved = await self._approvals.move(
+            approval.approval_id, frm=approval.state, to=to, now=self._clock.now(), note=why
+        )
+        if moved:
+            await self._announce(kind, approval, why)
+        return moved
+
+    async def _announce(self, kind: EventKind, approval: Approval, detail: str | None = None) -> None:
+        data = {"approval_id": approval.approval_id}
+        if approval.decided_by:
+            data["by"] = approval.decided_by
+        if note := detail or approval.note:
+            data["detail"] = note
+        await self._events.append(Event(kind, approval.hedge, self._clock.now(), data))

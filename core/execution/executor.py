@@ -1,0 +1,161 @@
+"""Carries a plan out, one order at a time: journal first, then the request, then what the venue's trades say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, auto
+
+from core.clock import Clock
+from core.errors import OutcomeUnknown, Refused, Transient
+from core.events import Event, EventKind
+from core.execution.bookkeeping import Bookkeeper
+from core.execution.order_ids import OrderName, client_order_id
+from core.facts import OrderReport, OrderRequest, OrderSide, OrderStatus, OrderType, PositionSide, TimeInForce
+from core.ports import EventLog, Journal, OrderState, PerpVenue, Plan
+
+FINAL_STATE_QUERIES = 5
+QUERY_PAUSE_S = 0.4
+
+
+class StepEnd(Enum):
+    """How one order of a plan ended.
+
+    NOT_SENT: something (halt, a newer decision) forbade it at the last moment. RETRY_LATER: the venue accepted
+    nothing. REFUSED: it said no for good. UNKNOWN: find out first.
+    """
+
+    FILLED = auto()
+    PARTLY_FILLED = auto()
+    UNFILLED = auto()
+    NOT_SENT = auto()
+    RETRY_LATER = auto()
+    REFUSED = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    end: StepEnd
+    executed_base: Decimal
+    detail: str = ""
+    code: str = ""
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What to send now for a plan: `price` set means LIMIT IOC at that cap, None a MARKET order."""
+
+    side: OrderSide
+    quantity_base: Decimal
+    reduce_only: bool
+    price: Decimal | None
+    position_side: PositionSide = PositionSide.BOTH
+
+
+class Executor:
+    def __init__(
+        self, *, venue: PerpVenue, journal: Journal, bookkeeper: Bookkeeper, events: EventLog, clock: Clock
+    ) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._bookkeeper = bookkeeper
+        self._events = events
+        self._clock = clock
+
+    async def send(self, plan: Plan, terms: OrderTerms, *, may_send: Callable[[], bool]) -> Step:
+        """Send one order of the plan and see it to its end.
+
+        `may_send` is asked after the intent is durable and directly before the request leaves. Cancelling this call
+        between the two leaves an unsettled order in the journal, which the resolver settles by query.
+        """
+        attempt = 1 + len(await self._journal.plan_orders(plan.plan_id))
+        request = order_request(plan, terms, attempt)
+        await self._journal.record_intent(
+            request, hedge=plan.hedge, plan_id=plan.plan_id, attempt=attempt, at=self._clock.now()
+        )
+        if not may_send():
+            return await self._not_created(request, StepEnd.NOT_SENT, "stopped before it was sent")
+        try:
+            report = await self._venue.place(request)
+        except Refused as refusal:
+            return await self._refused(plan, request, refusal)
+        except Transient as trouble:
+            return await self._not_accepted(plan, request, trouble)
+        except OutcomeUnknown as unknown:
+            return await self._unknown(plan, request, str(unknown))
+        return await self._follow(plan, request, report)
+
+    async def _follow(self, plan: Plan, request: OrderRequest, report: OrderReport) -> Step:
+        """To the final state, then book the fills. Raises what the venue's reads raise: the order stays unsettled."""
+        await self._journal.record_report(report, self._clock.now())
+        for _ in range(FINAL_STATE_QUERIES):
+            if report.status.is_final:
+                break
+            await self._clock.sleep(QUERY_PAUSE_S)
+            report = await self._venue.find_order(request.symbol, request.client_order_id) or report
+            await self._journal.record_report(report, self._clock.now())
+        if not report.status.is_final:
+            return await self._unknown(plan, request, f"still {report.status.value} after {FINAL_STATE_QUERIES} queries")
+        await self._book(plan, report)
+        if report.executed_base >= request.quantity_base:
+            return Step(StepEnd.FILLED, report.executed_base)
+        end = StepEnd.PARTLY_FILLED if report.executed_base else StepEnd.UNFILLED
+        return Step(end, report.executed_base, detail=_why_not_filled(report.status))
+
+    async def _book(self, plan: Plan, report: OrderReport) -> None:
+        """The trade list lags behind the order's own state: ask again until it carries the whole executed quantity."""
+        for _ in range(FINAL_STATE_QUERIES):
+            await self._bookkeeper.book_new_trades(plan.symbol, plan.hedge)
+            fills = await self._journal.plan_fills(plan.plan_id)
+            booked = sum((f.quantity_base for f in fills if f.venue_order_id == report.venue_order_id), Decimal(0))
+            if booked >= report.executed_base:
+                return
+            await self._clock.sleep(QUERY_PAUSE_S)
+
+    async def _refused(self, plan: Plan, request: OrderRequest, refusal: Refused) -> Step:
+        data = {"client_order_id": request.client_order_id, "code": refusal.code, "detail": str(refusal)}
+        step = await self._not_created(request, StepEnd.REFUSED, str(refusal), code=refusal.code)
+        await self._events.append(Event(EventKind.ORDER_REFUSED, plan.hedge, self._clock.now(), data))
+        return step
+
+    async def _not_accepted(self, plan: Plan, request: OrderRequest, trouble: Transient) -> Step:
+        """No page of the venue promises that a throttled order was not created, so one query comes first."""
+        try:
+            report = await self._venue.find_order(request.symbol, request.client_order_id)
+        except (Transient, Refused) as query_trouble:
+            return await self._unknown(plan, request, f"{trouble} Its query failed too: {query_trouble}")
+        if report is not None:
+            return await self._follow(plan, request, report)
+        step = await self._not_created(request, StepEnd.RETRY_LATER, str(trouble))
+        return Step(step.end, step.executed_base, step.detail, retry_after_s=trouble.retry_after_s)
+
+    async def _not_created(self, request: OrderRequest, end: StepEnd, detail: str, *, code: str = "") -> Step:
+        await self._journal.record_state(request.client_order_id, OrderState.REFUSED, detail, self._clock.now())
+        return Step(end, Decimal(0), detail=detail, code=code)
+
+    async def _unknown(self, plan: Plan, request: OrderRequest, detail: str) -> Step:
+        await self._journal.record_state(request.client_order_id, OrderState.UNKNOWN, detail, self._clock.now())
+        data = {"client_order_id": request.client_order_id, "detail": detail}
+        await self._events.append(Event(EventKind.OUTCOME_UNKNOWN, plan.hedge, self._clock.now(), data))
+        return Step(StepEnd.UNKNOWN, Decimal(0), detail=detail)
+
+
+def order_request(plan: Plan, terms: OrderTerms, attempt: int) -> OrderRequest:
+    return OrderRequest(
+        client_order_id=client_order_id(OrderName(plan.hedge, plan.plan_id, attempt)),
+        symbol=plan.symbol,
+        side=terms.side,
+        quantity_base=terms.quantity_base,
+        order_type=OrderType.MARKET if terms.price is None else OrderType.LIMIT,
+        reduce_only=terms.reduce_only,
+        position_side=terms.position_side,
+        price=terms.price,
+        time_in_force=None if terms.price is None else TimeInForce.IOC,
+    )
+
+
+def _why_not_filled(status: OrderStatus) -> str:
+    return f"the venue ended it {status.value} before it was filled whole"

@@ -1,0 +1,91 @@
+"""Where facts come from: each feed keeps the last good read and what went wrong since."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.clock import Clock
+from core.errors import Refused, Transient
+from core.facts import LpFacts, Market, PerpAccount
+from core.ports import LpPositions, PerpVenue
+
+
+@dataclass(frozen=True, slots=True)
+class Reading[T]:
+    """`value` is the last good read, None before the first; `trouble` why the newest try failed, None when it did not."""
+
+    value: T | None
+    trouble: str | None
+
+
+class ChainFeed:
+    """One chain's positions. Hedges that ask at the same time share one request."""
+
+    def __init__(self, positions: LpPositions, clock: Clock) -> None:
+        self._positions = positions
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._facts: Mapping[str, LpFacts] = {}
+        self._trouble: str | None = None
+        self._read_at_s: float | None = None
+        self._prepared = False
+
+    async def prepare(self) -> None:
+        """Raises Refused or Transient, as the port says; may be called again after either."""
+        await self._positions.prepare()
+        self._prepared = True
+
+    async def facts(self, hedge: str, *, max_age_s: float) -> Reading[LpFacts]:
+        """Read unless the last read is younger than `max_age_s`. Never raises for a failed read."""
+        asked_at_s = self._clock.monotonic_s()
+        async with self._lock:
+            if self._read_at_s is None or self._read_at_s < asked_at_s - max_age_s:
+                await self._read()
+        return Reading(self._facts.get(hedge), self._trouble)
+
+    async def _read(self) -> None:
+        started_s = self._clock.monotonic_s()
+        try:
+            if not self._prepared:
+                await self.prepare()
+            self._facts = await self._positions.read()
+            self._trouble = None
+        except (Transient, Refused) as error:
+            self._trouble = str(error)
+        self._read_at_s = started_s
+
+    async def aclose(self) -> None:
+        await self._positions.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFacts:
+    account: PerpAccount
+    market: Market
+
+
+class VenueFeed:
+    """One symbol of the venue. `read_started_at` bounds how old the position can be."""
+
+    def __init__(self, venue: PerpVenue, symbol: str, clock: Clock) -> None:
+        self._venue = venue
+        self._symbol = symbol
+        self._clock = clock
+        self._last: VenueFacts | None = None
+        self.read_started_at: datetime | None = None
+
+    async def read(self) -> Reading[VenueFacts]:
+        """Position, balances, book and mark, read now. Never raises for a failed read."""
+        started_at = self._clock.now()
+        try:
+            account, market = await asyncio.gather(
+                self._venue.account(self._symbol), self._venue.market(self._symbol)
+            )
+        except (Transient, Refused) as error:
+            return Reading(self._last, str(error))
+        self._last = VenueFacts(account, market)
+        self.read_started_at = started_at
+        return Reading(self._last, None)
