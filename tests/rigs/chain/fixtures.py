@@ -1,0 +1,31 @@
+"""Pytest fixtures: one node for the whole session, its state restored after each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rigs.chain.proxy import RpcProxy
+from tests.rigs.chain.rig import ChainRig
+
+
+@pytest.fixture(scope="session")
+def chain_session() -> Iterator[ChainRig]:
+    """The node of the session, with contracts but without pools."""
+    with ChainRig() as rig:
+        yield rig
+
+
+@pytest.fixture
+def chain(chain_session: ChainRig) -> Iterator[ChainRig]:
+    """The session's node; what the test does to the chain is undone afterwards."""
+    before = chain_session.snapshot()
+    chain_session.sync_clock()
+    yield chain_session
+    chain_session.revert(before)
+
+
+@pytest.fixture
+def chain_proxy(chain: ChainRig) -> Iterator[RpcProxy]:
+    """A counting proxy in front of the session's node."""
+    with RpcProxy(chain.rpc_url) as proxy:
+        yield proxy

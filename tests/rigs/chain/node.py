@@ -1,0 +1,56 @@
+"""The anvil process: found in node_modules, started on a free loopback port, stopped with the tests."""
+
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+FOLDER = Path(__file__).parent
+NODE_MODULES = FOLDER / "node_modules"
+
+
+class RigMissing(RuntimeError):
+    """The npm packages of the chain rig are not installed."""
+
+
+class Anvil:
+    """One node, mining every `block_time_s` and whenever `evm_mine` asks. Use it as a context manager."""
+
+    def __init__(self, *, chain_id: int, block_time_s: int, genesis_time: int) -> None:
+        arguments = ["--port", "0", "--chain-id", str(chain_id), "--block-time", str(block_time_s)]
+        arguments += ["--timestamp", str(genesis_time), "--gas-limit", "100000000", "--accounts", "5"]
+        self._process = subprocess.Popen(
+            [str(_binary()), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.url = f"http://{self._listening_address()}"
+
+    def _listening_address(self) -> str:
+        assert self._process.stdout is not None
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if line.startswith("Listening on "):
+                return line.removeprefix("Listening on ").strip()
+        raise RuntimeError("anvil ended before it listened: " + "".join(said))
+
+    def stop(self) -> None:
+        """End the process and wait for it."""
+        self._process.terminate()
+        self._process.wait(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> "Anvil":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+def _binary() -> Path:
+    found = sorted(NODE_MODULES.glob("@foundry-rs/anvil-*/bin/anvil"))
+    if not found:
+        raise RigMissing(
+            "the test chain is not installed: run `make setup` (or `npm ci` in tests/rigs/chain; on a machine other "
+            "than Linux x86-64 also `npm install --no-save @foundry-rs/anvil-PLATFORM-ARCH@1.7.1`)"
+        )
+    return found[0]
