@@ -1,0 +1,362 @@
+"""The exchange behind the rig's HTTP face: order book, orders, fills, account; and the test's hand on all of it.
+
+Every public method takes the lock, so that a test may call it from another thread than the server's.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from tests.rigs.venue import refusals
+from tests.rigs.venue.account import ZERO, Account, Leg
+from tests.rigs.venue.book import Book, Depth, Level
+from tests.rigs.venue.instruments import Instrument, default_instruments
+from tests.rigs.venue.orders import Order, OrderRequest, Trade
+from tests.rigs.venue.rules import parse_new_order
+
+TAKER = Decimal("0.0005")
+MAKER = Decimal("0.0002")
+LEDGER = Decimal("1e-8")
+
+
+class Listener(Protocol):
+    """Told of everything that the user-data stream would carry, in the order seen on the live exchange."""
+
+    def order_changed(self, order: Order, execution: str, trade: Trade | None) -> None: ...
+
+    def account_changed(self, reason: str, symbol: str, sides: tuple[str, ...]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """Funding as premiumIndex tells it; `rate` is a fraction per interval, positive when longs pay."""
+
+    rate: Decimal
+    next_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """One row of the income history; `amount` is signed in QUOTE."""
+
+    id: int
+    kind: str
+    symbol: str
+    amount: Decimal
+    time_ms: int
+    trade_id: int | None
+
+
+@dataclass(repr=False, eq=False)
+class Exchange:
+    """State plus control. Prices are QUOTE per BASE, quantities BASE."""
+
+    instruments: dict[str, Instrument] = field(default_factory=default_instruments)
+    depth: Depth = field(default_factory=Depth)
+    clock_offset_ms: int = 0
+    liquidates: bool = False
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+        self.books: dict[str, Book] = {}
+        self.marks: dict[str, Decimal] = {}
+        self.indexes: dict[str, Decimal] = {}
+        self.funding: dict[str, Funding] = {}
+        self.account = Account(self.instruments, lambda symbol: self.marks[symbol])
+        self.orders: dict[int, Order] = {}
+        self.trades: list[Trade] = []
+        self.income: list[Income] = []
+        self.funding_history: list[tuple[str, Decimal, int, Decimal]] = []
+        self.listeners: list[Listener] = []
+        self.price_listeners: list[Callable[[str], None]] = []
+        self.countdowns: dict[str, int] = {}
+        self.permissions: dict[str, bool] = {}
+        self._last_id = 8_000_000
+        for symbol, instrument in self.instruments.items():
+            self.books[symbol] = Book(instrument.tick, instrument.step, self.depth)
+            hours_ms = instrument.funding_hours * 3_600_000
+            self.funding[symbol] = Funding(Decimal("0.0001"), (self.now_ms() // hours_ms + 1) * hours_ms)
+            self.set_price(symbol, instrument.price)
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self.clock_offset_ms
+
+    def next_id(self) -> int:
+        with self.lock:
+            self._last_id += 1
+            return self._last_id
+
+    # -- the test's hand -------------------------------------------------------------------------------------------
+
+    def set_price(
+        self, symbol: str, price: Decimal, *, mark: Decimal | None = None, index: Decimal | None = None
+    ) -> None:
+        """Move the whole market; resting orders that the price passes are filled as makers at their limit."""
+        with self.lock:
+            self.books[symbol].centre_on(price)
+            self.marks[symbol] = price if mark is None else mark
+            self.indexes[symbol] = price if index is None else index
+            for order in self.open_orders(symbol):
+                limit = order.request.price
+                if limit is not None and (price <= limit if order.request.side == "BUY" else price >= limit):
+                    self._fill(order, [(limit, order.remaining)], maker=True)
+            if self.liquidates and self.account.wallet + self.account.unrealised() < self._maintenance():
+                self.liquidate(symbol)
+            for tell in self.price_listeners:
+                tell(symbol)
+
+    def set_book(self, symbol: str, bids: list[Level], asks: list[Level]) -> None:
+        """Levels by hand, best first; they are used up and come back only with set_price."""
+        with self.lock:
+            self.books[symbol].set_levels(bids, asks)
+
+    def set_balance(self, wallet: Decimal) -> None:
+        with self.lock:
+            self.account.wallet = wallet
+
+    def set_hedge_mode(self, dual: bool) -> None:
+        with self.lock:
+            self.account.dual = dual
+
+    def set_funding(self, symbol: str, rate: Decimal, next_ms: int | None = None) -> None:
+        with self.lock:
+            self.funding[symbol] = Funding(rate, self.funding[symbol].next_ms if next_ms is None else next_ms)
+
+    def set_position(self, symbol: str, amount: Decimal, *, side: str = "BOTH", client_id: str = "web_me") -> None:
+        """A stranger's manual trade (with its order and trade rows) that brings the leg to the signed `amount`."""
+        with self.lock:
+            difference = amount - self.account.leg(symbol, side).amount
+            if difference:
+                self._outside_trade(symbol, difference, side, self.marks[symbol], client_id)
+
+    def plant_position(self, symbol: str, amount: Decimal, entry: Decimal, *, side: str = "BOTH") -> None:
+        """A position older than any history: no order, no trade."""
+        with self.lock:
+            self.account.legs[symbol, side] = Leg(symbol, side, amount, entry, self.now_ms())
+
+    def liquidate(self, symbol: str, *, client_id: str = "autoclose-1755000000000000000") -> None:
+        with self.lock:
+            for leg in list(self.account.open_legs(symbol)):
+                self._outside_trade(symbol, -leg.amount, leg.side, self.marks[symbol], client_id)
+
+    def deleverage(self, symbol: str, quantity: Decimal, *, side: str = "BOTH") -> None:
+        """ADL: the exchange closes `quantity` (positive) of the leg at the mark."""
+        with self.lock:
+            amount = self.account.leg(symbol, side).amount
+            signed = -quantity if amount > 0 else quantity
+            self._outside_trade(symbol, signed, side, self.marks[symbol], "adl_autoclose")
+
+    def pay_funding(self, symbol: str) -> None:
+        """Settle the current rate: longs pay a positive one, shorts are paid it."""
+        with self.lock:
+            rate, mark = self.funding[symbol].rate, self.marks[symbol]
+            self.funding_history.append((symbol, rate, self.now_ms(), mark))
+            for leg in list(self.account.open_legs(symbol)):
+                amount = (-leg.amount * mark * rate).quantize(LEDGER)
+                self.account.wallet += amount
+                self._book_income("FUNDING_FEE", symbol, amount, None)
+                self._tell_account("FUNDING_FEE", symbol, (leg.side,))
+
+    # -- the judge's books -----------------------------------------------------------------------------------------
+
+    def position(self, symbol: str, side: str = "BOTH") -> Decimal:
+        with self.lock:
+            return self.account.leg(symbol, side).amount
+
+    def net_position(self, symbol: str) -> Decimal:
+        with self.lock:
+            return sum((leg.amount for leg in self.account.open_legs(symbol)), ZERO)
+
+    def executed_by_client_id(self) -> dict[str, Decimal]:
+        """Executed BASE (unsigned) of every client id, summed over all orders that ever carried it."""
+        with self.lock:
+            totals: dict[str, Decimal] = {}
+            for order in self.orders.values():
+                client_id = order.request.client_id
+                totals[client_id] = totals.get(client_id, ZERO) + order.executed
+            return totals
+
+    def orders_by_client_id(self, client_id: str) -> list[Order]:
+        """Every order that ever carried the id: more than one is an order sent twice."""
+        with self.lock:
+            return [order for order in self.orders.values() if order.request.client_id == client_id]
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        with self.lock:
+            return [order for order in self.orders.values() if order.open and symbol in (None, order.request.symbol)]
+
+    # -- what the API does -----------------------------------------------------------------------------------------
+
+    def submit(self, params: Mapping[str, str]) -> Order:
+        """Validate and execute a new order; a refusal leaves nothing behind."""
+        with self.lock:
+            request = parse_new_order(
+                params,
+                self.instruments,
+                self.marks.get(params.get("symbol", "")),
+                dual=self.account.dual,
+                fallback_id=f"auto{self.next_id()}",
+            )
+            self._check_account(request)
+            self._check_book(request)
+            now = self.now_ms()
+            order = Order(self.next_id(), request, now, now)
+            self.orders[order.id] = order
+            self._tell_order(order, "NEW", None)
+            self._match(order)
+            return order
+
+    def cancel(self, order: Order) -> Order:
+        with self.lock:
+            if not order.open:
+                raise refusals.refuse(-2011)
+            self._end(order, "CANCELED")
+            return order
+
+    def find(self, symbol: str, order_id: str | None, client_id: str | None) -> Order | None:
+        """Latest match; like the live exchange, orders that ended unfilled are still found (here for ever)."""
+        with self.lock:
+            for order in reversed(self.orders.values()):
+                wanted = str(order.id) == order_id if order_id else order.request.client_id == client_id
+                if wanted and order.request.symbol == symbol:
+                    return order
+            return None
+
+    def open_order_margin(self) -> Decimal:
+        with self.lock:
+            return sum((self._order_margin(order.request, order.remaining) for order in self.open_orders()), ZERO)
+
+    def cancel_overdue(self) -> None:
+        """Carry out every dead-man countdown that has run out."""
+        with self.lock:
+            for symbol, due_ms in list(self.countdowns.items()):
+                if self.now_ms() >= due_ms:
+                    del self.countdowns[symbol]
+                    for order in self.open_orders(symbol):
+                        self._end(order, "CANCELED")
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _check_account(self, request: OrderRequest) -> None:
+        if any(order.request.client_id == request.client_id for order in self.open_orders()):
+            raise refusals.refuse(-4116)
+        leg = self.account.leg(request.symbol, request.position_side)
+        if request.closes:
+            resting = (
+                order.remaining
+                for order in self.open_orders(request.symbol)
+                if order.request.closes and order.request.position_side == request.position_side
+            )
+            closable = -leg.amount * request.sign - sum(resting, ZERO)
+            if request.quantity > closable:
+                raise refusals.refuse(-2022)
+            return
+        if not self.account.can_trade:
+            raise refusals.refuse(-4087)
+        if self._order_margin(request, request.quantity) > self.account.available(self.open_order_margin()):
+            raise refusals.refuse(-2019)
+        notional = abs(leg.amount + request.sign * request.quantity) * self.marks[request.symbol]
+        if notional > self.max_notional(request.symbol):
+            raise refusals.refuse(-2027)
+
+    def max_notional(self, symbol: str) -> int:
+        leverage = self.account.leverage_of(symbol)
+        return max(tier.cap for tier in self.instruments[symbol].brackets if tier.max_leverage >= leverage)
+
+    def _check_book(self, request: OrderRequest) -> None:
+        book, instrument = self.books[request.symbol], self.instruments[request.symbol]
+        if request.kind == "MARKET":
+            levels, mark = book.opposite(request.side), self.marks[request.symbol]
+            low, high = mark * instrument.multiplier_down, mark * instrument.multiplier_up
+            if not levels or not low <= levels[0][0] <= high:
+                raise refusals.refuse(-4131)
+            return
+        assert request.price is not None
+        if request.time_in_force == "GTX" and book.would_take(request.side, request.price):
+            raise refusals.refuse(-5022)
+        if request.time_in_force == "FOK" and book.available(request.side, request.price) < request.quantity:
+            raise refusals.refuse(-5021)
+
+    def _match(self, order: Order) -> None:
+        request = order.request
+        pieces = self.books[request.symbol].take(request.side, request.quantity, request.price)
+        self._fill(order, pieces, maker=False)
+        rests = request.kind == "LIMIT" and request.time_in_force in {"GTC", "GTX"}
+        if order.open and not rests:
+            self._end(order, "EXPIRED")
+
+    def _fill(self, order: Order, pieces: list[Level], *, maker: bool) -> None:
+        for price, quantity in pieces:
+            trade = self._book_trade(order, price, quantity, maker=maker)
+            order.executed += quantity
+            order.quote += price * quantity
+            order.updated_ms = trade.time_ms
+            order.status = "PARTIALLY_FILLED" if order.remaining else "FILLED"
+            order.trades.append(trade)
+            self._tell_account("ORDER", order.request.symbol, (order.request.position_side,))
+            self._tell_order(order, "TRADE", trade)
+
+    def _book_trade(self, order: Order, price: Decimal, quantity: Decimal, *, maker: bool) -> Trade:
+        request = order.request
+        leg = self.account.leg(request.symbol, request.position_side)
+        realised = leg.apply(request.sign * quantity, price).quantize(LEDGER)
+        commission = (price * quantity * (MAKER if maker else TAKER)).quantize(LEDGER)
+        leg.updated_ms = now = self.now_ms()
+        self.account.wallet += realised - commission
+        trade = Trade(
+            self.next_id(), order.id, request.symbol, request.side, request.position_side,
+            price, quantity, realised, commission, maker, now,
+        )  # fmt: skip
+        self.trades.append(trade)
+        self._book_income("COMMISSION", request.symbol, -commission, trade.id)
+        if realised:
+            self._book_income("REALIZED_PNL", request.symbol, realised, trade.id)
+        return trade
+
+    def _book_income(self, kind: str, symbol: str, amount: Decimal, trade_id: int | None) -> None:
+        self.income.append(Income(self.next_id(), kind, symbol, amount, self.now_ms(), trade_id))
+
+    def _outside_trade(self, symbol: str, signed: Decimal, side: str, price: Decimal, client_id: str) -> None:
+        request = OrderRequest(
+            symbol=symbol,
+            side="BUY" if signed > 0 else "SELL",
+            position_side=side,
+            kind="MARKET",
+            time_in_force="GTC",
+            quantity=abs(signed),
+            price=None,
+            reduce_only=False,
+            client_id=client_id,
+            response="ACK",
+        )
+        now = self.now_ms()
+        order = Order(self.next_id(), request, now, now)
+        self.orders[order.id] = order
+        self._tell_order(order, "NEW", None)
+        self._fill(order, [(price, abs(signed))], maker=False)
+
+    def _order_margin(self, request: OrderRequest, quantity: Decimal) -> Decimal:
+        if request.closes:
+            return ZERO
+        price = request.price if request.price is not None else self.marks[request.symbol]
+        leg = self.account.leg(request.symbol, request.position_side)
+        against = -leg.amount * request.sign
+        return max(quantity - max(against, ZERO), ZERO) * price / self.account.leverage_of(request.symbol)
+
+    def _maintenance(self) -> Decimal:
+        return self.account.total_maintenance_margin()
+
+    def _end(self, order: Order, status: str) -> None:
+        order.status, order.updated_ms = status, self.now_ms()
+        self._tell_order(order, status, None)
+
+    def _tell_order(self, order: Order, execution: str, trade: Trade | None) -> None:
+        for listener in self.listeners:
+            listener.order_changed(order, execution, trade)
+
+    def _tell_account(self, reason: str, symbol: str, sides: tuple[str, ...]) -> None:
+        for listener in self.listeners:
+            listener.account_changed(reason, symbol, sides)
