@@ -1,0 +1,185 @@
+"""The paper account as values: ledger, positions, orders and trades; each change gives a new state.
+
+Money is kept in units of 1e-8 QUOTE. What a partial close releases of the entry cost is rounded once and taken from the
+cost that stays, so realised and unrealised profit always add up to the cash that moved, to the unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from core.exchange.paper_book import Fill
+from core.exchange.paper_margin import rounded_quote
+from core.facts import OrderReport, OrderRequest, OrderSide, OrderStatus, PositionSide, Trade
+
+ZERO = Decimal(0)
+KEPT_TRADES = 500
+KEPT_FINAL_ORDERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where the wallet came from, in QUOTE. `funding` is positive when received, `fees` when paid.
+
+    `insurance` is what the venue's fund paid when a liquidation left less than nothing.
+    """
+
+    start: Decimal
+    realised: Decimal = ZERO
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    insurance: Decimal = ZERO
+
+    @property
+    def wallet(self) -> Decimal:
+        return self.start + self.realised - self.fees + self.funding + self.insurance
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPosition:
+    """One symbol. `size_base` and `cost_quote` (size times average entry) are negative when short.
+
+    `mark_price`, `funding_rate` and `next_funding_time` are those of the newest market seen.
+    """
+
+    size_base: Decimal
+    cost_quote: Decimal
+    mark_price: Decimal
+    funding_rate: Decimal
+    next_funding_time: datetime
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        """Rounded to 8 decimals; None when flat."""
+        return rounded_quote(self.cost_quote / self.size_base) if self.size_base else None
+
+    @property
+    def notional(self) -> Decimal:
+        """At the mark, never negative."""
+        return abs(self.size_base) * self.mark_price
+
+    @property
+    def unrealised(self) -> Decimal:
+        return self.size_base * self.mark_price - self.cost_quote
+
+    def filled(self, side: OrderSide, price: Decimal, quantity_base: Decimal) -> tuple[PaperPosition, Decimal]:
+        """The position after a fill, and the profit it realised in QUOTE before fees."""
+        change = side.sign * quantity_base
+        closing = min(quantity_base, abs(self.size_base)) if self.size_base * change < 0 else ZERO
+        released = self._cost_of(closing)
+        realised = -side.sign * closing * price - released
+        cost = self.cost_quote - released + side.sign * (quantity_base - closing) * price
+        return replace(self, size_base=self.size_base + change, cost_quote=cost), realised
+
+    def _cost_of(self, closing_base: Decimal) -> Decimal:
+        if closing_base == abs(self.size_base):
+            return self.cost_quote
+        return rounded_quote(self.cost_quote * closing_base / abs(self.size_base)) if closing_base else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class PaperOrder:
+    request: OrderRequest
+    venue_order_id: int
+    status: OrderStatus
+    executed_base: Decimal
+    updated_at: datetime
+
+    @property
+    def remaining_base(self) -> Decimal:
+        return self.request.quantity_base - self.executed_base
+
+    def report(self) -> OrderReport:
+        return OrderReport(
+            client_order_id=self.request.client_order_id,
+            venue_order_id=self.venue_order_id,
+            symbol=self.request.symbol,
+            side=self.request.side,
+            status=self.status,
+            quantity_base=self.request.quantity_base,
+            executed_base=self.executed_base,
+            updated_at=self.updated_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A fill with its terms; `fee_rate` is a fraction of what was traded."""
+
+    fill: Fill
+    fee_rate: Decimal
+    fee_asset: str
+    is_maker: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaperState:
+    """All there is to know of the account. The newest KEPT_* trades and final orders are kept, every open order is."""
+
+    ledger: Ledger
+    positions: Mapping[str, PaperPosition] = field(default_factory=dict)
+    orders: tuple[PaperOrder, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    last_order_id: int = 0
+    last_trade_id: int = 0
+    version: int = 1
+
+    def order(self, symbol: str, client_order_id: str) -> PaperOrder | None:
+        """The newest order of this id: a finished order's id can be used again, as at Binance."""
+        for order in reversed(self.orders):
+            if order.request.client_order_id == client_order_id and order.request.symbol == symbol:
+                return order
+        return None
+
+    def order_by_venue_id(self, symbol: str, venue_order_id: int) -> PaperOrder | None:
+        for order in self.orders:
+            if order.venue_order_id == venue_order_id and order.request.symbol == symbol:
+                return order
+        return None
+
+    def open_orders(self, symbol: str) -> tuple[PaperOrder, ...]:
+        return tuple(o for o in self.orders if o.request.symbol == symbol and not o.status.is_final)
+
+    def with_position(self, symbol: str, position: PaperPosition) -> PaperState:
+        return replace(self, positions={**self.positions, symbol: position})
+
+    def with_new_order(self, request: OrderRequest, at: datetime) -> tuple[PaperState, PaperOrder]:
+        order = PaperOrder(request, self.last_order_id + 1, OrderStatus.NEW, ZERO, at)
+        return replace(self, orders=(*self.orders, order), last_order_id=order.venue_order_id), order
+
+    def with_order(self, changed: PaperOrder) -> PaperState:
+        """The same order as it is now; drops the oldest final orders beyond KEPT_FINAL_ORDERS."""
+        orders = [changed if o.venue_order_id == changed.venue_order_id else o for o in self.orders]
+        final = [o.venue_order_id for o in orders if o.status.is_final]
+        dropped = set(final[:-KEPT_FINAL_ORDERS])
+        return replace(self, orders=tuple(o for o in orders if o.venue_order_id not in dropped))
+
+    def with_fill(self, order: PaperOrder, execution: Execution) -> PaperState:
+        """Book one fill of `order` into position, ledger and trades; the order itself is the caller's to change."""
+        request, fill = order.request, execution.fill
+        position, realised = self.positions[request.symbol].filled(request.side, fill.price, fill.quantity_base)
+        trade = Trade(
+            symbol=request.symbol,
+            trade_id=self.last_trade_id + 1,
+            venue_order_id=order.venue_order_id,
+            side=request.side,
+            position_side=PositionSide.BOTH,
+            price=fill.price,
+            quantity_base=fill.quantity_base,
+            fee=rounded_quote(fill.price * fill.quantity_base * execution.fee_rate),
+            fee_asset=execution.fee_asset,
+            realised_pnl_quote=realised,
+            is_maker=execution.is_maker,
+            at=execution.at,
+        )
+        ledger = replace(self.ledger, realised=self.ledger.realised + realised, fees=self.ledger.fees + trade.fee)
+        return replace(
+            self.with_position(request.symbol, position),
+            ledger=ledger,
+            trades=(*self.trades, trade)[-KEPT_TRADES:],
+            last_trade_id=trade.trade_id,
+        )

@@ -1,0 +1,56 @@
+"""What the paper account adds up to over its symbols, at the newest marks it has seen. All in QUOTE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from core.exchange.paper_account import PaperState
+from core.exchange.paper_margin import BRACKETS, OTHER_BRACKETS, Bracket, liquidation_price, maintenance_margin
+from core.facts import OrderRequest, OrderSide
+
+ZERO = Decimal(0)
+
+
+def brackets_for(symbol: str) -> Sequence[Bracket]:
+    return BRACKETS.get(symbol, OTHER_BRACKETS)
+
+
+def margin_balance(state: PaperState) -> Decimal:
+    """Wallet and unrealised profit: the account's equity."""
+    return state.ledger.wallet + sum((p.unrealised for p in state.positions.values()), ZERO)
+
+
+def maintenance(state: PaperState) -> Decimal:
+    return sum((_maintenance_of(state, symbol) for symbol in state.positions), ZERO)
+
+
+def initial_margin(state: PaperState, initial_rate: Decimal, *, extra: OrderRequest | None = None) -> Decimal:
+    """What positions and open orders bind, `extra` taken as one more open order.
+
+    Each symbol counts with the larger position that its buys or its sells alone could lead to.
+    """
+    return sum((_reach_quote(state, symbol, extra) for symbol in state.positions), ZERO) * initial_rate
+
+
+def liquidation_price_of(state: PaperState, symbol: str) -> Decimal | None:
+    """The mark of this symbol at which the account is liquidated, the other symbols' marks unchanged."""
+    position = state.positions[symbol]
+    others_backing = margin_balance(state) - position.unrealised - maintenance(state) + _maintenance_of(state, symbol)
+    return liquidation_price(position.size_base, position.cost_quote, others_backing, brackets_for(symbol))
+
+
+def _maintenance_of(state: PaperState, symbol: str) -> Decimal:
+    return maintenance_margin(brackets_for(symbol), state.positions[symbol].notional)
+
+
+def _reach_quote(state: PaperState, symbol: str, extra: OrderRequest | None) -> Decimal:
+    bought = sold = ZERO
+    open_orders = [(o.request.side, o.remaining_base) for o in state.open_orders(symbol) if not o.request.reduce_only]
+    if extra is not None and extra.symbol == symbol:
+        open_orders.append((extra.side, extra.quantity_base))
+    for side, quantity in open_orders:
+        bought += quantity if side is OrderSide.BUY else ZERO
+        sold += quantity if side is OrderSide.SELL else ZERO
+    position = state.positions[symbol]
+    return max(abs(position.size_base + bought), abs(position.size_base - sold)) * position.mark_price

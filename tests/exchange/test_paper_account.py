@@ -1,0 +1,171 @@
+"""Money on paper: the parts always add up, funding has the right sign, liquidation comes where the formula says."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import Refused
+from core.exchange.paper_margin import OTHER_BRACKETS, brackets, liquidation_price, maintenance_margin
+from core.facts import OrderSide, Trade
+from tests.exchange.paper_rig import (
+    ETH,
+    START,
+    HandMarket,
+    MemoryStore,
+    buy,
+    flat_market,
+    market_order,
+    open_venue,
+    sell,
+)
+
+
+@pytest.mark.parametrize(
+    ("wallet", "size", "entry", "rate", "expected"),
+    [("1000", "1", "2000", "0.005", "2985.07462687"), ("5000", "10", "600", "0.01", "1089.10891089")],
+)
+def test_short_liquidation_price_check_values(wallet: str, size: str, entry: str, rate: str, expected: str) -> None:
+    """(WB + q*EP + cum) / (q * (1 + MMR)) at the two published check values."""
+    quantity = -Decimal(size)
+    price = liquidation_price(quantity, quantity * Decimal(entry), Decimal(wallet), brackets((0, rate)))
+    assert price == Decimal(expected)
+
+
+def test_a_long_backed_by_more_than_its_cost_has_no_liquidation_price() -> None:
+    """1 BASE bought at 2000 with 3000 in the wallet survives a price of zero."""
+    assert liquidation_price(Decimal(1), Decimal(2000), Decimal(3000), OTHER_BRACKETS) is None
+
+
+@given(size=st.integers(-5000, 5000).filter(bool), entry=st.integers(100, 5000), wallet=st.integers(1, 3_000_000))
+def test_equity_meets_maintenance_at_the_liquidation_price(size: int, entry: int, wallet: int) -> None:
+    """Across all brackets, equity less maintenance changes sign at the price, within its rounding."""
+    base, table = Decimal(size), brackets((0, "0.004"), (50_000, "0.005"), (600_000, "0.0065"), (3_000_000, "0.01"))
+    price = liquidation_price(base, base * entry, Decimal(wallet), table)
+    if price is None:
+        assert size > 0
+        return
+    left = wallet + base * (price - entry) - maintenance_margin(table, abs(base) * price)
+    assert abs(left) <= abs(base) * Decimal("0.00000002") + Decimal("0.00000001")
+
+
+async def test_a_short_receives_positive_funding_when_the_schedule_rolls_on() -> None:
+    """10 short at mark 600 and 0.01 %: 0.60 QUOTE received, once, at the rate announced before."""
+    feed = HandMarket(flat_market("600"))
+    venue = await open_venue(feed)
+    await venue.place(sell("10"))
+    later = replace(flat_market("600"), funding_rate=Decimal("-0.5"), next_funding_time=START + timedelta(hours=16))
+    feed.set(later)
+    await venue.account(ETH)
+    feed.set(later)
+    await venue.account(ETH)
+    assert (await venue.ledger()).funding == Decimal("0.60")
+
+
+async def test_a_short_pays_negative_funding_for_each_missed_interval() -> None:
+    """Two intervals passed while nobody looked, at -0.01 %: 1.20 QUOTE paid."""
+    feed = HandMarket(replace(flat_market("600"), funding_rate=Decimal("-0.0001")))
+    venue = await open_venue(feed)
+    await venue.place(sell("10"))
+    feed.set(replace(flat_market("600"), next_funding_time=START + timedelta(hours=24, milliseconds=3)))
+    await venue.account(ETH)
+    assert (await venue.ledger()).funding == Decimal("-1.20")
+
+
+async def test_liquidation_comes_at_its_price_and_not_before() -> None:
+    """Just under the stated price the short lives; just over it the venue closes it and keeps a fee."""
+    feed = HandMarket(flat_market("2000"))
+    venue = await open_venue(feed)
+    await venue.place(sell("20"))
+    price = (await venue.account(ETH)).liquidation_price
+    assert price is not None
+    feed.move(str(price - Decimal("0.01")))
+    assert (await venue.account(ETH)).position_base == -20
+    feed.move(str(price + Decimal("0.01")))
+    account = await venue.account(ETH)
+    last = (await venue.trades(ETH, after_trade_id=1, since=START))[-1]
+    order = await venue.find_order_by_venue_id(ETH, last.venue_order_id)
+    assert account.position_base == 0
+    assert order is not None
+    assert order.client_order_id.startswith("autoclose-")
+
+
+async def test_the_fund_pays_what_a_liquidation_leaves_missing() -> None:
+    """After a jump far beyond the liquidation price the wallet is zero, never negative."""
+    feed = HandMarket(flat_market("2000"))
+    venue = await open_venue(feed)
+    await venue.place(sell("20"))
+    feed.move("4000")
+    account, ledger = await venue.account(ETH), await venue.ledger()
+    assert account.position_base == 0
+    assert account.margin_balance_quote == ledger.wallet == 0
+    assert ledger.insurance > 0
+
+
+async def test_a_restart_finds_the_same_account() -> None:
+    """A second venue over the same store knows position, entry, resting orders, trades and the next ids."""
+    feed, store = HandMarket(flat_market("2000.37")), MemoryStore()
+    first = await open_venue(feed, store)
+    await first.place(sell("1.234", cid="a"))
+    before = await first.account(ETH)
+    second = await open_venue(feed, store, balance="77")
+    assert await second.account(ETH) == before
+    assert await second.find_order(ETH, "a") == await first.find_order(ETH, "a")
+    await second.place(buy("0.5", cid="b"))
+    trades = await second.trades(ETH, after_trade_id=None, since=START)
+    assert [trade.trade_id for trade in trades] == [1, 2]
+
+
+async def test_the_account_is_stored_before_place_returns_and_not_for_every_mark() -> None:
+    """A placed order is in the store; a mark that moved alone writes nothing."""
+    feed, store = HandMarket(flat_market("2000")), MemoryStore()
+    venue = await open_venue(feed, store)
+    await venue.place(sell("1"))
+    assert store.text is not None
+    assert '"size_base":"-1"' in store.text
+    saves = store.saves
+    feed.move("2001")
+    await venue.account(ETH)
+    assert store.saves == saves
+
+
+Deal = tuple[int, int, bool]
+DEALS = st.lists(
+    st.tuples(st.integers(10, 4000), st.integers(150_000, 250_000), st.booleans()), min_size=1, max_size=25
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(deals=DEALS)
+def test_the_wallet_is_the_sum_of_its_parts(deals: list[Deal]) -> None:
+    """Equity equals start plus the cash that moved plus the position at the mark, to the last digit."""
+    asyncio.run(_trade_and_check(deals))
+
+
+async def _trade_and_check(deals: list[Deal]) -> None:
+    feed = HandMarket(flat_market("2000"))
+    venue = await open_venue(feed)
+    for number, (thousandths, cents, buying) in enumerate(deals):
+        feed.move(str(Decimal(cents) / 100))
+        side = OrderSide.BUY if buying else OrderSide.SELL
+        with suppress(Refused):
+            await venue.place(market_order(side, str(Decimal(thousandths) / 1000), cid=f"o{number}"))
+    account, ledger = await venue.account(ETH), await venue.ledger()
+    trades = await venue.trades(ETH, after_trade_id=None, since=START)
+    cash = sum((-t.side.sign * t.price * t.quantity_base - t.fee for t in trades), Decimal(0))
+    mark = feed.markets[ETH].mark_price
+    assert account.margin_balance_quote == 10000 + cash + account.position_base * mark + ledger.insurance
+    assert ledger.realised == sum((t.realised_pnl_quote for t in trades), Decimal(0))
+    assert ledger.fees == sum((t.fee for t in trades), Decimal(0))
+    assert account.position_base == sum((_signed(t) for t in trades), Decimal(0))
+
+
+def _signed(trade: Trade) -> Decimal:
+    return trade.side.sign * trade.quantity_base
