@@ -5,59 +5,286 @@ A front end passes on what was typed or pressed and shows what comes back; it de
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta, tzinfo
+from typing import Protocol
 
-BUTTON_DATA_BYTES = 64
+from bot.commands import BY_NAME, Command, Does, Needs, parse
+from bot.rendering.approvals import outcome_sentence, settled_text
+from bot.rendering.markup import bold, clip, code, esc, lines, plain
+from bot.rendering.numbers import span
+from bot.rendering.questions import choice_text, question_text
+from bot.replies import Actor, Button, PressResult, Reply
+from bot.views import Views
+from core.clock import Clock
+from core.ports import Approval, ApprovalState, CommandQueue, Confirmations, EngineView
+from core.status import HedgeStatus
+
+__all__ = ["Actor", "Button", "Desk", "DeskAnswer", "OperatorService", "PressResult", "Reply"]
+
 TOAST_CHARS = 200
+ANSWER_WAIT_S = 2.0
+ANSWER_POLL_S = 0.05
+CONFIRM_FOR = timedelta(seconds=90)
+TOKEN_BYTES = 9
+LEGS = ("LONG", "SHORT", "BOTH")
+CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who speaks. `id` is unique and stable (the chat's numeric user id), `name` is for people."""
-
-    id: str
-    name: str
+class DeskAnswer(Protocol):
+    @property
+    def won(self) -> bool: ...
 
     @property
-    def label(self) -> str:
-        """What rows and events keep: "Anna (4711)"."""
-        return f"{self.name} ({self.id})" if self.name != self.id else self.id
+    def approval(self) -> Approval | None: ...
+
+
+class Desk(Protocol):
+    """The approval desk; its word on who was first is the only one."""
+
+    async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
-    """`data` is at most 64 bytes: a verb and an opaque id, never an index."""
+class Said:
+    """Who said it, where, when, and the key by which a redelivery is known."""
 
-    label: str
-    data: str
-    style: Literal["success", "danger", ""] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """`html`: the text is Telegram HTML, else plain. `buttons` are rows. May be longer than one chat message."""
-
-    text: str
-    html: bool
-    buttons: tuple[tuple[Button, ...], ...] = ()
+    actor: Actor
+    source: str
+    update_key: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class PressResult:
-    """`toast`: at most 200 characters, for the press's answer. `edited`: replaces the message that held the button,
-    its buttons included; None leaves it as it is."""
+class Order:
+    """A command with its arguments made certain, as it would be written to the queue."""
 
-    toast: str
-    edited: Reply | None = None
+    command: Command
+    args: tuple[str, ...]
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        return " ".join((self.command.name, *self.args))
 
 
 class OperatorService:
-    async def submit(self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime) -> Reply:
+    def __init__(
+        self,
+        *,
+        engine: EngineView,
+        desk: Desk,
+        commands: CommandQueue,
+        confirmations: Confirmations,
+        views: Views,
+        clock: Clock,
+        zone: tzinfo,
+    ) -> None:
+        self._engine = engine
+        self._desk = desk
+        self._commands = commands
+        self._confirmations = confirmations
+        self._views = views
+        self._clock = clock
+        self._zone = zone
+
+    async def submit(
+        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+    ) -> Reply:
         """Answer one typed line. The same `update_key` twice acts once. Returns within about two seconds."""
-        raise NotImplementedError
+        call = parse(text)
+        if call.command is None:
+            return _plain(f"I do not know {call.word!r}. /help lists what I understand." if call.word else "/help")
+        if call.command.does is Does.VIEW:
+            return await self._views.show(call.command.name, call.args)
+        if (age_s := self._too_old_by(call.command, issued_at)) is not None:
+            return _plain(
+                f"/{call.command.name} is {span(age_s)} old and was not carried out. Send it again if you still want it."
+            )
+        said = Said(actor, source, update_key, issued_at)
+        if call.command.does is Does.DECIDE:
+            return await self._decide_by_text(call.command, call.args, said)
+        return await self._order(call.command, call.args, said)
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
         """Answer one pressed button. `at` is when the press arrived (a press carries no time of its own)."""
-        raise NotImplementedError
+        verb, _, rest = data.partition(":")
+        said = Said(actor, "button", update_key, at)
+        match verb:
+            case "approve" | "reject":
+                return await self._decide_by_press(verb, rest, said)
+            case "do" | "no":
+                return await self._confirm(verb, rest, said)
+            case "view" if rest in self._views.names():
+                return PressResult("Updated", await self._views.show(rest))
+            case _:
+                return PressResult("I do not know this button.")
+
+    # approvals
+
+    async def _decide_by_text(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
+        if not args:
+            return await self._views.show("pending")
+        answer = await self._answer(command.name, args[0].lower(), " ".join(args[1:]) or None, said)
+        return _plain(outcome_sentence(answer.approval, self._zone, wanted=command.name, won=answer.won))
+
+    async def _decide_by_press(self, verb: str, approval_id: str, said: Said) -> PressResult:
+        answer = await self._answer(verb, approval_id, None, said)
+        approval = answer.approval
+        toast = _toast(outcome_sentence(approval, self._zone, wanted=verb, won=answer.won))
+        if approval is None or approval.state is ApprovalState.PENDING:
+            return PressResult(toast)
+        return PressResult(toast, Reply(settled_text(approval, self._zone), True))
+
+    async def _answer(self, verb: str, approval_id: str, note: str | None, said: Said) -> DeskAnswer:
+        answer = await self._desk.answer(approval_id, approve=verb == "approve", by=said.actor.label, note=note)
+        if answer.won and answer.approval is not None:
+            self._engine.wake(answer.approval.hedge)
+        return answer
+
+    # commands for the engine
+
+    async def _order(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
+        resolved = self._resolve(command, args)
+        if isinstance(resolved, Reply):
+            return resolved
+        if resolved is None:
+            return await self._choose(command, args, said)
+        if self._must_ask(resolved):
+            return await self._ask(resolved, said)
+        return await self._carry_out(resolved, said)
+
+    def _resolve(self, command: Command, args: tuple[str, ...]) -> Order | Reply | None:
+        """The order meant, or why there is none; None: a hedge must be chosen first."""
+        match command.needs:
+            case Needs.POSITION_ID:
+                if len(args) != 1 or not (args[0].isascii() and args[0].isdigit()):
+                    return _plain(f"Which position? {command.usage}, with the position's number.")
+                return Order(command, args)
+            case Needs.ANY_HEDGE:
+                return self._for_any_hedge(command, args)
+            case _:
+                return self._for_one_hedge(command, args)
+
+    def _for_any_hedge(self, command: Command, args: tuple[str, ...]) -> Order | Reply:
+        if not args or args[0].lower() == "all":
+            return Order(command, ())
+        if args[0].lower() in self._engine.hedge_names():
+            return Order(command, (args[0].lower(),))
+        if command.name == "halt":  # A misspelt name must not keep anything running.
+            return Order(command, (), f"I know no hedge {args[0]!r}, so all are halted. ")
+        return self._no_such_hedge(args[0])
+
+    def _for_one_hedge(self, command: Command, args: tuple[str, ...]) -> Order | Reply | None:
+        names = self._engine.hedge_names()
+        if args and args[0].lower() in names:
+            name, rest = args[0].lower(), args[1:]
+        elif args and not (command.name == "adopt" and args[0].upper() in LEGS):
+            return self._no_such_hedge(args[0])
+        elif len(names) == 1:
+            name, rest = names[0], args
+        else:
+            return None
+        leg = tuple(word.upper() for word in rest[:1]) if command.name == "adopt" else ()
+        if leg and leg[0] not in LEGS:
+            return _plain(f"{command.usage}: the leg is LONG or SHORT.")
+        return Order(command, (name, *leg))
+
+    def _no_such_hedge(self, name: str) -> Reply:
+        known = ", ".join(self._engine.hedge_names()) or "none"
+        return _plain(f"I know no hedge {clip(name, 40)!r}; there is {known}.")
+
+    def _must_ask(self, order: Order) -> bool:
+        if order.command.name != "resume":
+            return order.command.dangerous
+        return any(
+            status.reason == "halted"
+            for status in self._engine.statuses()
+            if status.name in order.args or not order.args
+        )
+
+    async def _choose(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
+        """One button for each hedge; every button is a question of its own, good once and for the asker only."""
+        orders = [Order(command, (name, *(word.upper() for word in args[:1]))) for name in self._engine.hedge_names()]
+        rows = [(Button(order.args[0], f"do:{await self._token(f'ask {order.text}', said)}"),) for order in orders]
+        if not rows:
+            return _plain("There is no hedge yet.")
+        return Reply(choice_text(command.name), True, tuple(rows))
+
+    async def _ask(self, order: Order, said: Said) -> Reply:
+        token = await self._token(order.text, said)
+        buttons = (Button("Yes", f"do:{token}", "danger"), Button("No", f"no:{token}"))
+        return Reply(question_text(order.command.name, order.args, self._status_of(order.args)), True, (buttons,))
+
+    async def _token(self, command: str, said: Said) -> str:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        expires_at = self._clock.now() + CONFIRM_FOR
+        await self._confirmations.put(token, command, actor=said.actor.id, expires_at=expires_at)
+        return token
+
+    async def _confirm(self, verb: str, token: str, said: Said) -> PressResult:
+        text = await self._confirmations.take(token, actor=said.actor.id, now=self._clock.now())
+        if text is None:
+            return PressResult(CLOSED)
+        words = text.split()
+        if words[0] == "ask":
+            return PressResult("", await self._ask(_order_of(words[1:]), said))
+        order = _order_of(words)
+        if verb == "no":
+            return PressResult("Nothing was done.", _settled(order, "Not carried out."))
+        reply = await self._carry_out(order, Said(said.actor, said.source, f"confirmed:{token}", said.at))
+        return PressResult(_toast(plain(reply.text)), _settled(order, reply.text))
+
+    async def _carry_out(self, order: Order, said: Said) -> Reply:
+        """Write the row, wake the engine, and give its answer if it comes soon."""
+        row = await self._commands.put(
+            order.command.name,
+            order.args,
+            actor=said.actor.label,
+            source=said.source,
+            update_key=said.update_key,
+            at=said.at,
+        )
+        if row is None:
+            return _plain("This message was carried out already.")
+        self._engine.wake(None)
+        answer = await self._answer_to(row)
+        if answer is None:
+            return _plain(f"{order.remark}Accepted: {order.text}. Working on it; /history shows how it went.")
+        ok, text = answer
+        return Reply(f"{'✅' if ok else '⚠️'} {esc(order.remark + text)}", True)
+
+    async def _answer_to(self, row: int) -> tuple[bool, str] | None:
+        deadline_s = self._clock.monotonic_s() + ANSWER_WAIT_S
+        while (answer := await self._commands.answer(row)) is None:
+            if self._clock.monotonic_s() >= deadline_s:
+                return None
+            await self._clock.sleep(ANSWER_POLL_S)
+        return answer
+
+    def _too_old_by(self, command: Command, issued_at: datetime) -> float | None:
+        age_s = (self._clock.now() - issued_at).total_seconds()
+        return age_s if command.max_age_s is not None and age_s > command.max_age_s else None
+
+    def _status_of(self, args: Sequence[str]) -> HedgeStatus | None:
+        statuses = self._engine.statuses()
+        return next((s for s in statuses if s.name in args or (not args and len(statuses) == 1)), None)
+
+
+def _order_of(words: Sequence[str]) -> Order:
+    return Order(BY_NAME[words[0]], tuple(words[1:]))
+
+
+def _settled(order: Order, outcome: str) -> Reply:
+    return Reply(lines(f"{bold('Asked')}: {code('/' + order.text)}", outcome), True)
+
+
+def _plain(text: str) -> Reply:
+    """Escaped, so that it can stand inside marked-up text as well."""
+    return Reply(esc(text), True)
+
+
+def _toast(text: str) -> str:
+    return clip(text, TOAST_CHARS)

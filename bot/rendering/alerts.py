@@ -1,0 +1,269 @@
+"""Events in words, as chat and terminal show them: what happened, the figures behind it, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from decimal import Decimal
+
+from bot.rendering.approvals import person
+from bot.rendering.markup import bold, esc, lines
+from bot.rendering.numbers import amount, exact, hour, money, number, span
+from bot.rendering.reasons import words
+from core.events import Event, EventKind
+
+
+def alert_text(event: Event, zone: tzinfo, *, base: str = "BASE", quote: str = "QUOTE") -> str:
+    """The message of one event; a kind without a text of its own is shown with its data."""
+    writer = WRITERS.get(event.kind)
+    return writer(Facts(event, zone, base, quote)) if writer else _anything(event)
+
+
+def history_line(event: Event, zone: tzinfo) -> str:
+    """One line of `/history`: when, which hedge, what, and the data that matters."""
+    hedge = f"{event.hedge}: " if event.hedge else ""
+    figures = ", ".join(f"{key.replace('_', ' ')} {_readable(value)}" for key, value in event.data.items() if value)
+    what = event.kind.value.replace("_", " ")
+    return esc(f"{hour(event.at, zone)} {hedge}{what}{f' ({figures})' if figures else ''}")
+
+
+def breach_text(hedge: str, figures: Mapping[str, str], *, base: str, quote: str, again: bool) -> str:
+    facts = _Figures(figures, base, quote)
+    limit = facts.money("limit_quote")
+    still = "still " if again else ""
+    return lines(
+        f"🚨 {bold(f'{hedge}: exposure {still}over its limit')}",
+        f"Gap {facts.amount('gap_base', signed=True)} = {facts.money('gap_quote')}, alert limit {limit},"
+        f" band {facts.money('band_quote')}.",
+        "See /status for why it is not closed; /hedge trades to the target now.",
+    )
+
+
+def restored_text(hedge: str, figures: Mapping[str, str], *, base: str, quote: str) -> str:
+    facts = _Figures(figures, base, quote)
+    return f"✅ {bold(f'{hedge}: exposure back under its limit')}: gap {facts.money('gap_quote')}."
+
+
+def suspended_text(hedge: str, reason: str, detail: str, *, times: int = 1) -> str:
+    """`times`: how often it came and went since it was last said."""
+    meaning = words(reason)
+    often = f" ({times} times lately)" if times > 1 else ""
+    return lines(
+        f"⚠️ {bold(f'{hedge}: hedging suspended')}: {esc(meaning.what)}{often}.",
+        esc(detail) if detail and detail != meaning.what else None,
+        esc(meaning.advice) if meaning.advice else None,
+    )
+
+
+def recovered_text(hedge: str, reason: str, lasted_s: float) -> str:
+    return f"✅ {bold(f'{hedge}: hedging again')} after {span(lasted_s)} ({esc(words(reason).what)})."
+
+
+class _Figures:
+    """An event's strings, read leniently: what is absent or no number is shown as unknown."""
+
+    def __init__(self, data: Mapping[str, str], base: str, quote: str) -> None:
+        self.data = data
+        self.base = base
+        self.quote = quote
+
+    def text(self, key: str, default: str = "unknown") -> str:
+        return esc(self.data.get(key) or default)
+
+    def number(self, key: str) -> Decimal | None:
+        return number(self.data.get(key))
+
+    def exact(self, key: str) -> str:
+        return esc(exact(self.number(key), self.base))
+
+    def amount(self, key: str, *, signed: bool = False) -> str:
+        return esc(amount(self.number(key), self.base, signed=signed))
+
+    def price(self, key: str) -> str:
+        return esc(amount(self.number(key), self.quote))
+
+    def money(self, key: str) -> str:
+        return esc(money(self.number(key), self.quote))
+
+
+class Facts(_Figures):
+    def __init__(self, event: Event, zone: tzinfo, base: str, quote: str) -> None:
+        super().__init__(event.data, base, quote)
+        self.event = event
+        self.zone = zone
+        self.hedge = event.hedge or "all hedges"
+
+    def title(self, text: str) -> str:
+        return bold(f"{self.hedge}: {text}")
+
+
+def _executed(facts: Facts) -> str:
+    slippage = f", slippage {esc(amount(facts.number('slippage_bps'), 'bps'))}" if "slippage_bps" in facts.data else ""
+    size = exact(facts.number("quantity_base"), facts.base)
+    traded = f"{facts.data.get('side', 'traded')} {size}"
+    return lines(
+        f"🔁 {facts.title(traded)} @ {facts.price('average_price')}",
+        f"Fee {facts.money('fee_quote')}{slippage}.",
+        f"Position {facts.amount('position_base', signed=True)}, target {facts.amount('target_base', signed=True)}.",
+    )
+
+
+def _plan_failed(facts: Facts) -> str:
+    reason = facts.data.get("detail") or words(facts.data.get("reason", "")).what
+    return lines(
+        f"⚠️ {facts.title('a trade did not come about')}: {esc(reason or 'unknown')}.",
+        "I try again by the rules.",
+    )
+
+
+def _refused(facts: Facts) -> str:
+    return lines(
+        f"⚠️ {facts.title('the exchange refused an order')} (code {facts.text('code')}).",
+        facts.text("detail", ""),
+        "No order exists. I try again more slowly; look at margin, key and limits if it goes on.",
+    )
+
+
+def _unknown_outcome(facts: Facts) -> str:
+    return lines(
+        f"❓ {facts.title('the outcome of an order is not known')}",
+        f"Order {facts.text('client_order_id')}. {facts.text('detail', '')}".rstrip(),
+        "I ask the exchange until it is certain, and send nothing meanwhile.",
+    )
+
+
+def _resolved(facts: Facts) -> str:
+    found = f"{facts.text('client_order_id')}. {facts.text('detail', '')}".rstrip()
+    return f"✅ {facts.title('the order is accounted for')}: {found}"
+
+
+def _lp_state(facts: Facts) -> str:
+    before, after = (facts.data.get(key, "unknown").replace("_", " ").lower() for key in ("frm", "to"))
+    block = f" (block {facts.text('block')})" if facts.data.get("block") else ""
+    return f"💧 {facts.title(f'LP {before} → {after}')}{block}."
+
+
+def _mismatch(facts: Facts) -> str:
+    return lines(
+        f"🚨 {facts.title('the position is not ours alone')}",
+        f"Exchange {facts.amount('venue_base', signed=True)}, our own trades add up to"
+        f" {facts.amount('journal_base', signed=True)}.",
+        "Hedging is suspended. /adopt takes the exchange's position as ours; or undo the foreign trade.",
+    )
+
+
+def _adopted(facts: Facts) -> str:
+    leg = facts.text("leg", "")
+    return f"🤝 {facts.title('position adopted')}: {leg} {facts.amount('delta_base', signed=True)}, by {_by(facts)}."
+
+
+def _foreign(facts: Facts) -> str:
+    kinds = {"liquidation": "a liquidation", "adl": "an auto-deleveraging (ADL)"}
+    what = kinds.get(facts.data.get("origin", ""), "a trade that is not ours")
+    return lines(
+        f"🚨 {facts.title(what)}: {facts.text('side', '')} {facts.exact('quantity_base')} @ {facts.price('price')}.",
+        "See /status.",
+    )
+
+
+def _basis(facts: Facts) -> str:
+    return lines(
+        f"⚠️ {facts.title('pool and perp disagree on the price')}",
+        f"Pool {facts.price('pool_price')}, mark {facts.price('mark_price')}: {facts.text('basis_bps')} bps apart,"
+        f" limit {facts.text('limit_bps')}.",
+        "I trade only what both prices call for.",
+    )
+
+
+def _basis_restored(facts: Facts) -> str:
+    return f"✅ {facts.title('pool and perp agree on the price again')}."
+
+
+def _departed(facts: Facts) -> str:
+    figures = facts.amount("departed_base") if "departed_base" in facts.data else facts.amount("delta_base")
+    return lines(
+        f"💧 {facts.title('BASE left the LP position')}: {figures}.",
+        "It stays hedged for the grace time, until it is back in the pool or the wallet.",
+    )
+
+
+def _liquidity(facts: Facts) -> str:
+    before, after = facts.text("frm", ""), facts.text("to", "")
+    return f"💧 {facts.title('liquidity changed')}{f': {before} → {after}' if before and after else ''}."
+
+
+def _deleveraging(facts: Facts) -> str:
+    distance = facts.data.get("distance_pct")
+    near = f" ({esc(amount(number(distance), '%'))} away)" if distance else ""
+    return lines(
+        f"🚨 {facts.title('liquidation is too near')}{near}.",
+        "I buy back part of the short without asking. Add margin: /status.",
+    )
+
+
+def _halted(facts: Facts) -> str:
+    return f"⛔ {facts.title('HALTED')} by {_by(facts)}. No order of any kind until /resume; the short stays as it is."
+
+
+def _paused(facts: Facts) -> str:
+    return f"⏸ {facts.title('PAUSED')} by {_by(facts)}. No new trades until /resume; the short stays."
+
+
+def _resumed(facts: Facts) -> str:
+    return f"▶️ {facts.title('hedging resumed')} by {_by(facts)}."
+
+
+def _setting(facts: Facts) -> str:
+    before = f" (was {facts.text('old')})" if "old" in facts.data else ""
+    return f"⚙️ {facts.title('setting changed')}: {facts.text('key')} = {facts.text('value')}{before}, by {_by(facts)}."
+
+
+def _started(facts: Facts) -> str:
+    mode = facts.data.get("mode", "").upper()
+    program = f"lp-hedge {facts.data.get('version', '')}".rstrip()
+    return f"🟢 {bold(f'{program} started')} · {esc(mode)}. /status"
+
+
+def _stopped(facts: Facts) -> str:
+    why = facts.data.get("reason") or facts.data.get("detail")
+    because = f": {esc(why)}" if why else ""
+    return f"⚪ {bold('lp-hedge stopped')}{because}. Nothing is hedged until it runs again; the short stays."
+
+
+def _by(facts: Facts) -> str:
+    return esc(person(facts.data.get("by")))
+
+
+def _anything(event: Event) -> str:
+    title = f"{event.hedge or 'all hedges'}: {event.kind.value.replace('_', ' ')}"
+    figures = (esc(f"{key.replace('_', ' ')}: {_readable(value)}") for key, value in event.data.items())
+    return lines(bold(title), *figures)
+
+
+def _readable(text: str) -> str:
+    value = number(text)
+    return amount(value) if value is not None and "." in text else text
+
+
+WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
+    EventKind.STARTED: _started,
+    EventKind.STOPPED: _stopped,
+    EventKind.HEDGE_EXECUTED: _executed,
+    EventKind.PLAN_FAILED: _plan_failed,
+    EventKind.ORDER_REFUSED: _refused,
+    EventKind.OUTCOME_UNKNOWN: _unknown_outcome,
+    EventKind.OUTCOME_RESOLVED: _resolved,
+    EventKind.LP_STATE_CHANGED: _lp_state,
+    EventKind.LP_LIQUIDITY_CHANGED: _liquidity,
+    EventKind.BASE_DEPARTED: _departed,
+    EventKind.POSITION_MISMATCH: _mismatch,
+    EventKind.POSITION_ADOPTED: _adopted,
+    EventKind.FOREIGN_TRADE: _foreign,
+    EventKind.BASIS_EXCEEDED: _basis,
+    EventKind.BASIS_RESTORED: _basis_restored,
+    EventKind.DELEVERAGING: _deleveraging,
+    EventKind.HALTED: _halted,
+    EventKind.PAUSED: _paused,
+    EventKind.RESUMED: _resumed,
+    EventKind.SETTING_CHANGED: _setting,
+}

@@ -1,0 +1,145 @@
+"""The longer answers: positions, what waits, what happened, settings, health, help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.commands import COMMANDS, Command
+from bot.rendering.alerts import history_line
+from bot.rendering.approvals import proposal_text, time_left
+from bot.rendering.markup import bold, code, esc, lines
+from bot.rendering.numbers import amount, exact, moment, money, quote_of, span
+from bot.rendering.status import range_line
+from core.events import Event
+from core.facts import Trade
+from core.ports import Approval, ApprovalState
+from core.status import HedgeStatus, PositionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One effective value. `origin`: "default", "file", or "chat" for what an operator changed while it runs."""
+
+    key: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthItem:
+    """`ok` None: nothing to judge by yet."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+def positions_text(statuses: Sequence[HedgeStatus]) -> str:
+    return lines(*(_positions_of(status) for status in statuses)) or "No hedge has been read yet."
+
+
+def pending_text(approvals: Sequence[Approval], *, now: datetime, zone: tzinfo) -> str:
+    """What waits for an answer in full, what was answered and is being carried out in a line."""
+    if not approvals:
+        return "Nothing waits for your answer."
+    return "\n\n".join(_waiting(approval, now, zone) for approval in approvals)
+
+
+def history_text(events: Sequence[Event], fills: Sequence[tuple[str, Trade]], zone: tzinfo) -> str:
+    """`events` newest first, shown oldest first, as a chat reads."""
+    return lines(
+        bold("What happened"),
+        *(history_line(event, zone) for event in reversed(events)),
+        *(("nothing yet",) if not events else ()),
+        *(("", bold("Last fills")) if fills else ()),
+        *(_fill_line(hedge, trade, zone) for hedge, trade in reversed(fills)),
+    )
+
+
+def config_text(settings: Sequence[Setting], hedge: str | None) -> str:
+    """With a hedge named: all its values. Without: what is not a default, chat's changes marked."""
+    prefix = f"hedges.{hedge}."
+    chosen = [s for s in settings if s.key.startswith(prefix) or (hedge is None and s.origin != "default")]
+    marks = {"chat": " ← changed from chat", "default": " (default)"}
+    return lines(
+        bold(f"Settings of {hedge}" if hedge else "Settings that are not defaults"),
+        *(f"{code(f'{s.key} = {s.value}')}{marks.get(s.origin, '')}" for s in chosen),
+        *(("none",) if not chosen else ()),
+        None if hedge else "/config NAME shows all values of a hedge.",
+    )
+
+
+def health_text(items: Sequence[HealthItem]) -> str:
+    marks = {True: "✅", False: "🚨", None: "❔"}
+    well = all(item.ok is not False for item in items)
+    return lines(
+        bold("Health: all well" if well else "Health: something needs you"),
+        *(f"{marks[item.ok]} {esc(item.name)}: {esc(item.detail)}" for item in items),
+    )
+
+
+def help_text() -> str:
+    reading = [command for command in COMMANDS if command.read_only]
+    acting = [command for command in COMMANDS if not command.read_only]
+    return lines(bold("Look"), *(_help_line(c) for c in reading), "", bold("Act"), *(_help_line(c) for c in acting))
+
+
+def greeting_text(version: str, mode: str, hedges: Sequence[str]) -> str:
+    names = ", ".join(hedges) or "none yet"
+    return lines(
+        f"{bold(f'lp-hedge {version}')} · {esc(mode.upper())}",
+        f"I keep a short against the LP position: {esc(names)}.",
+        "/status shows everything, /help what I understand, /halt stops every order at once.",
+    )
+
+
+def _positions_of(status: HedgeStatus) -> str:
+    base, quote = status.base_symbol or "BASE", quote_of(status.perp.symbol)
+    perp = status.perp
+    legs = f" (LONG {exact(perp.long_base)}, SHORT {exact(perp.short_base)})" if perp.long_base else ""
+    return lines(
+        f"{bold(status.name)} · {esc(perp.symbol)} {esc(amount(perp.position_base, base, signed=True))}{esc(legs)}"
+        f" · entry {esc(amount(perp.entry_price, quote))} · mark {esc(amount(perp.mark_price, quote))}",
+        *(_position_lines(position, status, base, quote) for position in status.lp.positions),
+        *(("no LP position read",) if not status.lp.positions else ()),
+    )
+
+
+def _position_lines(position: PositionStatus, status: HedgeStatus, base: str, quote: str) -> str:
+    held = f"{amount(position.base, base)} + {money(position.quote, quote)}"
+    fees = f"{amount(position.fee_base, base)} + {money(position.fee_quote, quote)}"
+    return lines(
+        f"LP {code(str(position.id))} {esc(position.state.replace('_', ' ').lower())}: {esc(held)} · fees {esc(fees)}",
+        range_line(position, status.lp.price),
+    )
+
+
+def _waiting(approval: Approval, now: datetime, zone: tzinfo) -> str:
+    if approval.state is not ApprovalState.PENDING:
+        size = f"{approval.side.value} {exact(approval.quantity_base)}"
+        return f"{bold(approval.hedge)}: {size} is {approval.state.value}."
+    twins = f"/approve {approval.approval_id} or /reject {approval.approval_id}"
+    return lines(proposal_text(approval, zone), f"{time_left(approval, now)}. {esc(twins)}")
+
+
+def _fill_line(hedge: str, trade: Trade, zone: tzinfo) -> str:
+    quote = quote_of(trade.symbol)
+    fee = exact(trade.fee, trade.fee_asset)
+    return esc(
+        f"{moment(trade.at, zone)} {hedge}: {trade.side.value} {exact(trade.quantity_base)}"
+        f" @ {amount(trade.price, quote)}, fee {fee}"
+    )
+
+
+def _help_line(command: Command) -> str:
+    asks = " (asks once more)" if command.dangerous else ""
+    return f"{esc(command.usage)}: {esc(command.summary)}{asks}"
+
+
+def age_item(name: str, age_s: float | None, limit_s: float) -> HealthItem:
+    """A source's freshness against the age at which hedging stops."""
+    if age_s is None:
+        return HealthItem(name, None, "not read yet")
+    return HealthItem(name, age_s <= limit_s, f"{span(age_s)} old, limit {span(limit_s)}")

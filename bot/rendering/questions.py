@@ -1,0 +1,43 @@
+"""The question before a dangerous command, with the figures one would want to see first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.rendering.markup import bold, esc, lines
+from bot.rendering.numbers import amount, exact, money, quote_of
+from core.status import HedgeStatus
+
+
+def question_text(command: str, args: Sequence[str], status: HedgeStatus | None) -> str:
+    """`status` is the hedge's newest, None when it was never read."""
+    name = args[0] if args else "all hedges"
+    asked = QUESTIONS[command].format(name=name)
+    leg = f" (leg {args[1]})" if len(args) > 1 else ""
+    return lines(f"❓ {bold(asked)}{esc(leg)}", _figures(command, status))
+
+
+def choice_text(command: str) -> str:
+    return f"❓ {bold(f'/{command}: which hedge?')}"
+
+
+QUESTIONS = {
+    "hedge": "Trade {name} to its target now?",
+    "flatten": "Close the whole short of {name} now?",
+    "adopt": "Take the exchange's position as ours in {name}?",
+    "resume": "{name}: halted. Hedge again?",
+}
+
+
+def _figures(command: str, status: HedgeStatus | None) -> str:
+    if status is None:
+        return "Nothing has been read yet, so I cannot show figures."
+    base, quote = status.base_symbol or "BASE", quote_of(status.perp.symbol)
+    position = esc(amount(status.perp.position_base, base, signed=True))
+    if command == "flatten":
+        worth = status.perp.short_base * status.price if status.perp.short_base is not None and status.price else None
+        short = f"{exact(status.perp.short_base, base)} ≈ {money(worth, quote)}"
+        return f"Short {esc(short)}. After it the LP position is not hedged."
+    gap = f"{amount(status.gap_base, base, signed=True)} = {money(status.gap_quote, quote)}"
+    target = amount(status.target_base, base, signed=True)
+    return f"Position {position}, target {esc(target)}, gap {esc(gap)}."

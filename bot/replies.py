@@ -1,0 +1,55 @@
+"""What passes between a front end and the operator's service: who speaks, and what to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who speaks. `id` is unique and stable (the chat's numeric user id), `name` is for people."""
+
+    id: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """What rows and events keep: "Anna (4711)"."""
+        return f"{self.name} ({self.id})" if self.name != self.id else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`data` is at most 64 bytes: a verb and an opaque id, never an index."""
+
+    label: str
+    data: str
+    style: Literal["success", "danger", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`html`: the text is Telegram HTML, else plain. `buttons` are rows. May be longer than one chat message."""
+
+    text: str
+    html: bool
+    buttons: tuple[tuple[Button, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PressResult:
+    """`toast`: at most 200 characters, for the press's answer. `edited`: replaces the message that held the button,
+    its buttons included; None leaves it as it is."""
+
+    toast: str
+    edited: Reply | None = None
+
+
+def approval_buttons(approval_id: str) -> tuple[tuple[Button, ...], ...]:
+    return (
+        (
+            Button("Approve", f"approve:{approval_id}", "success"),
+            Button("Reject", f"reject:{approval_id}", "danger"),
+        ),
+    )
