@@ -100,43 +100,66 @@ class Facts(NamedTuple):
     request: int
 
 
-class Memory(NamedTuple):
-    """All that one evaluation leaves to the next. The engine stores what a decision returns and nothing else.
+class Latch(NamedTuple):
+    """The plan begun at `at_ms` for `reason`: complete when the perp has gone to `to_steps` in the direction `side`."""
 
-    Latch: `latched_to_steps` is the perp position at which the plan begun at `latched_at_ms` is complete. Snooze and
-    question: `snooze_steps`, `asked_steps` are the sizes that were rejected, or asked and not answered. `partial`:
-    0 no, 1 a plan just under the approval limit is due, 2 it was made and the rest waits for `ask_again_ms`.
+    side: int = 0
+    to_steps: int = 0
+    reason: int = 0
+    at_ms: int = 0
+
+
+class Since(NamedTuple):
+    """Since when every position is out of range (and whether that excursion had its trade), or there is none."""
+
+    out_ms: int = 0
+    out_traded: bool = False
+    none_ms: int = 0
+
+
+class Snooze(NamedTuple):
+    """No automatic trade on `side` until then; `steps` is the size that was rejected."""
+
+    side: int = 0
+    until_ms: int = 0
+    steps: int = 0
+
+
+class Question(NamedTuple):
+    """A proposal that nobody answered, `count` times by now; `steps` is the size last asked for.
+
+    `partial`: 0 no, 1 a plan just under the approval limit is due, 2 it was made and the rest waits until `again_ms`.
     """
+
+    side: int = 0
+    steps: int = 0
+    count: int = 0
+    again_ms: int = 0
+    partial: int = 0
+
+
+class Memory(NamedTuple):
+    """All that one evaluation leaves to the next; `state` is the last decision's, SUSPENDED before the first."""
 
     state: int = 4
     halted: bool = False
     paused: bool = False
-    latched_side: int = 0
-    latched_to_steps: int = 0
-    latched_reason: int = 0
-    latched_at_ms: int = 0
     last_rebalance_ms: int = 0
-    out_since_ms: int = 0
-    out_traded: bool = False
-    none_since_ms: int = 0
-    snooze_side: int = 0
-    snooze_until_ms: int = 0
-    snooze_steps: int = 0
-    asked_side: int = 0
-    asked_steps: int = 0
-    asked_count: int = 0
-    ask_again_ms: int = 0
-    partial: int = 0
+    latch: Latch = Latch()
+    since: Since = Since()
+    snooze: Snooze = Snooze()
+    question: Question = Question()
 
 
 class Decision(NamedTuple):
     """What to do, why, and the numbers behind it.
 
     `quantity_steps`: signed, what to trade now (ADJUST), what a running plan may still trade (SHRINK), what to ask for
-    (ASK: the whole need, before caps). `wanted_steps`: signed, the whole need before caps and headroom. `reason`: of the
-    state, or of the trade for ADJUST and ASK. `clipped_by`: what cut the need down to the quantity, 0 when nothing did.
-    `approved`: a person stands behind this trade. `hysteresis_quote`, `approval_quote` (-1: never asks), `alert_quote`:
-    the limits in force. `band_quote`: the largest band, in QUOTE. `basis_bps`: pool price against mark, never negative.
+    (ASK: the whole need, before caps); for NET_LEGS the size to close on both legs. `wanted_steps`: signed, the whole
+    need before caps and headroom. `reason`: of the state, or of the trade for ADJUST and ASK. `clipped_by`: what cut the
+    need down to the quantity, 0 when nothing did. `approved`: a person stands behind this trade. `hysteresis_quote`,
+    `approval_quote` (-1: never asks), `alert_quote`: the limits in force. `band_quote`: the largest band, in QUOTE.
+    `basis_bps`: pool price against mark, never negative.
     """
 
     action: int

@@ -138,7 +138,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.WITHIN_BAND: "The missing trade is smaller than the configured band.",
     Reason.BELOW_MIN_NOTIONAL: "The missing trade is worth less than the smallest order allowed.",
     Reason.BELOW_STEP: "The missing trade is smaller than one step of the exchange's quantities.",
-    Reason.WITHIN_BASIS: "Pool and exchange disagree on the price, and the short is right for one of the two or between.",
+    Reason.WITHIN_BASIS: "Pool and exchange disagree on the price, and the short lies between what the two call for.",
     Reason.SNOOZED: "A trade on this side was rejected; it is not proposed again until the snooze ends.",
     Reason.COOLDOWN: "The last hedge was moments ago; the cooldown has not ended.",
     Reason.MAX_PER_HOUR: "As many hedges as allowed were made within the last hour.",
