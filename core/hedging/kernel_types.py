@@ -126,14 +126,14 @@ class Snooze(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A proposal that nobody answered, `count` times by now; `steps` is the size last asked for.
+    """A need proposed `asked` times that nobody answered; `steps` is the size last asked for.
 
     `partial`: 0 no, 1 a plan just under the approval limit is due, 2 it was made and the rest waits until `again_ms`.
     """
 
     side: int = 0
     steps: int = 0
-    count: int = 0
+    asked: int = 0
     again_ms: int = 0
     partial: int = 0
 
@@ -156,8 +156,8 @@ class Decision(NamedTuple):
 
     `quantity_steps`: signed, what to trade now (ADJUST), what a running plan may still trade (SHRINK), what to ask for
     (ASK: the whole need, before caps); for NET_LEGS the size to close on both legs. `wanted_steps`: signed, the whole
-    need before caps and headroom. `reason`: of the state, or of the trade for ADJUST and ASK. `clipped_by`: what cut the
-    need down to the quantity, 0 when nothing did. `approved`: a person stands behind this trade. `hysteresis_quote`,
+    need before caps and headroom. `reason`: of the state, or of the trade for ADJUST and ASK. `clipped_by`: what cut
+    the need down to the quantity, 0 when nothing did. `approved`: a person stands behind this trade. `hysteresis_quote`,
     `approval_quote` (-1: never asks), `alert_quote`: the limits in force. `band_quote`: the largest band, in QUOTE.
     `basis_bps`: pool price against mark, never negative.
     """
