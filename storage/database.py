@@ -1,0 +1,229 @@
+"""One SQLite file: opening it safely, reading committed rows, writing in transactions that never mix.
+
+Two connections per process: every write goes through one, guarded by a lock, so that two tasks cannot share a
+transaction; reads go through the other and see what is committed only. When a caller is cancelled inside a write, the
+write is wholly there or not at all, and the connection is left clean: the connection's thread takes calls in order,
+and the rollback is queued before the lock is released.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import aiosqlite
+
+from core.errors import ConfigurationError, InvariantBroken, Transient
+from storage.schema import MIGRATIONS, migrate, migrations_in, version_of
+
+Value = str | int | None
+Values = Sequence[Value]
+
+BUSY_TIMEOUT_MS = 5000
+OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+_HEADER = b"SQLite format 3\x00"
+_MAY_PASS = frozenset(
+    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+)
+
+
+class Transaction:
+    """What may be done inside `Database.transaction`: reads here see the transaction's own writes."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, values: Values = ()) -> int:
+        """The number of rows changed."""
+        async with self._connection.execute(sql, values) as cursor:
+            return cursor.rowcount
+
+    async def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
+        return list(await self._connection.execute_fetchall(sql, values))
+
+    async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        found = await self.rows(sql, values)
+        return found[0] if found else None
+
+
+class Database:
+    """An open file. Raises Transient when it is locked, full or cannot be written now; InvariantBroken when a row is
+    refused by a constraint or the file is damaged.
+    """
+
+    def __init__(self, path: Path, reader: aiosqlite.Connection, writer: aiosqlite.Connection | None) -> None:
+        self.path = path
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+
+    async def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Committed rows, one statement at one moment."""
+        with _sorted_errors(self.path):
+            return list(await self._reader.execute_fetchall(sql, values))
+
+    async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        found = await self.rows(sql, values)
+        return found[0] if found else None
+
+    async def write(self, sql: str, values: Values = ()) -> int:
+        """One statement, durable when this returns; the number of rows changed."""
+        connection = self._for_writing()
+        async with self._turn:
+            with _sorted_errors(self.path):
+                return await Transaction(connection).execute(sql, values)
+
+    async def write_returning(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        """One statement with a RETURNING clause of at most one row, durable when this returns."""
+        connection = self._for_writing()
+        async with self._turn:
+            with _sorted_errors(self.path):
+                return await Transaction(connection).row(sql, values)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Holds the file's write lock from its first line; durable when the block is left, undone when it raises."""
+        connection = self._for_writing()
+        async with self._turn:
+            with _sorted_errors(self.path):
+                try:
+                    await connection.execute("BEGIN IMMEDIATE")
+                    yield Transaction(connection)
+                    await connection.commit()
+                except BaseException:
+                    await connection.rollback()
+                    raise
+
+    async def backup_to(self, target: Path) -> None:
+        """A consistent copy of what is committed, while others go on writing. `target` is overwritten."""
+        with _sorted_errors(self.path):
+            async with aiosqlite.connect(target) as copy:
+                await self._reader.backup(copy)
+
+    def _for_writing(self) -> aiosqlite.Connection:
+        if self._writer is None:
+            raise InvariantBroken(f"a row was to be written to {self.path}, which is open for reading only")
+        return self._writer
+
+
+@asynccontextmanager
+async def open_database(
+    path: Path, *, now: datetime, read_only: bool = False, migrations: Path = MIGRATIONS
+) -> AsyncIterator[Database]:
+    """The database at `path`; for writing it is created (mode 0600) and migrated as needed, `now` stamps that.
+
+    Raises ConfigurationError, and leaves the file as it was, when it is no database of ours, damaged, newer than this
+    program, or cannot be opened; with `read_only` also when there is none yet or it waits for a migration.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old: Python with 3.37 or newer is needed")
+    known = migrations_in(migrations)
+    _inspect_file(path, create=not read_only)
+    async with AsyncExitStack() as stack:
+        with _opening_errors(path):
+            if read_only:
+                reader = await _connect_reader(stack, path)
+                if await version_of(reader, path, known[-1].version) < known[-1].version:
+                    raise ConfigurationError(f"{path} is of an older version: start `lp-hedge run` once to bring it up")
+                database = Database(path, reader, None)
+            else:
+                writer = await _connect(stack, path, "rw")
+                await version_of(writer, path, known[-1].version)
+                await _refuse_damaged(writer, path)
+                await _use_write_ahead_log(writer, path)
+                await migrate(writer, path, known, now)
+                database = Database(path, await _connect_reader(stack, path), writer)
+        yield database
+
+
+def has_database(path: Path) -> bool:
+    """False when there is no file, or one in which nothing was ever written."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+async def _connect(stack: AsyncExitStack, path: Path, mode: str) -> aiosqlite.Connection:
+    uri = f"file:{quote(path.as_posix())}?mode={mode}"
+    connection = await stack.enter_async_context(aiosqlite.connect(uri, uri=True, isolation_level=None))
+    connection.row_factory = sqlite3.Row
+    await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    await connection.execute("PRAGMA foreign_keys = ON")
+    await connection.execute("PRAGMA synchronous = FULL")
+    await connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+async def _connect_reader(stack: AsyncExitStack, path: Path) -> aiosqlite.Connection:
+    reader = await _connect(stack, path, "ro")
+    await reader.execute("PRAGMA query_only = ON")
+    return reader
+
+
+async def _refuse_damaged(connection: aiosqlite.Connection, path: Path) -> None:
+    (first,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
+    if first[0] != "ok":
+        raise ConfigurationError(f"{path} is damaged ({first[0]}): put a backup in its place")
+
+
+async def _use_write_ahead_log(connection: aiosqlite.Connection, path: Path) -> None:
+    (mode,) = await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+    if mode[0] != "wal":
+        raise ConfigurationError(f"{path} is on a file system that SQLite cannot use safely: choose a local disk")
+    await connection.execute("PRAGMA journal_size_limit = 67108864")
+
+
+def _inspect_file(path: Path, *, create: bool) -> None:
+    """Refuses what is no SQLite file before SQLite touches it; makes an empty file, and its directory, when asked."""
+    try:
+        if create and not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            _sync_directory(path.parent)
+        if not create and not has_database(path):
+            raise ConfigurationError(f"there is no database at {path} yet: start `lp-hedge run`, or name it with --db")
+        with path.open("rb") as file:
+            start = file.read(len(_HEADER))
+    except OSError as error:
+        raise ConfigurationError(f"the database {path} cannot be opened: {error.strerror}") from error
+    if start not in (b"", _HEADER):
+        raise ConfigurationError(f"{path} is not a database: name another file with --db")
+
+
+def _sync_directory(directory: Path) -> None:
+    """A new file outlives a power cut only once its directory entry is on the disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _opening_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise ConfigurationError(f"{path} is damaged ({error}): put a backup in its place") from error
+        raise ConfigurationError(f"the database {path} cannot be opened: {error}") from error
+
+
+@contextmanager
+def _sorted_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if _code(error) in _MAY_PASS:
+            raise Transient(f"the database {path} cannot be used now: {error}") from error
+        raise InvariantBroken(f"the database {path} refused: {error}") from error
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    """The primary result code; errors of the Python module itself carry none."""
+    extended: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else extended & 0xFF

@@ -1,0 +1,147 @@
+"""The journal of one scope: plans, orders, fills, and the position that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from core.errors import InvariantBroken
+from core.facts import OrderSide, PositionSide, Trade
+from core.ports import LegPositions, TradeOrigin
+from storage.columns import EXACT, number_text, time_text
+from storage.database import Database, Transaction
+from storage.journal_orders import OrderBook, PlanBook
+from storage.journal_rows import trade_of
+from storage.legs import ZERO, add_to_leg, leg_positions, signed_quantity
+
+
+class FillBook:
+    def __init__(self, database: Database, scope: str) -> None:
+        self._db = database
+        self._scope = scope
+
+    async def book_trades(self, trades: Sequence[tuple[Trade, TradeOrigin]], at: datetime) -> tuple[Trade, ...]:
+        """All or none, in one transaction. A fill of an order of this journal is booked as ours whatever was said.
+
+        Raises InvariantBroken when a trade id comes back with another side, price, quantity or order.
+        """
+        fresh = []
+        async with self._db.transaction() as tx:
+            for trade, origin in trades:
+                if await self._is_booked(tx, trade):
+                    continue
+                ours = await self._is_of_our_order(tx, trade)
+                await self._book(tx, trade, TradeOrigin.OURS if ours else origin, at)
+                fresh.append(trade)
+        return tuple(fresh)
+
+    async def plan_fills(self, plan_id: str) -> tuple[Trade, ...]:
+        """Oldest first."""
+        rows = await self._db.rows(
+            "SELECT * FROM attributed_fills WHERE scope = ? AND plan_id = ? ORDER BY at, trade_id",
+            (self._scope, plan_id),
+        )
+        return tuple(trade_of(row) for row in rows)
+
+    async def last_trade_id(self, symbol: str) -> int | None:
+        row = await self._db.row(
+            "SELECT max(trade_id) AS newest FROM fills WHERE scope = ? AND symbol = ?", (self._scope, symbol)
+        )
+        return None if row is None else row["newest"]
+
+    async def positions(self, symbol: str) -> LegPositions | None:
+        """Fills booked as foreign do not count until adopted; with only such fills the sums are zero, not None."""
+        rows = await self._db.rows(
+            "SELECT leg, net_base FROM leg_totals WHERE scope = ? AND symbol = ?", (self._scope, symbol)
+        )
+        return leg_positions({row["leg"]: Decimal(row["net_base"]) for row in rows}) if rows else None
+
+    async def adopt(self, symbol: str, leg: PositionSide, delta_base: Decimal, *, actor: str, at: datetime) -> None:
+        """`delta_base` is signed as the net position is, on every leg: negative adds to a short."""
+        async with self._db.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO adoptions (scope, symbol, leg, delta_base, actor, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (self._scope, symbol, leg, number_text(delta_base), actor, time_text(at)),
+            )
+            await add_to_leg(tx, self._scope, symbol, leg, delta_base)
+
+    async def unapproved_fills_quote(self, hedge: str, side: OrderSide, since: datetime) -> Decimal:
+        """Fills at `since` itself count."""
+        rows = await self._db.rows(
+            "SELECT fill.price, fill.quantity_base FROM attributed_fills AS fill"
+            " JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
+            " WHERE fill.scope = ? AND fill.at >= ? AND fill.side = ? AND fill.hedge = ?"
+            " AND plans.approval_id IS NULL",
+            (self._scope, time_text(since), side, hedge),
+        )
+        total = ZERO
+        for row in rows:
+            total = EXACT.add(total, EXACT.multiply(Decimal(row["price"]), Decimal(row["quantity_base"])))
+        return total
+
+    async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
+        """A fill without an order of ours goes to the last hedge that traded its symbol, '' when none did."""
+        rows = await self._db.rows(
+            "SELECT *, coalesce(hedge, (SELECT plans.hedge FROM plans WHERE plans.scope = fill.scope"
+            " AND plans.symbol = fill.symbol ORDER BY plans.seq DESC LIMIT 1), '') AS its_hedge"
+            " FROM attributed_fills AS fill WHERE scope = ? ORDER BY at DESC, seq DESC LIMIT ?",
+            (self._scope, limit),
+        )
+        return tuple((row["its_hedge"], trade_of(row)) for row in rows)
+
+    async def _is_booked(self, tx: Transaction, trade: Trade) -> bool:
+        row = await tx.row(
+            "SELECT * FROM fills WHERE scope = ? AND symbol = ? AND trade_id = ?",
+            (self._scope, trade.symbol, trade.trade_id),
+        )
+        if row is None:
+            return False
+        known = trade_of(row)
+        same = (known.venue_order_id, known.side, known.price, known.quantity_base) == (
+            trade.venue_order_id,
+            trade.side,
+            trade.price,
+            trade.quantity_base,
+        )
+        if not same:
+            raise InvariantBroken(f"trade {trade.trade_id} of {trade.symbol} came back as another trade")
+        return True
+
+    async def _is_of_our_order(self, tx: Transaction, trade: Trade) -> bool:
+        row = await tx.row(
+            "SELECT 1 FROM orders WHERE scope = ? AND symbol = ? AND venue_order_id = ?",
+            (self._scope, trade.symbol, trade.venue_order_id),
+        )
+        return row is not None
+
+    async def _book(self, tx: Transaction, trade: Trade, origin: TradeOrigin, at: datetime) -> None:
+        await tx.execute(
+            "INSERT INTO fills (scope, symbol, trade_id, venue_order_id, origin, side, position_side, price,"
+            " quantity_base, fee, fee_asset, realised_pnl_quote, is_maker, at, booked_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._scope,
+                trade.symbol,
+                trade.trade_id,
+                trade.venue_order_id,
+                origin,
+                trade.side,
+                trade.position_side,
+                number_text(trade.price),
+                number_text(trade.quantity_base),
+                number_text(trade.fee),
+                trade.fee_asset,
+                number_text(trade.realised_pnl_quote),
+                int(trade.is_maker),
+                time_text(trade.at),
+                time_text(at),
+            ),
+        )
+        counts = origin is not TradeOrigin.FOREIGN
+        delta_base = signed_quantity(trade.side, trade.quantity_base) if counts else ZERO
+        await add_to_leg(tx, self._scope, trade.symbol, trade.position_side, delta_base)
+
+
+class SqliteJournal(PlanBook, OrderBook, FillBook):
+    """`core.ports.Journal`."""

@@ -1,0 +1,61 @@
+"""What must survive a restart as one text each: the kernel's memory, the paper account, and the program's own notes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from storage.columns import time_text
+from storage.database import Database
+
+
+class SqliteHedgeMemory:
+    def __init__(self, database: Database, scope: str) -> None:
+        self._db = database
+        self._scope = scope
+
+    async def load(self, hedge: str) -> str | None:
+        row = await self._db.row("SELECT memory FROM hedge_memory WHERE scope = ? AND hedge = ?", (self._scope, hedge))
+        return None if row is None else str(row["memory"])
+
+    async def save(self, hedge: str, memory: str, at: datetime) -> None:
+        await self._db.write(
+            "INSERT INTO hedge_memory (scope, hedge, memory, saved_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (scope, hedge) DO UPDATE SET memory = excluded.memory, saved_at = excluded.saved_at",
+            (self._scope, hedge, memory, time_text(at)),
+        )
+
+
+class PaperAccounts:
+    """The paper venue's whole account as one JSON text, per scope."""
+
+    def __init__(self, database: Database, scope: str) -> None:
+        self._db = database
+        self._scope = scope
+
+    async def load(self) -> str | None:
+        row = await self._db.row("SELECT account FROM paper_accounts WHERE scope = ?", (self._scope,))
+        return None if row is None else str(row["account"])
+
+    async def save(self, account: str, at: datetime) -> None:
+        await self._db.write(
+            "INSERT INTO paper_accounts (scope, account, saved_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (scope) DO UPDATE SET account = excluded.account, saved_at = excluded.saved_at",
+            (self._scope, account, time_text(at)),
+        )
+
+
+class Meta:
+    """Small notes of the whole database, by name."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def get(self, key: str) -> str | None:
+        row = await self._db.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return None if row is None else str(row["value"])
+
+    async def set(self, key: str, value: str) -> None:
+        await self._db.write(
+            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )

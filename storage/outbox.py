@@ -1,0 +1,99 @@
+"""Messages to the operator as rows, delivered when the chat can be reached."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from sqlite3 import Row
+
+from core.errors import InvariantBroken
+from core.ports import Delivery, OutboxMessage
+from storage.columns import time_of, time_text
+from storage.database import Database
+
+Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
+
+
+class SqliteOutbox:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def put(self, message: OutboxMessage) -> None:
+        """The first message of a key stands, a later one of the same key is dropped."""
+        await self._db.write(
+            "INSERT INTO outbox (key, text, html, priority, silent, created_at, buttons, edits, replies_to)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            (
+                message.key,
+                message.text,
+                int(message.html),
+                message.priority,
+                int(message.silent),
+                time_text(message.created_at),
+                json.dumps(message.buttons),
+                message.edits,
+                message.replies_to,
+            ),
+        )
+
+    async def due(self, now: datetime, limit: int) -> tuple[OutboxMessage, ...]:
+        rows = await self._db.rows(
+            "SELECT * FROM outbox WHERE finished_at IS NULL AND (not_before IS NULL OR not_before <= ?)"
+            " ORDER BY priority, created_at, seq LIMIT ?",
+            (time_text(now), limit),
+        )
+        return tuple(_message_of(row) for row in rows)
+
+    async def deliveries(self, key: str) -> tuple[Delivery, ...]:
+        rows = await self._db.rows("SELECT * FROM deliveries WHERE key = ? ORDER BY seq", (key,))
+        return tuple(Delivery(row["chat_id"], row["message_id"]) for row in rows)
+
+    async def record_delivery(self, key: str, delivery: Delivery) -> None:
+        """Raises InvariantBroken when no message has this key."""
+        await self._db.write(
+            "INSERT INTO deliveries (key, chat_id, message_id) VALUES (?, ?, ?)"
+            " ON CONFLICT (key, chat_id, message_id) DO NOTHING",
+            (key, delivery.chat_id, delivery.message_id),
+        )
+
+    async def finish(self, key: str, at: datetime) -> None:
+        """The first time stands. Raises InvariantBroken when no message has this key."""
+        changed = await self._db.write(
+            "UPDATE outbox SET finished_at = coalesce(finished_at, ?) WHERE key = ?", (time_text(at), key)
+        )
+        _refuse_missing(changed, key)
+
+    async def postpone(self, key: str, not_before: datetime, why: str) -> None:
+        """Raises InvariantBroken when no message has this key."""
+        changed = await self._db.write(
+            "UPDATE outbox SET not_before = ?, postponed_for = ?, postponements = postponements + 1 WHERE key = ?",
+            (time_text(not_before), why, key),
+        )
+        _refuse_missing(changed, key)
+
+    async def backlog(self) -> int:
+        (row,) = await self._db.rows("SELECT count(*) AS waiting FROM outbox WHERE finished_at IS NULL")
+        return int(row["waiting"])
+
+
+def _refuse_missing(changed: int, key: str) -> None:
+    if not changed:
+        raise InvariantBroken(f"the outbox has no message {key}")
+
+
+def _message_of(row: Row) -> OutboxMessage:
+    return OutboxMessage(
+        key=row["key"],
+        text=row["text"],
+        html=bool(row["html"]),
+        priority=row["priority"],
+        silent=bool(row["silent"]),
+        created_at=time_of(row["created_at"]),
+        buttons=_buttons_of(row["buttons"]),
+        edits=row["edits"],
+        replies_to=row["replies_to"],
+    )
+
+
+def _buttons_of(text: str) -> Buttons:
+    return tuple(tuple((label, data, style) for label, data, style in line) for line in json.loads(text))

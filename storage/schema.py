@@ -1,0 +1,112 @@
+"""Numbered migrations: which there are, and bringing a database to the newest in one transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import aiosqlite
+
+from core.errors import ConfigurationError
+from storage.columns import time_text
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+APPLICATION_ID = 0x6C706864  # "lphd": tells our files from other programs' databases
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    version: int
+    sql: str
+
+
+def migrations_in(directory: Path) -> tuple[Migration, ...]:
+    """Files `NNNN_name.sql`, numbered from 1 without a gap."""
+    found = tuple(
+        Migration(int(file.name[:4]), file.read_text(encoding="utf-8"))
+        for file in sorted(directory.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    )
+    if not found or [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        raise ConfigurationError(f"the program's migrations in {directory} are incomplete: install it again")
+    return found
+
+
+async def version_of(connection: aiosqlite.Connection, path: Path, newest: int) -> int:
+    """The file's schema version, 0 for an empty one.
+
+    Raises ConfigurationError for another program's database and for one newer than `newest`.
+    """
+    version = await _pragma(connection, "user_version")
+    application = await _pragma(connection, "application_id")
+    tables = await connection.execute_fetchall("SELECT 1 FROM sqlite_schema LIMIT 1")
+    if tables and application != APPLICATION_ID:
+        raise ConfigurationError(f"{path} is a database of another program: name another file with --db")
+    if version > newest:
+        raise ConfigurationError(
+            f"{path} was written by a newer lp-hedge (schema {version}, {newest} is known here): update the program"
+        )
+    return version
+
+
+async def migrate(
+    connection: aiosqlite.Connection, path: Path, migrations: tuple[Migration, ...], now: datetime
+) -> None:
+    """All missing migrations, or none. An older file is first copied to `<db>.v<version>.bak`.
+
+    The version is read again under the write lock, as another process may have migrated meanwhile.
+    """
+    newest = migrations[-1].version
+    before = await version_of(connection, path, newest)
+    if before == newest:
+        return
+    if before > 0:
+        await _keep_copy(connection, path.with_name(f"{path.name}.v{before}.bak"))
+    try:
+        await connection.execute("BEGIN IMMEDIATE")
+        current = await version_of(connection, path, newest)
+        for migration in migrations[current:]:
+            for statement in _statements(migration.sql):
+                await connection.execute(statement)
+        await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        await connection.execute(f"PRAGMA user_version = {newest}")
+        await connection.execute(
+            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (f"schema.{newest}.applied_at", time_text(now)),
+        )
+        await connection.commit()
+    except BaseException:
+        await connection.rollback()
+        raise
+
+
+async def _pragma(connection: aiosqlite.Connection, name: str) -> int:
+    (row,) = await connection.execute_fetchall(f"PRAGMA {name}")
+    return int(row[0])
+
+
+async def _keep_copy(connection: aiosqlite.Connection, target: Path) -> None:
+    partial = private_file(target.with_name(target.name + ".partial"))
+    async with aiosqlite.connect(partial) as copy:
+        await connection.backup(copy)
+    partial.replace(target)
+
+
+def private_file(path: Path) -> Path:
+    """An empty file that only its owner may read, in place of an earlier one."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return path
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one, as `executescript` would commit before it begins."""
+    gathered = ""
+    for line in script.splitlines(keepends=True):
+        gathered += line
+        if sqlite3.complete_statement(gathered):
+            yield gathered
+            gathered = ""

@@ -1,0 +1,65 @@
+"""Everything that is kept, opened as one."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.clock import Clock
+from storage.approvals import SqliteApprovals
+from storage.commands import SqliteCommandQueue, SqliteConfirmations
+from storage.database import Database, has_database, open_database
+from storage.history import Audit, Series, SqliteEventLog
+from storage.journal import SqliteJournal
+from storage.memory import Meta, PaperAccounts, SqliteHedgeMemory
+from storage.outbox import SqliteOutbox
+from storage.overrides import Overrides
+
+
+class Store:
+    """`async with await Store.open(...)`, or `aclose()` in the end: an unclosed store keeps its process alive.
+
+    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, series. The rest belongs to the database.
+    """
+
+    def __init__(self, database: Database, scope: str, resources: AsyncExitStack) -> None:
+        self.database = database
+        self.scope = scope
+        self.journal = SqliteJournal(database, scope)
+        self.approvals = SqliteApprovals(database, scope)
+        self.memory = SqliteHedgeMemory(database, scope)
+        self.paper = PaperAccounts(database, scope)
+        self.series = Series(database, scope)
+        self.outbox = SqliteOutbox(database)
+        self.commands = SqliteCommandQueue(database)
+        self.confirmations = SqliteConfirmations(database)
+        self.events = SqliteEventLog(database)
+        self.audit = Audit(database)
+        self.overrides = Overrides(database)
+        self.meta = Meta(database)
+        self._resources = resources
+
+    @classmethod
+    async def open(cls, path: Path, *, scope: str, clock: Clock, read_only: bool = False) -> Store:
+        """Raises ConfigurationError as `open_database` does; the clock only stamps a migration."""
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(open_database(path, now=clock.now(), read_only=read_only))
+            return cls(database, scope, stack.pop_all())
+
+    @classmethod
+    async def open_existing(cls, path: Path, *, scope: str, clock: Clock) -> Store | None:
+        """For reading, beside a running service or without one; None when nothing was ever stored there."""
+        return await cls.open(path, scope=scope, clock=clock, read_only=True) if has_database(path) else None
+
+    async def aclose(self) -> None:
+        await self._resources.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
