@@ -67,14 +67,19 @@ async def test_aiogram_walks_from_command_to_keyboard_to_press_to_edit(rig: Tele
     assert (await aio.get_me()).is_bot
     rig.say(OPERATOR, "/status now")
     (update,) = await aio.get_updates(timeout=1)
-    assert update.message and update.message.entities and update.message.entities[0].type == "bot_command"
+    assert update.message
+    assert update.message.entities
+    assert update.message.entities[0].type == "bot_command"
     sent = await aio.send_message(OPERATOR, "<b>Hedge</b> &lt;1&gt;", reply_markup=_keyboard("Approve"))
     press = rig.press(OPERATOR, rig.messages(OPERATOR)[-1], "Approve")
     (tapped,) = await aio.get_updates(offset=update.update_id + 1, timeout=1)
-    assert tapped.callback_query and tapped.callback_query.data == "data:Approve"
+    assert tapped.callback_query
+    assert tapped.callback_query.data == "data:Approve"
     assert await aio.answer_callback_query(tapped.callback_query.id, text="Done")
     edited = await aio.edit_message_text("Hedged", chat_id=OPERATOR, message_id=sent.message_id)
-    assert edited is not True and edited.text == "Hedged" and edited.reply_markup is None
+    assert not isinstance(edited, bool)
+    assert edited.text == "Hedged"
+    assert edited.reply_markup is None
     assert (press.toast, rig.messages(OPERATOR)[-1].labels) == ("Done", [])
 
 
@@ -88,9 +93,12 @@ async def test_both_libraries_upload_files_pin_react_and_reply(rig: TelegramRig,
     await aio.set_message_reaction(OPERATOR, photo.message_id, [ReactionTypeEmoji(emoji="👍")])
     first, second, third = rig.messages(OPERATOR)
     assert (first.text, first.pinned, first.reaction) == ("P&L", True, "👍")
-    assert first.upload and first.upload.content == PNG
-    assert second.upload and (second.upload.file_name, second.upload.content) == ("fills.csv", b"a,b\r\n1,2\r\n")
-    assert document.document and document.document.file_name == "fills.csv"
+    assert first.upload
+    assert first.upload.content == PNG
+    assert second.upload
+    assert (second.upload.file_name, second.upload.content) == ("fills.csv", b"a,b\r\n1,2\r\n")
+    assert document.document
+    assert document.document.file_name == "fills.csv"
     assert (third.silent, third.reply_to) == (True, photo.message_id)
     assert (await aio.get_chat(OPERATOR)).type == (await ptb.get_chat(OPERATOR)).type == "private"
 
@@ -155,11 +163,11 @@ async def test_a_press_is_answered_once_and_only_in_time(rig: TelegramRig, ptb: 
     await aio.send_message(OPERATOR, "a", reply_markup=_keyboard("One"))
     message = rig.messages(OPERATOR)[0]
     fresh, late = rig.press(OPERATOR, message, "One"), rig.press(OPERATOR, message, "One", age_s=16)
-    with pytest.raises(ptb_error.BadRequest, match="(?i)message_too_long"):
+    with pytest.raises(ptb_error.BadRequest, match=r"(?i)message_too_long"):
         await ptb.answer_callback_query(fresh.query_id, "x" * 201)
     await ptb.answer_callback_query(fresh.query_id, "ok")
     for query_id in (fresh.query_id, late.query_id, "1"):
-        with pytest.raises(ptb_error.BadRequest, match="(?i)query is too old"):
+        with pytest.raises(ptb_error.BadRequest, match=r"(?i)query is too old"):
             await ptb.answer_callback_query(query_id)
 
 
@@ -172,7 +180,9 @@ async def test_a_button_must_be_on_the_message_to_be_pressed(rig: TelegramRig, a
         rig.press(OPERATOR, message, "One")
     rig.press(OPERATOR, message, "One", stale=True, accessible=False)
     (update,) = await aio.get_updates(timeout=1)
-    assert update.callback_query and update.callback_query.message and update.callback_query.message.date == 0
+    assert update.callback_query
+    assert update.callback_query.message
+    assert update.callback_query.message.date == 0
 
 
 async def test_updates_stay_until_confirmed_and_the_filter_is_sticky(rig: TelegramRig, aio: AiogramBot) -> None:

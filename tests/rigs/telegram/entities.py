@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .errors import bad_request
+from tests.rigs.telegram.errors import bad_request
 
 _KINDS = {
     "b": "bold",
@@ -69,7 +69,7 @@ def _entity(name: str, attributes: str, start: int, length: int) -> dict[str, ob
 
 def _character(reference: str) -> str:
     if reference.startswith("#x"):
-        return chr(int(reference[2:], 16))
+        return chr(int(reference.replace("#", "0", 1), 16))
     if reference.startswith("#"):
         return chr(int(reference[1:]))
     return _NAMED.get(reference, f"&{reference};")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import bad_request
+from tests.rigs.telegram.errors import bad_request
 
 _ACTIONS = ("callback_data", "url", "copy_text", "switch_inline_query", "switch_inline_query_current_chat", "web_app")
 _STYLES = (None, "danger", "success", "primary")

@@ -10,11 +10,11 @@ import re
 import time
 from collections.abc import Callable
 
-from .entities import parse_html, utf16_len
-from .errors import ApiError, bad_request
-from .markup import parse_keyboard
-from .wire import Params
-from .world import ANSWER_WITHIN_S, Json, Message, Revision, World
+from tests.rigs.telegram.entities import parse_html, utf16_len
+from tests.rigs.telegram.errors import ApiError, bad_request
+from tests.rigs.telegram.markup import parse_keyboard
+from tests.rigs.telegram.wire import Params
+from tests.rigs.telegram.world import ANSWER_WITHIN_S, Json, Message, Revision, World
 
 TEXT_LIMIT, CAPTION_LIMIT, TOAST_LIMIT = 4096, 1024, 200
 _QUERY_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"

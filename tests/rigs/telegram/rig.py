@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from .entities import command_entities
-from .errors import RigMisuse
-from .faults import Drop, Fault
-from .markup import ShownButton
-from .server import BotApiServer
-from .world import ANSWER_WITHIN_S, Call, Json, Message, Press, Revision, World
+from tests.rigs.telegram.entities import command_entities
+from tests.rigs.telegram.errors import RigMisuse
+from tests.rigs.telegram.faults import Drop, Fault
+from tests.rigs.telegram.markup import ShownButton
+from tests.rigs.telegram.server import BotApiServer
+from tests.rigs.telegram.world import ANSWER_WITHIN_S, Call, Json, Message, Press, Revision, World
 
 TOKEN = "123456789:AAF_loopback-rig-token_0123456789abcdef"
 _REASONS = {

@@ -11,11 +11,11 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 
-from . import methods
-from .errors import ApiError
-from .faults import Drop, Fault
-from .wire import Params, parse_body, read_body
-from .world import Call, World
+from tests.rigs.telegram import methods
+from tests.rigs.telegram.errors import ApiError
+from tests.rigs.telegram.faults import Drop, Fault
+from tests.rigs.telegram.wire import Params, parse_body, read_body
+from tests.rigs.telegram.world import Call, World
 
 _PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>\w+)")
 
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.connections.discard(self.connection)
         super().finish()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *line: object) -> None:
         """Nothing: a log line of the standard library's would print the token."""
 
     def do_GET(self) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .errors import ApiError
+from tests.rigs.telegram.errors import ApiError
 
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 _NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}

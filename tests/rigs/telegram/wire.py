@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from .errors import bad_request
+from tests.rigs.telegram.errors import bad_request
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def read_body(stream: io.BufferedIOBase, headers: Mapping[str, str]) -> bytes:
 
 
 def parse_body(content_type: str, body: bytes) -> Params:
-    kind = content_type.split(";")[0].strip().lower()
+    kind = content_type.split(";", maxsplit=1)[0].strip().lower()
     if not body:
         return Params({}, {})
     if kind == "application/json":

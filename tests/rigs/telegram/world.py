@@ -7,11 +7,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from .errors import ApiError, bad_request
-from .faults import Faults
-from .markup import Keyboard
-from .updates import UpdateQueue
-from .wire import Upload
+from tests.rigs.telegram.errors import ApiError, bad_request
+from tests.rigs.telegram.faults import Faults
+from tests.rigs.telegram.markup import Keyboard
+from tests.rigs.telegram.updates import UpdateQueue
+from tests.rigs.telegram.wire import Upload
 
 Json = dict[str, object]
 ANSWER_WITHIN_S = 15.0
@@ -92,7 +92,7 @@ class World:
 
     def __init__(self, token: str) -> None:
         self.token = token
-        self.bot_id = int(token.split(":")[0])
+        self.bot_id = int(token.split(":", maxsplit=1)[0])
         self.changed = threading.Condition()
         self.faults = Faults()
         self.updates = UpdateQueue(self.changed)

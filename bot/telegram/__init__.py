@@ -1,0 +1,6 @@
+"""The Telegram front end. Start with `TelegramFrontEnd`; nothing here decides anything about a hedge."""
+
+from bot.telegram.frontend import Hearing, TelegramFrontEnd, TelegramHealth
+from bot.telegram.settings import DEFAULT_API_URL, TelegramSettings, Timings
+
+__all__ = ["DEFAULT_API_URL", "Hearing", "TelegramFrontEnd", "TelegramHealth", "TelegramSettings", "Timings"]

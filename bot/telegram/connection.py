@@ -1,0 +1,126 @@
+"""One life of the listening connection: built from nothing, run until it is deaf or cancelled, taken down in any case.
+
+python-telegram-bot's Application is never repaired: after some failures its updater cannot be stopped or restarted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from telegram import Update
+from telegram.error import TelegramError
+from telegram.ext import (
+    Application,
+    ApplicationBuilder,
+    CallbackQueryHandler,
+    ContextTypes,
+    ExtBot,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
+from telegram.request import HTTPXRequest
+
+from bot.telegram.gate import Gate
+from bot.telegram.handlers import Handlers
+from bot.telegram.polling import PollRequest, PollWatch, UpdateProcessor
+from bot.telegram.settings import TelegramSettings, Timings
+
+_LOG = logging.getLogger(__name__)
+_ALLOWED_UPDATES = ["message", "callback_query"]
+_Application = Application[
+    ExtBot[None], ContextTypes.DEFAULT_TYPE, dict[Any, Any], dict[Any, Any], dict[Any, Any], None
+]
+
+
+class Deaf(Exception):
+    """Nothing is heard from Telegram any more, and this connection will not recover by itself."""
+
+
+class Connection:
+    def __init__(
+        self, settings: TelegramSettings, timings: Timings, watch: PollWatch, gate: Gate, handlers: Handlers
+    ) -> None:
+        self._timings = timings
+        self._watch = watch
+        self._poll_request = PollRequest(watch, timings)
+        self._request = HTTPXRequest(
+            connection_pool_size=2, connect_timeout=timings.connect_timeout_s, read_timeout=timings.read_timeout_s
+        )
+        self._application = self._build(settings, gate, handlers)
+
+    def _build(self, settings: TelegramSettings, gate: Gate, handlers: Handlers) -> _Application:
+        application = (
+            ApplicationBuilder()
+            .token(settings.token)
+            .base_url(settings.base_url)
+            .request(self._request)
+            .get_updates_request(self._poll_request)
+            .concurrent_updates(UpdateProcessor(self._watch))
+            .job_queue(None)
+            .build()
+        )
+        application.add_handler(TypeHandler(Update, gate), group=-1)
+        application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, handlers.on_text))
+        application.add_handler(CallbackQueryHandler(handlers.on_press))
+        application.add_error_handler(handlers.on_error)
+        return application
+
+    async def listen(self, on_ready: Callable[[], Awaitable[None]]) -> None:
+        """Returns never. Raises Deaf, or TelegramError when Telegram cannot be reached at the start."""
+        try:
+            await self._application.initialize()
+            await self._application.start()
+            await self._start_polling()
+            await on_ready()
+            await self._until_deaf()
+        finally:
+            await self._tear_down()
+
+    async def _start_polling(self) -> None:
+        updater = self._application.updater
+        assert updater is not None
+        await updater.start_polling(
+            poll_interval=self._timings.poll_interval_s,
+            timeout=int(self._timings.poll_timeout_s),
+            bootstrap_retries=0,
+            allowed_updates=_ALLOWED_UPDATES,
+            drop_pending_updates=False,
+            error_callback=_note_poll_error,
+        )
+
+    async def _until_deaf(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._timings.watch_every_s):
+                    await self._watch.token_refused.wait()
+            except TimeoutError:
+                if self._watch.silent_for_s() > self._timings.deaf_after_s:
+                    raise Deaf(f"no poll has succeeded for {self._watch.silent_for_s():.0f} s") from None
+                continue
+            raise Deaf("Telegram refused the bot token during a poll, which ends the library's polling")
+
+    async def _tear_down(self) -> None:
+        application, updater = self._application, self._application.updater
+        if updater is not None and updater.running:
+            await self._last(updater.stop)
+        if application.running:
+            await self._last(application.stop)
+        await self._last(application.shutdown)
+        await self._last(self._poll_request.shutdown)
+        await self._last(self._request.shutdown)
+
+    async def _last(self, step: Callable[[], Awaitable[None]]) -> None:
+        """A step of the way down: bounded, and no failure of it keeps the next from being taken."""
+        try:
+            async with asyncio.timeout(self._timings.teardown_s):
+                await step()
+        except Exception as error:  # noqa: BLE001 - border: shutdown
+            _LOG.info("while taking the connection down: %r", error)
+
+
+def _note_poll_error(error: TelegramError) -> None:
+    _LOG.warning("poll failed: %s", error)

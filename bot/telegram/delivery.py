@@ -1,0 +1,209 @@
+"""Carries the outbox to the operators' chats: in order, at least once, however long Telegram was away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.replies import Button, Reply
+from bot.telegram.pieces import plain
+from bot.telegram.sending import BAD_REQUEST, UNREACHABLE, Sender
+from bot.telegram.settings import Timings
+from core.clock import Clock
+from core.errors import InvariantBroken, Refused, Transient
+from core.ports import Delivery, Outbox, OutboxMessage
+
+_LOG = logging.getLogger(__name__)
+_WINDOW = 300
+_BATCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message to show, with the keys of the rows that it settles: its own and those of edits that overtook it."""
+
+    message: OutboxMessage
+    settles: tuple[str, ...]
+
+
+def parcels(rows: Sequence[OutboxMessage]) -> list[Parcel]:
+    """Rows in their order, each shown as its latest edit among them would leave it; such edits are not shown again.
+
+    After a long outage a proposal that has expired meanwhile thus arrives once, as expired, without its buttons.
+    """
+    own = {row.key for row in rows}
+    edits: dict[str, list[OutboxMessage]] = {}
+    for row in rows:
+        if row.edits is not None:
+            edits.setdefault(row.edits, []).append(row)
+    found: list[Parcel] = []
+    for row in rows:
+        if row.edits is None:
+            found.append(_parcel(row, edits.get(row.key, [])))
+        elif row.edits not in own and edits[row.edits][-1] is row:
+            found.append(_parcel(row, edits[row.edits][:-1]))
+    return found
+
+
+def _parcel(row: OutboxMessage, edits: Sequence[OutboxMessage]) -> Parcel:
+    settles = (*(edit.key for edit in edits), row.key)
+    if row.edits is not None or not edits:
+        return Parcel(row, settles)
+    last = edits[-1]
+    return Parcel(replace(row, text=last.text, html=last.html, buttons=last.buttons), settles)
+
+
+class OutboxDelivery:
+    def __init__(self, outbox: Outbox, sender: Sender, chats: Sequence[int], clock: Clock, timings: Timings) -> None:
+        self._outbox = outbox
+        self._sender = sender
+        self._chats = chats
+        self._clock = clock
+        self._timings = timings
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """There may be something new: look now."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        wait_s = self._timings.backoff_first_s
+        while True:
+            try:
+                left = await self.deliver_some()
+            except Transient as error:
+                _LOG.warning("messages wait: %s", error)
+                await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
+                wait_s = min(2 * wait_s, self._timings.backoff_max_s)
+                continue
+            wait_s = self._timings.backoff_first_s
+            if not left:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._timings.outbox_poll_s):
+                await self._poked.wait()
+        except TimeoutError:
+            return
+        self._poked.clear()
+
+    async def deliver_some(self) -> bool:
+        """One batch, then the caller looks again, so that an alarm overtakes a backlog. True when more was due.
+
+        Raises Transient with everything undelivered still due.
+        """
+        due = parcels(await self._outbox.due(self._clock.now(), _WINDOW))
+        for parcel in due[:_BATCH]:
+            await self._deliver(parcel)
+            await self._clock.sleep(self._timings.pace_s)
+        return len(due) > _BATCH
+
+    async def _deliver(self, parcel: Parcel) -> None:
+        message = parcel.message
+        shown = message.key if message.edits is None else message.edits
+        try:
+            if message.edits is None:
+                await self._send(message, shown)
+            else:
+                await self._edit(message, shown)
+        except Refused as refused:
+            if refused.code == UNREACHABLE:
+                await self._put_off(parcel, str(refused))
+                return
+            _LOG.error("message %s can never be delivered: %s", message.key, refused)
+        for key in parcel.settles:
+            await self._outbox.finish(key, self._clock.now())
+
+    async def _put_off(self, parcel: Parcel, why: str) -> None:
+        """No chat takes messages now (blocked, or never started): the rest of the queue need not wait for this one."""
+        _LOG.error("no operator can be reached: %s", why)
+        not_before = self._clock.now() + timedelta(seconds=self._timings.unreachable_retry_s)
+        for key in parcel.settles:
+            await self._outbox.postpone(key, not_before, why)
+
+    async def _send(self, message: OutboxMessage, shown: str) -> None:
+        """To each chat that has not got it. Raises the last Refused when not one chat took it."""
+        served = {delivery.chat_id for delivery in await self._outbox.deliveries(shown)}
+        context = await self._contexts(message)
+        last: Refused | None = None
+        for chat_id in self._chats:
+            if chat_id in served:
+                continue
+            try:
+                message_id = await self._send_to(chat_id, message, context.get(chat_id))
+            except Refused as refused:
+                _LOG.warning("chat %s refused message %s: %s", chat_id, message.key, refused)
+                last = refused
+                continue
+            await self._record(message, Delivery(chat_id, message_id))
+            served.add(chat_id)
+        if last is not None and not served:
+            raise last
+
+    async def _send_to(self, chat_id: int, message: OutboxMessage, reply_to: int | None) -> int:
+        reply = _reply(message)
+        try:
+            return await self._sender.send(chat_id, reply, silent=message.silent, reply_to=reply_to)
+        except Refused as refused:
+            if refused.code != BAD_REQUEST:
+                raise
+            _LOG.error("message %s is sent without markup and buttons: %s", message.key, refused)
+            return await self._sender.send(chat_id, _bare(reply), silent=message.silent)
+
+    async def _edit(self, message: OutboxMessage, shown: str) -> None:
+        """Each chat's latest copy. Where there is none, or none that can be edited, a new message takes its place."""
+        copies = {delivery.chat_id: delivery.message_id for delivery in await self._outbox.deliveries(shown)}
+        if not copies:
+            await self._send(message, shown)
+        for chat_id, message_id in copies.items():
+            try:
+                await self._edit_in(chat_id, message_id, message, shown)
+            except Refused as refused:
+                _LOG.warning("message %s was not changed in chat %s: %s", shown, chat_id, refused)
+
+    async def _edit_in(self, chat_id: int, message_id: int, message: OutboxMessage, shown: str) -> None:
+        reply = _reply(message)
+        try:
+            seen = await self._sender.edit(chat_id, message_id, reply)
+        except Refused as refused:
+            if refused.code != BAD_REQUEST:
+                raise
+            seen = await self._sender.edit(chat_id, message_id, _bare(reply))
+        if not seen:
+            new_id = await self._send_to(chat_id, message, None)
+            await self._record(message, Delivery(chat_id, new_id))
+
+    async def _record(self, message: OutboxMessage, delivery: Delivery) -> None:
+        """A new copy of an edited message counts as that message's, so that later edits find it."""
+        try:
+            await self._outbox.record_delivery(message.edits or message.key, delivery)
+        except InvariantBroken as error:
+            if message.edits is None:
+                raise
+            _LOG.error("message %s edits one that does not exist: %s", message.key, error)
+            await self._outbox.record_delivery(message.key, delivery)
+
+    async def _contexts(self, message: OutboxMessage) -> dict[int, int]:
+        """Per chat, the message that this one answers."""
+        if message.replies_to is None:
+            return {}
+        return {d.chat_id: d.message_id for d in await self._outbox.deliveries(message.replies_to)}
+
+
+def _reply(message: OutboxMessage) -> Reply:
+    rows = tuple(tuple(_button(*button) for button in row) for row in message.buttons)
+    return Reply(message.text, message.html, rows)
+
+
+def _bare(reply: Reply) -> Reply:
+    return Reply(plain(reply.text) if reply.html else reply.text, html=False)
+
+
+def _button(label: str, data: str, style: str) -> Button:
+    if style == "success":
+        return Button(label, data, "success")
+    return Button(label, data, "danger" if style == "danger" else "")

@@ -1,0 +1,171 @@
+"""The Telegram front end as the program sees it: started once, never waited for, never giving up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from telegram.error import TelegramError
+
+from bot import commands
+from bot.redaction import Redactor
+from bot.telegram.connection import Connection, Deaf
+from bot.telegram.delivery import OutboxDelivery
+from bot.telegram.gate import Gate
+from bot.telegram.handlers import Handlers, Operator
+from bot.telegram.notices import Notices
+from bot.telegram.polling import PollWatch
+from bot.telegram.sending import Sender
+from bot.telegram.settings import TelegramSettings, Timings
+from core.clock import Clock
+from core.errors import Refused, Transient
+from core.ports import Outbox
+
+_LOG = logging.getLogger(__name__)
+_STRANGERS_MENU = (("start", "say hello"),)
+
+
+class Hearing(StrEnum):
+    STARTING = "starting"
+    LISTENING = "listening"
+    BLIND = "blind"
+    CONFLICT = "conflict"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramHealth:
+    """`since`: when the hearing last changed. `last_poll_age_s`: None before the first successful poll. No secrets."""
+
+    hearing: Hearing
+    since: datetime
+    last_poll_age_s: float | None
+    detail: str
+
+
+class TelegramFrontEnd:
+    """`run` in a task of its own; cancelling that task is the one way to stop it."""
+
+    def __init__(
+        self,
+        settings: TelegramSettings,
+        *,
+        operator: Operator,
+        outbox: Outbox,
+        clock: Clock,
+        redactor: Redactor,
+        timings: Timings | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._redactor = redactor
+        self._timings = timings or Timings()
+        self._outbox = outbox
+        redactor.register(settings.token)
+        self._sender = Sender(settings, clock, self._timings)
+        self._notices = Notices(outbox, clock, self._timings.notice_every_s)
+        self._gate = Gate(settings, self._notices)
+        self._handlers = Handlers(operator, self._sender, clock, settings.bot_id)
+        self._delivery = OutboxDelivery(outbox, self._sender, settings.destinations, clock, self._timings)
+        self._watch = self._new_watch()
+        self._last_ok_at = clock.now()
+        self._hearing, self._since, self._detail = Hearing.STARTING, clock.now(), ""
+
+    def poke(self) -> None:
+        """The outbox has something new; without this it is looked at every second."""
+        self._delivery.poke()
+
+    def health(self) -> TelegramHealth:
+        age_s = None if self._watch.last_ok_s is None else self._watch.silent_for_s()
+        return TelegramHealth(self._hearing, self._since, age_s, self._detail)
+
+    async def run(self) -> None:
+        """Returns never, raises nothing but the cancellation, after a bounded farewell."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep("listening", self._listen), name="telegram-listening")
+                group.create_task(self._keep("delivery", self._delivery.run), name="telegram-delivery")
+                group.create_task(self._keep("notices", self._notices.run), name="telegram-notices")
+                group.create_task(self._keep("hearing", self._watch_hearing), name="telegram-hearing")
+        finally:
+            self._turn(Hearing.STOPPED, "")
+            await self._sender.close()
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Starts `work` again whenever it ends, waiting longer after each life in which no poll succeeded."""
+        wait_s = self._timings.backoff_first_s
+        while True:
+            began_s = self._clock.monotonic_s()
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - border: task supervisor
+                self._log_end(name, error)
+            if self._clock.monotonic_s() - began_s > self._timings.deaf_after_s:
+                wait_s = self._timings.backoff_first_s
+            await self._clock.sleep(wait_s)
+            wait_s = min(2 * wait_s, self._timings.backoff_max_s)
+
+    def _log_end(self, name: str, error: Exception) -> None:
+        detail = self._redactor.redact(str(error))
+        if name == "listening":
+            self._turn(Hearing.BLIND, detail)
+        if isinstance(error, TelegramError | Deaf):
+            _LOG.warning("Telegram %s ended, it will be started again: %s", name, detail)
+        else:
+            _LOG.error("Telegram %s failed, it will be started again: %s", name, detail, exc_info=error)
+
+    async def _listen(self) -> None:
+        self._watch = self._new_watch()
+        connection = Connection(self._settings, self._timings, self._watch, self._gate, self._handlers)
+        await connection.listen(self._set_menus)
+
+    def _new_watch(self) -> PollWatch:
+        return PollWatch(self._clock, self._timings.confirm_wait_s, self._report_unreadable)
+
+    async def _set_menus(self) -> None:
+        """Only listed people see what the bot can do. A chat that never wrote to the bot cannot have a menu yet."""
+        chats = {*self._settings.operator_ids, *self._settings.destinations}
+        await asyncio.gather(self._set_menu(None), *(self._set_menu(chat_id) for chat_id in chats))
+
+    async def _set_menu(self, chat_id: int | None) -> None:
+        try:
+            await self._sender.set_menu(chat_id, _STRANGERS_MENU if chat_id is None else commands.menu())
+        except (Transient, Refused) as error:
+            _LOG.info("the command menu of chat %s could not be set: %s", chat_id, error)
+
+    async def _watch_hearing(self) -> None:
+        while True:
+            await self._clock.sleep(self._timings.watch_every_s)
+            watch = self._watch
+            if watch.last_conflict_s is not None and watch.last_conflict_s > (watch.last_ok_s or 0.0):
+                self._turn(Hearing.CONFLICT, "another program polls with this bot's token")
+                self._notices.post("conflict", "Another program is listening with this bot's token: commands get lost.")
+            elif watch.last_ok_s is not None and watch.silent_for_s() <= self._timings.deaf_after_s:
+                await self._heard()
+
+    async def _heard(self) -> None:
+        """The gap between two successful polls tells how long Telegram was away, whatever the reason."""
+        self._turn(Hearing.LISTENING, "")
+        ok_at = self._clock.now() - timedelta(seconds=self._watch.silent_for_s())
+        away, self._last_ok_at = ok_at - self._last_ok_at, ok_at
+        if away > timedelta(seconds=self._timings.deaf_after_s):
+            waiting = await self._outbox.backlog()
+            minutes = max(1, round(away.total_seconds() / 60))
+            text = f"Telegram could not be reached for about {minutes} min. Messages that waited: {waiting}."
+            self._notices.post("back", text)
+
+    def _turn(self, hearing: Hearing, detail: str) -> None:
+        self._detail = detail
+        if hearing is not self._hearing:
+            _LOG.info("Telegram: %s %s", hearing, detail)
+            self._hearing, self._since = hearing, self._clock.now()
+
+    def _report_unreadable(self, update_id: int) -> None:
+        self._notices.post(
+            "unreadable",
+            f"Update {update_id}, a message or a press, could not be read and was skipped. Was it yours? Send it again.",
+        )

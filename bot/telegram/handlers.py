@@ -1,0 +1,132 @@
+"""Update in, service call, answer out. Nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from datetime import datetime
+from typing import Protocol
+
+from telegram import CallbackQuery, Update, User
+from telegram.constants import ChatType
+from telegram.ext import ApplicationHandlerStop, CallbackContext
+
+from bot import commands
+from bot.replies import Actor, PressResult, Reply
+from bot.telegram.sending import Sender
+from core.clock import Clock
+from core.errors import Refused, Transient
+
+_LOG = logging.getLogger(__name__)
+SOURCE = "telegram"
+
+
+class Operator(Protocol):
+    """The operator's service, as much of it as a front end may use."""
+
+    async def submit(
+        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+    ) -> Reply: ...
+
+    async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult: ...
+
+
+class Handlers:
+    def __init__(self, operator: Operator, sender: Sender, clock: Clock, bot_id: str) -> None:
+        self._operator = operator
+        self._sender = sender
+        self._clock = clock
+        self._bot_id = bot_id
+
+    async def on_text(self, update: Update, context: CallbackContext) -> None:  # type: ignore[type-arg]
+        message, user = update.message, update.effective_user
+        if message is None or message.text is None or user is None:
+            return
+        in_group = message.chat.type != ChatType.PRIVATE
+        if in_group and not _is_for(message.text, str(context.bot.username)):
+            return
+        reply = await self._operator.submit(
+            message.text,
+            actor=_actor(user),
+            source=SOURCE,
+            update_key=self._update_key(update),
+            issued_at=message.date,
+        )
+        await self._say(message.chat_id, reply, message.message_id if in_group else None)
+        if commands.parse(message.text).word == "start":
+            await self._set_menu(message.chat_id)
+
+    async def on_press(self, update: Update, context: CallbackContext) -> None:  # type: ignore[type-arg]
+        """Resolve first; the answer and the edit are shows of it and may fail without undoing it."""
+        query = update.callback_query
+        if query is None or query.data is None:
+            return
+        result = await self._operator.press(
+            query.data, actor=_actor(query.from_user), update_key=self._update_key(update), at=self._clock.now()
+        )
+        shows = [self._answer(query.id, result.toast)]
+        if result.edited is not None:
+            shows.append(self._show_decided(query, result.edited))
+        await asyncio.gather(*shows)
+
+    async def on_error(self, update: object, context: CallbackContext) -> None:  # type: ignore[type-arg]
+        """The details go to the log under a number, only the number to the chat."""
+        number = secrets.token_hex(3)
+        _LOG.error("error %s while handling an update", number, exc_info=context.error)
+        reply = Reply(
+            f"Something went wrong inside (error {number}); nothing is known to have been done. See the log.",
+            html=False,
+        )
+        if isinstance(update, Update) and update.callback_query is not None:
+            await self._answer(update.callback_query.id, reply.text)
+        elif isinstance(update, Update) and update.message is not None:
+            await self._say(update.message.chat_id, reply, None)
+        # Without this, an error inside the gate would let the update through to the other handlers.
+        raise ApplicationHandlerStop
+
+    def _update_key(self, update: Update) -> str:
+        return f"tg:{self._bot_id}:{update.update_id}"
+
+    async def _show_decided(self, query: CallbackQuery, reply: Reply) -> None:
+        """On the pressed message; as a new one when the bot can no longer see that."""
+        if query.message is None:
+            return
+        chat_id = query.message.chat.id
+        try:
+            seen = query.message.is_accessible and await self._sender.edit(chat_id, query.message.message_id, reply)
+        except (Transient, Refused) as error:
+            _LOG.warning("the pressed message could not be edited: %s", error)
+            return
+        if not seen:
+            await self._say(chat_id, reply, None)
+
+    async def _say(self, chat_id: int, reply: Reply, reply_to: int | None) -> None:
+        try:
+            await self._sender.send(chat_id, reply, reply_to=reply_to)
+        except (Transient, Refused) as error:
+            _LOG.warning("an answer was not delivered: %s", error)
+
+    async def _set_menu(self, chat_id: int) -> None:
+        """Before someone presses Start there is no chat that could have a menu."""
+        try:
+            await self._sender.set_menu(chat_id, commands.menu())
+        except (Transient, Refused) as error:
+            _LOG.warning("the command menu was not set: %s", error)
+
+    async def _answer(self, query_id: str, toast: str) -> None:
+        try:
+            await self._sender.answer(query_id, toast)
+        except (Transient, Refused) as error:
+            _LOG.info("a press was not answered: %s", error)
+
+
+def _actor(user: User) -> Actor:
+    return Actor(f"tg:{user.id}", user.full_name[:64])
+
+
+def _is_for(text: str, username: str) -> bool:
+    """In a group only commands count, and not those that name another bot."""
+    word = text.split(maxsplit=1)[0] if text.strip() else ""
+    addressed = word.partition("@")[2]
+    return word.startswith("/") and addressed.lower() in ("", username.lower())
