@@ -104,6 +104,7 @@ class LpFacts:
 
     `missing_ids` existed once and are gone (burnt). `wallet_base` is None when no wallet was asked for; native coin
     and wrapped form together. `price` is the pool price of the position with most value, or of the pool when none.
+    `unfollowed_ids`: other positions of the same wallet, in the same pools, that hold liquidity.
     """
 
     block: Block
@@ -115,6 +116,7 @@ class LpFacts:
     positions: tuple[LpPosition, ...]
     missing_ids: tuple[int, ...]
     wallet_base: Decimal | None
+    unfollowed_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,177 @@
+"""Call data and answers of the few contract functions that are read, and Multicall3 around them.
+
+Answers are decoded by hand, word by word: it is the work of every cycle, and every length and offset is checked here.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from core.errors import Transient
+
+WORD = 32
+_ADDRESS_LIMIT = 1 << 160
+# `Error(string)`: how both position managers and ERC-721 refuse an id that does not exist.
+_ERROR_STRING = bytes.fromhex("08c379a0")
+
+
+class ChainUnavailable(Transient):
+    """The node gave no answer, or none that can be believed: nothing is known, no amount follows."""
+
+
+class Call(NamedTuple):
+    """One contract call inside a batch."""
+
+    target: str
+    data: bytes
+
+
+class CallResult(NamedTuple):
+    """What one call of a batch answered; of a failed one `data` is its revert data."""
+
+    success: bool
+    data: bytes
+
+    @property
+    def reverted_with_reason(self) -> bool:
+        """The contract itself said no in words, as it does for an id that does not exist; not a lack of gas."""
+        return not self.success and self.data.startswith(_ERROR_STRING)
+
+    def words(self, count: int, what: str) -> tuple[int, ...]:
+        """The first `count` words; ChainUnavailable when the call failed or the answer is shorter."""
+        if not self.success:
+            raise ChainUnavailable(f"the node answered that {what} failed")
+        if len(self.data) < count * WORD:
+            raise ChainUnavailable(f"the node's answer for {what} is too short ({len(self.data)} bytes)")
+        return tuple(int.from_bytes(self.data[i * WORD : (i + 1) * WORD], "big") for i in range(count))
+
+    def address(self, what: str) -> str:
+        """A single address, as lower-case hex."""
+        return word_as_address(self.words(1, what)[0], what)
+
+
+def selector(signature: str) -> bytes:
+    """The first four bytes of a function's call data."""
+    return keccak(text=signature)[:4]
+
+
+def call_data(signature: str, *arguments: int | str) -> bytes:
+    """Call data of a function of addresses and integers, which are all a word each."""
+    types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
+    return selector(signature) + encode(types, arguments)
+
+
+_AGGREGATE3 = selector("aggregate3((address,bool,bytes)[])")
+
+
+class Batch:
+    """Calls collected for one request; the same call asked twice is sent once."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Call, int] = {}
+
+    def add(self, target: str, data: bytes) -> int:
+        """Where the call's answer will stand among the results."""
+        return self._calls.setdefault(Call(target.lower(), data), len(self._calls))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def encode(self) -> str:
+        """`aggregate3` call data, as hex; each call is allowed to fail on its own."""
+        calls = [(call.target, True, call.data) for call in self._calls]
+        return "0x" + (_AGGREGATE3 + encode(["(address,bool,bytes)[]"], [calls])).hex()
+
+    def decode(self, answer: object) -> list[CallResult]:
+        """The results in the order of `add`. ChainUnavailable when the answer is not exactly that."""
+        results = decode_results(hex_bytes(answer))
+        if len(results) != len(self._calls):
+            raise ChainUnavailable(f"the node answered {len(results)} of {len(self._calls)} calls")
+        return results
+
+
+def hex_bytes(answer: object) -> bytes:
+    """Bytes of a hex string of at least one byte; ChainUnavailable for anything else, null and `0x` first of all."""
+    if not isinstance(answer, str) or not answer.startswith("0x"):
+        raise ChainUnavailable(f"the node answered {type(answer).__name__} where hex was expected")
+    if answer == "0x":
+        raise ChainUnavailable("the node answered an empty result")
+    try:
+        return bytes.fromhex(answer[2:])
+    except ValueError:
+        raise ChainUnavailable("the node answered broken hex") from None
+
+
+def decode_results(data: bytes) -> list[CallResult]:
+    """Decode `(bool success, bytes returnData)[]`; ChainUnavailable when an offset or length leads outside."""
+    start = _number(data, 0) + WORD
+    count = _number(data, start - WORD)
+    if count * 2 * WORD > len(data):
+        raise ChainUnavailable("the node's answer is cut short")
+    return [_decode_result(data, start + _number(data, start + i * WORD)) for i in range(count)]
+
+
+def _decode_result(data: bytes, at: int) -> CallResult:
+    success = _number(data, at)
+    if success > 1:
+        raise ChainUnavailable("the node's answer is not a list of results")
+    length_at = at + _number(data, at + WORD)
+    first = length_at + WORD
+    last = first + _number(data, length_at)
+    if last > len(data):
+        raise ChainUnavailable("the node's answer is cut short")
+    return CallResult(success == 1, data[first:last])
+
+
+def _number(data: bytes, at: int) -> int:
+    """The word at an offset, where offsets and lengths stand: one that no answer could hold is refused."""
+    if at + WORD > len(data):
+        raise ChainUnavailable("the node's answer is cut short")
+    return int.from_bytes(data[at : at + WORD], "big")
+
+
+def word_as_address(word: int, what: str) -> str:
+    """Lower-case hex address; ChainUnavailable when the word holds more than an address."""
+    if word >= _ADDRESS_LIMIT:
+        raise ChainUnavailable(f"the node's answer for {what} is not an address")
+    return f"0x{word:040x}"
+
+
+def word_as_signed(word: int) -> int:
+    """Two's complement of a word, as ticks and net liquidity are kept."""
+    return word - (1 << 256) if word >> 255 else word
+
+
+def below(bits: int, what: str, *words: int) -> None:
+    """ChainUnavailable when a word is wider than its type allows: the contract cannot have said it."""
+    if any(word >> bits for word in words):
+        raise ChainUnavailable(f"the node's answer for {what} is impossible")
+
+
+def text_of(result: CallResult, what: str) -> str:
+    """A `symbol()`, which the oldest tokens keep as bytes32 and all others as a string."""
+    if len(result.data) == WORD:
+        raw = result.data.rstrip(b"\0")
+    else:
+        offset = result.words(2, what)[0]
+        length = _number(result.data, offset)
+        raw = result.data[offset + WORD : offset + WORD + length]
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise ChainUnavailable(f"the node's answer for {what} is not text") from None
+    if not result.success or not text:
+        raise ChainUnavailable(f"the node's answer for {what} is empty")
+    return text
+
+
+def addresses_equal(one: str, other: str) -> bool:
+    """The same address, whatever the case it is written in."""
+    return one.lower() == other.lower()
+
+
+def contains_address(addresses: Sequence[str], address: str) -> bool:
+    """Whether an address is among others, whatever the case."""
+    return address.lower() in {known.lower() for known in addresses}

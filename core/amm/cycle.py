@@ -1,0 +1,217 @@
+"""One cycle: the calls of all hedges of a chain in one request, and what its answer means."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from eth_abi.packed import encode_packed
+from eth_utils.crypto import keccak
+
+from core.amm import contracts
+from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
+from core.amm.contracts import PoolState, decode_managed, decode_pool, decode_pooled, decode_tick
+from core.amm.discovery import HedgeView, WalletBook
+from core.amm.fee_growth import growth_inside, owed_by_growth
+from core.amm.presets import ChainPreset
+from core.amm.valuation import Holding, PoolPoint, PositionPlace, lp_position, pool_point
+from core.facts import Block, LpPosition
+
+# Block times outside this are no answer of a chain: before any V3 pool, or past the reach of a timestamp.
+_FIRST_BLOCK_TIME = 1_600_000_000
+_LAST_BLOCK_TIME = 10_000_000_000
+
+
+class HedgeReading(NamedTuple):
+    """One hedge at one block. `wallet_base_raw` None: no wallet. `book_moved`: the wallet's positions changed."""
+
+    point: PoolPoint
+    positions: tuple[LpPosition, ...]
+    missing_ids: tuple[int, ...]
+    wallet_base_raw: int | None
+    book_moved: bool
+
+
+class Reading(NamedTuple):
+    """All hedges at one block, in the order of their views."""
+
+    block: Block
+    hedges: tuple[HedgeReading, ...]
+
+
+class _PoolCalls(NamedTuple):
+    slot0: int
+    liquidity: int
+    growth0: int
+    growth1: int
+
+
+class _PositionCalls(NamedTuple):
+    place: PositionPlace
+    managed: int
+    owner: int
+    pooled: int
+    lower: int
+    upper: int
+
+
+class _HedgeCalls(NamedTuple):
+    view: HedgeView
+    pools: dict[str, _PoolCalls]
+    positions: tuple[_PositionCalls, ...]
+    wallet: tuple[int, ...]
+    book: tuple[int, ...]
+
+
+class Cycle:
+    """The request of every cycle, encoded once, and the decoding of its answer. Build a new one when a view changes."""
+
+    def __init__(self, chain: ChainPreset, views: Iterable[HedgeView]) -> None:
+        self._chain = chain
+        self._batch = Batch()
+        if chain.arbitrum_blocks:
+            self._number = self._batch.add(contracts.ARB_SYS, contracts.ARB_BLOCK_NUMBER)
+        else:
+            self._number = self._batch.add(chain.multicall, contracts.BLOCK_NUMBER)
+        self._time = self._batch.add(chain.multicall, contracts.BLOCK_TIME)
+        self._chain_id = self._batch.add(chain.multicall, contracts.CHAIN_ID)
+        self._hedges = tuple(self._hedge_calls(view) for view in views)
+        self.params = ({"to": chain.multicall, "data": self._batch.encode()}, "latest")
+
+    def decode(self, answer: object) -> Reading:
+        """What the answer says. ChainUnavailable when any part of it is missing, short or impossible."""
+        results = self._batch.decode(answer)
+        (chain_id,) = results[self._chain_id].words(1, "the chain id")
+        if chain_id != self._chain.chain_id:
+            raise ChainUnavailable(
+                f"the node is on chain {chain_id}, not on {self._chain.name} ({self._chain.chain_id})"
+            )
+        return Reading(self._block(results), tuple(_read_hedge(calls, results) for calls in self._hedges))
+
+    def _block(self, results: Sequence[CallResult]) -> Block:
+        (number,) = results[self._number].words(1, "the block number")
+        (time,) = results[self._time].words(1, "the block time")
+        if not (0 < number < 1 << 63 and _FIRST_BLOCK_TIME < time < _LAST_BLOCK_TIME):
+            raise ChainUnavailable(f"the node's answer for the block is impossible (number {number}, time {time})")
+        return Block(number, None, datetime.fromtimestamp(time, UTC))
+
+    def _hedge_calls(self, view: HedgeView) -> _HedgeCalls:
+        pools = {view.pool: None} | {place.pool: None for place in view.places}
+        return _HedgeCalls(
+            view,
+            {pool: self._pool_calls(pool) for pool in pools},
+            tuple(self._position_calls(view.manager, place) for place in view.places),
+            self._wallet_calls(view),
+            self._book_calls(view.manager, view.book) if view.book else (),
+        )
+
+    def _pool_calls(self, pool: str) -> _PoolCalls:
+        return _PoolCalls(
+            self._batch.add(pool, contracts.SLOT0),
+            self._batch.add(pool, contracts.LIQUIDITY),
+            self._batch.add(pool, contracts.GROWTH_GLOBAL_0),
+            self._batch.add(pool, contracts.GROWTH_GLOBAL_1),
+        )
+
+    def _position_calls(self, manager: str, place: PositionPlace) -> _PositionCalls:
+        add, lower, upper = self._batch.add, place.tick_lower, place.tick_upper
+        key = int.from_bytes(keccak(encode_packed(["address", "int24", "int24"], [manager, lower, upper])), "big")
+        return _PositionCalls(
+            place,
+            managed=add(manager, call_data("positions(uint256)", place.position_id)),
+            owner=add(manager, call_data("ownerOf(uint256)", place.position_id)),
+            pooled=add(place.pool, _POOL_POSITIONS + key.to_bytes(32, "big")),
+            lower=add(place.pool, call_data("ticks(int24)", lower)),
+            upper=add(place.pool, call_data("ticks(int24)", upper)),
+        )
+
+    def _wallet_calls(self, view: HedgeView) -> tuple[int, ...]:
+        if view.wallet is None:
+            return ()
+        token = self._batch.add(view.base.address, call_data("balanceOf(address)", view.wallet))
+        wrapped = self._chain.wrapped_native
+        if wrapped is None or not addresses_equal(wrapped, view.base.address):
+            return (token,)
+        return (token, self._batch.add(self._chain.multicall, call_data("getEthBalance(address)", view.wallet)))
+
+    def _book_calls(self, manager: str, book: WalletBook) -> tuple[int, ...]:
+        count = self._batch.add(manager, call_data("balanceOf(address)", book.wallet))
+        if not book.ids:
+            return (count,)
+        last = call_data("tokenOfOwnerByIndex(address,uint256)", book.wallet, len(book.ids) - 1)
+        return (count, self._batch.add(manager, last))
+
+
+_POOL_POSITIONS = selector("positions(bytes32)")
+
+
+def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReading:
+    view = calls.view
+    states = {
+        pool: decode_pool(results[at.slot0], results[at.liquidity], results[at.growth0], results[at.growth1])
+        for pool, at in calls.pools.items()
+    }
+    points = {pool: pool_point(state.sqrt_price_x96, state.tick, view.order) for pool, state in states.items()}
+    positions, missing_ids = [], list(view.missing_ids)
+    for at in calls.positions:
+        place = at.place
+        if _is_gone(results[at.managed], results[at.owner]):
+            missing_ids.append(place.position_id)
+        else:
+            holding = _read_holding(at, states[place.pool], results)
+            positions.append(lp_position(place, holding, points[place.pool]))
+    return HedgeReading(
+        point=_leading_point(points, view.pool, positions),
+        positions=tuple(positions),
+        missing_ids=tuple(missing_ids),
+        wallet_base_raw=sum(_balance(results[index]) for index in calls.wallet) if calls.wallet else None,
+        book_moved=view.book is not None and _book_moved(view.book, [results[index] for index in calls.book]),
+    )
+
+
+def _is_gone(managed: CallResult, owner: CallResult) -> bool:
+    """Only when the manager says so twice and in words; a call that failed otherwise is a failed read."""
+    return managed.reverted_with_reason and owner.reverted_with_reason
+
+
+def _read_holding(at: _PositionCalls, pool: PoolState, results: Sequence[CallResult]) -> Holding:
+    """What the position holds, as `collect` would work it out: poke, then pay no more than the pool owes the range."""
+    place, managed, pooled = at.place, decode_managed(results[at.managed]), decode_pooled(results[at.pooled])
+    if (managed.tick_lower, managed.tick_upper) != (place.tick_lower, place.tick_upper):
+        raise ChainUnavailable(f"the node's answer for position {place.position_id} is of another range")
+    in_range = place.tick_lower <= pool.tick < place.tick_upper
+    if managed.liquidity > pooled.liquidity or (in_range and pooled.liquidity > pool.liquidity):
+        raise ChainUnavailable(f"the node's answer for position {place.position_id} holds more than its pool")
+    owner = results[at.owner].address("ownerOf")
+    if not managed.liquidity:
+        owed0, owed1 = (0, 0), (0, 0)
+    else:
+        lower, upper = decode_tick(results[at.lower]), decode_tick(results[at.upper])
+        if min(lower.liquidity_gross, upper.liquidity_gross) < pooled.liquidity:
+            raise ChainUnavailable(f"the node's answer for the ticks of position {place.position_id} is impossible")
+        inside = growth_inside(pool.tick, place.tick_lower, place.tick_upper, pool.growth, lower.outside, upper.outside)
+        owed0 = owed_by_growth(managed.liquidity, inside, managed.inside_last)
+        owed1 = owed_by_growth(pooled.liquidity, inside, pooled.inside_last)
+    return Holding(
+        owner,
+        managed.liquidity,
+        min(managed.owed0_raw + owed0[0], pooled.owed0_raw + owed1[0]),
+        min(managed.owed1_raw + owed0[1], pooled.owed1_raw + owed1[1]),
+    )
+
+
+def _leading_point(points: dict[str, PoolPoint], pool: str, positions: Sequence[LpPosition]) -> PoolPoint:
+    """The place of the pool that holds the position of most value; the hedge's own pool when none has any."""
+    if not positions:
+        return points[pool]
+    return points[max(positions, key=lambda position: position.base * position.price + position.quote).pool]
+
+
+def _balance(result: CallResult) -> int:
+    return result.words(1, "the wallet's balance")[0]
+
+
+def _book_moved(book: WalletBook, results: Sequence[CallResult]) -> bool:
+    """A position came or went: the count differs, or the last one does, as a newcomer always stands last."""
+    if results[0].words(1, "the wallet's positions")[0] != len(book.ids):
+        return True
+    return bool(book.ids) and results[1].words(1, "the wallet's positions")[0] != book.ids[-1]

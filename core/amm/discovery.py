@@ -1,0 +1,285 @@
+"""What is found out once, before the first read: contracts, pools, tokens, ranges, and the wallet's other positions."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from core.amm import contracts
+from core.amm.abi import (
+    WORD,
+    Batch,
+    CallResult,
+    ChainUnavailable,
+    addresses_equal,
+    call_data,
+    contains_address,
+    text_of,
+)
+from core.amm.contracts import ManagedPosition, decode_managed
+from core.amm.presets import ChainPreset, position_manager
+from core.amm.prices import PairOrder
+from core.amm.valuation import PositionPlace, position_place
+from core.config import HedgeConfig
+from core.errors import Refused
+from core.facts import Token
+
+Read = Callable[[Batch], Awaitable[list[CallResult]]]
+
+# A wallet with more positions is not searched: it is a staking contract, not a person's.
+MAX_WALLET_POSITIONS = 200
+# Tokens that a hedge's `base` may name by the coin they stand for.
+_STANDS_FOR = {
+    "WBNB": "BNB",
+    "WETH": "ETH",
+    "WBTC": "BTC",
+    "BTCB": "BTC",
+    "CBBTC": "BTC",
+    "WPOL": "POL",
+    "WMATIC": "POL",
+}
+
+
+class PoolKey(NamedTuple):
+    """What tells one pool of an AMM from another; addresses in lower case."""
+
+    token0: str
+    token1: str
+    fee_pips: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalletBook:
+    """The wallet's positions at one manager in the contract's own order, of whatever pool."""
+
+    wallet: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeView:
+    """All that stays the same about one hedge between two reads.
+
+    `pool` is the one whose price stands in when no position has any value. `unfollowed_ids`: other positions of the
+    wallet in the hedge's pools that hold liquidity.
+    """
+
+    name: str
+    manager: str
+    base: Token
+    quote: Token
+    order: PairOrder
+    pool: str
+    places: tuple[PositionPlace, ...]
+    missing_ids: tuple[int, ...]
+    wallet: str | None
+    book: WalletBook | None
+    unfollowed_ids: tuple[int, ...]
+
+
+class Discovery:
+    """Finds one hedge's view. Raises Refused for what no retry mends, ChainUnavailable when the node cannot answer."""
+
+    def __init__(self, chain: ChainPreset, read: Read, next_id: Callable[[str], Awaitable[int | None]]) -> None:
+        self._chain = chain
+        self._read = read
+        self._next_id = next_id
+
+    async def view(
+        self, name: str, hedge: HedgeConfig, more_ids: Sequence[int] = (), known_pool: str | None = None
+    ) -> HedgeView:
+        """The view of a hedge; `more_ids` are followed beside the configured ones.
+
+        `known_pool` stands in for a `pool_id` that is not set when every position is gone.
+        """
+        manager = position_manager(self._chain, hedge.amm_type)
+        found = await self._positions(name, hedge, manager, more_ids)
+        keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
+        pools = await self._pools(manager, keys, hedge.pool_id or known_pool)
+        self._check_pool(hedge, found.followed, pools)
+        key = next(iter(pools))
+        if any((other.token0, other.token1) != (key.token0, key.token1) for other in pools):
+            raise Refused(
+                f"the positions of hedge {name} are not all of one pair: give each pair its own hedge", code="pair"
+            )
+        tokens = await self._tokens(key)
+        base, quote = self._base_and_quote(name, hedge, tokens)
+        order = PairOrder(base is tokens[0], tokens[0].decimals, tokens[1].decimals)
+        return HedgeView(
+            name=name,
+            manager=manager,
+            base=base,
+            quote=quote,
+            order=order,
+            pool=pools[key],
+            places=tuple(
+                position_place(position_id, pools[_pool_key(row)], order, row.tick_lower, row.tick_upper)
+                for position_id, row in found.followed.items()
+            ),
+            missing_ids=found.missing_ids,
+            wallet=hedge.wallet,
+            book=found.book,
+            unfollowed_ids=tuple(
+                position_id for position_id, row in found.others.items() if row.liquidity and _pool_key(row) in pools
+            ),
+        )
+
+    async def _positions(
+        self, name: str, hedge: HedgeConfig, manager: str, more_ids: Sequence[int]
+    ) -> "_FoundPositions":
+        fixed = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
+        wanted = tuple(dict.fromkeys((*fixed, *more_ids)))
+        rows = await self._rows(manager, wanted)
+        missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
+        await self._check_existed(name, manager, missing_ids)
+        owner = hedge.wallet or await self._owner(manager, next(iter(rows), None))
+        book = await self._book(manager, owner, required=hedge.lp_position_ids == "all")
+        others = await self._rows(manager, [i for i in (book.ids if book else ()) if i not in rows])
+        if hedge.lp_position_ids == "all" and hedge.pool_id is not None:
+            key = await self._key_of_pool(hedge.pool_id)
+            rows |= {position_id: row for position_id, row in others.items() if _pool_key(row) == key}
+        others = {position_id: row for position_id, row in others.items() if position_id not in rows}
+        return _FoundPositions(rows, missing_ids, book, others)
+
+    async def _rows(self, manager: str, ids: Sequence[int]) -> dict[int, ManagedPosition]:
+        """The manager's record of each id; an id that it says does not exist is left out."""
+        batch = Batch()
+        at = {position_id: batch.add(manager, call_data("positions(uint256)", position_id)) for position_id in ids}
+        results = await self._read(batch) if ids else []
+        rows = {}
+        for position_id, index in at.items():
+            if not results[index].reverted_with_reason:
+                rows[position_id] = decode_managed(results[index])
+        return rows
+
+    async def _check_existed(self, name: str, manager: str, missing_ids: Sequence[int]) -> None:
+        next_id = await self._next_id(manager) if missing_ids else None
+        for position_id in missing_ids:
+            if next_id is not None and position_id >= next_id:
+                raise Refused(
+                    f"position {position_id} of hedge {name} never existed at {manager} on {self._chain.name}: check "
+                    f"lp_position_ids and amm_type",
+                    code="unknown_position",
+                )
+
+    async def _owner(self, manager: str, position_id: int | None) -> str | None:
+        if position_id is None:
+            return None
+        batch = Batch()
+        batch.add(manager, call_data("ownerOf(uint256)", position_id))
+        return (await self._read(batch))[0].address("ownerOf")
+
+    async def _book(self, manager: str, wallet: str | None, *, required: bool) -> WalletBook | None:
+        if wallet is None:
+            return None
+        count_batch, ids_batch = Batch(), Batch()
+        count_batch.add(manager, call_data("balanceOf(address)", wallet))
+        (count,) = (await self._read(count_batch))[0].words(1, "the wallet's positions")
+        if count > MAX_WALLET_POSITIONS:
+            if required:
+                raise Refused(
+                    f"wallet {wallet} holds {count} positions, too many to follow all: name lp_position_ids",
+                    code="wallet",
+                )
+            return None
+        for index in range(count):
+            ids_batch.add(manager, call_data("tokenOfOwnerByIndex(address,uint256)", wallet, index))
+        results = await self._read(ids_batch) if count else []
+        return WalletBook(wallet, tuple(result.words(1, "the wallet's positions")[0] for result in results))
+
+    async def _key_of_pool(self, pool: str) -> PoolKey:
+        batch = Batch()
+        for data in (contracts.TOKEN0, contracts.TOKEN1, contracts.FEE):
+            batch.add(pool, data)
+        results = await self._read(batch)
+        if any(not result.success or len(result.data) != WORD for result in results):
+            raise Refused(f"pool_id {pool} is not a V3 pool on {self._chain.name}: correct it", code="no_contract")
+        token0, token1, fee = results
+        return PoolKey(token0.address("token0"), token1.address("token1"), fee.words(1, "fee")[0])
+
+    async def _pools(self, manager: str, keys: Mapping[PoolKey, None], pool_id: str | None) -> dict[PoolKey, str]:
+        """Addresses of the pools, from the manager's own factory; the configured pool's when there is no position."""
+        wanted = dict(keys)
+        if not wanted and pool_id is not None:
+            wanted = {await self._key_of_pool(pool_id): None}
+        if not wanted:
+            raise Refused(
+                "none of the positions exists any more and no pool_id is set: set pool_id to go on", code="no_position"
+            )
+        factory_batch, batch = Batch(), Batch()
+        factory_batch.add(manager, contracts.FACTORY)
+        factory_result = (await self._read(factory_batch))[0]
+        if not factory_result.success or len(factory_result.data) < 32:
+            raise Refused(f"{manager} is not a V3 position manager on {self._chain.name}", code="no_contract")
+        factory = factory_result.address("factory")
+        at = {key: batch.add(factory, call_data("getPool(address,address,uint24)", *key)) for key in wanted}
+        results = await self._read(batch)
+        pools = {key: results[index].address("getPool") for key, index in at.items()}
+        if pool_id is not None and not keys and not contains_address(tuple(pools.values()), pool_id):
+            raise Refused(f"pool_id {pool_id} is not a pool of {manager}: check amm_type", code="other_pool")
+        return pools
+
+    def _check_pool(
+        self, hedge: HedgeConfig, rows: Mapping[int, ManagedPosition], pools: Mapping[PoolKey, str]
+    ) -> None:
+        for position_id, row in rows.items():
+            pool = pools[_pool_key(row)]
+            if hedge.pool_id is not None and not addresses_equal(pool, hedge.pool_id):
+                raise Refused(
+                    f"position {position_id} is of pool {pool}, not of pool_id {hedge.pool_id}: correct one of them",
+                    code="other_pool",
+                )
+
+    async def _tokens(self, key: PoolKey) -> tuple[Token, Token]:
+        batch = Batch()
+        for address in (key.token0, key.token1):
+            batch.add(address, contracts.SYMBOL)
+            batch.add(address, contracts.DECIMALS)
+        results = await self._read(batch)
+        return _token(key.token0, *results[:2]), _token(key.token1, *results[2:])
+
+    def _base_and_quote(self, name: str, hedge: HedgeConfig, tokens: tuple[Token, Token]) -> tuple[Token, Token]:
+        """(BASE, QUOTE): BASE is what `base` names, else the one that is no stable; QUOTE must be a stable."""
+        pair = f"{tokens[0].symbol}/{tokens[1].symbol}"
+        if hedge.base is not None:
+            candidates = [token for token in tokens if _is_named(token, hedge.base)]
+        else:
+            candidates = [token for token in tokens if not contains_address(self._chain.stables, token.address)]
+        if len(candidates) != 1:
+            which = f"base = {hedge.base!r} does not name" if hedge.base else "the stables known do not tell"
+            raise Refused(
+                f"{which} one of {pair} of hedge {name}: set base, or stables in [chains.{self._chain.name}]",
+                code="no_base",
+            )
+        base = candidates[0]
+        quote = tokens[1] if base is tokens[0] else tokens[0]
+        if not contains_address(self._chain.stables, quote.address):
+            raise Refused(
+                f"{quote.symbol} ({quote.address}) of hedge {name} is no known stable on {self._chain.name}: only "
+                f"pairs against a dollar are hedged; if it is one, add it to stables in [chains.{self._chain.name}]",
+                code="no_stable",
+            )
+        return base, quote
+
+
+class _FoundPositions(NamedTuple):
+    followed: dict[int, ManagedPosition]
+    missing_ids: tuple[int, ...]
+    book: WalletBook | None
+    others: dict[int, ManagedPosition]
+
+
+def _pool_key(row: ManagedPosition) -> PoolKey:
+    return PoolKey(row.token0, row.token1, row.fee_pips)
+
+
+def _token(address: str, symbol: CallResult, decimals: CallResult) -> Token:
+    (places,) = decimals.words(1, f"decimals of {address}")
+    if places > 36:
+        raise ChainUnavailable(f"the node's answer for decimals of {address} is impossible ({places})")
+    return Token(address, text_of(symbol, f"symbol of {address}"), places)
+
+
+def _is_named(token: Token, name: str) -> bool:
+    """Whether `base` means this token: its address, its symbol, or the coin that it stands for."""
+    symbol, wanted = token.symbol.upper(), name.upper()
+    return addresses_equal(token.address, name) or wanted in (symbol, _STANDS_FOR.get(symbol))

@@ -1,0 +1,163 @@
+"""The chain adapter: all hedges of one chain read at one block in one request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from core.amm import contracts
+from core.amm.abi import Batch, CallResult, ChainUnavailable, hex_bytes
+from core.amm.cycle import Cycle, HedgeReading, Reading
+from core.amm.discovery import Discovery, HedgeView
+from core.amm.presets import ChainPreset, position_manager
+from core.amm.prices import human_amount
+from core.amm.rpc import TIMEOUT_S, Nodes
+from core.clock import Clock
+from core.config import HedgeConfig
+from core.errors import InvariantBroken, Refused
+from core.facts import LpFacts
+
+
+class ChainReader:
+    """Implements `LpPositions` for the hedges of one chain.
+
+    A steady cycle is one `eth_call`. Only when a position came to or left a wallet, discovery runs again within the
+    same `read`. Nothing is retried here: the caller retries; a node that failed gives way to the next of `urls`.
+    """
+
+    def __init__(
+        self,
+        chain: ChainPreset,
+        hedges: Mapping[str, HedgeConfig],
+        urls: Sequence[str],
+        clock: Clock,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        followed_ids: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """`followed_ids`: ids followed beside the configured ones, by hedge, as the operator asked earlier."""
+        self._chain = chain
+        self._hedges = dict(hedges)
+        self._clock = clock
+        self._nodes = Nodes(urls, clock, timeout_s=timeout_s)
+        self._discovery = Discovery(chain, self._read_batch, self._next_id)
+        self._followed_ids = {name: list(ids) for name, ids in (followed_ids or {}).items()}
+        self._views: dict[str, HedgeView] = {}
+        self._cycle: Cycle | None = None
+
+    async def prepare(self) -> None:
+        """Check chain and contracts, find pools, tokens and ranges. Raises Refused, ConfigurationError, Transient."""
+        await self._check_chain_ids()
+        await self._check_contracts()
+        views = {name: await self._discover(name) for name in self._hedges}
+        self._use(views)
+
+    async def read(self) -> Mapping[str, LpFacts]:
+        """All hedges at one block, by name. Raises Transient; InvariantBroken before `prepare` succeeded once."""
+        reading, host = await self._ask_cycle()
+        moved = [name for name, hedge in zip(self._views, reading.hedges, strict=True) if hedge.book_moved]
+        if moved:
+            self._use(self._views | {name: await self._discover(name) for name in moved})
+            reading, host = await self._ask_cycle()
+        as_of, source = self._clock.now(), f"{self._chain.name} via {host}"
+        return {
+            view.name: LpFacts(
+                block=reading.block,
+                as_of=as_of,
+                source=source,
+                base=view.base,
+                quote=view.quote,
+                price=hedge.point.price,
+                positions=hedge.positions,
+                missing_ids=hedge.missing_ids,
+                wallet_base=_wallet_base(view, hedge),
+                unfollowed_ids=view.unfollowed_ids,
+            )
+            for view, hedge in zip(self._views.values(), reading.hedges, strict=True)
+        }
+
+    async def follow(self, hedge: str, position_id: int) -> None:
+        """Follow one more id from the next read on. Raises Refused when it is of another pair or never existed."""
+        ids = self._followed_ids.get(hedge, [])
+        view = await self._discover(hedge, more_ids=(*ids, position_id))
+        self._followed_ids[hedge] = [*ids, position_id]
+        self._use(self._views | {hedge: view})
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._nodes.aclose()
+
+    def _use(self, views: Mapping[str, HedgeView]) -> None:
+        self._views = dict(views)
+        self._cycle = Cycle(self._chain, self._views.values())
+
+    async def _ask_cycle(self) -> tuple[Reading, str]:
+        if self._cycle is None:
+            raise InvariantBroken("the chain was read before it was prepared")
+        return await self._nodes.ask("eth_call", self._cycle.params, self._cycle.decode)
+
+    async def _discover(self, name: str, more_ids: Sequence[int] | None = None) -> HedgeView:
+        before = self._views.get(name)
+        if more_ids is None:
+            more_ids = self._followed_ids.get(name, ())
+        view = await self._discovery.view(name, self._hedges[name], more_ids, before.pool if before else None)
+        if before is None:
+            return view
+        # With "all", a position that left the wallet drops out of the list; it must not vanish without a word.
+        here = {*view.missing_ids, *(place.position_id for place in view.places)}
+        gone = [place.position_id for place in before.places if place.position_id not in here]
+        earlier = [position_id for position_id in before.missing_ids if position_id not in here]
+        return replace(view, missing_ids=(*earlier, *view.missing_ids, *gone))
+
+    async def _check_chain_ids(self) -> None:
+        for chain_id, host in await self._nodes.ask_each("eth_chainId", _number):
+            if chain_id != self._chain.chain_id:
+                raise Refused(
+                    f"{host} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "
+                    f"{self._chain.name.upper()}_RPC_URL or chain_id in [chains.{self._chain.name}]",
+                    code="wrong_chain",
+                )
+
+    async def _check_contracts(self) -> None:
+        needed = {self._chain.multicall: "the Multicall3"}
+        for hedge in self._hedges.values():
+            needed[position_manager(self._chain, hedge.amm_type)] = f"the {hedge.amm_type} position manager"
+            if hedge.pool_id is not None:
+                needed[hedge.pool_id] = "pool_id"
+        for address, what in needed.items():
+            has_code, _ = await self._nodes.ask("eth_getCode", [address, "latest"], _has_code)
+            if not has_code:
+                raise Refused(
+                    f"there is no contract at {address} on {self._chain.name}, where {what} should be: correct it",
+                    code="no_contract",
+                )
+
+    async def _read_batch(self, batch: Batch) -> list[CallResult]:
+        params = ({"to": self._chain.multicall, "data": batch.encode()}, "latest")
+        results, _ = await self._nodes.ask("eth_call", params, batch.decode)
+        return results
+
+    async def _next_id(self, manager: str) -> int | None:
+        """The id that the manager will give next; None where its storage does not show a plausible one."""
+        params = [manager, hex(contracts.NEXT_ID_SLOT), "latest"]
+        word, _ = await self._nodes.ask("eth_getStorageAt", params, _number)
+        return word & ((1 << contracts.NEXT_ID_BITS) - 1) or None
+
+
+def _wallet_base(view: HedgeView, hedge: HedgeReading) -> Decimal | None:
+    if hedge.wallet_base_raw is None:
+        return None
+    return human_amount(hedge.wallet_base_raw, view.base.decimals)
+
+
+def _number(result: object) -> int:
+    """A hex quantity, which nodes write without leading zeros."""
+    if not isinstance(result, str):
+        raise ChainUnavailable(f"the node answered {type(result).__name__} where a number was expected")
+    try:
+        return int(result, 16)
+    except ValueError:
+        raise ChainUnavailable("the node answered a broken number") from None
+
+
+def _has_code(result: object) -> bool:
+    return result != "0x" and bool(hex_bytes(result))
