@@ -22,7 +22,7 @@ from core.clock import Clock
 from core.ports import Approval, ApprovalState, CommandQueue, Confirmations, EngineView
 from core.status import HedgeStatus
 
-__all__ = ["Actor", "Button", "Desk", "DeskAnswer", "OperatorService", "PressResult", "Reply"]
+__all__ = ["Actor", "AuditTrail", "Button", "Desk", "DeskAnswer", "OperatorService", "PressResult", "Reply"]
 
 TOAST_CHARS = 200
 ANSWER_WAIT_S = 2.0
@@ -45,6 +45,12 @@ class Desk(Protocol):
     """The approval desk; its word on who was first is the only one."""
 
     async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
+
+
+class AuditTrail(Protocol):
+    """Who asked for what, kept for good."""
+
+    async def append(self, actor: str, source: str, action: str, detail: str, at: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class OperatorService:
         desk: Desk,
         commands: CommandQueue,
         confirmations: Confirmations,
+        audit: AuditTrail,
         views: Views,
         clock: Clock,
         zone: tzinfo,
@@ -86,6 +93,7 @@ class OperatorService:
         self._desk = desk
         self._commands = commands
         self._confirmations = confirmations
+        self._audit = audit
         self._views = views
         self._clock = clock
         self._zone = zone
@@ -100,9 +108,7 @@ class OperatorService:
         if call.command.does is Does.VIEW:
             return await self._views.show(call.command.name, call.args)
         if (age_s := self._too_old_by(call.command, issued_at)) is not None:
-            return _plain(
-                f"/{call.command.name} is {span(age_s)} old and was not carried out. Send it again if you still want it."
-            )
+            return _plain(f"Too old: /{call.command.name} was sent {span(age_s)} ago. Send it again if you mean it.")
         said = Said(actor, source, update_key, issued_at)
         if call.command.does is Does.DECIDE:
             return await self._decide_by_text(call.command, call.args, said)
@@ -140,8 +146,8 @@ class OperatorService:
 
     async def _answer(self, verb: str, approval_id: str, note: str | None, said: Said) -> DeskAnswer:
         answer = await self._desk.answer(approval_id, approve=verb == "approve", by=said.actor.label, note=note)
-        if answer.won and answer.approval is not None:
-            self._engine.wake(answer.approval.hedge)
+        if answer.won:
+            await self._record(said, verb, " ".join(filter(None, (approval_id, note))))
         return answer
 
     # commands for the engine
@@ -199,11 +205,8 @@ class OperatorService:
     def _must_ask(self, order: Order) -> bool:
         if order.command.name != "resume":
             return order.command.dangerous
-        return any(
-            status.reason == "halted"
-            for status in self._engine.statuses()
-            if status.name in order.args or not order.args
-        )
+        meant = order.args or self._engine.hedge_names()
+        return any(status.reason == "halted" for status in self._engine.statuses() if status.name in meant)
 
     async def _choose(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
         """One button for each hedge; every button is a question of its own, good once and for the asker only."""
@@ -249,12 +252,16 @@ class OperatorService:
         )
         if row is None:
             return _plain("This message was carried out already.")
+        await self._record(said, order.command.name, " ".join(order.args))
         self._engine.wake(None)
         answer = await self._answer_to(row)
         if answer is None:
             return _plain(f"{order.remark}Accepted: {order.text}. Working on it; /history shows how it went.")
         ok, text = answer
         return Reply(f"{'✅' if ok else '⚠️'} {esc(order.remark + text)}", True)
+
+    async def _record(self, said: Said, action: str, detail: str) -> None:
+        await self._audit.append(said.actor.label, said.source, action, detail, self._clock.now())
 
     async def _answer_to(self, row: int) -> tuple[bool, str] | None:
         deadline_s = self._clock.monotonic_s() + ANSWER_WAIT_S

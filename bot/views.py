@@ -27,6 +27,7 @@ from core.clock import Clock
 from core.config import Config, Frozen, HedgeConfig
 from core.facts import Trade
 from core.ports import Approvals, ApprovalState, EngineView, EventLog, Outbox
+from storage.overrides import Override
 
 HISTORY_LINES = 15
 MOST_HISTORY_LINES = 100
@@ -60,7 +61,7 @@ class Sources:
     fills: RecentFills
     outbox: Outbox
     config: Config
-    settings: Callable[[], Sequence[Setting]]
+    settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], HealthItem]] = ()
 
 
@@ -113,7 +114,7 @@ class Views:
         hedge = args[0].lower() if args else None
         if hedge is not None and hedge not in self._from.config.hedges:
             return Reply(f"I know no hedge {esc(hedge)}; there is {esc(', '.join(self._from.config.hedges))}.", True)
-        return Reply(config_text(self._from.settings(), hedge), True)
+        return Reply(config_text(await self._from.settings(), hedge), True)
 
     async def _health(self, _args: tuple[str, ...]) -> Reply:
         running = span((self._clock.now() - self._identity.started_at).total_seconds())
@@ -140,6 +141,28 @@ class Views:
     async def _start(self, _args: tuple[str, ...]) -> Reply:
         names = self._from.engine.hedge_names()
         return Reply(greeting_text(self._identity.version, self._identity.mode, names), True)
+
+
+class ChatChanges(Protocol):
+    async def all(self) -> tuple[Override, ...]: ...
+
+
+class EffectiveSettings:
+    """The file's values, and over them what was changed from chat."""
+
+    def __init__(self, config: Config, changes: ChatChanges) -> None:
+        self._config = config
+        self._changes = changes
+
+    async def __call__(self) -> tuple[Setting, ...]:
+        changed = {_full_key(change): change.value for change in await self._changes.all()}
+        return tuple(
+            Setting(s.key, changed[s.key], "chat") if s.key in changed else s for s in file_settings(self._config)
+        )
+
+
+def _full_key(change: Override) -> str:
+    return f"hedges.{change.hedge}.{change.key}" if change.hedge else change.key
 
 
 def file_settings(config: Config) -> tuple[Setting, ...]:

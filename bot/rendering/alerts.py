@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 
@@ -13,10 +14,18 @@ from bot.rendering.reasons import words
 from core.events import Event, EventKind
 
 
-def alert_text(event: Event, zone: tzinfo, *, base: str = "BASE", quote: str = "QUOTE") -> str:
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The symbols that stand behind a hedge's amounts."""
+
+    base: str
+    quote: str
+
+
+def alert_text(event: Event, zone: tzinfo, units: Units) -> str:
     """The message of one event; a kind without a text of its own is shown with its data."""
     writer = WRITERS.get(event.kind)
-    return writer(Facts(event, zone, base, quote)) if writer else _anything(event)
+    return writer(Facts(event, zone, units)) if writer else _anything(event)
 
 
 def history_line(event: Event, zone: tzinfo) -> str:
@@ -27,8 +36,8 @@ def history_line(event: Event, zone: tzinfo) -> str:
     return esc(f"{hour(event.at, zone)} {hedge}{what}{f' ({figures})' if figures else ''}")
 
 
-def breach_text(hedge: str, figures: Mapping[str, str], *, base: str, quote: str, again: bool) -> str:
-    facts = _Figures(figures, base, quote)
+def breach_text(hedge: str, figures: Mapping[str, str], units: Units, *, again: bool) -> str:
+    facts = _Figures(figures, units)
     limit = facts.money("limit_quote")
     still = "still " if again else ""
     return lines(
@@ -39,8 +48,8 @@ def breach_text(hedge: str, figures: Mapping[str, str], *, base: str, quote: str
     )
 
 
-def restored_text(hedge: str, figures: Mapping[str, str], *, base: str, quote: str) -> str:
-    facts = _Figures(figures, base, quote)
+def restored_text(hedge: str, figures: Mapping[str, str], units: Units) -> str:
+    facts = _Figures(figures, units)
     return f"✅ {bold(f'{hedge}: exposure back under its limit')}: gap {facts.money('gap_quote')}."
 
 
@@ -62,10 +71,10 @@ def recovered_text(hedge: str, reason: str, lasted_s: float) -> str:
 class _Figures:
     """An event's strings, read leniently: what is absent or no number is shown as unknown."""
 
-    def __init__(self, data: Mapping[str, str], base: str, quote: str) -> None:
+    def __init__(self, data: Mapping[str, str], units: Units) -> None:
         self.data = data
-        self.base = base
-        self.quote = quote
+        self.base = units.base
+        self.quote = units.quote
 
     def text(self, key: str, default: str = "unknown") -> str:
         return esc(self.data.get(key) or default)
@@ -87,8 +96,8 @@ class _Figures:
 
 
 class Facts(_Figures):
-    def __init__(self, event: Event, zone: tzinfo, base: str, quote: str) -> None:
-        super().__init__(event.data, base, quote)
+    def __init__(self, event: Event, zone: tzinfo, units: Units) -> None:
+        super().__init__(event.data, units)
         self.event = event
         self.zone = zone
         self.hedge = event.hedge or "all hedges"

@@ -60,7 +60,8 @@ def outcome_sentence(approval: Approval | None, zone: tzinfo, *, wanted: str, wo
         return f"Approved: {size}. Working on it."
     if won:
         return f"Rejected: {size}. I do not propose this side again for a while."
-    return f"Too late for your answer: {_standing(approval, zone)}"
+    already = approval.state is (ApprovalState.APPROVED if wanted == "approve" else ApprovalState.REJECTED)
+    return f"{'Decided already' if already else 'Too late for your answer'}: {_standing(approval, zone)}"
 
 
 def person(by: str | None) -> str:
