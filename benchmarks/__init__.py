@@ -1,0 +1,1 @@
+"""Stopwatches for what must be quick: `make bench`."""
