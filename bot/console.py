@@ -1,0 +1,218 @@
+"""The operator's console in the terminal: the same commands as the chat, and the messages as they come.
+
+A program that runs for days must not depend on its terminal: when the input ends or the output is gone, the console
+falls silent and nothing else happens. Only `quit` ends `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import TextIO
+
+from bot.commands import parse
+from bot.operator import Actor, Button, OperatorService, Reply
+from bot.rendering.markup import plain
+from core.clock import Clock
+from core.errors import LpHedgeError
+from core.ports import Delivery, Outbox, OutboxMessage
+
+SOURCE = "terminal"
+ACTOR = Actor("terminal", "terminal")
+ENDINGS = frozenset({"quit", "exit", "q"})
+CONSOLE_CHAT = 0
+OUTBOX_POLL_S = 0.3
+BACKGROUND_POLL_S = 1.0
+MOST_BYTES = 65536
+BATCH = 50
+WELCOME = "Type status, pending, approve ID, reject ID, halt or help; quit ends the program."
+
+
+class Terminal:
+    """Lines in without blocking the loop, text out. `fd` None: there is no input."""
+
+    def __init__(self, fd: int | None, out: TextIO, clock: Clock) -> None:
+        self._fd = fd
+        self._out = out
+        self._clock = clock
+        self._gone = False
+
+    @classmethod
+    def standard(cls, clock: Clock) -> Terminal:
+        """Standard input and output; copes with a closed input."""
+        try:
+            fd = sys.stdin.fileno()
+        except (AttributeError, ValueError, OSError):
+            fd = None
+        return cls(fd, sys.stdout, clock)
+
+    def write(self, text: str) -> bool:
+        """False once the terminal is gone; it is then not written to any more."""
+        if self._gone:
+            return False
+        try:
+            self._out.write(f"{text}\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            self._gone = True
+        return not self._gone
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Ends when the input does."""
+        kept = b""
+        while self._fd is not None and (chunk := await self._chunk(self._fd)):
+            *whole, kept = (kept + chunk).split(b"\n")
+            kept = kept[-MOST_BYTES:]
+            for line in whole:
+                yield line.decode(errors="replace").strip()
+        if kept:
+            yield kept.decode(errors="replace").strip()
+
+    async def _chunk(self, fd: int) -> bytes:
+        try:
+            await _readable(fd)
+            while _in_background(fd):  # Reading now would stop the whole process.
+                await self._clock.sleep(BACKGROUND_POLL_S)
+            return os.read(fd, 4096)
+        except OSError:
+            return b""
+
+
+class Console:
+    """`outbox` None: messages go elsewhere, the console only answers what is typed."""
+
+    def __init__(
+        self,
+        *,
+        operator: OperatorService,
+        outbox: Outbox | None,
+        clock: Clock,
+        terminal: Terminal,
+        actor: Actor = ACTOR,
+    ) -> None:
+        self._operator = operator
+        self._outbox = outbox
+        self._clock = clock
+        self._terminal = terminal
+        self._actor = actor
+        self._choices: tuple[Button, ...] = ()
+        self._shown = 0
+
+    async def run(self) -> None:
+        """Returns when someone types `quit`; else goes on until cancelled, also without an input."""
+        self._terminal.write(WELCOME)
+        showing = asyncio.create_task(self._show_messages(), name="console-messages")
+        listening = asyncio.create_task(self._listen(), name="console-input")
+        try:
+            done, _ = await asyncio.wait({showing, listening}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (showing, listening):
+                task.cancel()
+            await asyncio.gather(showing, listening, return_exceptions=True)
+        await self._show_due()
+
+    async def _listen(self) -> None:
+        async for line in self._terminal.lines():
+            if line.removeprefix("/").lower() in ENDINGS:
+                return
+            if line:
+                await self._obey(line)
+        self._terminal.write("(no more input here; Ctrl-C ends the program)")
+        await asyncio.Event().wait()
+
+    async def _obey(self, line: str) -> None:
+        try:
+            button = self._chosen(line)
+            if button is not None:
+                await self._press(button)
+            else:
+                self._show(await self._submit(line))
+        except LpHedgeError as error:
+            self._terminal.write(f"That did not work: {error}")
+
+    async def _submit(self, line: str) -> Reply:
+        return await self._operator.submit(
+            line, actor=self._actor, source=SOURCE, update_key=None, issued_at=self._clock.now()
+        )
+
+    async def _press(self, button: Button) -> None:
+        self._choices = ()
+        result = await self._operator.press(button.data, actor=self._actor, update_key=None, at=self._clock.now())
+        if result.edited is not None:
+            self._show(result.edited)
+        elif result.toast:
+            self._terminal.write(result.toast)
+
+    def _chosen(self, line: str) -> Button | None:
+        """The button meant by its number or its label, of the last question asked; a command's name is the command."""
+        word = line.lower()
+        if parse(word).command is not None:
+            return None
+        for number, button in enumerate(self._choices, start=1):
+            label = button.label.lower()
+            if word in (str(number), label) or (label in ("yes", "no") and word == label[0]):
+                return button
+        return None
+
+    def _show(self, reply: Reply) -> None:
+        buttons = tuple(button for row in reply.buttons for button in row)
+        self._choices = tuple(button for button in buttons if button.data.startswith(("do:", "no:")))
+        self._terminal.write(plain(reply.text) if reply.html else reply.text)
+        for number, button in enumerate(self._choices, start=1):
+            self._terminal.write(f"  {number}) {button.label}")
+
+    async def _show_messages(self) -> None:
+        while True:
+            await self._show_due()
+            await self._clock.sleep(OUTBOX_POLL_S)
+
+    async def _show_due(self) -> None:
+        """Each message is done with once it was shown; with the terminal gone they stay for the next run."""
+        if self._outbox is None:
+            return
+        for message in await self._outbox.due(self._clock.now(), BATCH):
+            if not self._terminal.write(message_text(message)):
+                return
+            self._shown += 1
+            await self._outbox.record_delivery(message.key, Delivery(CONSOLE_CHAT, self._shown))
+            await self._outbox.finish(message.key, self._clock.now())
+
+
+def message_text(message: OutboxMessage) -> str:
+    """An outbox message for the terminal; of an edit only the news, its last paragraph."""
+    text = plain(message.text) if message.html else message.text
+    if message.edits is not None:
+        return text.rpartition("\n\n")[2]
+    twins = [data.replace(":", " ") for row in message.buttons for _, data, _ in row]
+    return f"{text}\nType: {' / '.join(twins)}" if twins else text
+
+
+def _in_background(fd: int) -> bool:
+    """True when this process runs in the background of the terminal behind `fd`."""
+    try:
+        return os.tcgetpgrp(fd) != os.getpgrp()
+    except OSError:
+        return False
+
+
+async def _readable(fd: int) -> None:
+    """Wait until a read will not block; a plain file never does."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    try:
+        loop.add_reader(fd, _wake, ready)
+    except PermissionError:
+        return
+    try:
+        await ready
+    finally:
+        loop.remove_reader(fd)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
