@@ -48,7 +48,7 @@ class RecordedPath:
         self._forward_s = len(minutes) * MINUTE_S
         there_and_back = [(f.at_s, f.rate) for f in funding]
         there_and_back += [
-            (2 * self._forward_s - at_s, rate) for at_s, rate in there_and_back if at_s < self._forward_s
+            (2 * self._forward_s - at_s, rate) for at_s, rate in there_and_back if 0 < at_s < self._forward_s
         ]
         self._funding = tuple(Funding(at_s, rate) for at_s, rate in sorted(there_and_back))
         self._seed = seed
