@@ -1,0 +1,109 @@
+"""Consumes the operator's commands: rows written by the chat, the terminal or another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from core.approval_desk import ApprovalDesk
+from core.clock import Clock
+from core.errors import LpHedgeError
+from core.facts import PositionSide
+from core.hedging.states import Request
+from core.ports import ApprovalState, Command, CommandQueue
+from core.runner import HedgeRunner
+
+# A row that waited longer than this was written to a process that was not there: the world has moved on.
+STALE_AFTER = timedelta(seconds=120)
+COUNTS_AT_ANY_AGE = ("halt",)
+
+
+class CommandDesk:
+    def __init__(
+        self, *, runners: Mapping[str, HedgeRunner], queue: CommandQueue, desk: ApprovalDesk, clock: Clock
+    ) -> None:
+        self._runners = runners
+        self._queue = queue
+        self._desk = desk
+        self._clock = clock
+
+    async def consume(self) -> tuple[str, ...]:
+        """Carry out what waits; the names of the hedges that should look again at once."""
+        touched: set[str] = set()
+        for command in await self._queue.pending():
+            ok, answer, hedges = await self._carry_out(command)
+            await self._queue.finish(command.command_id, ok=ok, answer=answer, at=self._clock.now())
+            touched.update(hedges)
+        return tuple(touched)
+
+    async def halt_all(self, why: str) -> None:
+        for runner in self._runners.values():
+            await runner.halt(why)
+
+    async def _carry_out(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
+        if command.name not in COUNTS_AT_ANY_AGE and self._clock.now() - command.issued_at > STALE_AFTER:
+            return False, f"/{command.name} was too old when it was read: send it again.", ()
+        try:
+            return await self._dispatch(command)
+        except LpHedgeError as error:
+            return False, str(error), ()
+
+    async def _dispatch(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
+        match command.name:
+            case "approve" | "reject":
+                return await self._decide(command)
+            case "halt" | "pause" | "resume":
+                return await self._set_mode(command)
+            case "hedge" | "flatten" | "adopt":
+                return await self._act_on_one(command)
+        return False, f"/{command.name} is not known here.", ()
+
+    async def _set_mode(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
+        names = tuple(self._runners)
+        if command.args:
+            names = self._named(command.args[0])
+            if not names:
+                return False, self._no_such(command.args[0]), ()
+        for name in names:
+            runner = self._runners[name]
+            change = {"halt": runner.halt, "pause": runner.pause, "resume": runner.resume}[command.name]
+            await change(command.actor)
+        return True, f"{_DONE[command.name]}: {', '.join(names)}.", names
+
+    async def _act_on_one(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
+        name = command.args[0] if command.args else ""
+        names = self._named(name) if name else tuple(self._runners)
+        if len(names) != 1:
+            return False, self._no_such(name), ()
+        runner = self._runners[names[0]]
+        if command.name == "adopt":
+            return True, await runner.adopt(_leg(command.args[1:]), command.actor), names
+        request = Request.HEDGE if command.name == "hedge" else Request.FLATTEN
+        return True, await runner.ask_for(request, command.actor), names
+
+    async def _decide(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
+        if not command.args:
+            return False, f"/{command.name} needs the id of an approval: /pending shows them.", ()
+        approve = command.name == "approve"
+        note = " ".join(command.args[1:]) or None
+        answer = await self._desk.answer(command.args[0], approve=approve, by=command.actor, note=note)
+        if answer.approval is None:
+            return False, f"There is no approval {command.args[0]}.", ()
+        if answer.won:
+            return True, f"{'Approved' if approve else 'Rejected'}: {answer.approval.approval_id}.", (answer.approval.hedge,)
+        late = answer.approval.state is ApprovalState.PENDING
+        return False, "Its time was up." if late else f"It is already {answer.approval.state.value}.", ()
+
+    def _named(self, name: str) -> tuple[str, ...]:
+        return (name.lower(),) if name.lower() in self._runners else ()
+
+    def _no_such(self, name: str) -> str:
+        names = ", ".join(self._runners)
+        return f"There is no hedge {name!r}; there are: {names}." if name else f"Say which hedge: {names}."
+
+
+_DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}
+
+
+def _leg(args: tuple[str, ...]) -> PositionSide:
+    return PositionSide(args[0].upper()) if args and args[0].upper() in PositionSide else PositionSide.BOTH

@@ -1,0 +1,218 @@
+"""The life cycle of the LP side: what is there, what is moving, what has just left.
+
+A position is OPENING or CLOSING when its *liquidity* rose or fell since the last read, until two equal reads a block
+apart. BASE that leaves by a liquidity decrease, never by price, stays in the exposure as `departed_base` at the amount
+it had when it left, until its grace ends, until new liquidity of the hedge takes its place, or until it shows up in a
+wallet balance that is counted anyway. Re-centring a position thus does not strip the hedge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.facts import LpFacts, LpPosition, RangeSide
+from core.hedging.exposure import amounts_at_price, amounts_at_sqrt
+from core.hedging.life_memory import Departed, LifeMemory, SeenPosition, seen
+from core.hedging.states import LpState
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LifeRules:
+    """`wallet_counts`: the wallet's BASE is part of the exposure. `dust_quote`: owed value that is as good as none."""
+
+    grace: timedelta
+    wallet_counts: bool
+    fees_count: bool
+    dust_quote: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """`base`, `quote`: principal (in the range or parked); `fee_base`, `fee_quote`: all else `collect` would pay."""
+
+    position: LpPosition
+    state: LpState
+    base: Decimal
+    quote: Decimal
+    fee_base: Decimal
+    fee_quote: Decimal
+    parked_base: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidityChange:
+    position_id: int
+    before: int
+    after: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class LpView:
+    """The LP side as believed at one block; sums over the positions."""
+
+    facts: LpFacts
+    positions: tuple[PositionView, ...]
+    state: LpState
+    departed_base: Decimal
+    rules: LifeRules
+    changes: tuple[LiquidityChange, ...]
+
+    @property
+    def lp_base(self) -> Decimal:
+        return sum((view.base for view in self.positions), ZERO)
+
+    @property
+    def lp_quote(self) -> Decimal:
+        return sum((view.quote for view in self.positions), ZERO)
+
+    @property
+    def fee_base(self) -> Decimal:
+        return sum((view.fee_base for view in self.positions), ZERO)
+
+    @property
+    def fee_quote(self) -> Decimal:
+        return sum((view.fee_quote for view in self.positions), ZERO)
+
+    @property
+    def value_quote(self) -> Decimal:
+        """The positions' principal at the pool's price."""
+        return self.lp_base * self.facts.price + self.lp_quote
+
+    @property
+    def side(self) -> RangeSide:
+        sides = {view.position.side for view in self.positions if view.position.liquidity}
+        return sides.pop() if len(sides) == 1 else RangeSide.IN
+
+    @property
+    def net_base(self) -> Decimal:
+        return self.lp_base + self._beside_liquidity
+
+    @property
+    def edge_base(self) -> Decimal:
+        """The most BASE there can be: every position at or below its lower edge, and all that is beside."""
+        edges = sum((view.position.base_at_lower_edge + view.parked_base for view in self.positions), ZERO)
+        return edges + self._beside_liquidity
+
+    def net_base_at(self, price: Decimal) -> Decimal:
+        """The same liquidity at another price."""
+        within = (amounts_at_price(v.position, v.position.liquidity, price)[0] + v.parked_base for v in self.positions)
+        return sum(within, ZERO) + self._beside_liquidity
+
+    @property
+    def _beside_liquidity(self) -> Decimal:
+        fees = self.fee_base if self.rules.fees_count else ZERO
+        wallet = (self.facts.wallet_base or ZERO) if self.rules.wallet_counts else ZERO
+        return fees + wallet + self.departed_base
+
+
+def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime) -> tuple[LpView, LifeMemory]:
+    """Take in a believed read."""
+    positions = {position.position_id: position for position in facts.positions}
+    entries: dict[int, SeenPosition] = {}
+    left, arrived = ZERO, ZERO
+    changes = []
+    for position_id, position in positions.items():
+        before = memory.positions.get(position_id)
+        entries[position_id], came, went = _take_in(position, before, facts.block.number)
+        left, arrived = left + went, arrived + came
+        if before is not None and before.liquidity != position.liquidity:
+            changes.append(LiquidityChange(position_id, before.liquidity, position.liquidity, facts.block.number))
+        elif before is None and memory.positions:
+            arrived += position.base
+    for position_id, gone in memory.positions.items():
+        if position_id not in positions:
+            left += amounts_at_price(gone, gone.liquidity, facts.price)[0] + gone.parked_base
+            if gone.liquidity:
+                changes.append(LiquidityChange(position_id, gone.liquidity, 0, facts.block.number))
+    arrived += _wallet_rise(facts, memory, rules)
+    departed = _departed(memory.departed, left, arrived, now, rules.grace)
+    views = tuple(_view(position, entries[key], rules) for key, position in positions.items())
+    updated = LifeMemory(entries, departed, facts.wallet_base)
+    state = _hedge_state([view.state for view in views], closing=bool(changes) and not positions)
+    return LpView(facts, views, state, updated.departed_base, rules, tuple(changes)), updated
+
+
+def _take_in(
+    position: LpPosition, before: SeenPosition | None, block: int
+) -> tuple[SeenPosition, Decimal, Decimal]:
+    """(what to remember, BASE that arrived as liquidity, BASE that left the position)."""
+    if before is None:
+        parked = (ZERO, ZERO) if position.liquidity else (position.owed_base, position.owed_quote)
+        return seen(position, block, *parked, LpState.NONE), ZERO, ZERO
+    change = position.liquidity - before.liquidity
+    freed_base, freed_quote = (
+        amounts_at_sqrt(position, -change, position.sqrt_price_x96) if change < 0 else (ZERO, ZERO)
+    )
+    parked_base = min(before.parked_base + freed_base, position.owed_base)
+    parked_quote = min(before.parked_quote + freed_quote, position.owed_quote)
+    came = amounts_at_sqrt(position, change, position.sqrt_price_x96)[0] if change > 0 else ZERO
+    entry = seen(position, block, parked_base, parked_quote, _moving(change, before, block))
+    if not change and block == before.block:
+        entry = replace(entry, moving=before.moving)
+    return entry, came, before.parked_base + freed_base - parked_base
+
+
+def _moving(change: int, before: SeenPosition, block: int) -> LpState:
+    if change:
+        return LpState.OPENING if change > 0 else LpState.CLOSING
+    return before.moving if block <= before.block else LpState.NONE
+
+
+def _wallet_rise(facts: LpFacts, memory: LifeMemory, rules: LifeRules) -> Decimal:
+    """What departed into a wallet that is counted is counted there."""
+    if not rules.wallet_counts or facts.wallet_base is None or memory.wallet_base is None:
+        return ZERO
+    return max(ZERO, facts.wallet_base - memory.wallet_base)
+
+
+def _departed(
+    parcels: Sequence[Departed], left: Decimal, arrived: Decimal, now: datetime, grace: timedelta
+) -> tuple[Departed, ...]:
+    """Oldest parcels are replaced first."""
+    kept = [parcel for parcel in parcels if parcel.until > now]
+    if left > 0 and grace > timedelta(0):
+        kept.append(Departed(left, now + grace))
+    remaining = []
+    for parcel in kept:
+        replaced = min(parcel.base, arrived)
+        arrived -= replaced
+        if parcel.base > replaced:
+            remaining.append(replace(parcel, base=parcel.base - replaced))
+    return tuple(remaining)
+
+
+def _view(position: LpPosition, entry: SeenPosition, rules: LifeRules) -> PositionView:
+    return PositionView(
+        position=position,
+        state=_state(position, entry, rules),
+        base=position.base + entry.parked_base,
+        quote=position.quote + entry.parked_quote,
+        fee_base=position.owed_base - entry.parked_base,
+        fee_quote=position.owed_quote - entry.parked_quote,
+        parked_base=entry.parked_base,
+    )
+
+
+def _state(position: LpPosition, entry: SeenPosition, rules: LifeRules) -> LpState:
+    if entry.moving is not LpState.NONE:
+        return entry.moving
+    owed_quote = position.owed_base * position.price + position.owed_quote
+    if not position.liquidity and owed_quote < rules.dust_quote:
+        return LpState.NONE
+    return LpState.IN_RANGE if position.side is RangeSide.IN else LpState.OUT_OF_RANGE
+
+
+def _hedge_state(states: Sequence[LpState], *, closing: bool) -> LpState:
+    """Moving if any is; then in range if any is; then out of range; else none."""
+    if closing:
+        return LpState.CLOSING
+    for state in (LpState.OPENING, LpState.CLOSING, LpState.IN_RANGE, LpState.OUT_OF_RANGE):
+        if state in states:
+            return state
+    return LpState.NONE

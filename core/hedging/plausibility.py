@@ -1,0 +1,90 @@
+"""Is a read believable? Judged on liquidity, ownership, wallet balance and the venue's position, never on amounts.
+
+Amounts that follow from unchanged liquidity are believed at once, also when they fall to zero at the upper edge. A fall
+to zero, a new owner, or a change of more than `max_jump_pct` that nothing explains is believed at the second read that
+repeats it: at a later block, or 2 s later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.facts import LpFacts
+from core.hedging.life_memory import LifeMemory
+
+REPEAT_AFTER = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A read that nothing explains: what it showed, when it was first seen, and a sentence for people."""
+
+    signature: tuple[object, ...]
+    block: int
+    at: datetime
+    why: str
+
+
+def doubt_lp(
+    facts: LpFacts, memory: LifeMemory, doubted: Doubt | None, *, max_jump_pct: Decimal, now: datetime
+) -> Doubt | None:
+    """None: believe it. Otherwise the doubt to keep and hand in again with the next read."""
+    why = _lp_jump(facts, memory, max_jump_pct)
+    if why is None:
+        return None
+    entries = sorted((p.position_id, p.liquidity, p.owner) for p in facts.positions)
+    signature = (tuple(entries), tuple(sorted(facts.missing_ids)), facts.wallet_base)
+    return _unless_repeated(Doubt(signature, facts.block.number, now, why), doubted)
+
+
+def doubt_perp(
+    position_base: Decimal,
+    believed_base: Decimal | None,
+    expected_base: Decimal | None,
+    doubted: Doubt | None,
+    *,
+    max_jump_pct: Decimal,
+    now: datetime,
+) -> Doubt | None:
+    """The venue's position against the last believed one. `expected_base`: what our journalled fills make of it."""
+    if believed_base is None or position_base == expected_base:
+        return None
+    if not _jumps(believed_base, position_base, max_jump_pct):
+        return None
+    why = f"the exchange's position went from {believed_base} to {position_base} without a trade of ours"
+    return _unless_repeated(Doubt((position_base,), 0, now, why), doubted)
+
+
+def _unless_repeated(fresh: Doubt, doubted: Doubt | None) -> Doubt | None:
+    if doubted is None or doubted.signature != fresh.signature:
+        return fresh
+    repeated = fresh.block > doubted.block or fresh.at >= doubted.at + REPEAT_AFTER
+    return None if repeated else doubted
+
+
+def _lp_jump(facts: LpFacts, memory: LifeMemory, max_jump_pct: Decimal) -> str | None:
+    now_there: Mapping[int, tuple[int, str]] = {p.position_id: (p.liquidity, p.owner) for p in facts.positions}
+    for position_id, before in memory.positions.items():
+        if position_id not in now_there:
+            return f"position {position_id} is gone"
+        liquidity, owner = now_there[position_id]
+        if owner.lower() != before.owner.lower():
+            return f"position {position_id} has a new owner"
+        if _jumps(Decimal(before.liquidity), Decimal(liquidity), max_jump_pct):
+            return f"liquidity of position {position_id} went from {before.liquidity} to {liquidity}"
+    if memory.wallet_base is not None and facts.wallet_base is not None:
+        if _jumps(memory.wallet_base, facts.wallet_base, max_jump_pct):
+            return f"the wallet's BASE went from {memory.wallet_base} to {facts.wallet_base}"
+    return None
+
+
+def _jumps(before: Decimal, after: Decimal, max_jump_pct: Decimal) -> bool:
+    """A fall to zero, or a change over the limit (0: no limit). From zero nothing jumps: it has no measure."""
+    if before == after or before == 0:
+        return False
+    if after == 0:
+        return True
+    return max_jump_pct > 0 and abs(after - before) * 100 > max_jump_pct * abs(before)
