@@ -1,0 +1,173 @@
+"""Steps 1 to 8: what stands before any thought of a trade. Kernel source (see `kernel`).
+
+Deleveraging stands here and not with the other margin rules: it does not ask whether the gap calls for a trade. It
+needs the venue's figures only, so a blind chain does not stop it; halt, pause, an unknown order or a doubtful venue do.
+"""
+
+from __future__ import annotations
+
+from core.hedging.headroom import position_headroom, relief_steps
+from core.hedging.kernel_types import Facts, Memory, Policy
+from core.hedging.situation import Situation
+from core.hedging.states import Action, LpState, Reason, Request, State
+from core.hedging.verdict import PASS, Verdict, cancelling, continuing, passing, resting, stopping
+
+_ADJUST = int(Action.ADJUST)
+_HOLD = int(Action.HOLD)
+_SHRINK = int(Action.SHRINK)
+_ADJUSTING = int(State.ADJUSTING)
+_DISABLED_STATE = int(State.DISABLED)
+_SUSPENDED = int(State.SUSPENDED)
+_LP_NONE = int(LpState.NONE)
+_LP_OPENING = int(LpState.OPENING)
+_LP_CLOSING = int(LpState.CLOSING)
+_REQUEST_FLATTEN = int(Request.FLATTEN)
+_NONE = int(Reason.NONE)
+_APPROVED = int(Reason.APPROVED)
+_BAND_EXCEEDED = int(Reason.BAND_EXCEEDED)
+_DELEVERAGE = int(Reason.DELEVERAGE)
+_DISABLED = int(Reason.DISABLED)
+_EXECUTING = int(Reason.EXECUTING)
+_HALTED = int(Reason.HALTED)
+_NET_LEGS = int(Reason.NET_LEGS)
+_NO_LP = int(Reason.NO_LP)
+_NO_PRICE = int(Reason.NO_PRICE)
+_OPERATOR_FLATTEN = int(Reason.OPERATOR_FLATTEN)
+_OUTCOME_UNKNOWN = int(Reason.OUTCOME_UNKNOWN)
+_PAUSED = int(Reason.PAUSED)
+_STARTING = int(Reason.STARTING)
+_VENUE_DISLOCATED = int(Reason.VENUE_DISLOCATED)
+
+
+def gates(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
+    answer = _operator(facts, memory)
+    if answer.action == PASS:
+        answer = _venue(facts)
+    if answer.action == PASS:
+        answer = _flatten(facts)
+    if answer.action == PASS:
+        answer = _relief(facts, policy)
+    if answer.action == PASS and facts.chain_problem != _NONE:
+        answer = stopping(facts, facts.chain_problem)
+    if answer.action == PASS and facts.executor_running:
+        answer = _at_work(facts, policy, situation)
+    if answer.action == PASS:
+        answer = _switch(facts, policy, memory, situation)
+    if answer.action == PASS:
+        answer = _liquidity(facts, situation)
+    return answer
+
+
+def is_flat(facts: Facts) -> bool:
+    return facts.perp_steps == 0 and not both_legs(facts)
+
+
+def both_legs(facts: Facts) -> bool:
+    return facts.hedge_mode and facts.long_steps > 0 and facts.short_steps > 0
+
+
+def is_moving(facts: Facts) -> bool:
+    return facts.lp_state in (_LP_OPENING, _LP_CLOSING)
+
+
+def destination(situation: Situation, policy: Policy, reason: int) -> int:
+    """Signed steps to where a plan of this reason leads: the edge for what the band began, if so configured."""
+    if policy.to_edge and (reason in (_BAND_EXCEEDED, _APPROVED)):
+        return situation.to_edge_steps
+    return situation.to_target_steps
+
+
+def _flattening(facts: Facts) -> bool:
+    if facts.executor_running and facts.running_reason == _OPERATOR_FLATTEN:
+        return True
+    return facts.request == _REQUEST_FLATTEN and not is_flat(facts)
+
+
+def _operator(facts: Facts, memory: Memory) -> Verdict:
+    if _flattening(facts):
+        return passing()
+    if memory.halted:
+        return stopping(facts, _HALTED)
+    if memory.paused:
+        return stopping(facts, _PAUSED)
+    return passing()
+
+
+def _venue(facts: Facts) -> Verdict:
+    """An executor whose order is in doubt is itself the one that asks, so it is neither stopped nor fed."""
+    if facts.order_unknown:
+        return resting(_HOLD, _SUSPENDED, _OUTCOME_UNKNOWN)
+    if facts.venue_problem == _VENUE_DISLOCATED and _flattening(facts):
+        return passing()
+    if facts.venue_problem != _NONE:
+        return stopping(facts, facts.venue_problem)
+    if facts.price <= 0 or facts.mark_price <= 0:
+        return stopping(facts, _NO_PRICE)
+    return passing()
+
+
+def _flatten(facts: Facts) -> Verdict:
+    if not _flattening(facts):
+        return passing()
+    if facts.executor_running:
+        ours = facts.running_reason in (_OPERATOR_FLATTEN, _NET_LEGS)
+        return continuing(_OPERATOR_FLATTEN) if ours else cancelling(_OPERATOR_FLATTEN)
+    if both_legs(facts):
+        smaller = min(facts.long_steps, facts.short_steps)
+        return _urgent_reduction(_NET_LEGS, smaller, approved=True)
+    return _urgent_reduction(_OPERATOR_FLATTEN, 0 - facts.perp_steps, approved=True)
+
+
+def _relief(facts: Facts, policy: Policy) -> Verdict:
+    if facts.executor_running and facts.running_reason == _DELEVERAGE:
+        return continuing(_DELEVERAGE)
+    relief = relief_steps(facts, policy)
+    if relief == 0:
+        return passing()
+    if facts.executor_running:
+        return cancelling(_DELEVERAGE)
+    return _urgent_reduction(_DELEVERAGE, relief, approved=False)
+
+
+def _urgent_reduction(reason: int, quantity_steps: int, approved: bool) -> Verdict:
+    return Verdict(_ADJUST, _ADJUSTING, reason, quantity_steps, quantity_steps, True, True, approved, _NONE, 0)
+
+
+def _at_work(facts: Facts, policy: Policy, situation: Situation) -> Verdict:
+    """From fresh facts: go on, do less, or stop. A larger gap never extends a running plan."""
+    if facts.running_reason == _NET_LEGS:
+        return continuing(_EXECUTING)
+    needed = _still_needed(facts, policy, situation)
+    if needed == 0:
+        return cancelling(_EXECUTING)
+    if needed >= facts.running_left_steps:
+        return continuing(_EXECUTING)
+    signed = facts.running_side * needed
+    increase = facts.running_side < 0 and facts.perp_steps <= 0
+    return Verdict(_SHRINK, _ADJUSTING, _EXECUTING, signed, signed, not increase, False, False, _NONE, 0)
+
+
+def _still_needed(facts: Facts, policy: Policy, situation: Situation) -> int:
+    """Size on the running side. The balance is not asked again: it already lacks what the running orders hold."""
+    nothing_to_hedge = not policy.enabled or facts.lp_state == _LP_NONE
+    if situation.closing == _NONE and (nothing_to_hedge or situation.between):
+        return 0
+    needed = max(destination(situation, policy, facts.running_reason) * facts.running_side, 0)
+    if facts.running_side < 0 and facts.perp_steps <= 0:
+        room = 0 if is_moving(facts) else position_headroom(facts, policy)[0]
+        needed = min(needed, room)
+    return needed
+
+
+def _switch(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
+    if policy.enabled and memory.state == _DISABLED_STATE:
+        return stopping(facts, _STARTING)
+    if policy.enabled or (situation.closing != _NONE and not is_flat(facts)):
+        return passing()
+    return resting(_HOLD, _DISABLED_STATE, _DISABLED)
+
+
+def _liquidity(facts: Facts, situation: Situation) -> Verdict:
+    if facts.lp_state == _LP_NONE and (situation.closing == _NONE or is_flat(facts)):
+        return stopping(facts, _NO_LP)
+    return passing()

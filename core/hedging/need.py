@@ -1,0 +1,158 @@
+"""Step 9: is a trade wanted, why, and how much of it. Kernel source (see `kernel`, which states the latch)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from core.hedging.gates import destination, is_moving
+from core.hedging.kernel_types import Facts, Latch, Memory, Number, Policy
+from core.hedging.situation import Situation, side_of
+from core.hedging.states import Action, LpState, Reason, Request, State
+from core.hedging.verdict import Verdict, passing, resting, wanting
+
+_HOLD = int(Action.HOLD)
+_READY = int(State.READY)
+_SUSPENDED = int(State.SUSPENDED)
+_LP_OUT_OF_RANGE = int(LpState.OUT_OF_RANGE)
+_REQUEST_HEDGE = int(Request.HEDGE)
+_NONE = int(Reason.NONE)
+_APPROVED = int(Reason.APPROVED)
+_BAND_EXCEEDED = int(Reason.BAND_EXCEEDED)
+_BELOW_MIN_NOTIONAL = int(Reason.BELOW_MIN_NOTIONAL)
+_BELOW_STEP = int(Reason.BELOW_STEP)
+_FORCE_INTERVAL = int(Reason.FORCE_INTERVAL)
+_LP_MOVING = int(Reason.LP_MOVING)
+_OPERATOR_HEDGE = int(Reason.OPERATOR_HEDGE)
+_OUT_OF_RANGE = int(Reason.OUT_OF_RANGE)
+_WITHIN_BAND = int(Reason.WITHIN_BAND)
+_WITHIN_BASIS = int(Reason.WITHIN_BASIS)
+
+
+class Need(NamedTuple):
+    """`reason` 0: no trade is wanted. `quote`: its worth before rounding to steps.
+
+    `increase`: it enlarges the position. `latched`: the rest of a plan already begun. `granted`: under a live approval.
+    `covered`: a person stands behind it.
+    """
+
+    reason: int
+    side: int
+    size_steps: int
+    quote: Number
+    increase: bool
+    latched: bool
+    granted: bool
+    covered: bool
+
+
+def standing_latch(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Latch:
+    """The latch as it was, or an empty one when its plan is complete, overtaken, or too small to go on with."""
+    latch = memory.latch
+    left = _latch_left(facts, policy, latch, situation)
+    closing = situation.closing != _NONE
+    smallest = policy.lot_steps if closing else situation.min_increase_steps
+    return latch if left >= smallest else Latch(0, 0, _NONE, 0)
+
+
+def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Need:
+    """`memory.latch` must be the standing one."""
+    side = side_of(situation.gap_base)
+    latched = memory.latch.side != 0 and memory.latch.side == side
+    granted = _is_granted(facts, situation, side, latched)
+    reason = _why(facts, policy, memory, situation, granted, latched)
+    signed = destination(situation, policy, reason)
+    full_size = abs(signed)
+    size = _limited(facts, policy, memory, situation, granted, reason, full_size)
+    whole = (
+        situation.gap_quote if signed == situation.to_target_steps else situation.gap_quote - situation.hysteresis_quote
+    )
+    return Need(
+        reason=reason,
+        side=side_of(signed),
+        size_steps=size,
+        quote=whole if size == full_size else size * policy.step_base * facts.price,
+        increase=signed < 0 and facts.perp_steps <= 0,
+        latched=latched,
+        granted=granted,
+        covered=granted or _by_operator(facts, policy, memory, latched),
+    )
+
+
+def moving(facts: Facts, need: Need) -> Verdict:
+    """Step 7's second half: while liquidity moves only reductions pass."""
+    if is_moving(facts) and (need.reason == _NONE or need.increase or need.size_steps == 0):
+        return wanting(_HOLD, _SUSPENDED, _LP_MOVING, need.side * need.size_steps, _NONE)
+    return passing()
+
+
+def unwanted(policy: Policy, situation: Situation, need: Need) -> Verdict:
+    """Why nothing is done although every gate is open, or PASS when a trade is wanted."""
+    wanted = need.side * need.size_steps
+    if situation.between:
+        return resting(_HOLD, _READY, _WITHIN_BASIS)
+    if need.reason == _NONE:
+        return resting(_HOLD, _READY, _WITHIN_BAND)
+    if need.size_steps < max(policy.lot_steps, policy.min_steps):
+        return resting(_HOLD, _READY, _BELOW_STEP)
+    if need.increase and need.size_steps < situation.min_increase_steps:
+        return wanting(_HOLD, _READY, _BELOW_MIN_NOTIONAL, wanted, _NONE)
+    return passing()
+
+
+def _why(facts: Facts, policy: Policy, memory: Memory, situation: Situation, granted: bool, latched: bool) -> int:
+    if situation.closing != _NONE:
+        return situation.closing
+    if facts.request == _REQUEST_HEDGE:
+        return _OPERATOR_HEDGE
+    if granted:
+        return _APPROVED
+    if latched:
+        return memory.latch.reason
+    if situation.exceeded:
+        return _BAND_EXCEEDED
+    return _by_the_clock(facts, policy, memory)
+
+
+def _by_the_clock(facts: Facts, policy: Policy, memory: Memory) -> int:
+    out = facts.lp_state == _LP_OUT_OF_RANGE and policy.out_of_range_ms > 0 and not memory.since.out_traded
+    if out and facts.now_ms - memory.since.out_ms >= policy.out_of_range_ms:
+        return _OUT_OF_RANGE
+    if policy.force_ms > 0 and facts.now_ms - memory.last_rebalance_ms >= policy.force_ms:
+        return _FORCE_INTERVAL
+    return _NONE
+
+
+def _is_granted(facts: Facts, situation: Situation, side: int, latched: bool) -> bool:
+    """An approval begins while the gap is above the hysteresis; what it has begun it may finish."""
+    if facts.granted_left_steps <= 0 or facts.granted_side != side:
+        return False
+    return latched or situation.closing != _NONE or situation.gap_quote > situation.hysteresis_quote
+
+
+def _by_operator(facts: Facts, policy: Policy, memory: Memory, latched: bool) -> bool:
+    """A confirmed /hedge, and for as long as an approval would last the rest of the plan that it began."""
+    if facts.request == _REQUEST_HEDGE:
+        return True
+    if not latched or memory.latch.reason != _OPERATOR_HEDGE:
+        return False
+    return facts.now_ms - memory.latch.at_ms <= policy.approval_cover_ms
+
+
+def _limited(
+    facts: Facts, policy: Policy, memory: Memory, situation: Situation, granted: bool, reason: int, size: int
+) -> int:
+    """A plan begun is not extended, an approval not exceeded; /hedge and closes are for the whole."""
+    if facts.request == _REQUEST_HEDGE:
+        return size
+    if granted:
+        return min(size, facts.granted_left_steps)
+    if situation.closing == _NONE and memory.latch.side != 0 and reason == memory.latch.reason:
+        return min(size, _latch_left(facts, policy, memory.latch, situation))
+    return size
+
+
+def _latch_left(facts: Facts, policy: Policy, latch: Latch, situation: Situation) -> int:
+    """Size that the plan lacks and that is needed now; not above zero when it is complete or overtaken."""
+    lacking = (latch.to_steps - facts.perp_steps) * latch.side
+    needed = destination(situation, policy, latch.reason) * latch.side
+    return min(lacking, needed) // policy.lot_steps * policy.lot_steps
