@@ -1,11 +1,41 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from pydantic import SecretStr
 
+from core.clock import SystemClock
+from core.exchange.binance import BinanceVenue
+from core.exchange.binance_client import BinanceAccess
 from tests.rigs.venue import VenueServer
+
+SYMBOLS = ("ETHUSDT", "BNBUSDT", "1000PEPEUSDT")
 
 
 @pytest.fixture
 async def venue() -> AsyncIterator[VenueServer]:
     async with VenueServer() as server:
         yield server
+
+
+@pytest.fixture
+def access(venue: VenueServer) -> BinanceAccess:
+    return BinanceAccess(
+        key=SecretStr(venue.credentials.key),
+        secret=SecretStr(venue.credentials.secret),
+        futures_url=venue.url,
+        spot_url=venue.url,
+        timeout_s=1.0,
+    )
+
+
+@pytest.fixture
+async def unprepared(access: BinanceAccess) -> AsyncIterator[BinanceVenue]:
+    adapter = BinanceVenue(access, SystemClock())
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture
+async def binance(unprepared: BinanceVenue) -> BinanceVenue:
+    await unprepared.prepare(SYMBOLS)
+    return unprepared

@@ -1,0 +1,220 @@
+"""Binance USD-M perpetuals as the core's `PerpVenue`: one account, live.
+
+Signs and units are the program's: positions negative when short, quantities in BASE even where Binance counts in
+thousands, balances in the contract's margin asset. A failed read is never a flat position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from core.clock import Clock
+from core.errors import Refused, Transient
+from core.exchange.binance_account import TermsReader, legs_of, perp_account
+from core.exchange.binance_admin import BinanceAdmin
+from core.exchange.binance_client import BinanceAccess, BinanceClient
+from core.exchange.binance_market import BinanceMarket, Contract
+from core.exchange.binance_messages import (
+    AccountTotals,
+    Malformed,
+    OrderRow,
+    PositionRow,
+    order_report,
+    parse_many,
+    parse_one,
+)
+from core.exchange.binance_outcome import MODE_DIFFERS, NO_LONGER_OPEN, NO_SUCH_ORDER
+from core.exchange.binance_trades import TradesReader
+from core.facts import Market, OrderReport, OrderRequest, PerpAccount, PositionSide, SymbolRules, Trade
+
+T = TypeVar("T")
+Ask = Callable[[], Awaitable[OrderReport]]
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,36}")
+
+
+class BinanceVenue:
+    """Implements `core.ports.PerpVenue`. Sends nothing before `prepare`; owns its HTTP session until `aclose`."""
+
+    def __init__(self, access: BinanceAccess, clock: Clock, *, wall: Clock | None = None) -> None:
+        self._client = BinanceClient(access, clock, wall=wall)
+        self._clock = clock
+        self._market = BinanceMarket(_Source(self._client), clock)
+        self._terms = TermsReader(self._client, clock)
+        self._trades = TradesReader(self._client)
+        self.admin = BinanceAdmin(self._client, self._terms)
+
+    async def prepare(self, symbols: Sequence[str]) -> None:
+        await self._client.sync_clock()
+        await self._market.prepare(symbols)
+        self._client.traffic.weight_limit = self._market.weight_limit or self._client.traffic.weight_limit
+        for symbol in symbols:
+            await self._terms.terms(symbol)
+
+    def rules(self, symbol: str) -> SymbolRules:
+        return self._market.rules(symbol)
+
+    async def market(self, symbol: str) -> Market:
+        return await self._market.market(symbol)
+
+    async def account(self, symbol: str) -> PerpAccount:
+        """Position and balances of one moment. Raises Transient or Refused; an empty list from Binance is flat."""
+        contract = self._market.contract(symbol)
+        terms = await self._terms.terms(symbol)
+        as_of = self._clock.now()
+        rows, totals = await asyncio.gather(
+            self._client.read(
+                "position",
+                lambda library: library.futures_position_information(symbol=symbol),
+                lambda answer: parse_many(PositionRow, answer),
+            ),
+            self._client.read(
+                "account",
+                lambda library: library.futures_account(version=3),
+                lambda answer: parse_one(AccountTotals, answer),
+            ),
+        )
+        try:
+            legs = legs_of(rows, symbol, hedge_mode=terms.modes.hedge_mode)
+        except Transient:
+            self._terms.forget_modes()
+            raise
+        return perp_account(contract, legs, totals, terms, as_of)
+
+    async def place(self, order: OrderRequest) -> OrderReport:
+        contract = self._market.contract(order.symbol)
+        if not _CLIENT_ID.fullmatch(order.client_order_id):
+            raise Refused(f"{order.client_order_id!r} cannot be a client order id", code="client_order_id")
+        params = order_params(order, contract.unit)
+        try:
+            return await self._client.order(
+                "new order",
+                order.client_order_id,
+                lambda library: library.futures_create_order(**params),
+                lambda answer: _report(answer, contract, order.client_order_id),
+            )
+        except Refused as refusal:
+            if refusal.code == MODE_DIFFERS:
+                self._terms.forget_modes()
+            raise
+
+    async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        contract = self._market.contract(symbol)
+        return await self._order_or_none(
+            lambda: self._client.read(
+                "order query",
+                lambda library: library.futures_get_order(symbol=symbol, origClientOrderId=client_order_id),
+                lambda answer: _report(answer, contract, client_order_id),
+            ),
+            frozenset({NO_SUCH_ORDER}),
+        )
+
+    async def find_order_by_venue_id(self, symbol: str, venue_order_id: int) -> OrderReport | None:
+        contract = self._market.contract(symbol)
+        return await self._order_or_none(
+            lambda: self._client.read(
+                "order query",
+                lambda library: library.futures_get_order(symbol=symbol, orderId=str(venue_order_id)),
+                lambda answer: _report(answer, contract, None),
+            ),
+            frozenset({NO_SUCH_ORDER}),
+        )
+
+    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Raises Transient also when the cancel may have happened: it is safe to repeat."""
+        contract = self._market.contract(symbol)
+        return await self._order_or_none(
+            lambda: self._client.read(
+                "cancel",
+                lambda library: library.futures_cancel_order(symbol=symbol, origClientOrderId=client_order_id),
+                lambda answer: _report(answer, contract, client_order_id),
+            ),
+            NO_LONGER_OPEN,
+        )
+
+    async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
+        unit = self._market.contract(symbol).unit
+        rows = await self._client.read(
+            "open orders",
+            lambda library: library.futures_get_open_orders(symbol=symbol),
+            lambda answer: tuple(order_report(row, unit) for row in parse_many(OrderRow, answer)),
+        )
+        return tuple(row for row in rows if row.symbol == symbol)
+
+    async def trades(self, symbol: str, *, after_trade_id: int | None, since: datetime) -> tuple[Trade, ...]:
+        contract = self._market.contract(symbol)
+        if after_trade_id is None:
+            return await self._trades.since(contract, since)
+        return await self._trades.after(contract, after_trade_id)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _order_or_none(self, ask: Ask, none_for: frozenset[str]) -> OrderReport | None:
+        try:
+            return await ask()
+        except Refused as refusal:
+            if refusal.code in none_for:
+                return None
+            raise
+
+
+def order_params(order: OrderRequest, unit: int) -> dict[str, str]:
+    """The parameters of `POST /fapi/v1/order`, all as text; `unit` is BASE per contract unit.
+
+    In hedge mode the leg and the side say what closes, and Binance refuses the flag; in one-way mode it is the reverse.
+    """
+    params = {
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.order_type.value,
+        "quantity": _text(order.quantity_base / unit),
+        "newClientOrderId": order.client_order_id,
+        "newOrderRespType": "RESULT",
+    }
+    if order.position_side is not PositionSide.BOTH:
+        params["positionSide"] = order.position_side.value
+    elif order.reduce_only:
+        params["reduceOnly"] = "true"
+    if order.price is not None:
+        params["price"] = _text(order.price * unit)
+    if order.time_in_force is not None:
+        params["timeInForce"] = order.time_in_force.value
+    return params
+
+
+def _report(answer: object, contract: Contract, client_order_id: str | None) -> OrderReport:
+    row = parse_one(OrderRow, answer)
+    if row.symbol != contract.rules.symbol or client_order_id not in (None, row.client_order_id):
+        raise Malformed("the answer is about another order")
+    return order_report(row, contract.unit)
+
+
+def _text(value: Decimal) -> str:
+    """Plain digits, no exponent, no trailing zeros."""
+    return f"{value.normalize():f}"
+
+
+class _Source:
+    """The public messages through the account's own client, so that one budget counts them all."""
+
+    def __init__(self, client: BinanceClient) -> None:
+        self._client = client
+
+    def server_now_ms(self) -> int:
+        return self._client.server_now_ms()
+
+    async def exchange_info(self, parse: Callable[[object], T]) -> T:
+        return await self._client.read("exchange info", lambda library: library.futures_exchange_info(), parse)
+
+    async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T:
+        return await self._client.read(
+            "depth", lambda library: library.futures_order_book(symbol=symbol, limit=str(limit)), parse
+        )
+
+    async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T:
+        return await self._client.read("mark price", lambda library: library.futures_mark_price(symbol=symbol), parse)

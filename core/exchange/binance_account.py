@@ -1,0 +1,209 @@
+"""The account behind a position: modes, leverage, fees, margin tiers; and the position itself as a fact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.clock import Clock
+from core.errors import Transient
+from core.exchange.binance_client import BinanceClient
+from core.exchange.binance_market import Contract
+from core.exchange.binance_messages import (
+    AccountTotals,
+    Bracket,
+    CommissionRate,
+    MultiAssetsMode,
+    PositionMode,
+    PositionRow,
+    SymbolBrackets,
+    SymbolConfig,
+    parse_one,
+    parse_only,
+)
+from core.facts import PerpAccount, PositionSide
+
+MODES_MAX_AGE_S = 600.0
+LEVERAGE_MAX_AGE_S = 120.0
+FEES_MAX_AGE_S = 3600.0
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    hedge_mode: bool
+    multi_assets: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    taker_rate: Decimal
+    maker_rate: Decimal
+    brackets: tuple[Bracket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """What changes only when the operator or the exchange changes it."""
+
+    modes: Modes
+    fees: Fees
+    leverage: int
+    isolated: bool
+
+
+class TermsReader:
+    """Reads the terms of a symbol and keeps each for as long as it is believed."""
+
+    def __init__(self, client: BinanceClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._modes: tuple[float, Modes] | None = None
+        self._fees: dict[str, tuple[float, Fees]] = {}
+        self._config: dict[str, tuple[float, SymbolConfig]] = {}
+
+    async def terms(self, symbol: str) -> AccountTerms:
+        """Raises Transient, or Refused for a bad key."""
+        modes = await self._read_modes()
+        config = await self._read_config(symbol)
+        fees = await self._read_fees(symbol)
+        return AccountTerms(modes, fees, config.leverage, isolated=config.margin_type == "ISOLATED")
+
+    def forget_modes(self) -> None:
+        """After a hint that the account's mode was changed: the next read asks again."""
+        self._modes = None
+
+    def forget_config(self, symbol: str) -> None:
+        self._config.pop(symbol, None)
+
+    async def _read_modes(self) -> Modes:
+        now_s = self._clock.monotonic_s()
+        if self._modes is not None and now_s - self._modes[0] <= MODES_MAX_AGE_S:
+            return self._modes[1]
+        sides, assets = await asyncio.gather(
+            self._client.read(
+                "position mode",
+                lambda library: library.futures_get_position_mode(),
+                lambda answer: parse_one(PositionMode, answer),
+            ),
+            self._client.read(
+                "multi-assets mode",
+                lambda library: library.futures_get_multi_assets_mode(),
+                lambda answer: parse_one(MultiAssetsMode, answer),
+            ),
+        )
+        modes = Modes(sides.dual_side_position, assets.multi_assets_margin)
+        self._modes = (now_s, modes)
+        return modes
+
+    async def _read_config(self, symbol: str) -> SymbolConfig:
+        now_s, kept = self._clock.monotonic_s(), self._config.get(symbol)
+        if kept is not None and now_s - kept[0] <= LEVERAGE_MAX_AGE_S:
+            return kept[1]
+        config = await self._client.read(
+            "symbol configuration",
+            lambda library: library.futures_symbol_config(symbol=symbol),
+            lambda answer: parse_only(SymbolConfig, answer, symbol),
+        )
+        self._config[symbol] = (now_s, config)
+        return config
+
+    async def _read_fees(self, symbol: str) -> Fees:
+        now_s, kept = self._clock.monotonic_s(), self._fees.get(symbol)
+        if kept is not None and now_s - kept[0] <= FEES_MAX_AGE_S:
+            return kept[1]
+        rate, tiers = await asyncio.gather(
+            self._client.read(
+                "commission rate",
+                lambda library: library.futures_commission_rate(symbol=symbol),
+                lambda answer: parse_one(CommissionRate, answer),
+            ),
+            self._client.read(
+                "margin tiers",
+                lambda library: library.futures_leverage_bracket(symbol=symbol),
+                lambda answer: parse_only(SymbolBrackets, answer if isinstance(answer, list) else [answer], symbol),
+            ),
+        )
+        fees = Fees(rate.taker_commission_rate, rate.maker_commission_rate, tiers.brackets)
+        self._fees[symbol] = (now_s, fees)
+        return fees
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Sizes in contract units; `short` is never negative. Both can be open in hedge mode."""
+
+    long: Decimal
+    short: Decimal
+    shown: PositionRow | None
+
+
+def legs_of(rows: Sequence[PositionRow], symbol: str, *, hedge_mode: bool) -> Legs:
+    """No row is flat: v3 lists open positions only. Raises Transient when rows contradict the mode or their sign."""
+    mine = [row for row in rows if row.symbol == symbol and row.position_amt != 0]
+    named = {row.position_side: row for row in mine}
+    if len(named) != len(mine) or (mine and (PositionSide.BOTH in named) == hedge_mode):
+        raise Transient(f"Binance's position rows of {symbol} do not fit the account's position mode; it is read again")
+    both, long, short = (
+        _amount(named.get(side)) for side in (PositionSide.BOTH, PositionSide.LONG, PositionSide.SHORT)
+    )
+    if long < 0 or short > 0:
+        raise Transient(f"Binance's position rows of {symbol} have an impossible sign")
+    shown = named.get(PositionSide.SHORT) or named.get(PositionSide.BOTH) or named.get(PositionSide.LONG)
+    return Legs(long + max(both, ZERO), max(-both, ZERO) - short, shown)
+
+
+def perp_account(
+    contract: Contract, legs: Legs, totals: AccountTotals, terms: AccountTerms, as_of: datetime
+) -> PerpAccount:
+    """The account in BASE and QUOTE. With both legs open, entry and liquidation price are the SHORT leg's.
+
+    Raises Transient when the answer has no row of the margin asset.
+    """
+    unit, shown = contract.unit, legs.shown
+    margin, available, maintenance = _balances(
+        contract.rules.quote_asset, totals, multi_assets=terms.modes.multi_assets
+    )
+    notional = ZERO if shown is None else (legs.long + legs.short) * shown.mark_price
+    liquidation = ZERO if shown is None else shown.liquidation_price
+    return PerpAccount(
+        symbol=contract.rules.symbol,
+        hedge_mode=terms.modes.hedge_mode,
+        position_base=(legs.long - legs.short) * unit,
+        long_base=legs.long * unit,
+        short_base=legs.short * unit,
+        entry_price=None if shown is None else shown.entry_price / unit,
+        liquidation_price=liquidation / unit if liquidation > 0 else None,
+        margin_balance_quote=margin,
+        available_balance_quote=available,
+        maintenance_margin_quote=maintenance,
+        initial_rate=1 / Decimal(terms.leverage),
+        maintenance_rate=_tier(terms.fees.brackets, notional).maint_margin_ratio,
+        taker_fee_rate=terms.fees.taker_rate,
+        maker_fee_rate=terms.fees.maker_rate,
+        as_of=as_of,
+    )
+
+
+def _amount(row: PositionRow | None) -> Decimal:
+    return ZERO if row is None else row.position_amt
+
+
+def _balances(asset: str, totals: AccountTotals, *, multi_assets: bool) -> tuple[Decimal, Decimal, Decimal]:
+    """Margin balance, available, maintenance margin: of the margin asset, or of all together in multi-assets mode."""
+    if multi_assets:
+        return totals.total_margin_balance, totals.available_balance, totals.total_maint_margin
+    for row in totals.assets:
+        if row.asset == asset:
+            return row.margin_balance, row.available_balance, row.maint_margin
+    raise Transient(f"Binance's account has no {asset} row; transfer {asset} to the futures wallet")
+
+
+def _tier(brackets: Sequence[Bracket], notional: Decimal) -> Bracket:
+    for tier in brackets:
+        if notional <= tier.notional_cap:
+            return tier
+    return brackets[-1]

@@ -1,0 +1,127 @@
+"""Filters, book, mark and funding of Binance's perpetuals, over whatever fetches the four public messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from core.clock import Clock
+from core.errors import Refused, Transient
+from core.exchange.binance_messages import (
+    Depth,
+    ExchangeInfo,
+    PremiumIndex,
+    SymbolInfo,
+    at_ms,
+    base_of,
+    parse_one,
+    symbol_rules,
+)
+from core.facts import BookLevel, Market, SymbolRules
+
+DEPTH_LEVELS = 100
+T = TypeVar("T")
+
+
+class PublicSource(Protocol):
+    """Fetches and parses; `parse` raises Malformed. Every method raises Transient or Refused."""
+
+    def server_now_ms(self) -> int:
+        """The exchange's clock by the last synchronisation, which `exchange_info` makes when none was made."""
+        ...
+
+    async def exchange_info(self, parse: Callable[[object], T]) -> T: ...
+
+    async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T: ...
+
+    async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A perpetual with its filters in BASE; `unit` is BASE per contract unit, which only this package meets."""
+
+    rules: SymbolRules
+    unit: int
+
+
+class BinanceMarket:
+    """Implements `core.exchange.public_market.MarketFeed`. All quantities in BASE, prices in QUOTE per BASE."""
+
+    def __init__(self, source: PublicSource, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._contracts: dict[str, Contract] = {}
+        self.weight_limit: int | None = None
+
+    async def prepare(self, symbols: Sequence[str]) -> None:
+        """Filters of `symbols`. Raises Refused for a symbol that is not a trading perpetual, or Transient."""
+        info = await self._source.exchange_info(lambda answer: parse_one(ExchangeInfo, answer))
+        for limit in info.rate_limits:
+            if limit.rate_limit_type == "REQUEST_WEIGHT" and (limit.interval, limit.interval_num) == ("MINUTE", 1):
+                self.weight_limit = limit.limit
+        raw = {str(each.get("symbol")): each for each in info.symbols}
+        for symbol in symbols:
+            if symbol not in raw:
+                raise Refused(f"Binance USD-M futures has no symbol {symbol}", code="unknown_symbol")
+            self._contracts[symbol] = _contract(raw[symbol])
+
+    def contract(self, symbol: str) -> Contract:
+        """Raises Refused for a symbol that was not prepared."""
+        if symbol not in self._contracts:
+            raise Refused(f"The filters of {symbol} were not read", code="unknown_symbol")
+        return self._contracts[symbol]
+
+    def rules(self, symbol: str) -> SymbolRules:
+        return self.contract(symbol).rules
+
+    async def market(self, symbol: str) -> Market:
+        """Book and mark, read together. `as_of` is the older of the two by the exchange's own stamps.
+
+        Raises Transient, also for an empty side of the book.
+        """
+        unit = self.contract(symbol).unit
+        asked_at, server_asked_ms = self._clock.now(), self._source.server_now_ms()
+        depth, premium = await asyncio.gather(
+            self._source.depth(symbol, DEPTH_LEVELS, lambda answer: parse_one(Depth, answer)),
+            self._source.premium_index(symbol, lambda answer: parse_one(PremiumIndex, answer)),
+        )
+        if premium.symbol != symbol or not depth.bids or not depth.asks:
+            raise Transient(f"Binance has no two-sided market in {symbol} now")
+        stamp_ms = min(depth.event_ms, premium.time_ms)
+        return Market(
+            symbol=symbol,
+            bids=_levels(depth.bids, unit),
+            asks=_levels(depth.asks, unit),
+            mark_price=premium.mark_price / unit,
+            index_price=premium.index_price / unit,
+            funding_rate=premium.last_funding_rate,
+            next_funding_time=at_ms(premium.next_funding_time),
+            as_of=_as_of(asked_at, server_asked_ms, stamp_ms),
+        )
+
+
+def _contract(raw: dict[str, object]) -> Contract:
+    try:
+        info = parse_one(SymbolInfo, raw)
+        rules = symbol_rules(info)
+    except ValueError as error:
+        raise Transient(f"Binance's filters of {raw.get('symbol')} were not understood: {error}") from None
+    if info.contract_type != "PERPETUAL" or info.status != "TRADING":
+        raise Refused(
+            f"{info.symbol} is not a trading perpetual ({info.contract_type}, {info.status})", code="not_trading"
+        )
+    return Contract(rules, base_of(info.base_asset)[1])
+
+
+def _levels(levels: tuple[tuple[Decimal, Decimal], ...], unit: int) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(price / unit, quantity * unit) for price, quantity in levels)
+
+
+def _as_of(asked_at: datetime, server_asked_ms: int, stamp_ms: int) -> datetime:
+    """Our own time of asking, less how old the message was at that moment by the exchange's clock."""
+    return asked_at - timedelta(milliseconds=max(0, server_asked_ms - stamp_ms))
