@@ -7,14 +7,16 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import Refused
+from core.exchange.paper import PaperVenue
 from core.exchange.paper_margin import OTHER_BRACKETS, brackets, liquidation_price, maintenance_margin
-from core.facts import OrderSide, Trade
+from core.facts import OrderSide
 from tests.exchange.paper_rig import (
     ETH,
     START,
@@ -22,6 +24,7 @@ from tests.exchange.paper_rig import (
     MemoryStore,
     buy,
     flat_market,
+    limit_order,
     market_order,
     open_venue,
     sell,
@@ -136,36 +139,56 @@ async def test_the_account_is_stored_before_place_returns_and_not_for_every_mark
     assert store.saves == saves
 
 
-Deal = tuple[int, int, bool]
+class Does(StrEnum):
+    TRADE = "trade"
+    REST = "rest"
+    FUND = "fund"
+
+
+Deal = tuple[Does, int, int, bool]
 DEALS = st.lists(
-    st.tuples(st.integers(10, 4000), st.integers(150_000, 250_000), st.booleans()), min_size=1, max_size=25
+    st.tuples(st.sampled_from(Does), st.integers(10, 4000), st.integers(150_000, 250_000), st.booleans()),
+    min_size=1,
+    max_size=25,
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(deals=DEALS)
-def test_the_wallet_is_the_sum_of_its_parts(deals: list[Deal]) -> None:
-    """Equity equals start plus the cash that moved plus the position at the mark, to the last digit."""
+def test_the_parts_always_add_up(deals: list[Deal]) -> None:
+    """Over trades, resting orders, funding, liquidation: equity is start plus cash plus position at the mark."""
     asyncio.run(_trade_and_check(deals))
 
 
 async def _trade_and_check(deals: list[Deal]) -> None:
     feed = HandMarket(flat_market("2000"))
     venue = await open_venue(feed)
-    for number, (thousandths, cents, buying) in enumerate(deals):
-        feed.move(str(Decimal(cents) / 100))
-        side = OrderSide.BUY if buying else OrderSide.SELL
+    for number, deal in enumerate(deals):
+        feed.move(str(Decimal(deal[2]) / 100))
         with suppress(Refused):
-            await venue.place(market_order(side, str(Decimal(thousandths) / 1000), cid=f"o{number}"))
+            await _deal(venue, feed, deal, f"o{number}")
     account, ledger = await venue.account(ETH), await venue.ledger()
     trades = await venue.trades(ETH, after_trade_id=None, since=START)
     cash = sum((-t.side.sign * t.price * t.quantity_base - t.fee for t in trades), Decimal(0))
-    mark = feed.markets[ETH].mark_price
-    assert account.margin_balance_quote == 10000 + cash + account.position_base * mark + ledger.insurance
+    at_mark = account.position_base * feed.markets[ETH].mark_price
+    assert account.margin_balance_quote == 10000 + cash + at_mark + ledger.funding + ledger.insurance
     assert ledger.realised == sum((t.realised_pnl_quote for t in trades), Decimal(0))
     assert ledger.fees == sum((t.fee for t in trades), Decimal(0))
-    assert account.position_base == sum((_signed(t) for t in trades), Decimal(0))
+    assert account.position_base == sum((t.side.sign * t.quantity_base for t in trades), Decimal(0))
+    for order in [await venue.find_order(ETH, f"o{number}") for number in range(len(deals))]:
+        if order is not None:
+            done = sum((t.quantity_base for t in trades if t.venue_order_id == order.venue_order_id), Decimal(0))
+            assert order.executed_base == done
 
 
-def _signed(trade: Trade) -> Decimal:
-    return trade.side.sign * trade.quantity_base
+async def _deal(venue: PaperVenue, feed: HandMarket, deal: Deal, cid: str) -> None:
+    does, thousandths, cents, buying = deal
+    side, quantity = OrderSide.BUY if buying else OrderSide.SELL, str(Decimal(thousandths) / 1000)
+    if does is Does.FUND:
+        seen = feed.markets[ETH]
+        feed.set(replace(seen, next_funding_time=seen.next_funding_time + timedelta(hours=8)))
+    elif does is Does.TRADE:
+        await venue.place(market_order(side, quantity, cid=cid))
+    else:
+        price = Decimal(cents) / 100 - 50 * side.sign
+        await venue.place(limit_order(side, quantity, str(price), cid=cid))
