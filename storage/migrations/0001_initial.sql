@@ -79,7 +79,7 @@ CREATE INDEX fills_by_time ON fills (scope, at);
 
 -- A fill belongs to the order of its venue order id; that id may become known after the fill was booked.
 CREATE VIEW attributed_fills AS
-SELECT fills.*, orders.hedge, orders.plan_id
+SELECT fills.*, orders.hedge, orders.plan_id, orders.client_order_id
 FROM fills
 LEFT JOIN orders
     ON orders.scope = fills.scope AND orders.symbol = fills.symbol AND orders.venue_order_id = fills.venue_order_id;
