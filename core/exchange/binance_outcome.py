@@ -41,12 +41,9 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-# By the beginning of the text, whatever the code beside it.
-TEXT_VERDICTS = {
-    "unknown error, please check your request": Verdict.UNKNOWN,
-    "service unavailable": Verdict.NOT_ACCEPTED,
-    "internal error; unable to process your request": Verdict.NOT_ACCEPTED,
-}
+# By the beginning of the text, whatever the code beside it; the second kind only with a 5xx.
+UNKNOWN_TEXTS = ("unknown error, please check your request",)
+NOT_ACCEPTED_TEXTS_OF_5XX = ("service unavailable", "internal error; unable to process your request")
 STATUS_VERDICTS = {
     408: Verdict.UNKNOWN,
     403: Verdict.NOT_ACCEPTED,  # the firewall in front of the exchange
@@ -56,6 +53,7 @@ STATUS_VERDICTS = {
 }
 CODE_VERDICTS = {
     -1000: Verdict.UNKNOWN,
+    -1001: Verdict.UNKNOWN,
     -1003: Verdict.NOT_ACCEPTED,
     -1006: Verdict.UNKNOWN,
     -1007: Verdict.UNKNOWN,
@@ -95,9 +93,11 @@ def judge_order(failure: Failure) -> Verdict:
         return Verdict.NOT_ACCEPTED
     if failure.status is None or failure.status < 400:
         return Verdict.UNKNOWN
-    for beginning, verdict in TEXT_VERDICTS.items():
-        if failure.text.strip().lower().startswith(beginning):
-            return verdict
+    text = failure.text.strip().lower()
+    if text.startswith(UNKNOWN_TEXTS):
+        return Verdict.UNKNOWN
+    if failure.status >= 500 and text.startswith(NOT_ACCEPTED_TEXTS_OF_5XX):
+        return Verdict.NOT_ACCEPTED
     if failure.status in STATUS_VERDICTS:
         return STATUS_VERDICTS[failure.status]
     if failure.code in CODE_VERDICTS:

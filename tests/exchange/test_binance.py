@@ -25,7 +25,8 @@ async def test_rules_come_from_the_filters(binance: BinanceVenue) -> None:
         Decimal("0.001"),
         Decimal("0.001"),
     )
-    assert (rules.max_quantity, rules.market_max_quantity, rules.min_notional_quote) == (10000, 2000, 20)
+    assert (rules.max_quantity, rules.market_max_quantity) == (Decimal(10000), Decimal(2000))
+    assert rules.min_notional_quote == 20
     assert (rules.base_asset, rules.quote_asset) == ("ETH", "USDT")
     assert binance.rules("BNBUSDT").tick_size == Decimal("0.010")
 
@@ -39,7 +40,7 @@ async def test_unknown_symbol_is_refused(unprepared: BinanceVenue) -> None:
 async def test_contracts_counted_in_thousands_are_turned_into_base(venue: VenueServer, binance: BinanceVenue) -> None:
     """1000PEPEUSDT: rules, prices, orders and positions are all in PEPE outside the adapter."""
     rules, market = binance.rules("1000PEPEUSDT"), await binance.market("1000PEPEUSDT")
-    assert (rules.base_asset, rules.step_size, rules.base_multiplier) == ("PEPE", 1000, 1)
+    assert (rules.base_asset, rules.step_size, rules.base_multiplier) == ("PEPE", Decimal(1000), 1)
     assert market.mark_price == Decimal("0.00001")
     report = await binance.place(replace(SELL_HALF, symbol="1000PEPEUSDT", quantity_base=Decimal(5_000_000)))
     assert report.executed_base == 5_000_000
@@ -53,7 +54,11 @@ async def test_market_has_book_mark_and_funding(venue: VenueServer, binance: Bin
     venue.exchange.set_funding("ETHUSDT", Decimal("-0.00025"))
     market = await binance.market("ETHUSDT")
     assert market.best_bid < 2100 < market.best_ask
-    assert (market.mark_price, market.index_price, market.funding_rate) == (2101, 2099, Decimal("-0.00025"))
+    assert (market.mark_price, market.index_price, market.funding_rate) == (
+        Decimal(2101),
+        Decimal(2099),
+        Decimal("-0.00025"),
+    )
     assert timedelta(0) < market.next_funding_time - datetime.now(UTC) <= timedelta(hours=8)
     assert abs(market.as_of - datetime.now(UTC)) < timedelta(seconds=2)
 
@@ -77,8 +82,8 @@ async def test_one_sided_book_is_no_market(venue: VenueServer, binance: BinanceV
 async def test_flat_account(binance: BinanceVenue) -> None:
     """An empty list from a successful v3 query is flat, with balances, rates and fees known."""
     account = await binance.account("ETHUSDT")
-    assert (account.position_base, account.entry_price, account.liquidation_price) == (0, None, None)
-    assert (account.margin_balance_quote, account.available_balance_quote) == (10000, 10000)
+    assert (account.position_base, account.entry_price, account.liquidation_price) == (Decimal(0), None, None)
+    assert (account.margin_balance_quote, account.available_balance_quote) == (Decimal(10000), Decimal(10000))
     assert (account.initial_rate, account.maintenance_rate) == (Decimal("0.05"), Decimal("0.004"))
     assert (account.taker_fee_rate, account.maker_fee_rate) == (Decimal("0.0005"), Decimal("0.0002"))
     assert account.hedge_mode is False
@@ -89,7 +94,8 @@ async def test_short_position_is_negative_and_has_a_liquidation_price(binance: B
     report = await binance.place(SELL_HALF)
     account = await binance.account("ETHUSDT")
     assert (report.status, report.executed_base) == (OrderStatus.FILLED, Decimal("0.5"))
-    assert (account.position_base, account.short_base, account.long_base) == (Decimal("-0.5"), Decimal("0.5"), 0)
+    assert account.position_base == Decimal("-0.5")
+    assert (account.short_base, account.long_base) == (Decimal("0.5"), Decimal(0))
     assert account.entry_price is not None
     assert account.liquidation_price is not None
     assert account.liquidation_price > 2000 > account.entry_price
