@@ -1,0 +1,112 @@
+"""What changes the kernel's memory from outside an evaluation, and its form in the database.
+
+JSON keys are the field names. A key that an older or newer version did not write keeps its default, an unknown one is
+dropped: the memory of yesterday's program must never stop today's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from core.errors import InvariantBroken
+from core.hedging.kernel_types import Latch, Memory, Question, Since, Snooze
+from core.hedging.states import State
+
+_RE_ASK_MS = (5 * 60_000, 15 * 60_000, 30 * 60_000, 60 * 60_000)
+_GROUPS = ("latch", "since", "snooze", "question")
+
+
+def to_json(memory: Memory) -> str:
+    groups = {name: getattr(memory, name)._asdict() for name in _GROUPS}
+    return json.dumps({**memory._asdict(), **groups}, sort_keys=True)
+
+
+def from_json(text: str) -> Memory:
+    """Raises InvariantBroken when the text is not a memory at all, or a value has the wrong type."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvariantBroken(f"the stored memory of a hedge is not JSON: {error}") from error
+    plain = Memory()
+    return Memory(
+        state=State(_integer(data, "state", plain.state)),
+        halted=_switch(data, "halted", plain.halted),
+        paused=_switch(data, "paused", plain.paused),
+        last_rebalance_ms=_integer(data, "last_rebalance_ms", plain.last_rebalance_ms),
+        latch=Latch(**_integers(data, "latch", Latch._fields)),
+        since=Since(**_integers(data, "since", ("out_ms", "none_ms")), out_traded=_out_traded(data)),
+        snooze=Snooze(**_integers(data, "snooze", Snooze._fields)),
+        question=Question(**_integers(data, "question", Question._fields)),
+    )
+
+
+def halted(memory: Memory) -> Memory:
+    """A plan begun before the halt is over: nothing goes on by itself once the halt ends."""
+    return memory._replace(halted=True, latch=Latch(), question=Question())
+
+
+def paused(memory: Memory) -> Memory:
+    return memory._replace(paused=True, latch=Latch(), question=Question())
+
+
+def resumed(memory: Memory) -> Memory:
+    return memory._replace(halted=False, paused=False)
+
+
+def filled(memory: Memory, at_ms: int) -> Memory:
+    """Cooldown runs from the last fill of the last rebalance."""
+    return memory._replace(last_rebalance_ms=max(memory.last_rebalance_ms, at_ms))
+
+
+def rejected(memory: Memory, *, side: int, size_steps: int, now_ms: int, snooze_ms: int) -> Memory:
+    """The operator said no: the side rests, and a plan begun on it is over."""
+    latch = Latch() if memory.latch.side == side else memory.latch
+    return memory._replace(snooze=Snooze(side, now_ms + snooze_ms, size_steps), question=Question(), latch=latch)
+
+
+def unanswered(memory: Memory, *, side: int, size_steps: int, now_ms: int, partial: bool) -> Memory:
+    """A proposal expired: asked again after 5, 15, 30, then every 60 minutes, or when the need has grown by half.
+
+    `partial`: one plan just under the approval limit is made meanwhile, once per need.
+    """
+    before = memory.question if memory.question.side == side else Question()
+    wait_ms = _RE_ASK_MS[min(before.asked, len(_RE_ASK_MS) - 1)]
+    due = 1 if partial and before.asked == 0 else before.partial
+    return memory._replace(question=Question(side, size_steps, before.asked + 1, now_ms + wait_ms, due))
+
+
+def answered(memory: Memory) -> Memory:
+    """The operator approved, or the proposal was withdrawn: the next one is a first one."""
+    return memory._replace(question=Question(), snooze=Snooze())
+
+
+def _group(data: Mapping[str, object], name: str) -> Mapping[str, object]:
+    group = data.get(name, {})
+    if not isinstance(group, dict):
+        raise InvariantBroken(f"the stored memory of a hedge has no group {name}, but {group!r}")
+    return cast("Mapping[str, object]", group)
+
+
+def _integers(data: Mapping[str, object], group: str, fields: tuple[str, ...]) -> dict[str, int]:
+    values = _group(data, group)
+    return {name: _integer(values, name, 0) for name in fields}
+
+
+def _integer(data: Mapping[str, object], name: str, default: int) -> int:
+    value = data.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvariantBroken(f"the stored memory of a hedge has {name} = {value!r}, which is no integer")
+    return value
+
+
+def _switch(data: Mapping[str, object], name: str, default: bool) -> bool:
+    value = data.get(name, default)
+    if not isinstance(value, bool):
+        raise InvariantBroken(f"the stored memory of a hedge has {name} = {value!r}, which is neither true nor false")
+    return value
+
+
+def _out_traded(data: Mapping[str, object]) -> bool:
+    return _switch(_group(data, "since"), "out_traded", False)
