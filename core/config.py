@@ -179,7 +179,7 @@ class Config(Frozen):
     @classmethod
     def _named_hedges(cls, data: Any) -> Any:
         hedges = data.get("hedges") if isinstance(data, dict) else None
-        if not hedges:
+        if not isinstance(hedges, Mapping) or not hedges:
             raise ValueError("no [hedges.NAME] block: at least one hedge is needed")
         for name in hedges:
             if not NAME_PATTERN.fullmatch(name):

@@ -1,0 +1,193 @@
+"""`hedge.toml`, read and validated; its mistakes become one sentence that names key, value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from core.config import Config
+from core.errors import ConfigurationError
+
+# Names from other hedgers' configurations that no likeness of spelling would lead to ours.
+KNOWN_ELSEWHERE = {
+    "rebalance_interval": "poll_seconds",
+    "perp_symbol": "symbol",
+    "use_twap_over_quote": "twap_over_quote",
+    "hedge_use_twap_over_quote": "twap_over_quote",
+    "position_ids": "lp_position_ids",
+    "hedge_rebalance_interval_seconds": "force_rebalance_seconds",
+}
+BELONGS_IN_ENV = re.compile(r"(token|secret|api_?key|password|_url$|^url$|operator_ids)", re.IGNORECASE)
+MOST_MISTAKES_SHOWN = 4
+LONGEST_VALUE = 60
+
+
+def read_config(path: Path) -> Config:
+    """Raises ConfigurationError: no such file, no TOML, unknown keys, values that are not allowed."""
+    return parse_config(_text_of(path), path)
+
+
+def parse_config(text: str, path: Path) -> Config:
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        said = "; ".join(mistakes(error, Config))
+        raise ConfigurationError(f"{path}: {said}{'' if said.endswith('?') else '.'}") from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there is no configuration at {path}: `lp-hedge init` writes one, or name yours with --config."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not text in UTF-8.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[str, ...]:
+    """One clause per faulty key, in the file's order; the branches of a union count as one."""
+    by_key: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        by_key.setdefault(_key_of(detail["loc"], model), []).append(detail)
+    said = [_clause(key, details, model) for key, details in by_key.items()]
+    if len(said) > MOST_MISTAKES_SHOWN:
+        said[MOST_MISTAKES_SHOWN:] = [f"and {len(said) - MOST_MISTAKES_SHOWN} more"]
+    return tuple(said)
+
+
+def _clause(key: tuple[str | int, ...], details: Sequence[ErrorDetails], model: type[BaseModel]) -> str:
+    name, first = _dotted(key), details[0]
+    match first["type"]:
+        case "extra_forbidden":
+            return f"{name} is not a known setting{_hint(str(key[-1]), _model_at(key[:-1], model))}"
+        case "missing":
+            return f"{name} is missing"
+        case "value_error":
+            reason = str(first["ctx"]["error"])
+            return f"{name}: {reason}" if key and not reason.startswith("hedge") else reason
+    allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
+    return f"{name} = {_shown(_value(key, details))} is not allowed: it must be {allowed}"
+
+
+def _value(key: tuple[str | int, ...], details: Sequence[ErrorDetails]) -> object:
+    """The value at the key itself; a deeper error of a union's branch tells only of a part of it."""
+    return min(details, key=lambda detail: len(detail["loc"]) - len(key))["input"]
+
+
+def _allowed(detail: ErrorDetails) -> str:  # noqa: C901 -- one line for each kind of pydantic's errors
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "literal_error":
+            return str(context["expected"]).replace("'", '"')
+        case "greater_than":
+            return f"greater than {context['gt']}"
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "less_than":
+            return f"less than {context['lt']}"
+        case "less_than_equal":
+            return f"at most {context['le']}"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "a whole number"
+        case "decimal_type" | "decimal_parsing" | "finite_number" | "value_error":
+            return "a number"
+        case "bool_type" | "bool_parsing":
+            return "true or false"
+        case "string_type":
+            return "text in quotes"
+        case "string_pattern_mismatch":
+            return "an address, 0x and 40 hexadecimal digits"
+        case "tuple_type":
+            return "a list in [brackets]"
+        case "model_type" | "mapping_type" | "dict_type":
+            return "a [section] of its own"
+    return detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _hint(unknown: str, model: type[BaseModel] | None) -> str:
+    names = list(model.model_fields) if model else []
+    if (known := KNOWN_ELSEWHERE.get(unknown)) in names:
+        return f": did you mean {known}?"
+    if (bare := unknown.removeprefix("hedge_")) in names:
+        return f": did you mean {bare}?"
+    if close := difflib.get_close_matches(unknown, names, n=1, cutoff=0.6):
+        return f": did you mean {close[0]}?"
+    if BELONGS_IN_ENV.search(unknown):
+        return ": secrets and endpoints belong in .env (see .env.example)"
+    return f": there are {', '.join(names)}" if 0 < len(names) <= 8 else ""
+
+
+def _key_of(loc: tuple[str | int, ...], model: type[BaseModel]) -> tuple[str | int, ...]:
+    """`loc` without the marks that pydantic puts in for the branches of a union."""
+    key: list[str | int] = []
+    here: object = model
+    for part in loc:
+        if isinstance(part, int):
+            key.append(part)
+        elif (inner := _inside(here, part)) is not None or _as_model(here):
+            key.append(part)
+            here = inner
+        elif here is None:
+            break
+    while key and isinstance(key[-1], int):
+        key.pop()
+    return tuple(key)
+
+
+def _inside(here: object, part: str) -> object:
+    """What lies at a key: a field's annotation in a model, the value type of a mapping, else None."""
+    if (model := _as_model(here)) is not None:
+        field = model.model_fields.get(part)
+        return field.annotation if field else None
+    for kind in _branches(here):
+        if get_origin(kind) is Mapping:
+            return get_args(kind)[1]
+    return None
+
+
+def _branches(annotation: object) -> Iterable[object]:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    is_union = get_origin(annotation) is not None and not isinstance(get_origin(annotation), type)
+    return get_args(annotation) if is_union else (annotation,)
+
+
+def _as_model(here: object) -> type[BaseModel] | None:
+    return here if isinstance(here, type) and issubclass(here, BaseModel) else None
+
+
+def _model_at(key: tuple[str | int, ...], model: type[BaseModel]) -> type[BaseModel] | None:
+    here: object = model
+    for part in key:
+        here = _inside(here, str(part))
+    return _as_model(here)
+
+
+def _dotted(key: Iterable[str | int]) -> str:
+    text = ""
+    for part in key:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
