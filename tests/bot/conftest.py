@@ -1,0 +1,121 @@
+"""The operator's side over a real store and the real approval desk; the engine is a hand-written one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.notifier import Notifier
+from bot.operator import Actor, OperatorService, PressResult, Reply
+from bot.rendering.markup import plain
+from bot.views import EffectiveSettings, Identity, Sources, Views
+from core.approval_desk import ApprovalDesk
+from core.clock import ManualClock
+from core.ports import OutboxMessage
+from core.status import HedgeStatus
+from storage.store import Store
+from tests.bot.samples import STATUS, T0, a_config
+
+ANNA = Actor("tg:1", "Anna")
+BEN = Actor("tg:2", "Ben")
+
+
+class FakeEngine:
+    """Statuses as set; counts wakes."""
+
+    def __init__(self, *names: str) -> None:
+        self.shown: tuple[HedgeStatus, ...] = tuple(replace(STATUS, name=name) for name in names)
+        self.wakes: list[str | None] = []
+
+    def statuses(self) -> tuple[HedgeStatus, ...]:
+        return self.shown
+
+    def hedge_names(self) -> tuple[str, ...]:
+        return tuple(status.name for status in self.shown)
+
+    def wake(self, hedge: str | None = None) -> None:
+        self.wakes.append(hedge)
+
+
+@dataclass
+class Desk:
+    """Everything an operator's test needs in one hand."""
+
+    store: Store
+    clock: ManualClock
+    engine: FakeEngine
+    notifier: Notifier
+    approvals: ApprovalDesk
+    operator: OperatorService
+
+    async def say(self, text: str, *, actor: Actor = ANNA, key: str | None = None, age_s: float = 0.0) -> Reply:
+        issued_at = self.clock.now() - timedelta(seconds=age_s)
+        return await self.operator.submit(text, actor=actor, source="test", update_key=key, issued_at=issued_at)
+
+    async def press(self, data: str, *, actor: Actor = ANNA) -> PressResult:
+        return await self.operator.press(data, actor=actor, update_key=None, at=self.clock.now())
+
+    async def queued(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(row.name, row.args) for row in await self.store.commands.pending()]
+
+    async def messages(self) -> tuple[OutboxMessage, ...]:
+        return await self.store.outbox.due(self.clock.now(), 1000)
+
+    async def texts(self) -> list[str]:
+        return [plain(message.text) for message in sorted(await self.messages(), key=lambda m: m.created_at)]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(T0, sleep_advances=True)
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
+    async with await Store.open(tmp_path / "lp_hedge.db", scope="paper:test", clock=clock) as opened:
+        yield opened
+
+
+def make_desk(store: Store, clock: ManualClock, *hedges: str) -> Desk:
+    engine = FakeEngine(*hedges)
+    config = a_config(*hedges)
+    notifier = Notifier(
+        log=store.events, outbox=store.outbox, approvals=store.approvals, config=config, clock=clock, zone=UTC
+    )
+    approvals = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=engine.wake)
+    sources = Sources(
+        engine=engine,
+        approvals=store.approvals,
+        events=store.events,
+        fills=store.journal,
+        outbox=store.outbox,
+        config=config,
+        settings=EffectiveSettings(config, store.overrides),
+    )
+    operator = OperatorService(
+        engine=engine,
+        desk=approvals,
+        commands=store.commands,
+        confirmations=store.confirmations,
+        audit=store.audit,
+        views=Views(sources, Identity("1.2.3", "paper", UTC, T0), clock),
+        clock=clock,
+        zone=UTC,
+    )
+    return Desk(store, clock, engine, notifier, approvals, operator)
+
+
+@pytest.fixture
+def desk(store: Store, clock: ManualClock) -> Desk:
+    """One hedge, bnb."""
+    return make_desk(store, clock, "bnb")
+
+
+@pytest.fixture
+def two(store: Store, clock: ManualClock) -> Desk:
+    """Two hedges, bnb and eth."""
+    return make_desk(store, clock, "bnb", "eth")

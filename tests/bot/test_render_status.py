@@ -1,0 +1,101 @@
+"""The status screen, held as a whole: what one reads is what is tested."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from decimal import Decimal
+
+from bot.rendering.listings import positions_text
+from bot.rendering.markup import plain
+from bot.rendering.reasons import REASONS
+from bot.rendering.status import fill_bar, overall, range_bar, status_text
+from core.hedging.states import Reason
+from core.status import HedgeStatus
+from tests.bot.samples import POSITION, STATUS, T0, UNREAD
+
+
+def shown(*statuses: HedgeStatus) -> str:
+    return plain(status_text(statuses, mode="paper", now=T0, zone=UTC))
+
+
+def test_status_is_one_screen() -> None:
+    """Mode and state first, then LP, target, gap against band, safety and freshness."""
+    assert shown(STATUS) == (
+        "PAPER · RUNNING ✅\n"
+        "\n"
+        "bnb · BNBUSDT · READY: the gap is within the band\n"
+        "LP IN RANGE: 14.1235 BNB + 8,123.46 USDT · fees 0.0123 BNB + 7.5 USDT\n"
+        "Price 605.25 USDT\n"
+        "550 ├──────●─────┤ 660\n"
+        "Target -14.1357 BNB · short -14 BNB\n"
+        "Gap -0.1357 BNB = 82.11 USDT ▰▰▰▱▱▱▱▱▱▱▱▱ 27 % of the 300 USDT band\n"
+        "Exposure left +0.1357 BNB\n"
+        "Liquidation 907.5 USDT (50 % away) · free 8,000.5 USDT · funding +0.01 % (received)\n"
+        "Last hedge 5 min ago\n"
+        "Fresh: chain 4 s (block 45,123,456) · exchange 1 s\n"
+        "Updated 12:00:00 UTC"
+    )
+
+
+def test_what_was_not_read_is_unknown() -> None:
+    """Before the first read no figure is shown as zero, and nothing fails."""
+    text = shown(UNREAD)
+    assert "Target unknown · short unknown" in text and "Liquidation unknown · free unknown" in text
+    assert " 0 " not in text
+
+
+def test_no_liquidation_price_is_none_not_unknown() -> None:
+    """An account that was read and has no liquidation price says so."""
+    flat = replace(STATUS, perp=replace(STATUS.perp, liquidation_price=None))
+    assert "Liquidation none" in shown(flat)
+
+
+def test_the_gravest_state_heads_the_screen() -> None:
+    """One halted hedge among many is what the first line says."""
+    halted = replace(STATUS, name="eth", state="SUSPENDED", reason="halted")
+    assert overall([STATUS, halted]) == "HALTED ⛔"
+    assert overall([STATUS, replace(STATUS, state="SUSPENDED", reason="stale_chain")]) == "SUSPENDED ⚠️"
+    assert overall([]) == "STARTING"
+
+
+def test_the_price_is_drawn_in_or_beside_its_range() -> None:
+    """A price below the range stands left of the bar, at or above its upper end right of it."""
+    drawn = [range_bar(Decimal(p), Decimal(100), Decimal(400)) for p in ("99", "100", "200", "399", "400")]
+    assert drawn == ["● ├────────────┤", "├●───────────┤", "├──────●─────┤", "├───────────●┤", "├────────────┤ ●"]
+
+
+def test_a_full_range_position_is_called_so() -> None:
+    """Prices of 1e-18 and 1e18 are no information."""
+    wide = replace(POSITION, price_lower=Decimal("1E-18"), price_upper=Decimal("1E+18"))
+    assert "full range" in shown(replace(STATUS, lp=replace(STATUS.lp, positions=(wide,))))
+
+
+def test_a_gap_beyond_the_band_fills_the_bar() -> None:
+    """The bar never overflows."""
+    assert fill_bar(Decimal(900), Decimal(300)) == "▰" * 12
+
+
+def test_departed_base_is_shown_while_it_is_hedged() -> None:
+    """BASE that left the pool and is still hedged explains a short that the LP does not."""
+    assert "left the LP, still hedged 2.5 BNB" in shown(replace(STATUS, departed_base=Decimal("2.5")))
+
+
+def test_foreign_text_is_escaped() -> None:
+    """A detail with markup in it cannot break the message."""
+    text = status_text([replace(STATUS, detail="code <b> & more")], mode="paper", now=T0, zone=UTC)
+    assert "code &lt;b&gt; &amp; more" in text
+
+
+def test_positions_are_listed_each_with_its_range() -> None:
+    """Every position's amounts, fees and range, under the perp they are hedged with."""
+    assert plain(positions_text([STATUS])) == (
+        "bnb · BNBUSDT -14 BNB · entry 600 USDT · mark 605 USDT\n"
+        "LP 123456 in range: 14.1235 BNB + 8,123.46 USDT · fees 0.0123 BNB + 7.5 USDT\n"
+        "550 ├──────●─────┤ 660"
+    )
+
+
+def test_every_reason_has_words() -> None:
+    """No code of the decision's reaches the operator bare."""
+    assert {reason.text for reason in Reason} <= set(REASONS)
