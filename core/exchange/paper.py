@@ -40,7 +40,7 @@ class PaperStore(Protocol):
 
     async def load(self) -> str | None: ...
 
-    async def save(self, text: str) -> None: ...
+    async def save(self, account: str, at: datetime) -> None: ...
 
 
 def terms_of(config: PaperConfig, *, leverage: int = 5) -> Terms:
@@ -174,7 +174,7 @@ class PaperVenue:
         """After a failed or cancelled save the next call saves again: memory is never behind what was executed."""
         state = self._state
         if self._loaded and state != self._saved:
-            await self._store.save(_STATE.dump_json(state).decode())
+            await self._store.save(_STATE.dump_json(state).decode(), self._clock.now())
             self._saved = state
 
     def _report(self, symbol: str, client_order_id: str) -> OrderReport:

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.exchange.paper_book import Fill
-from core.exchange.paper_margin import rounded_quote
+from core.exchange.paper_margin import rounded_price, rounded_quote
 from core.facts import OrderReport, OrderRequest, OrderSide, OrderStatus, PositionSide, Trade
 
 ZERO = Decimal(0)
@@ -53,8 +53,8 @@ class PaperPosition:
 
     @property
     def entry_price(self) -> Decimal | None:
-        """Rounded to 8 decimals; None when flat."""
-        return rounded_quote(self.cost_quote / self.size_base) if self.size_base else None
+        """To 16 digits; None when flat."""
+        return rounded_price(self.cost_quote / self.size_base) if self.size_base else None
 
     @property
     def notional(self) -> Decimal:

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 QUOTE_UNIT = Decimal("0.00000001")
+_PRICE = Context(prec=16, rounding=ROUND_HALF_EVEN)
 
 
 def rounded_quote(amount: Decimal) -> Decimal:
     """To 8 decimals, half to even: the unit in which the paper account keeps money."""
     return amount.quantize(QUOTE_UNIT, ROUND_HALF_EVEN)
+
+
+def rounded_price(price: Decimal) -> Decimal:
+    """To 16 significant digits, half to even: a price of a tiny coin keeps as many as a large one's."""
+    return _PRICE.plus(price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def maintenance_margin(table: Sequence[Bracket], notional_quote: Decimal) -> Dec
 def liquidation_price(
     size_base: Decimal, cost_quote: Decimal, backing_quote: Decimal, table: Sequence[Bracket]
 ) -> Decimal | None:
-    """The mark at which margin balance and maintenance margin meet, rounded to 8 decimals; None when there is none.
+    """The mark at which margin balance and maintenance margin meet, to 16 digits; None when there is none.
 
     `size_base` and `cost_quote` (size times entry) are negative when short. `backing_quote` is the wallet plus the
     unrealised profit and less the maintenance margin of the account's other symbols. Solving
@@ -89,5 +95,5 @@ def liquidation_price(
         slope = abs(size_base) * bracket.rate - size_base
         price = (backing_quote - cost_quote + bracket.cum_quote) / slope
         if abs(size_base) * price >= bracket.floor_quote:
-            return rounded_quote(price) if price > 0 else None
+            return rounded_price(price) if price > 0 else None
     return None

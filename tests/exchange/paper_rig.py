@@ -81,8 +81,8 @@ class MemoryStore:
     async def load(self) -> str | None:
         return self.text
 
-    async def save(self, text: str) -> None:
-        self.text = text
+    async def save(self, account: str, at: datetime) -> None:
+        self.text = account
         self.saves += 1
 
 

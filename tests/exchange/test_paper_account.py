@@ -33,7 +33,7 @@ from tests.exchange.paper_rig import (
 
 @pytest.mark.parametrize(
     ("wallet", "size", "entry", "rate", "expected"),
-    [("1000", "1", "2000", "0.005", "2985.07462687"), ("5000", "10", "600", "0.01", "1089.10891089")],
+    [("1000", "1", "2000", "0.005", "2985.074626865672"), ("5000", "10", "600", "0.01", "1089.108910891089")],
 )
 def test_short_liquidation_price_check_values(wallet: str, size: str, entry: str, rate: str, expected: str) -> None:
     """(WB + q*EP + cum) / (q * (1 + MMR)) at the two published check values."""
@@ -56,7 +56,7 @@ def test_equity_meets_maintenance_at_the_liquidation_price(size: int, entry: int
         assert size > 0
         return
     left = wallet + base * (price - entry) - maintenance_margin(table, abs(base) * price)
-    assert abs(left) <= abs(base) * Decimal("0.00000002") + Decimal("0.00000001")
+    assert abs(left) <= abs(base) * price * Decimal("1e-15") + Decimal("0.00000001")
 
 
 async def test_a_short_receives_positive_funding_when_the_schedule_rolls_on() -> None:
@@ -110,6 +110,22 @@ async def test_the_fund_pays_what_a_liquidation_leaves_missing() -> None:
     assert account.position_base == 0
     assert account.margin_balance_quote == ledger.wallet == 0
     assert ledger.insurance > 0
+
+
+async def test_symbols_share_one_margin() -> None:
+    """What ETH earns backs the BNB short: its liquidation price moves up, and falls back when the profit is gone."""
+    feed = HandMarket(flat_market("2000"), flat_market("600", symbol="BNBUSDT"))
+    venue = await open_venue(feed)
+    await venue.place(sell("5", cid="a"))
+    await venue.place(replace(sell("10", cid="b"), symbol="BNBUSDT"))
+    alone = (await venue.account("BNBUSDT")).liquidation_price
+    feed.move("1800")
+    await venue.account(ETH)
+    backed = await venue.account("BNBUSDT")
+    assert alone is not None
+    assert backed.liquidation_price is not None
+    assert backed.liquidation_price > alone + 90
+    assert backed.margin_balance_quote == 10_000 + 1_000 - Decimal(8)
 
 
 async def test_a_restart_finds_the_same_account() -> None:

@@ -42,7 +42,7 @@ async def test_market_sell_walks_the_bids() -> None:
     ]
     assert account.position_base == Decimal("-1.5")
     assert account.short_base == Decimal("1.5")
-    assert account.entry_price == Decimal("1998.66666667")
+    assert account.entry_price == Decimal("1998.666666666667")
     assert account.margin_balance_quote == Decimal(10000) - Decimal("1.499") + Decimal(2998) - Decimal(3000)
 
 
