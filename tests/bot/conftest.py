@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
@@ -30,6 +31,7 @@ class FakeEngine:
     def __init__(self, *names: str) -> None:
         self.shown: tuple[HedgeStatus, ...] = tuple(replace(STATUS, name=name) for name in names)
         self.wakes: list[str | None] = []
+        self.woken = asyncio.Event()
 
     def statuses(self) -> tuple[HedgeStatus, ...]:
         return self.shown
@@ -39,6 +41,7 @@ class FakeEngine:
 
     def wake(self, hedge: str | None = None) -> None:
         self.wakes.append(hedge)
+        self.woken.set()
 
 
 @dataclass

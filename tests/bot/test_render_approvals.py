@@ -10,7 +10,7 @@ import pytest
 
 from bot.rendering.approvals import outcome_sentence, proposal_text, settled_text
 from bot.rendering.markup import plain
-from core.ports import ApprovalState
+from core.ports import Approval, ApprovalState
 from tests.bot.samples import SHOWN, T0, an_approval
 
 
@@ -42,7 +42,15 @@ def test_unknown_figures_are_called_unknown() -> None:
     assert "Liquidation: unknown → unknown" in proposal_text(approval, UTC)
 
 
-DECIDED = {"decided_at": T0 + timedelta(seconds=64), "decided_by": "Anna (tg:1)"}
+def decided(state: ApprovalState, note: str | None) -> Approval:
+    """By Anna, about a minute after it was asked."""
+    return replace(
+        an_approval(state=state),
+        note=note,
+        decided_at=T0 + timedelta(seconds=64),
+        decided_by="Anna (tg:1)",
+        used_base=Decimal("4.2"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ DECIDED = {"decided_at": T0 + timedelta(seconds=64), "decided_by": "Anna (tg:1)"
 )
 def test_the_outcome_stands_under_the_proposal(state: ApprovalState, note: str | None, ending: str) -> None:
     """The text one decided on stays; who, when and how it ended is appended."""
-    approval = replace(an_approval(state=state), note=note, used_base=Decimal("4.2"), **DECIDED)
+    approval = decided(state, note)
     body, _, outcome = plain(settled_text(approval, UTC)).rpartition("\n\n")
     assert outcome == ending and "SELL 4.2 BNB ≈ 2,541.42 USDT" in body
 
@@ -83,5 +91,5 @@ def test_the_outcome_stands_under_the_proposal(state: ApprovalState, note: str |
 )
 def test_who_comes_second_hears_what_happened(state: ApprovalState, said: str) -> None:
     """The loser of a race, or of time, is told who decided and when."""
-    approval = replace(an_approval(state=state), note="flipped", **DECIDED)
+    approval = decided(state, "flipped")
     assert outcome_sentence(approval, UTC, wanted="approve", won=False) == said

@@ -1,0 +1,93 @@
+"""Alerts: what happened, the figures, what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from bot.rendering.alerts import Units, alert_text, breach_text, history_line, recovered_text, suspended_text
+from bot.rendering.listings import help_text
+from bot.rendering.markup import plain
+from core.events import Event, EventKind
+from tests.bot.samples import T0, an_event
+
+BNB = Units("BNB", "USDT")
+EXECUTED = {
+    "side": "SELL",
+    "quantity_base": "4.20",
+    "average_price": "605.0421",
+    "fee_quote": "1.27059",
+    "slippage_bps": "1.3",
+    "position_base": "-14.2",
+    "target_base": "-14.2043",
+}
+
+
+def said(kind: EventKind, **data: str) -> str:
+    return plain(alert_text(Event(kind, "bnb", T0, data), UTC, BNB))
+
+
+def test_an_executed_hedge_tells_price_cost_and_where_it_stands() -> None:
+    """Size and price in the title, fee and slippage, position against target."""
+    assert said(EventKind.HEDGE_EXECUTED, **EXECUTED) == (
+        "🔁 bnb: SELL 4.2 BNB @ 605.042 USDT\n"
+        "Fee 1.27 USDT, slippage 1.3 bps.\n"
+        "Position -14.2 BNB, target -14.2043 BNB."
+    )
+
+
+def test_a_breach_tells_gap_and_limit() -> None:
+    """The gap in both units beside the limit it passed."""
+    figures = {"gap_base": "-2", "gap_quote": "1210.2", "limit_quote": "1000", "band_quote": "500"}
+    assert plain(breach_text("bnb", figures, BNB, again=False)) == (
+        "🚨 bnb: exposure over its limit\n"
+        "Gap -2 BNB = 1,210.2 USDT, alert limit 1,000 USDT, band 500 USDT.\n"
+        "See /status for why it is not closed; /hedge trades to the target now."
+    )
+
+
+def test_a_suspension_names_reason_and_what_to_do() -> None:
+    """Words for the code, the detail, and advice."""
+    assert plain(suspended_text("bnb", "stale_chain", "last block 45 s ago", times=3)) == (
+        "⚠️ bnb: hedging suspended: the chain's data is too old (3 times lately).\n"
+        "last block 45 s ago\n"
+        "If it does not come back: check the node (RPC URL)."
+    )
+
+
+def test_a_recovery_tells_how_long_it_lasted() -> None:
+    """The end of a suspension says what it was and for how long."""
+    assert plain(recovered_text("bnb", "stale_chain", 190)) == (
+        "✅ bnb: hedging again after 3 min (the chain's data is too old)."
+    )
+
+
+def test_a_mismatch_shows_both_figures() -> None:
+    """The venue's position beside our own sum, and the two ways out."""
+    assert said(EventKind.POSITION_MISMATCH, venue_base="-3", journal_base="-5.5") == (
+        "🚨 bnb: the position is not ours alone\n"
+        "Exchange -3 BNB, our own trades add up to -5.5 BNB.\n"
+        "Hedging is suspended. /adopt takes the exchange's position as ours; or undo the foreign trade."
+    )
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_no_event_fails_for_lack_of_data(kind: EventKind) -> None:
+    """An event with no data, or with markup in it, still becomes a message."""
+    bare = said(kind)
+    hostile = said(kind, reason="<b", detail="a & b", gap_quote="not a number", by="<i>")
+    assert bare and hostile and "<b" not in alert_text(an_event(kind, detail="<blink>"), UTC, BNB).replace("<b>", "")
+
+
+def test_history_is_one_line_an_event() -> None:
+    """When, which hedge, what, with figures cut for the eye."""
+    line = history_line(an_event(EventKind.RECOVERED, reason="stale_chain", gap_quote="12.3456789"), UTC)
+    assert line == "12:00:00 UTC bnb: recovered (reason stale_chain, gap quote 12.3457)"
+
+
+def test_help_comes_from_the_command_table() -> None:
+    """Every command is listed once, with its arguments; what asks once more says so."""
+    text = plain(help_text())
+    assert "/reject ID [reason]: refuse a proposed hedge" in text
+    assert "/flatten [NAME]: close the whole short (asks once more)" in text
