@@ -4,7 +4,8 @@
     venue = PaperVenue(market.feed(), store, clock, terms_of(market.config().paper))
     positions = market.lp_positions()
 
-Time is the injected clock's: the recorded path begins at the moment of `load` and goes on as that clock does.
+Time is the injected clock's: the recorded path begins at `started`, by default the moment of `load`, and goes on as that
+clock does. A second run over the same database gives the first one's `started` and finds the market where it would be.
 """
 
 from __future__ import annotations
@@ -79,17 +80,17 @@ class DemoFeed:
 class DemoMarket:
     """Everything of one run. The same seed gives the same market, however and how often it is looked at."""
 
-    def __init__(self, path: RecordedPath, clock: Clock, *, seed: int, moves: bool) -> None:
-        started = clock.now()
+    def __init__(self, path: RecordedPath, clock: Clock, started: datetime, *, seed: int, moves: bool) -> None:
+        self.started = started
         self.path = path
         self.chain = DemoChain(path, started, seed=seed, moves=moves)
         self._positions = DemoPositions(self.chain, clock)
         self._feed = DemoFeed(path, started, clock, seed=seed)
 
     @classmethod
-    def load(cls, *, seed: int, clock: Clock, moves: bool = True) -> DemoMarket:
+    def load(cls, *, seed: int, clock: Clock, started: datetime | None = None, moves: bool = True) -> DemoMarket:
         """Read the recording. Without `moves` the provider leaves its position where it is."""
-        return cls(RecordedPath.load(seed=seed), clock, seed=seed, moves=moves)
+        return cls(RecordedPath.load(seed=seed), clock, started or clock.now(), seed=seed, moves=moves)
 
     def lp_positions(self) -> DemoPositions:
         return self._positions

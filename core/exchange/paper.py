@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from core.clock import Clock
 from core.config import PaperConfig
@@ -70,12 +70,15 @@ class PaperVenue:
         self._saved: PaperState | None = None
 
     async def prepare(self, symbols: Sequence[str]) -> None:
-        """Load the account once, then the symbols' filters. Raises Refused or Transient as the feed does."""
+        """Load the account once, then the symbols' filters.
+
+        Raises Refused or Transient as the feed does, InvariantBroken when the stored account is not one.
+        """
         async with self._lock:
             if not self._loaded:
                 text = await self._store.load()
                 if text is not None:
-                    self._state = self._saved = _STATE.validate_json(text)
+                    self._state = self._saved = _stored(text)
                 self._loaded = True
         await self._feed.prepare(symbols)
 
@@ -182,6 +185,13 @@ class PaperVenue:
         if order is None:
             raise InvariantBroken(f"Paper order {client_order_id} vanished while it was placed")
         return order.report()
+
+
+def _stored(text: str) -> PaperState:
+    try:
+        return _STATE.validate_json(text)
+    except ValidationError as error:
+        raise InvariantBroken(f"The stored paper account cannot be read: {error.error_count()} faults") from error
 
 
 def _booked(state: PaperState) -> tuple[object, ...]:

@@ -89,6 +89,15 @@ async def test_how_often_one_looks_changes_nothing() -> None:
     assert await often.feed().market(SYMBOL) == await once.feed().market(SYMBOL)
 
 
+async def test_a_second_run_finds_the_market_where_it_would_be() -> None:
+    """Loaded an hour later with the first run's start: the same positions and prices."""
+    first, clock = market_at_start()
+    await clock.advance(3600)
+    second = DemoMarket.load(seed=1, clock=clock, started=first.started)
+    assert await read(second) == await read(first)
+    assert await second.feed().market(SYMBOL) == await first.feed().market(SYMBOL)
+
+
 async def test_another_seed_is_another_market() -> None:
     """Seeds differ in the fees earned and in the book."""
     worlds = [market_at_start(seed=seed) for seed in (1, 2)]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import Refused
+from core.errors import InvariantBroken, Refused
 from core.exchange.paper import PaperVenue
 from core.exchange.paper_margin import OTHER_BRACKETS, brackets, liquidation_price, maintenance_margin
 from core.facts import OrderSide
@@ -140,6 +140,14 @@ async def test_a_restart_finds_the_same_account() -> None:
     await second.place(buy("0.5", cid="b"))
     trades = await second.trades(ETH, after_trade_id=None, since=START)
     assert [trade.trade_id for trade in trades] == [1, 2]
+
+
+async def test_a_damaged_account_is_not_taken_for_an_empty_one() -> None:
+    """Text that is not an account stops the start instead of beginning anew."""
+    store = MemoryStore()
+    store.text = '{"ledger": {}}'
+    with pytest.raises(InvariantBroken):
+        await open_venue(HandMarket(flat_market("2000")), store)
 
 
 async def test_the_account_is_stored_before_place_returns_and_not_for_every_mark() -> None:
