@@ -111,7 +111,7 @@ def _flatten(facts: Facts) -> Verdict:
         return passing()
     if facts.executor_running:
         ours = facts.running_reason in (_OPERATOR_FLATTEN, _NET_LEGS)
-        return continuing(_OPERATOR_FLATTEN) if ours else cancelling(_OPERATOR_FLATTEN)
+        return continuing(_OPERATOR_FLATTEN, True) if ours else cancelling(_OPERATOR_FLATTEN)
     if both_legs(facts):
         smaller = min(facts.long_steps, facts.short_steps)
         return _urgent_reduction(_NET_LEGS, smaller, approved=True)
@@ -120,7 +120,7 @@ def _flatten(facts: Facts) -> Verdict:
 
 def _relief(facts: Facts, policy: Policy) -> Verdict:
     if facts.executor_running and facts.running_reason == _DELEVERAGE:
-        return continuing(_DELEVERAGE)
+        return continuing(_DELEVERAGE, True)
     relief = relief_steps(facts, policy)
     if relief == 0:
         return passing()
@@ -136,15 +136,15 @@ def _urgent_reduction(reason: int, quantity_steps: int, approved: bool) -> Verdi
 def _at_work(facts: Facts, policy: Policy, situation: Situation) -> Verdict:
     """From fresh facts: go on, do less, or stop. A larger gap never extends a running plan."""
     if facts.running_reason == _NET_LEGS:
-        return continuing(_EXECUTING)
+        return continuing(_EXECUTING, situation.urgent)
     needed = _still_needed(facts, policy, situation)
     if needed == 0:
         return cancelling(_EXECUTING)
     if needed >= facts.running_left_steps:
-        return continuing(_EXECUTING)
+        return continuing(_EXECUTING, situation.urgent)
     signed = facts.running_side * needed
     increase = facts.running_side < 0 and facts.perp_steps <= 0
-    return Verdict(_SHRINK, _ADJUSTING, _EXECUTING, signed, signed, not increase, False, False, _NONE, 0)
+    return Verdict(_SHRINK, _ADJUSTING, _EXECUTING, signed, signed, not increase, situation.urgent, False, _NONE, 0)
 
 
 def _still_needed(facts: Facts, policy: Policy, situation: Situation) -> int:

@@ -50,8 +50,8 @@ def stopping(facts: Facts, reason: int) -> Verdict:
     return resting(_CANCEL if facts.executor_running else _HOLD, _SUSPENDED, reason)
 
 
-def continuing(reason: int) -> Verdict:
-    return resting(_CONTINUE, _ADJUSTING, reason)
+def continuing(reason: int, urgent: bool) -> Verdict:
+    return Verdict(_CONTINUE, _ADJUSTING, reason, 0, 0, False, urgent, False, _NONE, 0)
 
 
 def cancelling(reason: int) -> Verdict:
