@@ -167,5 +167,5 @@ class TelegramFrontEnd:
     def _report_unreadable(self, update_id: int) -> None:
         self._notices.post(
             "unreadable",
-            f"Update {update_id}, a message or a press, could not be read and was skipped. Was it yours? Send it again.",
+            f"Update {update_id}, a message or a press, could not be read. If it was yours, send it again.",
         )

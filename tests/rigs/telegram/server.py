@@ -106,16 +106,18 @@ class _Handler(BaseHTTPRequestHandler):
             fault = world.faults.take(name, str(params.values))
         if fault is not None:
             _before_effect(fault)
+        struck: list[Fault] = []
         with world.changed:
-            result = self._poll(world, params) if name == "getUpdates" else methods.call(world, name, params)
+            result = self._poll(world, params, struck) if name == "getUpdates" else methods.call(world, name, params)
             world.changed.notify_all()
+        for late_fault in struck:
+            _before_effect(late_fault)
         if fault is not None and fault.drop is Drop.AFTER:
             raise _Dropped
         return result
 
-    def _poll(self, world: World, params: Params) -> object:
-        """A fault scripted while the poll waits takes effect at once."""
-        struck: list[Fault] = []
+    def _poll(self, world: World, params: Params, struck: list[Fault]) -> object:
+        """A fault scripted while the poll waits ends it and is put into `struck`."""
 
         def broken() -> bool:
             if not struck and (fault := world.faults.take("getUpdates")):
@@ -127,8 +129,6 @@ class _Handler(BaseHTTPRequestHandler):
         found = world.updates.poll(offset, limit, params.integer("timeout", 0), broken)
         if self.server.stopping:
             raise _Dropped
-        for fault in struck:
-            _before_effect(fault)
         return found
 
     def _answer(self, name: str, values: dict[str, object], status: int, envelope: dict[str, object]) -> None:

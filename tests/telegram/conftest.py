@@ -1,0 +1,78 @@
+"""The front end in the test's own loop, against the rig in a thread and a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.redaction import Redactor
+from bot.telegram import TelegramFrontEnd, TelegramSettings, Timings
+from core.clock import SystemClock
+from storage.outbox import SqliteOutbox
+from storage.store import Store
+from tests.rigs.telegram import TelegramRig
+from tests.telegram.fakes import ScriptedOperator
+
+OPERATOR, SECOND, STRANGER, GROUP = 42, 43, 666, -1001
+QUICK = Timings(
+    poll_timeout_s=1,
+    poll_interval_s=0.02,
+    confirm_wait_s=0.3,
+    connect_timeout_s=1,
+    read_timeout_s=1,
+    deaf_after_s=2.0,
+    watch_every_s=0.05,
+    backoff_first_s=0.1,
+    backoff_max_s=0.3,
+    outbox_poll_s=0.05,
+    pace_s=0,
+    patience_s=1.5,
+    unreachable_retry_s=0.3,
+    teardown_s=1,
+)
+Running = Callable[..., AbstractAsyncContextManager[TelegramFrontEnd]]
+
+
+@pytest.fixture
+def rig() -> Iterator[TelegramRig]:
+    with TelegramRig() as rig:
+        rig.add_chat(OPERATOR)
+        yield rig
+
+
+@pytest.fixture
+def operator() -> ScriptedOperator:
+    return ScriptedOperator()
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path) -> AsyncIterator[SqliteOutbox]:
+    async with await Store.open(tmp_path / "t.db", scope="paper:test", clock=SystemClock()) as store:
+        yield store.outbox
+
+
+@pytest.fixture
+def running(rig: TelegramRig, operator: ScriptedOperator, outbox: SqliteOutbox) -> Running:
+    """Runs a front end for the length of a block, which ends with a clean and quick stop."""
+
+    @asynccontextmanager
+    async def run(
+        *, operators: frozenset[int] = frozenset({OPERATOR}), chat_id: int | None = None, timings: Timings = QUICK
+    ) -> AsyncIterator[TelegramFrontEnd]:
+        settings = TelegramSettings(rig.token, operators, chat_id, rig.api_url)
+        front_end = TelegramFrontEnd(
+            settings, operator=operator, outbox=outbox, clock=SystemClock(), redactor=Redactor(), timings=timings
+        )
+        task = asyncio.create_task(front_end.run())
+        try:
+            yield front_end
+        finally:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, 3)
+
+    return run

@@ -1,0 +1,218 @@
+"""The outbox in the chat: what arrives, where, in which order, how loudly, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.ports import Delivery, OutboxMessage
+from storage.outbox import SqliteOutbox
+from tests.rigs.telegram import Drop, TelegramRig
+from tests.telegram.conftest import GROUP, OPERATOR, SECOND, Running
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+KEYBOARD = ((("Approve", "approve:a1", "success"), ("Reject", "reject:a1", "danger")),)
+
+
+def _message(
+    key: str,
+    text: str = "",
+    *,
+    at_s: int = 0,
+    priority: int = 1,
+    silent: bool = False,
+    html: bool = False,
+    buttons: tuple[tuple[tuple[str, str, str], ...], ...] = (),
+    edits: str | None = None,
+    replies_to: str | None = None,
+) -> OutboxMessage:
+    at = START + timedelta(seconds=at_s)
+    return OutboxMessage(key, text or key, html, priority, silent, at, buttons, edits, replies_to)
+
+
+async def _settled(rig: TelegramRig, outbox: SqliteOutbox) -> None:
+    for _ in range(300):
+        if not await outbox.backlog():
+            return
+        await asyncio.sleep(0.03)
+    raise AssertionError(f"{await outbox.backlog()} rows wait")
+
+
+async def test_alarms_first_then_by_age_and_loud_or_silent_as_said(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """Priority, then age; the silent flag is Telegram's."""
+    for message in (_message("late", at_s=9), _message("early", silent=True), _message("alarm", at_s=10, priority=0)):
+        await outbox.put(message)
+    async with running():
+        await _settled(rig, outbox)
+    assert [(m.text, m.silent) for m in rig.messages(OPERATOR)] == [("alarm", False), ("early", True), ("late", False)]
+
+
+@pytest.mark.parametrize("chat_id", [None, GROUP])
+async def test_every_operator_is_told_or_the_one_configured_chat(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, chat_id: int | None
+) -> None:
+    """Deliveries are recorded per chat, so that each copy can be edited."""
+    expected = (OPERATOR, SECOND) if chat_id is None else (GROUP,)
+    for chat in (SECOND, GROUP):
+        rig.add_chat(chat)
+    await outbox.put(_message("hello"))
+    async with running(operators=frozenset({OPERATOR, SECOND}), chat_id=chat_id):
+        await _settled(rig, outbox)
+    assert tuple(d.chat_id for d in await outbox.deliveries("hello")) == expected
+    assert all(len(rig.messages(chat)) == (chat in expected) for chat in (OPERATOR, SECOND, GROUP))
+
+
+async def test_a_decision_replaces_the_proposal_in_every_chat(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """Edited in place, without its buttons; the outcome answers it."""
+    rig.add_chat(SECOND)
+    async with running(operators=frozenset({OPERATOR, SECOND})):
+        await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+        await _settled(rig, outbox)
+        assert rig.messages(OPERATOR)[0].labels == ["Approve", "Reject"]
+        await outbox.put(_message("ask:decided", "Hedge? approved", edits="ask"))
+        await outbox.put(_message("ask:done", "filled", replies_to="ask"))
+        await _settled(rig, outbox)
+    for chat in (OPERATOR, SECOND):
+        proposal, outcome = rig.messages(chat)
+        assert (proposal.text, proposal.labels, outcome.reply_to) == ("Hedge? approved", [], proposal.message_id)
+
+
+async def test_a_proposal_that_expired_during_an_outage_arrives_once_as_expired(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """Nobody is shown buttons that are known to be dead; later edits still find the message."""
+    await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+    await outbox.put(_message("ask:1", "Hedge? growing", edits="ask", at_s=1, buttons=KEYBOARD))
+    await outbox.put(_message("ask:2", "Hedge? expired", edits="ask", at_s=2))
+    async with running():
+        await _settled(rig, outbox)
+        await outbox.put(_message("ask:3", "Hedge? proposed anew", edits="ask", at_s=3))
+        await _settled(rig, outbox)
+    (message,) = rig.messages(OPERATOR)
+    assert [revision.text for revision in message.revisions] == ["Hedge? expired", "Hedge? proposed anew"]
+    assert all(revision.keyboard == () for revision in message.revisions)
+
+
+async def test_an_edit_of_the_same_content_is_done(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """The press's own edit came first; "not modified" is success."""
+    async with running():
+        await outbox.put(_message("ask", "same"))
+        await _settled(rig, outbox)
+        await outbox.put(_message("ask:1", "same", edits="ask"))
+        await _settled(rig, outbox)
+    assert len(rig.messages(OPERATOR)) == 1
+
+
+async def test_an_edit_whose_message_is_gone_comes_as_a_new_one(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """Deleted by a person, never delivered, or never known: the news arrives all the same."""
+    async with running():
+        await outbox.put(_message("ask", "Hedge?"))
+        await _settled(rig, outbox)
+        rig.messages(OPERATOR)[0].deleted = True
+        await outbox.put(_message("ask:1", "expired", edits="ask"))
+        await outbox.put(_message("orphan:1", "about something unknown", edits="orphan"))
+        await _settled(rig, outbox)
+        await outbox.put(_message("ask:2", "expired for good", edits="ask"))
+        await _settled(rig, outbox)
+    texts = [message.text for message in rig.messages(OPERATOR)]
+    assert sorted(texts) == ["about something unknown", "expired for good"]
+
+
+async def test_a_flood_wait_is_kept(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """429 delays, and neither loses nor reorders."""
+    rig.fault("sendMessage", code=429, retry_after=1)
+    rig.fault("sendMessage", code=429, retry_after=2, contains="two")
+    await outbox.put(_message("one"))
+    await outbox.put(_message("two", at_s=1))
+    async with running():
+        await _settled(rig, outbox)
+    assert [message.text for message in rig.messages(OPERATOR)] == ["one", "two"]
+    refused = [call.at_s for call in rig.calls("sendMessage") if call.status == 429]
+    sent = [call.at_s for call in rig.calls("sendMessage") if call.status == 200]
+    assert sent[0] - refused[0] >= 1
+    assert sent[1] - refused[1] >= 2
+
+
+async def test_a_lost_answer_means_twice_at_most_and_never_none(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """After a lost answer an alert is sent again, as Telegram knows no key for it; the last copy is the one edited."""
+    rig.fault("sendMessage", drop=Drop.AFTER)
+    rig.fault("sendMessage", drop=Drop.BEFORE)
+    async with running():
+        await outbox.put(_message("ask", "Hedge?", buttons=KEYBOARD))
+        await _settled(rig, outbox)
+        copies = rig.messages(OPERATOR)
+        assert len(copies) == 2
+        assert await outbox.deliveries("ask") == (Delivery(OPERATOR, copies[-1].message_id),)
+
+
+async def test_a_slow_answer_is_an_unknown_outcome_too(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """A read time-out is treated like a lost answer."""
+    rig.fault("sendMessage", delay_s=1.5)
+    async with running():
+        await outbox.put(_message("alert"))
+        await _settled(rig, outbox)
+    assert len(await outbox.deliveries("alert")) == 1
+
+
+async def test_one_blocked_chat_does_not_stop_the_others(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """The message counts as delivered when anybody got it."""
+    rig.add_chat(SECOND)
+    rig.block(OPERATOR)
+    await outbox.put(_message("alert"))
+    async with running(operators=frozenset({OPERATOR, SECOND})):
+        await _settled(rig, outbox)
+    assert await outbox.deliveries("alert") == (Delivery(SECOND, rig.messages(SECOND)[0].message_id),)
+
+
+async def test_messages_that_nobody_takes_wait(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """With the only chat blocked, or never started, they are kept and come when it opens."""
+    rig.block(OPERATOR)
+    async with running():
+        await outbox.put(_message("one"))
+        await outbox.put(_message("two", at_s=1))
+        await rig.eventually(lambda: len(rig.calls("sendMessage")) >= 4)
+        rig.unblock(OPERATOR)
+        await _settled(rig, outbox)
+    assert {message.text for message in rig.messages(OPERATOR)} == {"one", "two"}
+
+
+async def test_what_telegram_can_never_take_does_not_block_the_rest(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """Bad buttons are left off, broken markup becomes plain text, an empty text is given up."""
+    await outbox.put(_message("buttons", "with buttons", buttons=((("b", "d" * 65, ""),),)))
+    await outbox.put(_message("markup", "a <b>bold & unclosed", html=True, at_s=1))
+    await outbox.put(_message("empty", " ", at_s=2))
+    await outbox.put(_message("last", at_s=3))
+    async with running():
+        await _settled(rig, outbox)
+    assert [m.text for m in rig.messages(OPERATOR)] == ["with buttons", "a bold & unclosed", "last"]
+
+
+async def test_an_alarm_overtakes_a_backlog(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """The queue is looked at again after each batch."""
+    for number in range(60):
+        await outbox.put(_message(f"old {number}", at_s=number))
+    rig.fault("sendMessage", times=None, delay_s=0.02)
+    async with running() as front_end:
+        await rig.eventually(lambda: rig.messages(OPERATOR))
+        await outbox.put(_message("alarm", at_s=100, priority=0))
+        front_end.poke()
+        await _settled(rig, outbox)
+    texts = [message.text for message in rig.messages(OPERATOR)]
+    assert texts.index("alarm") < 45
+    assert [text for text in texts if text != "alarm"] == [f"old {number}" for number in range(60)]
