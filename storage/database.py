@@ -20,7 +20,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from core.errors import ConfigurationError, InvariantBroken, Transient
-from storage.schema import MIGRATIONS, migrate, migrations_in, version_of
+from storage.schema import MIGRATIONS, copy_database, migrate, migrations_in, version_of
 
 Value = str | int | None
 Values = Sequence[Value]
@@ -101,10 +101,9 @@ class Database:
                     raise
 
     async def backup_to(self, target: Path) -> None:
-        """A consistent copy of what is committed, while others go on writing. `target` is overwritten."""
+        """A consistent copy of what is committed, while others go on writing; `copy_database` has the rest."""
         with _sorted_errors(self.path):
-            async with aiosqlite.connect(target) as copy:
-                await self._reader.backup(copy)
+            await copy_database(self._reader, target)
 
     def _for_writing(self) -> aiosqlite.Connection:
         if self._writer is None:

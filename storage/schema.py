@@ -64,7 +64,7 @@ async def migrate(
     if before == newest:
         return
     if before > 0:
-        await _keep_copy(connection, path.with_name(f"{path.name}.v{before}.bak"))
+        await copy_database(connection, path.with_name(f"{path.name}.v{before}.bak"))
     try:
         await connection.execute("BEGIN IMMEDIATE")
         current = await version_of(connection, path, newest)
@@ -83,23 +83,36 @@ async def migrate(
         raise
 
 
+async def copy_database(connection: aiosqlite.Connection, target: Path) -> None:
+    """What is committed now, as one file without a log beside it, mode 0600, which appears whole or not at all.
+
+    Takes the place of an earlier `target`. Raises OSError.
+    """
+    partial = _private_file(target.with_name(target.name + ".partial"))
+    async with aiosqlite.connect(partial) as copy:
+        await connection.backup(copy)
+        await copy.execute("PRAGMA journal_mode = DELETE")
+    _sync_file(partial)
+    partial.replace(target)
+
+
 async def _pragma(connection: aiosqlite.Connection, name: str) -> int:
     (row,) = await connection.execute_fetchall(f"PRAGMA {name}")
     return int(row[0])
 
 
-async def _keep_copy(connection: aiosqlite.Connection, target: Path) -> None:
-    partial = private_file(target.with_name(target.name + ".partial"))
-    async with aiosqlite.connect(partial) as copy:
-        await connection.backup(copy)
-    partial.replace(target)
-
-
-def private_file(path: Path) -> Path:
-    """An empty file that only its owner may read, in place of an earlier one."""
+def _private_file(path: Path) -> Path:
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return path
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _statements(script: str) -> Iterator[str]:

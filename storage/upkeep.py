@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,6 @@ from core.errors import ConfigurationError
 from storage.columns import EXACT, time_text
 from storage.database import Database, open_database
 from storage.legs import ZERO, signed_quantity
-from storage.schema import private_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,12 @@ async def back_up(path: Path, target: Path, *, now: datetime) -> None:
     Raises ConfigurationError when `target` exists or cannot be written, or `path` is no database of ours.
     """
     async with open_database(path, now=now, read_only=True) as database:
-        partial = _new_file_beside(target)
-        await database.backup_to(partial)
-        _put_in_place(partial, target)
+        if _exists(target):
+            raise ConfigurationError(f"{target} exists already: name another file for the backup")
+        try:
+            await database.backup_to(target)
+        except OSError as error:
+            raise ConfigurationError(f"the backup {target} cannot be written: {error.strerror}") from error
 
 
 async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
@@ -150,19 +151,5 @@ async def _fills_by(database: Database, key: str) -> dict[tuple[str, str], Decim
     return sums
 
 
-def _new_file_beside(target: Path) -> Path:
-    if target.exists():
-        raise ConfigurationError(f"{target} exists already: name another file for the backup")
-    try:
-        return private_file(target.with_name(target.name + ".partial"))
-    except OSError as error:
-        raise ConfigurationError(f"the backup {target} cannot be written: {error.strerror}") from error
-
-
-def _put_in_place(partial: Path, target: Path) -> None:
-    handle = os.open(partial, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    partial.replace(target)
+def _exists(path: Path) -> bool:
+    return path.exists()
