@@ -4,8 +4,9 @@
     venue = PaperVenue(market.feed(), store, clock, terms_of(market.config().paper))
     positions = market.lp_positions()
 
-Time is the injected clock's: the recorded path begins at `started`, by default the moment of `load`, and goes on as that
-clock does. A second run over the same database gives the first one's `started` and finds the market where it would be.
+Time is the injected clock's: the recorded path begins at `started`, by default the moment of `load`, and goes on as
+that clock does. A second run over the same database gives the first one's `started` and finds the market
+where it would be.
 """
 
 from __future__ import annotations
