@@ -85,16 +85,16 @@ class Discovery:
         self._next_id = next_id
 
     async def view(
-        self, name: str, hedge: HedgeConfig, more_ids: Sequence[int] = (), known_pool: str | None = None
+        self, name: str, hedge: HedgeConfig, more_ids: Sequence[int] = (), before: "HedgeView | None" = None
     ) -> HedgeView:
         """The view of a hedge; `more_ids` are followed beside the configured ones.
 
-        `known_pool` stands in for a `pool_id` that is not set when every position is gone.
+        `before`, the view so far, still knows pool and wallet when every position is gone.
         """
         manager = position_manager(self._chain, hedge.amm_type)
-        found = await self._positions(name, hedge, manager, more_ids)
+        found = await self._positions(name, hedge, manager, more_ids, before)
         keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
-        pools = await self._pools(manager, keys, hedge.pool_id or known_pool)
+        pools = await self._pools(manager, keys, hedge.pool_id or (before.pool if before else None))
         self._check_pool(hedge, found.followed, pools)
         key = next(iter(pools))
         if any((other.token0, other.token1) != (key.token0, key.token1) for other in pools):
@@ -124,7 +124,7 @@ class Discovery:
         )
 
     async def _positions(
-        self, name: str, hedge: HedgeConfig, manager: str, more_ids: Sequence[int]
+        self, name: str, hedge: HedgeConfig, manager: str, more_ids: Sequence[int], before: HedgeView | None
     ) -> "_FoundPositions":
         fixed = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
         wanted = tuple(dict.fromkeys((*fixed, *more_ids)))
@@ -132,6 +132,8 @@ class Discovery:
         missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
         await self._check_existed(name, manager, missing_ids)
         owner = hedge.wallet or await self._owner(manager, next(iter(rows), None))
+        if owner is None and before is not None and before.book is not None:
+            owner = before.book.wallet
         book = await self._book(manager, owner, required=hedge.lp_position_ids == "all")
         others = await self._rows(manager, [i for i in (book.ids if book else ()) if i not in rows])
         if hedge.lp_position_ids == "all" and hedge.pool_id is not None:

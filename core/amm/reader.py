@@ -99,7 +99,7 @@ class ChainReader:
         before = self._views.get(name)
         if more_ids is None:
             more_ids = self._followed_ids.get(name, ())
-        view = await self._discovery.view(name, self._hedges[name], more_ids, before.pool if before else None)
+        view = await self._discovery.view(name, self._hedges[name], more_ids, before)
         if before is None:
             return view
         # With "all", a position that left the wallet drops out of the list; it must not vanish without a word.
@@ -109,7 +109,7 @@ class ChainReader:
         return replace(view, missing_ids=(*earlier, *view.missing_ids, *gone))
 
     async def _check_chain_ids(self) -> None:
-        for chain_id, host in await self._nodes.ask_each("eth_chainId", _number):
+        for chain_id, host in await self._nodes.ask_each("eth_chainId", _chain_id):
             if chain_id != self._chain.chain_id:
                 raise Refused(
                     f"{host} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "
@@ -157,6 +157,13 @@ def _number(result: object) -> int:
         return int(result, 16)
     except ValueError:
         raise ChainUnavailable("the node answered a broken number") from None
+
+
+def _chain_id(result: object) -> int:
+    chain_id = _number(result)
+    if not 0 < chain_id < 1 << 63:
+        raise ChainUnavailable(f"the node answered chain id {chain_id}")
+    return chain_id
 
 
 def _has_code(result: object) -> bool:

@@ -3,6 +3,7 @@
 A node's URL often holds a key: messages name its host only, and causes that carry the URL are cut off.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ TIMEOUT_S = 8.0
 REST_S = 30.0
 _TOO_MANY_REQUESTS = 429
 _MESSAGE_LIMIT = 160
+_SHORTEST_KEY = 6
 
 V = TypeVar("V")
 
@@ -29,7 +31,7 @@ class Node:
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self.host = urlsplit(url).hostname or "the node"
         self.resting_until_s = 0.0
-        self._secret_parts = (url, urlsplit(url).path.strip("/"))
+        self._secrets = _secrets(url)
         timeout = {"timeout": ClientTimeout(total=timeout_s)}
         self._provider = AsyncHTTPProvider(url, request_kwargs=timeout, exception_retry_configuration=None)
 
@@ -70,7 +72,7 @@ class Node:
         code, message = "", str(error)
         if isinstance(error, dict):
             code, message = f" {error.get('code', '')}", str(error.get("message", ""))
-        for secret in filter(None, self._secret_parts):
+        for secret in self._secrets:
             message = message.replace(secret, "…")
         return ChainUnavailable(f"{self.host} answered error{code}: {message[:_MESSAGE_LIMIT]}")
 
@@ -122,6 +124,14 @@ class Nodes:
     def _in_order(self) -> list[Node]:
         now_s = self._clock.monotonic_s()
         return sorted(self._nodes, key=lambda node: node.resting_until_s > now_s)
+
+
+def _secrets(url: str) -> tuple[str, ...]:
+    """What of a URL may be a key, longest first: all of it, and every longer piece of what is not the host."""
+    parts = urlsplit(url)
+    beside_host = f"{parts.path}/{parts.query}/{parts.username or ''}/{parts.password or ''}"
+    pieces = {piece for piece in re.split(r"[/=&]", beside_host) if len(piece) >= _SHORTEST_KEY}
+    return (url, *sorted(pieces, key=len, reverse=True))
 
 
 def _combined(failures: Sequence[ChainUnavailable]) -> ChainUnavailable:

@@ -1,4 +1,4 @@
-"""The pool simulation against 860 operations of both AMMs' deployed bytecode, published swaps and real mints and burns."""
+"""The pool simulation against recorded operations of both AMMs' bytecode, published swaps, real mints and burns."""
 
 import pytest
 

@@ -45,6 +45,13 @@ def stopped_head(block_number: int) -> Fault:
     return fault
 
 
+def only(method: str, fault: Fault) -> Fault:
+    """The fault for one method, the truth for all others."""
+    return lambda request, forward: (
+        fault(request, forward) if request["method"] == method else Answer(body=forward(request))
+    )
+
+
 def slow(seconds_s: float) -> Fault:
     """An honest answer that comes too late."""
     return lambda request, forward: Answer(body=forward(request), hang_s=seconds_s)

@@ -1,6 +1,7 @@
 """The anvil process: found in node_modules, started on a free loopback port, stopped with the tests."""
 
 import subprocess
+import threading
 from pathlib import Path
 from types import TracebackType
 
@@ -22,6 +23,8 @@ class Anvil:
             [str(_binary()), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.url = f"http://{self._listening_address()}"
+        # A node whose output nobody reads stops when the pipe is full.
+        threading.Thread(target=self._drain, daemon=True).start()
 
     def _listening_address(self) -> str:
         assert self._process.stdout is not None
@@ -36,8 +39,12 @@ class Anvil:
         """End the process and wait for it."""
         self._process.terminate()
         self._process.wait(timeout=10)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+
+    def _drain(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            for _ in output:
+                pass
 
     def __enter__(self) -> "Anvil":
         return self

@@ -11,7 +11,7 @@ from types import TracebackType
 from eth_utils.address import to_checksum_address
 
 from core.amm.prices import PairOrder, raw_amount_rounding_down, sqrt_from_price
-from core.amm.ticks import MAX_SQRT_RATIO_X96, MIN_SQRT_RATIO_X96, tick_at_sqrt_ratio
+from core.amm.ticks import MAX_SQRT_RATIO_X96, MIN_SQRT_RATIO_X96, sqrt_ratio_at_tick, tick_at_sqrt_ratio
 from tests.rigs.chain.artefacts import artefact
 from tests.rigs.chain.evm import Contract, Rpc, deploy
 from tests.rigs.chain.node import Anvil
@@ -242,7 +242,13 @@ class ChainRig:
 
     def swap_to_price(self, pool: PoolRef, price: Decimal | int | str) -> None:
         """Trade until the pool stands at a price, through whatever liquidity there is; the trader pays."""
-        target_x96 = sqrt_from_price(Decimal(price), pool.order)
+        self._swap_to(pool, sqrt_from_price(Decimal(price), pool.order))
+
+    def swap_to_tick(self, pool: PoolRef, tick: int) -> None:
+        """Trade until the pool stands at the very beginning of a tick."""
+        self._swap_to(pool, sqrt_ratio_at_tick(tick))
+
+    def _swap_to(self, pool: PoolRef, target_x96: int) -> None:
         current_x96 = pool.contract.read("slot0")[0]
         if target_x96 == current_x96:
             return

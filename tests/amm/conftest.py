@@ -1,0 +1,28 @@
+"""Fixtures of the chain tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.amm.presets import ChainPreset
+from core.amm.reader import ChainReader
+from core.clock import SystemClock
+from core.config import HedgeConfig
+from tests.amm.reading import MakeReader
+from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session
+
+__all__ = ["chain", "chain_proxy", "chain_session"]
+
+
+@pytest.fixture
+async def make_reader() -> AsyncIterator[MakeReader]:
+    """Readers that are closed after the test, by preset, URLs and hedges."""
+    made: list[ChainReader] = []
+
+    def make(preset: ChainPreset, *urls: str, timeout_s: float = 5, **hedges: HedgeConfig) -> ChainReader:
+        made.append(ChainReader(preset, hedges, urls, SystemClock(), timeout_s=timeout_s))
+        return made[-1]
+
+    yield make
+    for reader in made:
+        await reader.aclose()
