@@ -15,7 +15,7 @@ from bot.operator import Actor, OperatorService, PressResult, Reply
 from bot.rendering.markup import plain
 from bot.views import EffectiveSettings, Identity, Sources, Views
 from core.approval_desk import ApprovalDesk
-from core.clock import ManualClock
+from core.clock import Clock, ManualClock
 from core.ports import OutboxMessage
 from core.status import HedgeStatus
 from storage.store import Store
@@ -49,7 +49,7 @@ class Desk:
     """Everything an operator's test needs in one hand."""
 
     store: Store
-    clock: ManualClock
+    clock: Clock
     engine: FakeEngine
     notifier: Notifier
     approvals: ApprovalDesk
@@ -83,7 +83,7 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
         yield opened
 
 
-def make_desk(store: Store, clock: ManualClock, *hedges: str) -> Desk:
+def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
     engine = FakeEngine(*hedges)
     config = a_config(*hedges)
     notifier = Notifier(

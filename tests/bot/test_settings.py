@@ -1,0 +1,208 @@
+"""What is configured is read strictly, and each mistake is one sentence that names key, value and what is allowed."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.config_file import parse_config
+from bot.settings import Locations, Places, find_places, load_settings, looks_like_a_first_start
+from core.errors import ConfigurationError
+
+HEDGE = """
+[hedges.bnb]
+chain = "bsc"
+amm_type = "pancakeswap_v3"
+lp_position_ids = [123456]
+symbol = "BNBUSDT_PERP"
+"""
+OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_")
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without files and an environment without our names."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_config(text, Path("hedge.toml"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("delta_bnd_quote = 5", "hedges.bnb.delta_bnd_quote is not a known setting: did you mean delta_band_quote?"),
+        (
+            "hedge_cooldown_seconds = 5",
+            "hedges.bnb.hedge_cooldown_seconds is not a known setting: did you mean cooldown_",
+        ),
+        ("rebalance_interval = 5", "did you mean poll_seconds?"),
+        ("hedge_ratio = 2", "hedges.bnb.hedge_ratio = 2 is not allowed: it must be at most 1."),
+        ('leverage = "max"', 'hedges.bnb.leverage = "max" is not allowed: it must be "keep" or a whole number.'),
+        ('order_type = "stop"', 'it must be "market", "limit" or "post_only".'),
+        ("poll_seconds = nan", "hedges.bnb.poll_seconds = NaN is not allowed: it must be a number."),
+        ('pool_id = "0x12"', "it must be an address, 0x and 40 hexadecimal digits."),
+        ('rpc_url = "https://x"', "secrets and endpoints belong in .env (see .env.example)."),
+        ("include_wallet_base = true", "hedges.bnb: include_wallet_base = true needs wallet."),
+        ("cooldown_seconds = 1\nx", "hedge.toml is not valid TOML: Expected '=' after a key in a key/value pair"),
+    ],
+)
+def test_a_mistake_names_the_key_the_value_and_the_cure(line: str, sentence: str) -> None:
+    """Whatever is wrong in the file, the operator reads what to change."""
+    said = complaint(HEDGE + line)
+    assert sentence in said
+    assert "\n" not in said
+    assert "pydantic" not in said
+
+
+def test_several_mistakes_are_told_at_once() -> None:
+    """Nobody should have to start the program once per typing error."""
+    said = complaint(HEDGE + 'max_retries = 99\nleverage = 0\nenabled = "so"')
+    assert all(key in said for key in ("max_retries", "leverage", "enabled"))
+
+
+@pytest.mark.parametrize("text", ["", "hedges = 3", 'mode = "paper"', "[hedges]"])
+def test_a_file_without_hedges_is_refused(text: str) -> None:
+    """A program that hedges nothing must not look as if it ran."""
+    assert "no [hedges.NAME] block" in complaint(text)
+
+
+def test_numbers_keep_their_digits() -> None:
+    """An amount in the file is the decimal that was typed, not its nearest float."""
+    config = parse_config(HEDGE + "hedge_threshold = 0.12345678901234567890123", Path("hedge.toml"))
+    assert config.hedges["bnb"].hedge_threshold == Decimal("0.12345678901234567890123")
+
+
+def test_a_missing_file_says_what_to_do() -> None:
+    """The first thing a new operator meets is this sentence."""
+    with pytest.raises(ConfigurationError, match=r"no configuration at hedge.toml: `lp-hedge init` writes one"):
+        load_settings(Locations())
+
+
+def test_flag_beats_environment_beats_env_file(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearer word wins."""
+    (empty_home / "my.env").write_text("LP_HEDGE_CONFIG=a.toml\nLP_HEDGE_DB=a.db\nTELEGRAM_OPERATOR_IDS=1, 22\n")
+    monkeypatch.setenv("LP_HEDGE_DB", "b.db")
+    places = find_places(Locations(env_file=empty_home / "my.env"))
+    assert (places.config_path, places.database_path) == (Path("a.toml"), Path("b.db"))
+    assert places.around.values.telegram_operator_ids == (1, 22)
+    assert find_places(Locations(db=Path("c.db"))).database_path == Path("c.db")
+
+
+def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain of one's own needs no preset to have its endpoints read."""
+    (empty_home / "hedge.toml").write_text(HEDGE)
+    monkeypatch.setenv("BSC_RPC_URL", "https://one.example/key1 , http://127.0.0.1:8545/")
+    monkeypatch.setenv("BSC_WS_URL", "wss://one.example/ws")
+    settings = load_settings(Locations())
+    assert settings.rpc_urls("bsc") == ("https://one.example/key1", "http://127.0.0.1:8545")
+    assert settings.ws_url("bsc") == "wss://one.example/ws"
+    assert "https://one.example/key1" in settings.secrets()
+    assert "key1" not in repr(settings)
+    with pytest.raises(ConfigurationError, match="MY_CHAIN_RPC_URL is not set"):
+        settings.endpoints("my-chain")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("BSC_RPC_URL", "one.example/sekret", "BSC_RPC_URL must be an address that begins with http:// or https://."),
+        ("TELEGRAM_OPERATOR_IDS", "@anna", "TELEGRAM_OPERATOR_IDS"),
+        ("BINANCE_API_KEY", "sekret", "BINANCE_API_KEY and BINANCE_API_SECRET belong together"),
+        ("BINANCE_FUTURES_URL", "fapi", "BINANCE_FUTURES_URL must be an address"),
+        ("LP_HEDGE_LOG_LEVEL", "chatty", "LP_HEDGE_LOG_LEVEL = 'chatty' is not allowed"),
+    ],
+)
+def test_a_wrong_environment_names_the_variable_and_no_secret(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value that may hold a key is never repeated."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        find_places(Locations())
+    assert sentence.replace("'chatty' is", "'chatty' is") in str(caught.value).replace("= chatty", "= 'chatty'")
+    assert "sekret" not in str(caught.value)
+
+
+def test_an_open_env_file_and_an_unknown_name_are_noticed(empty_home: Path) -> None:
+    """Keys that others can read, and a name with a typing error, do no harm unseen."""
+    env = empty_home / ".env"
+    env.write_text("TELEGRAM_BOT_TOKN=1\nBINANCE_API_KEY=\n")
+    env.chmod(0o644)
+    typo, readable = find_places(Locations()).around.notices
+    assert "did you mean TELEGRAM_BOT_TOKEN?" in typo
+    assert "chmod 600" in readable
+    env.chmod(0o600)
+    assert len(find_places(Locations()).around.notices) == 1
+
+
+def test_the_spot_host_is_asked_only_beside_binances_own_futures_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key for a test network must not be sent to the real spot host."""
+    assert find_places(Locations()).around.values.spot_url == "https://api.binance.com"
+    monkeypatch.setenv("BINANCE_FUTURES_URL", "http://127.0.0.1:1")
+    assert find_places(Locations()).around.values.spot_url == ""
+    monkeypatch.setenv("BINANCE_SPOT_URL", "http://127.0.0.1:2")
+    assert find_places(Locations()).around.values.spot_url == "http://127.0.0.1:2"
+
+
+def first_start(places: Places, *hedges: str) -> bool:
+    return looks_like_a_first_start(places, hedges)
+
+
+def test_only_a_fresh_machine_gets_the_demo(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever named a file, set a key or ever ran a hedge is told what is missing instead."""
+    assert first_start(find_places(Locations()))
+    assert not first_start(find_places(Locations(config=Path("mine.toml"))))
+    assert not first_start(find_places(Locations()), "bnb")
+    monkeypatch.setenv("BINANCE_API_KEY", "k")
+    monkeypatch.setenv("BINANCE_API_SECRET", "s")
+    assert not first_start(find_places(Locations()))
+    monkeypatch.delenv("BINANCE_API_KEY")
+    monkeypatch.delenv("BINANCE_API_SECRET")
+    (empty_home / "hedge.toml").write_text("")
+    assert not first_start(find_places(Locations()))
+
+
+def test_going_live_needs_keys_and_somebody_to_ask(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live hedge that asks for approvals where nobody can answer would only ever wait."""
+    (empty_home / "hedge.toml").write_text('mode = "live"\n' + HEDGE + "max_position_notional = 500\n")
+    monkeypatch.setenv("BSC_RPC_URL", "http://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="BINANCE_API_KEY"):
+        load_settings(Locations()).require_runnable(has_terminal=True)
+    monkeypatch.setenv("BINANCE_API_KEY", "k")
+    monkeypatch.setenv("BINANCE_API_SECRET", "s")
+    settings = load_settings(Locations())
+    settings.require_runnable(has_terminal=True)
+    with pytest.raises(ConfigurationError, match="nobody to ask"):
+        settings.require_runnable(has_terminal=False)
+    assert settings.scope.startswith("live:")
+    assert settings.scope != "live:k"
+
+
+def test_a_token_without_operators_is_refused(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty list must never come to mean everybody."""
+    (empty_home / "hedge.toml").write_text(HEDGE)
+    monkeypatch.setenv("BSC_RPC_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456:ABC")
+    with pytest.raises(ConfigurationError, match="TELEGRAM_OPERATOR_IDS"):
+        load_settings(Locations()).require_runnable(has_terminal=True)
+    monkeypatch.setenv("TELEGRAM_OPERATOR_IDS", "42")
+    telegram = load_settings(Locations()).telegram()
+    assert telegram is not None
+    assert telegram.operator_ids == frozenset({42})
+
+
+def test_an_unknown_timezone_is_refused(empty_home: Path) -> None:
+    """A report at a wrong hour is worse than a sentence at the start."""
+    (empty_home / "hedge.toml").write_text('timezone = "Mars/Olympus"\n' + HEDGE)
+    with pytest.raises(ConfigurationError, match="Mars/Olympus"):
+        load_settings(Locations())
