@@ -119,7 +119,7 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
         ("TELEGRAM_OPERATOR_IDS", "@anna", "TELEGRAM_OPERATOR_IDS"),
         ("BINANCE_API_KEY", "sekret", "BINANCE_API_KEY and BINANCE_API_SECRET belong together"),
         ("BINANCE_FUTURES_URL", "fapi", "BINANCE_FUTURES_URL must be an address"),
-        ("LP_HEDGE_LOG_LEVEL", "chatty", "LP_HEDGE_LOG_LEVEL = 'chatty' is not allowed"),
+        ("LP_HEDGE_LOG_LEVEL", "chatty", "LP_HEDGE_LOG_LEVEL = CHATTY is not allowed: use DEBUG"),
     ],
 )
 def test_a_wrong_environment_names_the_variable_and_no_secret(
@@ -129,7 +129,7 @@ def test_a_wrong_environment_names_the_variable_and_no_secret(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:
         find_places(Locations())
-    assert sentence.replace("'chatty' is", "'chatty' is") in str(caught.value).replace("= chatty", "= 'chatty'")
+    assert sentence in str(caught.value)
     assert "sekret" not in str(caught.value)
 
 

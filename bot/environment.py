@@ -1,0 +1,197 @@
+"""Secrets and endpoints: the process's environment, and under it the `.env` file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+BINANCE_FUTURES = "https://fapi.binance.com"
+BINANCE_SPOT = "https://api.binance.com"
+DEFAULT_ENV_FILE = Path(".env")
+RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
+OUR_PREFIXES = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_")
+NEVER_SHOWN = frozenset({"telegram_bot_token", "binance_api_key", "binance_api_secret"})
+
+
+def _ids(value: object) -> object:
+    """Ids apart by commas, semicolons or blanks."""
+    return value.replace(",", " ").replace(";", " ").split() if isinstance(value, str) else value
+
+
+def _http_url(value: str) -> str:
+    return checked_url(value, "http", "https")
+
+
+Url = Annotated[str, BeforeValidator(str.strip), BeforeValidator(_http_url)]
+OperatorIds = Annotated[tuple[Annotated[int, Field(gt=0)], ...], NoDecode, BeforeValidator(_ids)]
+
+
+class Environment(BaseSettings):
+    """The names of DESIGN's section 4, in lower case. An empty value counts as not set, but for BINANCE_SPOT_URL."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    telegram_bot_token: SecretStr | None = None
+    telegram_operator_ids: OperatorIds = ()
+    telegram_chat_id: int | None = None
+    telegram_api_url: Url = "https://api.telegram.org"
+    binance_api_key: SecretStr | None = None
+    binance_api_secret: SecretStr | None = None
+    binance_futures_url: Url = BINANCE_FUTURES
+    binance_stream_url: str = "wss://fstream.binance.com"
+    binance_spot_url: str | None = None
+    lp_hedge_config: Path | None = None
+    lp_hedge_db: Path | None = None
+    lp_hedge_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    lp_hedge_heartbeat_url: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, data: dict[str, object]) -> dict[str, object]:
+        return {key: value for key, value in data.items() if value != "" or key == "binance_spot_url"}
+
+    @field_validator("binance_stream_url")
+    @classmethod
+    def _stream(cls, value: str) -> str:
+        return checked_url(value, "ws", "wss")
+
+    @field_validator("binance_spot_url")
+    @classmethod
+    def _spot(cls, value: str | None) -> str | None:
+        return checked_url(value, "http", "https") if value else value
+
+    @field_validator("lp_hedge_heartbeat_url")
+    @classmethod
+    def _heartbeat(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            checked_url(value.get_secret_value(), "http", "https")
+        return value
+
+    @field_validator("lp_hedge_log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _both_keys_or_none(self) -> Environment:
+        if (self.binance_api_key is None) != (self.binance_api_secret is None):
+            raise ValueError("BINANCE_API_KEY and BINANCE_API_SECRET belong together, only one of them is set")
+        return self
+
+    @property
+    def spot_url(self) -> str:
+        """Empty: the key's permissions cannot be asked. Binance's own spot host only beside its own futures host."""
+        if self.binance_spot_url is not None:
+            return self.binance_spot_url
+        return BINANCE_SPOT if self.binance_futures_url == BINANCE_FUTURES else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEndpoints:
+    """In the order of preference. URLs often hold a provider's key, so they are secrets."""
+
+    rpc_urls: tuple[SecretStr, ...]
+    ws_url: SecretStr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that the environment says. `notices`: sentences worth the operator's eye that stop nothing."""
+
+    values: Environment
+    chains: Mapping[str, ChainEndpoints]
+    notices: tuple[str, ...]
+
+
+def read_environment(env_file: Path | None) -> Surroundings:
+    """`env_file` None: `./.env` if there is one. The process's environment wins over the file.
+
+    Raises ConfigurationError: the named file is missing, or a value is not allowed.
+    """
+    path = env_file or DEFAULT_ENV_FILE
+    if env_file is not None and not env_file.is_file():
+        raise ConfigurationError(f"there is no file {env_file}, which --env-file names.")
+    in_file = {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+    try:
+        values = Environment(_env_file=path)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
+    return Surroundings(values, _chains({**in_file, **os.environ}), _notices(path, in_file))
+
+
+def checked_url(value: str, *schemes: str) -> str:
+    """Without a slash at the end. Raises ValueError, which never shows more of it than scheme and host."""
+    parts = urlsplit(value.strip())
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
+    return value.strip().rstrip("/")
+
+
+def rpc_name(chain: str) -> str:
+    """The variable that holds a chain's endpoints: BSC_RPC_URL."""
+    return f"{_upper(chain)}{RPC_SUFFIX}"
+
+
+def _upper(chain: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in chain).upper()
+
+
+def _chains(variables: Mapping[str, str]) -> dict[str, ChainEndpoints]:
+    found = {}
+    for name, value in variables.items():
+        if name.endswith(RPC_SUFFIX) and value.strip():
+            chain = name.removesuffix(RPC_SUFFIX)
+            urls = tuple(_endpoint(name, each, "http", "https") for each in value.split(",") if each.strip())
+            ws_name = f"{chain}{WS_SUFFIX}"
+            ws_url = variables.get(ws_name, "").strip()
+            found[chain] = ChainEndpoints(urls, _endpoint(ws_name, ws_url, "ws", "wss") if ws_url else None)
+    return found
+
+
+def _endpoint(name: str, value: str, *schemes: str) -> SecretStr:
+    try:
+        return SecretStr(checked_url(value, *schemes))
+    except ValueError as error:
+        raise ConfigurationError(f"{name} {error}.") from None
+
+
+def _clause(detail: ErrorDetails) -> str:
+    if not detail["loc"]:
+        return str(detail.get("ctx", {}).get("error", detail["msg"]))
+    field = str(detail["loc"][0])
+    shown = "" if field in NEVER_SHOWN or detail["type"] == "value_error" else f" = {detail['input']!r}"
+    match detail["type"]:
+        case "int_parsing" | "int_type" | "greater_than":
+            return f"{field.upper()}{shown} is not allowed: use numeric ids such as 123456789, apart by commas"
+        case "literal_error":
+            return f"{field.upper()}{shown} is not allowed: use {detail.get('ctx', {})['expected']}".replace("'", "")
+    return f"{field.upper()} {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _notices(path: Path, in_file: Mapping[str, str]) -> tuple[str, ...]:
+    notices = [_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name)]
+    if in_file and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        notices.append(f"{path} can be read by other users of this machine: run `chmod 600 {path}`.")
+    return tuple(notices)
+
+
+def _is_known(name: str) -> bool:
+    return name.lower() in Environment.model_fields or name.endswith((RPC_SUFFIX, WS_SUFFIX))
+
+
+def _unknown(path: Path, name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), list(Environment.model_fields), n=1)
+    return f"{path}: {name} is not a name I read{f', did you mean {close[0].upper()}?' if close else '.'}"

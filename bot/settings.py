@@ -1,0 +1,200 @@
+"""Everything that is configured, gathered once: where the files are, what they say, and what that lets us do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import SecretStr
+
+from bot.config_file import read_config
+from bot.environment import ChainEndpoints, Surroundings, read_environment, rpc_name
+from core.config import Config
+from core.errors import ConfigurationError
+
+if TYPE_CHECKING:  # importing it would load the whole of python-telegram-bot
+    from bot.telegram.settings import TelegramSettings
+
+DEFAULT_CONFIG = Path("hedge.toml")
+DEFAULT_DATABASE = Path("data/lp_hedge.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """`--config`, `--db`, `--env-file` as given; None: not named."""
+
+    config: Path | None = None
+    db: Path | None = None
+    env_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files in force: by flag, else by environment, else the defaults. `config_named`: by flag or environment."""
+
+    config_path: Path
+    config_named: bool
+    database_path: Path
+    around: Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`lp-hedge demo`. `hours` None: until stopped. `speed` times real time; None: as fast as it goes."""
+
+    hours: int | None = None
+    speed: float | None = 60.0
+    seed: int = 0
+    approvals: Literal["ask", "approve", "reject", "ignore"] = "ask"
+    json: bool = False
+    telegram: TelegramSettings | None = None
+    log_level: str = "INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    config: Config
+    config_path: Path
+    database_path: Path
+    around: Surroundings
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self.around.notices
+
+    @property
+    def zone(self) -> tzinfo:
+        return zone_of(self.config.timezone)
+
+    @property
+    def account(self) -> str:
+        """Names the exchange account without telling the key: journal and memory are kept apart by it."""
+        return account_of(self.around.values.binance_api_key) if self.config.mode == "live" else "paper"
+
+    @property
+    def scope(self) -> str:
+        """`<mode>:<account>`, as the storage wants it."""
+        return f"{self.config.mode}:{self.account}"
+
+    def endpoints(self, chain: str) -> ChainEndpoints:
+        """Raises ConfigurationError when no RPC URL is set for a chain."""
+        name = rpc_name(chain)
+        found = self.around.chains.get(name.removesuffix("_RPC_URL"))
+        if found is None:
+            users = ", ".join(key for key, hedge in self.config.hedges.items() if hedge.chain == chain)
+            raise ConfigurationError(f"{name} is not set: put the address of a {chain} node in .env for hedge {users}.")
+        return found
+
+    def rpc_urls(self, chain: str) -> tuple[str, ...]:
+        return tuple(url.get_secret_value() for url in self.endpoints(chain).rpc_urls)
+
+    def ws_url(self, chain: str) -> str | None:
+        url = self.endpoints(chain).ws_url
+        return url.get_secret_value() if url else None
+
+    def chains(self) -> tuple[str, ...]:
+        """Those that a hedge uses, each once."""
+        return tuple(dict.fromkeys(hedge.chain for hedge in self.config.hedges.values()))
+
+    def telegram(self) -> TelegramSettings | None:
+        """None without a token. Raises ConfigurationError for a token without operators."""
+        return telegram_settings(self.around)
+
+    def secrets(self) -> tuple[str, ...]:
+        return secrets_of(self.around)
+
+    def require_runnable(self, *, has_terminal: bool) -> None:
+        """Raises ConfigurationError for what `run` cannot start with: endpoints, keys, nobody to ask."""
+        for chain in self.chains():
+            self.endpoints(chain)
+        telegram = self.telegram()
+        if self.config.mode != "live":
+            return
+        if self.around.values.binance_api_key is None:
+            raise ConfigurationError('mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET in .env.')
+        asks = any(hedge.approval_over_quote != "off" for hedge in self.config.hedges.values())
+        if asks and telegram is None and not has_terminal:
+            raise ConfigurationError(
+                "large hedges need an approval and there is nobody to ask: set TELEGRAM_BOT_TOKEN and "
+                'TELEGRAM_OPERATOR_IDS, or run in a terminal, or set approval_over_quote = "off".'
+            )
+
+
+def find_places(locations: Locations) -> Places:
+    """Raises ConfigurationError as `read_environment` does."""
+    around = read_environment(locations.env_file)
+    config = locations.config or around.values.lp_hedge_config
+    database = locations.db or around.values.lp_hedge_db
+    return Places(config or DEFAULT_CONFIG, config is not None, database or DEFAULT_DATABASE, around)
+
+
+def load_settings(locations: Locations) -> Settings:
+    """Raises ConfigurationError, one sentence, for anything missing or wrong in either file."""
+    return settings_at(find_places(locations))
+
+
+def settings_at(places: Places) -> Settings:
+    config = read_config(places.config_path)
+    zone_of(config.timezone)
+    return Settings(config, places.config_path, places.database_path, places.around)
+
+
+def looks_like_a_first_start(places: Places, hedges_in_database: Sequence[str]) -> bool:
+    """Whether `run` may show the demo: nothing was named, written, keyed or ever run here."""
+    return not (
+        places.config_named
+        or places.config_path.exists()
+        or places.around.values.binance_api_key is not None
+        or hedges_in_database
+    )
+
+
+def telegram_settings(around: Surroundings) -> TelegramSettings | None:
+    values = around.values
+    if values.telegram_bot_token is None:
+        return None
+    from bot.telegram.settings import TelegramSettings
+
+    return TelegramSettings(
+        token=values.telegram_bot_token.get_secret_value(),
+        operator_ids=frozenset(values.telegram_operator_ids),
+        chat_id=values.telegram_chat_id,
+        api_url=values.telegram_api_url,
+    )
+
+
+def secrets_of(around: Surroundings) -> tuple[str, ...]:
+    """What must never be written down: token, keys, and every URL that may carry a provider's key."""
+    values = around.values
+    secrets = [
+        values.telegram_bot_token,
+        values.binance_api_key,
+        values.binance_api_secret,
+        values.lp_hedge_heartbeat_url,
+    ]
+    for endpoints in around.chains.values():
+        secrets += [*endpoints.rpc_urls, endpoints.ws_url]
+    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+
+
+def account_of(api_key: SecretStr | None) -> str:
+    if api_key is None:
+        raise ConfigurationError('mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET in .env.')
+    return hashlib.sha256(api_key.get_secret_value().encode()).hexdigest()[:10]
+
+
+def zone_of(name: str) -> tzinfo:
+    """UTC without a time zone database; others need the system's. Raises ConfigurationError."""
+    if name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(
+            f'timezone = "{name}" is not known here: use a name such as "UTC" or "Europe/Berlin".'
+        ) from None
