@@ -132,7 +132,7 @@ def income(exchange: Exchange, params: Params) -> object:
     start, end = int(params.get("startTime", "0")), int(params.get("endTime", str(exchange.now_ms())))
     rows = [
         row
-        for row in exchange.income
+        for row in exchange.ledger.income
         if params.get("symbol", row.symbol) == row.symbol
         and params.get("incomeType", row.kind) == row.kind
         and start <= row.time_ms <= end

@@ -14,12 +14,9 @@ from tests.rigs.venue import refusals
 from tests.rigs.venue.account import ZERO, Account, Leg
 from tests.rigs.venue.book import Book, Depth, Level
 from tests.rigs.venue.instruments import Instrument, default_instruments
+from tests.rigs.venue.ledger import Ledger
 from tests.rigs.venue.orders import Order, OrderRequest, Trade
 from tests.rigs.venue.rules import parse_new_order
-
-TAKER = Decimal("0.0005")
-MAKER = Decimal("0.0002")
-LEDGER = Decimal("1e-8")
 
 
 class Listener(Protocol):
@@ -36,18 +33,6 @@ class Funding:
 
     rate: Decimal
     next_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Income:
-    """One row of the income history; `amount` is signed in QUOTE."""
-
-    id: int
-    kind: str
-    symbol: str
-    amount: Decimal
-    time_ms: int
-    trade_id: int | None
 
 
 @dataclass(repr=False, eq=False)
@@ -67,8 +52,7 @@ class Exchange:
         self.funding: dict[str, Funding] = {}
         self.account = Account(self.instruments, lambda symbol: self.marks[symbol])
         self.orders: dict[int, Order] = {}
-        self.trades: list[Trade] = []
-        self.income: list[Income] = []
+        self.ledger = Ledger(self.account, self.now_ms, self.next_id)
         self.funding_history: list[tuple[str, Decimal, int, Decimal]] = []
         self.listeners: list[Listener] = []
         self.price_listeners: list[Callable[[str], None]] = []
@@ -155,9 +139,7 @@ class Exchange:
             rate, mark = self.funding[symbol].rate, self.marks[symbol]
             self.funding_history.append((symbol, rate, self.now_ms(), mark))
             for leg in list(self.account.open_legs(symbol)):
-                amount = (-leg.amount * mark * rate).quantize(LEDGER)
-                self.account.wallet += amount
-                self._book_income("FUNDING_FEE", symbol, amount, None)
+                self.ledger.book_cash("FUNDING_FEE", symbol, -leg.amount * mark * rate)
                 self._tell_account("FUNDING_FEE", symbol, (leg.side,))
 
     # -- the judge's books -----------------------------------------------------------------------------------------
@@ -290,7 +272,7 @@ class Exchange:
 
     def _fill(self, order: Order, pieces: list[Level], *, maker: bool) -> None:
         for price, quantity in pieces:
-            trade = self._book_trade(order, price, quantity, maker=maker)
+            trade = self.ledger.book_trade(order, price, quantity, maker=maker)
             order.executed += quantity
             order.quote += price * quantity
             order.updated_ms = trade.time_ms
@@ -298,26 +280,6 @@ class Exchange:
             order.trades.append(trade)
             self._tell_account("ORDER", order.request.symbol, (order.request.position_side,))
             self._tell_order(order, "TRADE", trade)
-
-    def _book_trade(self, order: Order, price: Decimal, quantity: Decimal, *, maker: bool) -> Trade:
-        request = order.request
-        leg = self.account.leg(request.symbol, request.position_side)
-        realised = leg.apply(request.sign * quantity, price).quantize(LEDGER)
-        commission = (price * quantity * (MAKER if maker else TAKER)).quantize(LEDGER)
-        leg.updated_ms = now = self.now_ms()
-        self.account.wallet += realised - commission
-        trade = Trade(
-            self.next_id(), order.id, request.symbol, request.side, request.position_side,
-            price, quantity, realised, commission, maker, now,
-        )  # fmt: skip
-        self.trades.append(trade)
-        self._book_income("COMMISSION", request.symbol, -commission, trade.id)
-        if realised:
-            self._book_income("REALIZED_PNL", request.symbol, realised, trade.id)
-        return trade
-
-    def _book_income(self, kind: str, symbol: str, amount: Decimal, trade_id: int | None) -> None:
-        self.income.append(Income(self.next_id(), kind, symbol, amount, self.now_ms(), trade_id))
 
     def _outside_trade(self, symbol: str, signed: Decimal, side: str, price: Decimal, client_id: str) -> None:
         request = OrderRequest(

@@ -52,7 +52,7 @@ def countdown_cancel_all(exchange: Exchange, params: Params) -> object:
 def user_trades(exchange: Exchange, params: Params) -> object:
     """From an id, or from a time (7 days at most, oldest first), or the newest of the last 7 days."""
     symbol = instrument_of(params, exchange.instruments).symbol
-    mine = [trade for trade in exchange.trades if trade.symbol == symbol]
+    mine = [trade for trade in exchange.ledger.trades if trade.symbol == symbol]
     limit = int(params.get("limit", "500"))
     if not 1 <= limit <= 1000:
         raise refusals.illegal("limit", "1..1000")

@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from tests.rigs.venue.account import ZERO, Leg
-from tests.rigs.venue.exchange import Exchange, Income
+from tests.rigs.venue.exchange import Exchange
+from tests.rigs.venue.ledger import Income
 from tests.rigs.venue.orders import Order, Trade
 
 Json = dict[str, object]
