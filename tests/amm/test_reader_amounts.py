@@ -72,19 +72,20 @@ async def test_everything_decreased_then_collected(chain: ChainRig, base_is_toke
 
 
 async def test_range_shared_with_others(chain: ChainRig) -> None:
-    """The pool rounds the fees of a shared range at every poke: no more is reported than it can still pay."""
+    """The pool rounds a shared range's fees down at each poke of anybody: no more is reported than it can still pay."""
     pool = deep_pool(chain, True)
-    ids = [chain.mint_position(pool, 1600, 2500, base=3 + i, quote=7001 + i, owner=chain.lp) for i in range(3)]
-    for i in range(6):
-        chain.sell_base(pool, f"0.00000000000{i + 1}7")
-        chain.buy_base(pool, f"0.00{i + 1}3")
-        chain.collect(ids[i % 2])
-    for position in (await read_once(chain, pool, ids)).positions:
-        assert_pays(chain, pool, position)
-    for position_id in ids[:2]:
-        chain.burn(position_id)
-    (last,) = (await read_once(chain, pool, ids)).positions
-    assert_pays(chain, pool, last)
+    ours = chain.mint_position(pool, 1600, 2500, base=3, quote=7001)
+    dust = chain.mint_position(pool, 1600, 2500, base="0.000000001", quote="0.000002", owner=chain.other)
+    for i in range(8):
+        chain.sell_base(pool, f"0.0{i + 1}7")
+        chain.buy_base(pool, f"{i + 1}3.07")
+        chain.collect(dust)
+    (position,) = (await read_once(chain, pool, [ours])).positions
+    assert_pays(chain, pool, position)
+    inside_last = chain.manager.read("positions", ours)[8:10]
+    grown = chain.pool_position(pool, ours)[1:3]
+    unrounded = [position.liquidity * (now - then) >> 128 for now, then in zip(grown, inside_last, strict=True)]
+    assert pool.order.raw_amounts(position.owed_base, position.owed_quote) != tuple(unrounded)
 
 
 @ORDERS

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
 
+from eth_abi.packed import encode_packed
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from core.amm.prices import PairOrder, raw_amount_rounding_down, sqrt_from_price
 from core.amm.ticks import MAX_SQRT_RATIO_X96, MIN_SQRT_RATIO_X96, sqrt_ratio_at_tick, tick_at_sqrt_ratio
@@ -300,6 +302,12 @@ class ChainRig:
     def liquidity_of(self, position_id: int) -> int:
         """The position's liquidity."""
         return int(self.manager.read("positions", position_id)[7])
+
+    def pool_position(self, pool: PoolRef, position_id: int) -> tuple[int, ...]:
+        """The pool's own record of all the manager's liquidity in the position's range."""
+        lower, upper = self.manager.read("positions", position_id)[5:7]
+        key = keccak(encode_packed(["address", "int24", "int24"], [self.manager.address, lower, upper]))
+        return tuple(pool.contract.read("positions", key))
 
     def expected_collect(self, position_id: int) -> ExpectedPay:
         """What the contract itself would pay the owner at the newest block."""
