@@ -90,7 +90,11 @@ class CommandDesk:
         if answer.approval is None:
             return False, f"There is no approval {command.args[0]}.", ()
         if answer.won:
-            return True, f"{'Approved' if approve else 'Rejected'}: {answer.approval.approval_id}.", (answer.approval.hedge,)
+            return (
+                True,
+                f"{'Approved' if approve else 'Rejected'}: {answer.approval.approval_id}.",
+                (answer.approval.hedge,),
+            )
         late = answer.approval.state is ApprovalState.PENDING
         return False, "Its time was up." if late else f"It is already {answer.approval.state.value}.", ()
 
@@ -106,4 +110,5 @@ _DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}
 
 
 def _leg(args: tuple[str, ...]) -> PositionSide:
-    return PositionSide(args[0].upper()) if args and args[0].upper() in PositionSide else PositionSide.BOTH
+    word = args[0].upper() if args else ""
+    return PositionSide(word) if word in ("LONG", "SHORT") else PositionSide.BOTH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 
@@ -48,7 +49,7 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._supervise("commands", self._run_commands))
             for runner in self._runners.values():
-                tasks.create_task(self._supervise(f"hedge {runner.name}", lambda r=runner: self._run_hedge(r)))
+                tasks.create_task(self._supervise(f"hedge {runner.name}", partial(self._run_hedge, runner)))
 
     async def cycle(self) -> None:
         """One evaluation of everything, in turn: for a driver that owns the time."""
@@ -82,6 +83,7 @@ class Engine:
         """A border where anything may arrive: it is logged with its trace, shown, and the loop begins again."""
         wait_s = FIRST_RETRY_S
         while True:
+            began_s = self._clock.monotonic_s()
             try:
                 await loop()
             except InvariantBroken as broken:
@@ -89,5 +91,7 @@ class Engine:
                 await self._commands.halt_all(f"{broken}")
             except Exception as error:
                 log.exception("task failed", task=name, error=type(error).__name__, retry_s=wait_s)
+            if self._clock.monotonic_s() - began_s > LONGEST_RETRY_S:
+                wait_s = FIRST_RETRY_S
             await self._clock.sleep(wait_s)
             wait_s = min(LONGEST_RETRY_S, wait_s * 2)

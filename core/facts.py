@@ -147,7 +147,6 @@ class PerpAccount:
     `position_base` = LONG leg minus SHORT leg, negative when short; `short_base` is the size of the SHORT leg (one-way
     mode: the short part of BOTH), never negative. `liquidation_price` None: there is none. Balances in QUOTE.
     `maintenance_rate` and `initial_rate` are fractions of notional at today's size and leverage.
-    `last_trade_id` is the newest trade booked into this position, None when the venue does not say.
     """
 
     symbol: str

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.facts import LpFacts, Market, PerpAccount
 from core.ports import LpPositions, PerpVenue
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Reading[T]:
+class Reading(Generic[T]):
     """`value` is the last good read, None before the first; `trouble` why the newest try failed, None when it did not."""
 
     value: T | None
@@ -81,9 +84,7 @@ class VenueFeed:
         """Position, balances, book and mark, read now. Never raises for a failed read."""
         started_at = self._clock.now()
         try:
-            account, market = await asyncio.gather(
-                self._venue.account(self._symbol), self._venue.market(self._symbol)
-            )
+            account, market = await asyncio.gather(self._venue.account(self._symbol), self._venue.market(self._symbol))
         except (Transient, Refused) as error:
             return Reading(self._last, str(error))
         self._last = VenueFacts(account, market)

@@ -1,4 +1,6 @@
-"""Is a read believable? Judged on liquidity, ownership, wallet balance and the venue's position, never on amounts.
+"""Is a read of the chain believable? Judged on liquidity, ownership and wallet balance, never on amounts.
+
+The venue's position is judged elsewhere, against the journal's own sum.
 
 Amounts that follow from unchanged liquidity are believed at once, also when they fall to zero at the upper edge. A fall
 to zero, a new owner, or a change of more than `max_jump_pct` that nothing explains is believed at the second read that
@@ -38,24 +40,6 @@ def doubt_lp(
     entries = sorted((p.position_id, p.liquidity, p.owner) for p in facts.positions)
     signature = (tuple(entries), tuple(sorted(facts.missing_ids)), facts.wallet_base)
     return _unless_repeated(Doubt(signature, facts.block.number, now, why), doubted)
-
-
-def doubt_perp(
-    position_base: Decimal,
-    believed_base: Decimal | None,
-    expected_base: Decimal | None,
-    doubted: Doubt | None,
-    *,
-    max_jump_pct: Decimal,
-    now: datetime,
-) -> Doubt | None:
-    """The venue's position against the last believed one. `expected_base`: what our journalled fills make of it."""
-    if believed_base is None or position_base == expected_base:
-        return None
-    if not _jumps(believed_base, position_base, max_jump_pct):
-        return None
-    why = f"the exchange's position went from {believed_base} to {position_base} without a trade of ours"
-    return _unless_repeated(Doubt((position_base,), 0, now, why), doubted)
 
 
 def _unless_repeated(fresh: Doubt, doubted: Doubt | None) -> Doubt | None:

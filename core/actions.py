@@ -1,0 +1,192 @@
+"""Carries a decision out: plans to the executor, questions to the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.approval_desk import ApprovalDesk
+from core.config import HedgeConfig
+from core.execution.executor import Step, StepEnd
+from core.execution.plans import ActivePlan, NewPlan, PlanBook
+from core.facts import SymbolRules
+from core.feeds import VenueFacts
+from core.hedging.kernel_types import Decision
+from core.hedging.slippage import walk_book
+from core.hedging.states import Action, Reason
+from core.kernel_facts import Standing, side_of_steps
+from core.observation import Observation
+from core.ports import Approval, Approvals, ApprovalState, PlanState
+from core.proposals import proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What acting did: `step` of an order, None when none was sent; `first_fill`: it was its plan's first."""
+
+    step: Step | None = None
+    first_fill: bool = False
+    plan_ended: bool = False
+    withdrawn: bool = False
+
+
+NOTHING = Outcome()
+
+
+class Actions:
+    """For one hedge. `may_send` is asked directly before a request leaves."""
+
+    def __init__(
+        self,
+        hedge: str,
+        *,
+        plans: PlanBook,
+        desk: ApprovalDesk,
+        approvals: Approvals,
+        rules: SymbolRules,
+        may_send: Callable[[], bool],
+    ) -> None:
+        self._hedge = hedge
+        self._plans = plans
+        self._desk = desk
+        self._approvals = approvals
+        self._rules = rules
+        self._may_send = may_send
+
+    async def carry_out(
+        self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig
+    ) -> Outcome:
+        match Action(decision.action):
+            case Action.ADJUST:
+                return await self._adjust(decision, seen, standing, config)
+            case Action.CONTINUE:
+                return await self._go_on(decision, seen, standing.active, None)
+            case Action.SHRINK:
+                left = abs(decision.quantity_steps) * self._rules.step_size
+                return await self._go_on(decision, seen, standing.active, left)
+            case Action.CANCEL:
+                return await self._cancel(decision, seen, standing)
+            case Action.ASK:
+                return await self._ask(decision, seen, config)
+            case Action.SUPERSEDE:
+                return await self._supersede(standing.approval)
+            case Action.HOLD | Action.KEEP_ASKING:
+                return await self._rest(decision, standing)
+
+    async def _adjust(self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig) -> Outcome:
+        venue = seen.venue
+        if venue is None or self._plans.backing_off():
+            return NOTHING
+        granted = standing.approval if decision.approved else None
+        if granted is not None and not await self._may_begin(granted, decision, venue, config):
+            return NOTHING
+        new = NewPlan(
+            side=side_of_steps(decision.quantity_steps),
+            quantity_base=abs(decision.quantity_steps) * self._rules.step_size,
+            reduce_only=decision.reduce_only,
+            reason=Reason(decision.reason).text,
+            gap_base=decision.gap_base,
+            gap_quote=decision.gap_quote,
+            band_quote=decision.band_quote,
+            reference_price=venue.market.mid,
+            approval_id=granted.approval_id if granted else None,
+        )
+        return await self._go_on(decision, seen, await self._plans.open(new), None)
+
+    async def _may_begin(self, granted: Approval, decision: Decision, venue: VenueFacts, config: HedgeConfig) -> bool:
+        """At the tap: slippage against the current mid within limits, then the one compare-and-set."""
+        if granted.state is ApprovalState.EXECUTING:
+            return True
+        quantity = abs(decision.quantity_steps) * self._rules.step_size
+        fill = walk_book(venue.market, side_of_steps(decision.quantity_steps), quantity)
+        limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
+        if limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
+            found = "the book is too thin" if fill is None else f"{fill.slippage_bps:.1f} bps"
+            await self._desk.fail(granted, f"slippage is above {limit_bps} bps now: {found}")
+            return False
+        return await self._desk.start(granted)
+
+    async def _go_on(
+        self, decision: Decision, seen: Observation, active: ActivePlan | None, left_base: Decimal | None
+    ) -> Outcome:
+        if active is None or seen.venue is None:
+            return NOTHING
+        wanted = active.left_base if left_base is None else left_base
+        step = await self._plans.advance(
+            active, wanted, seen.venue.market, urgent=decision.urgent, may_send=self._may_send
+        )
+        if step is None:
+            return await self._end_if_spent(active, decision, seen)
+        if step.executed_base and active.plan.approval_id is not None:
+            await self._approvals.use(active.plan.approval_id, step.executed_base)
+        first = bool(step.executed_base) and not active.executed_base
+        ended = await self._close_after(step, active, decision, seen)
+        return Outcome(step=step, first_fill=first, plan_ended=ended)
+
+    async def _end_if_spent(self, active: ActivePlan, decision: Decision, seen: Observation) -> Outcome:
+        """Nothing was sent: either it is not time yet, or what is left is too small ever to be."""
+        if active.left_base >= max(self._rules.market_min_quantity, self._rules.step_size):
+            return NOTHING
+        await self._close(active, PlanState.DONE, decision, seen, Decimal(0))
+        return Outcome(plan_ended=True)
+
+    async def _close_after(self, step: Step, active: ActivePlan, decision: Decision, seen: Observation) -> bool:
+        left = active.left_base - step.executed_base
+        spent = left < max(self._rules.market_min_quantity, self._rules.step_size)
+        if step.end is StepEnd.UNKNOWN:
+            return False
+        if spent:
+            await self._close(active, PlanState.DONE, decision, seen, step.executed_base)
+            return True
+        if step.end is StepEnd.REFUSED or self._plans.gave_up():
+            await self._close(active, PlanState.FAILED, decision, seen, step.executed_base)
+            return True
+        return False
+
+    async def _cancel(self, decision: Decision, seen: Observation, standing: Standing) -> Outcome:
+        if standing.active is None:
+            return NOTHING
+        await self._close(standing.active, PlanState.CANCELLED, decision, seen, Decimal(0))
+        return Outcome(plan_ended=True)
+
+    async def _close(
+        self, active: ActivePlan, state: PlanState, decision: Decision, seen: Observation, executed_base: Decimal
+    ) -> None:
+        before = seen.venue.account.position_base if seen.venue else Decimal(0)
+        position = before + active.plan.side.sign * executed_base
+        await self._plans.close(active.plan, state, position_base=position, target_base=decision.target_base)
+        if active.plan.approval_id is not None:
+            await self._settle_approval(active, state)
+
+    async def _settle_approval(self, active: ActivePlan, state: PlanState) -> None:
+        """Done when nothing is left of it or its plan was stopped; a failed plan fails it, a capped part goes on."""
+        approval = await self._approvals.get(active.plan.approval_id or "")
+        if approval is None or approval.state is not ApprovalState.EXECUTING:
+            return
+        left = approval.quantity_base - approval.used_base
+        if state is PlanState.FAILED:
+            await self._desk.fail(approval, self._plans.trouble)
+        elif state is PlanState.CANCELLED or left < self._rules.step_size:
+            await self._desk.finish(approval, "")
+
+    async def _ask(self, decision: Decision, seen: Observation, config: HedgeConfig) -> Outcome:
+        count = 1 + decision.memory.question.asked
+        approval = proposal(self._desk.new_id(), self._hedge, decision, seen, config, self._rules, ask_count=count)
+        if approval is not None:
+            await self._desk.ask(approval)
+        return NOTHING
+
+    async def _supersede(self, approval: Approval | None) -> Outcome:
+        if approval is None or approval.state is not ApprovalState.PENDING:
+            return NOTHING
+        return Outcome(withdrawn=await self._desk.supersede(approval, "the need has changed"))
+
+    async def _rest(self, decision: Decision, standing: Standing) -> Outcome:
+        """A started approval of which nothing is wanted any more is done."""
+        approval = standing.approval
+        if approval is None or standing.active is not None or approval.state is not ApprovalState.EXECUTING:
+            return NOTHING
+        if not decision.wanted_steps:
+            await self._desk.finish(approval, "nothing more was needed")
+        return NOTHING

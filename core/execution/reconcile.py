@@ -1,0 +1,89 @@
+"""The venue's position against the journal's own sum: the same question at start, after trouble and at every read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum, auto
+
+from core.clock import Clock
+from core.execution.bookkeeping import Bookkeeper
+from core.facts import PerpAccount, PositionSide
+from core.ports import Journal, LegPositions
+
+REPEAT_AFTER = timedelta(seconds=2)
+FLAT = LegPositions(Decimal(0), Decimal(0), Decimal(0))
+
+
+class Match(Enum):
+    """DOUBTED: they differ, and one read more must say so too. MISMATCHED: they differ over two reads 2 s apart."""
+
+    MATCHED = auto()
+    DOUBTED = auto()
+    MISMATCHED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    match: Match
+    venue: LegPositions
+    journal: LegPositions
+
+    @property
+    def detail(self) -> str:
+        if self.match is Match.MATCHED:
+            return ""
+        return f"exchange {_plain(self.venue.net_base)}, journal {_plain(self.journal.net_base)}"
+
+
+class Reconciler:
+    def __init__(self, *, hedge: str, symbol: str, journal: Journal, bookkeeper: Bookkeeper, clock: Clock) -> None:
+        self._hedge = hedge
+        self._symbol = symbol
+        self._journal = journal
+        self._bookkeeper = bookkeeper
+        self._clock = clock
+        self._differs: tuple[LegPositions, datetime] | None = None
+
+    async def compare(self, account: PerpAccount) -> Comparison:
+        """Fetches trades before it believes in a difference. Raises what that read raises."""
+        venue = _venue_legs(account)
+        if venue == await self._journal_legs():
+            self._differs = None
+            return Comparison(Match.MATCHED, venue, venue)
+        await self._bookkeeper.book_new_trades(self._symbol, self._hedge)
+        journal = await self._journal_legs()
+        if venue == journal:
+            self._differs = None
+            return Comparison(Match.MATCHED, venue, journal)
+        if self._differs is None or self._differs[0] != venue:
+            self._differs = (venue, account.as_of)
+        confirmed = account.as_of >= self._differs[1] + REPEAT_AFTER
+        return Comparison(Match.MISMATCHED if confirmed else Match.DOUBTED, venue, journal)
+
+    async def adopt(self, account: PerpAccount, leg: PositionSide, actor: str) -> Decimal:
+        """Take the venue's word for a leg (BOTH: for each leg there is); the signed BASE added to the journal."""
+        venue, journal = _venue_legs(account), await self._journal_legs()
+        deltas = {
+            PositionSide.LONG: venue.long_base - journal.long_base,
+            PositionSide.SHORT: journal.short_base - venue.short_base,
+            PositionSide.BOTH: venue.net_base - journal.net_base,
+        }
+        legs = (leg,) if leg is not PositionSide.BOTH or not account.hedge_mode else (PositionSide.LONG, PositionSide.SHORT)
+        for one in legs:
+            if deltas[one]:
+                await self._journal.adopt(self._symbol, one, deltas[one], actor=actor, at=self._clock.now())
+        self._differs = None
+        return sum((deltas[one] for one in legs), Decimal(0))
+
+    async def _journal_legs(self) -> LegPositions:
+        return await self._journal.positions(self._symbol) or FLAT
+
+
+def _venue_legs(account: PerpAccount) -> LegPositions:
+    return LegPositions(account.position_base, account.long_base, account.short_base)
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"

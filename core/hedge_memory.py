@@ -1,0 +1,57 @@
+"""All that one hedge remembers across restarts, as one JSON text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+
+from core.errors import InvariantBroken
+from core.hedging import life_memory, memory
+from core.hedging.kernel_types import Memory
+from core.hedging.life_memory import LifeMemory
+
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """`rebalances_ms`: when each plan of the last hour had its first fill."""
+
+    kernel: Memory = field(default_factory=Memory)
+    life: LifeMemory = field(default_factory=LifeMemory)
+    rebalances_ms: tuple[int, ...] = ()
+
+    def rebalances_since(self, since_ms: int) -> int:
+        return sum(1 for at_ms in self.rebalances_ms if at_ms > since_ms)
+
+    def with_fill(self, at_ms: int, *, first_of_plan: bool) -> Remembered:
+        """Cooldown runs from the last fill, the hourly count from each plan's first."""
+        recent = tuple(past for past in self.rebalances_ms if past > at_ms - HOUR_MS)
+        return replace(
+            self,
+            kernel=memory.filled(self.kernel, at_ms),
+            rebalances_ms=(*recent, at_ms) if first_of_plan else recent,
+        )
+
+
+def to_json(remembered: Remembered) -> str:
+    return json.dumps(
+        {
+            "kernel": json.loads(memory.to_json(remembered.kernel)),
+            "life": json.loads(life_memory.to_json(remembered.life)),
+            "rebalances_ms": list(remembered.rebalances_ms),
+        }
+    )
+
+
+def from_json(text: str) -> Remembered:
+    """Raises InvariantBroken on a text that is no memory."""
+    try:
+        data = json.loads(text)
+        return Remembered(
+            kernel=memory.from_json(json.dumps(data["kernel"])),
+            life=life_memory.from_json(json.dumps(data["life"])),
+            rebalances_ms=tuple(int(at_ms) for at_ms in data["rebalances_ms"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvariantBroken(f"the stored memory of a hedge cannot be read: {error}") from error

@@ -1,0 +1,153 @@
+"""One look at the world: chain and venue read together, each judged, and what may not be believed named."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.clock import Clock
+from core.config import HedgeConfig
+from core.errors import Refused, Transient
+from core.execution.outcome import OutcomeResolver
+from core.execution.reconcile import Comparison, Match, Reconciler
+from core.facts import LpFacts
+from core.feeds import ChainFeed, Reading, VenueFacts, VenueFeed
+from core.hedging.freshness import AgeLimits, chain_problem, dislocated_since, is_dislocated, venue_problem
+from core.hedging.life_memory import LifeMemory
+from core.hedging.lifecycle import LifeRules, LpView, observe
+from core.hedging.plausibility import Doubt, doubt_lp
+from core.hedging.states import Reason
+
+# Hedges of one chain that evaluate at the same time share a read this young.
+SHARED_READ_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """`lp`, `venue`: the last that were believed, None before the first. A problem makes its figures display only.
+
+    `detail`: a sentence about the gravest problem, empty when there is none.
+    """
+
+    at: datetime
+    lp: LpView | None
+    venue: VenueFacts | None
+    chain_problem: Reason
+    venue_problem: Reason
+    order_unknown: bool
+    comparison: Comparison | None
+    detail: str
+
+
+class Observer:
+    """Reads for one hedge and remembers what it believed."""
+
+    def __init__(
+        self,
+        *,
+        hedge: str,
+        symbol: str,
+        chain: ChainFeed,
+        venue: VenueFeed,
+        resolver: OutcomeResolver,
+        reconciler: Reconciler,
+        clock: Clock,
+    ) -> None:
+        self._hedge = hedge
+        self._symbol = symbol
+        self._chain = chain
+        self._venue = venue
+        self._resolver = resolver
+        self._reconciler = reconciler
+        self._clock = clock
+        self.life = LifeMemory()
+        self._lp: LpView | None = None
+        self._doubt: Doubt | None = None
+        self._dislocated_since: datetime | None = None
+        self._orders_ended_at: datetime | None = None
+
+    def orders_ended(self) -> None:
+        """An order of ours ended now: a position read before this moment no longer counts."""
+        self._orders_ended_at = self._clock.now()
+
+    async def look(self, config: HedgeConfig) -> Observation:
+        unsettled, resolving = await self._settle()
+        chain, venue = await asyncio.gather(self._chain.facts(self._hedge, max_age_s=SHARED_READ_S), self._venue.read())
+        now = self._clock.now()
+        limits = AgeLimits(
+            timedelta(seconds=config.max_chain_age_seconds), timedelta(seconds=config.max_price_age_seconds)
+        )
+        chain_reason, chain_detail = self._judge_chain(chain, config, limits, now)
+        venue_reason, venue_detail, comparison = await self._judge_venue(venue, limits, now, in_flight=unsettled)
+        return Observation(
+            at=now,
+            lp=self._lp,
+            venue=venue.value,
+            chain_problem=chain_reason,
+            venue_problem=venue_reason,
+            order_unknown=unsettled,
+            comparison=comparison,
+            detail=resolving or venue_detail or chain_detail,
+        )
+
+    async def _settle(self) -> tuple[bool, str]:
+        """(is an order's outcome still unknown, a sentence about it)."""
+        try:
+            unsettled = await self._resolver.settle(self._symbol)
+        except (Transient, Refused) as error:
+            return True, str(error)
+        return bool(unsettled), unsettled[0].detail if unsettled else ""
+
+    def _judge_chain(
+        self, reading: Reading[LpFacts], config: HedgeConfig, limits: AgeLimits, now: datetime
+    ) -> tuple[Reason, str]:
+        facts = reading.value
+        problem = chain_problem(facts, limits, now)
+        if facts is None or problem is not Reason.NONE:
+            return problem, reading.trouble or "the newest block read is too old"
+        self._doubt = doubt_lp(facts, self.life, self._doubt, max_jump_pct=config.max_jump_pct, now=now)
+        if self._doubt is not None:
+            return Reason.IMPLAUSIBLE_READ, self._doubt.why
+        self._lp, self.life = observe(facts, self.life, life_rules(config), now)
+        return Reason.NONE, ""
+
+    async def _judge_venue(
+        self, reading: Reading[VenueFacts], limits: AgeLimits, now: datetime, *, in_flight: bool
+    ) -> tuple[Reason, str, Comparison | None]:
+        facts = reading.value
+        account, market = (facts.account, facts.market) if facts else (None, None)
+        problem = venue_problem(account, market, limits, now, not_before=self._orders_ended_at)
+        if facts is None or problem is not Reason.NONE:
+            return problem, reading.trouble or "the newest reading of the exchange is too old", None
+        self._dislocated_since = dislocated_since(facts.market, self._dislocated_since, now)
+        if in_flight:
+            return Reason.NONE, "", None
+        try:
+            comparison = await self._reconciler.compare(facts.account)
+        except (Transient, Refused) as error:
+            return Reason.STALE_VENUE, str(error), None
+        return *self._venue_reason(facts, comparison, now), comparison
+
+    def _venue_reason(self, facts: VenueFacts, comparison: Comparison, now: datetime) -> tuple[Reason, str]:
+        if facts.account.hedge_mode:
+            return Reason.HEDGE_MODE_UNSUPPORTED, "the account is in hedge mode; switch it to one-way mode"
+        match comparison.match:
+            case Match.MISMATCHED:
+                return Reason.POSITION_MISMATCH, comparison.detail
+            case Match.DOUBTED:
+                return Reason.IMPLAUSIBLE_READ, comparison.detail
+        if is_dislocated(self._dislocated_since, now):
+            market = facts.market
+            return Reason.VENUE_DISLOCATED, f"mark {market.mark_price}, index {market.index_price}"
+        return Reason.NONE, ""
+
+
+def life_rules(config: HedgeConfig) -> LifeRules:
+    return LifeRules(
+        grace=timedelta(seconds=config.no_lp_grace_seconds),
+        wallet_counts=config.include_wallet_base,
+        fees_count=config.include_fees,
+        dust_quote=max(config.min_notional_quote, Decimal(0)),
+    )

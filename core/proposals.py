@@ -1,0 +1,113 @@
+"""What a person is asked: one hedge, with every figure that the answer depends on. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from core.config import HedgeConfig
+from core.facts import Market, OrderSide, PerpAccount, SymbolRules
+from core.hedging.kernel_types import Decision
+from core.hedging.lifecycle import LpView
+from core.hedging.slippage import walk_book
+from core.hedging.states import Reason
+from core.kernel_facts import hedge_price, side_of_steps
+from core.observation import Observation
+from core.ports import Approval, ApprovalState
+
+UNKNOWN = "unknown"
+NONE = "none"
+
+
+def proposal(
+    approval_id: str,
+    hedge: str,
+    decision: Decision,
+    seen: Observation,
+    config: HedgeConfig,
+    rules: SymbolRules,
+    *,
+    ask_count: int,
+) -> Approval | None:
+    """None when the facts it must show are not there."""
+    if seen.venue is None or seen.lp is None:
+        return None
+    market, account = seen.venue.market, seen.venue.account
+    side = side_of_steps(decision.wanted_steps)
+    size_base = abs(decision.wanted_steps) * rules.step_size
+    price = hedge_price(market, config)
+    expires_at = seen.at + timedelta(seconds=config.approval_timeout_seconds)
+    shown = {
+        "side": side.value,
+        "symbol": rules.symbol,
+        "base_symbol": seen.lp.facts.base.symbol,
+        "size_base": str(size_base),
+        "size_quote": str(size_base * price),
+        "price": str(price),
+        "reason": Reason(decision.reason).text,
+        "gap_base": str(decision.gap_base),
+        "gap_quote": str(decision.gap_quote),
+        "band_quote": str(decision.band_quote),
+        "expires_at": expires_at.isoformat(),
+        "on_timeout": config.approval_on_timeout,
+    }
+    shown |= _cost(market, account, side, size_base)
+    shown |= _before_and_after(seen.lp, market, account, side.sign * size_base)
+    return Approval(
+        approval_id=approval_id,
+        hedge=hedge,
+        symbol=rules.symbol,
+        side=side,
+        quantity_base=size_base,
+        notional_quote=size_base * price,
+        reason=shown["reason"],
+        shown=shown,
+        created_at=seen.at,
+        expires_at=expires_at,
+        state=ApprovalState.PENDING,
+        ask_count=ask_count,
+    )
+
+
+def _cost(market: Market, account: PerpAccount, side: OrderSide, size_base: Decimal) -> dict[str, str]:
+    """Taker fee and slippage against the mid, as if sent at once; unknown when the visible book is too shallow."""
+    fill = walk_book(market, side, size_base)
+    if fill is None:
+        return dict.fromkeys(("expected_price", "expected_cost_quote", "expected_slippage_bps"), UNKNOWN)
+    fee = size_base * fill.average_price * account.taker_fee_rate
+    slip = side.sign * (fill.average_price - market.mid) * size_base
+    return {
+        "expected_price": str(fill.average_price),
+        "expected_cost_quote": str(fee + slip),
+        "expected_slippage_bps": str(fill.slippage_bps),
+    }
+
+
+def _before_and_after(lp: LpView, market: Market, account: PerpAccount, change_base: Decimal) -> dict[str, str]:
+    after_base = account.position_base + change_base
+    margin_change = (abs(after_base) - abs(account.position_base)) * market.mid * account.initial_rate
+    fee = abs(change_base) * market.mid * account.taker_fee_rate
+    liquidation = account.liquidation_price
+    return {
+        "position_before": str(account.position_base),
+        "position_after": str(after_base),
+        "exposure_before": str(lp.net_base + account.position_base),
+        "exposure_after": str(lp.net_base + after_base),
+        "available_before": str(account.available_balance_quote),
+        "available_after": str(account.available_balance_quote - margin_change - fee),
+        "liquidation_before": NONE if liquidation is None else str(liquidation),
+        "liquidation_after": _liquidation(account, market.mark_price, after_base),
+    }
+
+
+def _liquidation(account: PerpAccount, mark: Decimal, position_base: Decimal) -> str:
+    """Where a short of the new size would be liquidated: (E + Q*M) / (Q * (1 + m)) with E the equity behind it.
+
+    E is the margin balance less what the account's other positions must keep; see `core.hedging.headroom`.
+    """
+    if position_base >= 0:
+        return NONE
+    size = -position_base
+    own = abs(account.position_base) * mark * account.maintenance_rate
+    equity = account.margin_balance_quote - max(account.maintenance_margin_quote - own, Decimal(0))
+    return str((equity + size * mark) / (size * (1 + account.maintenance_rate)))

@@ -1,0 +1,254 @@
+"""One hedge: look, decide, act, remember; and what the operator may do to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from core.actions import Actions, Outcome
+from core.clock import Clock
+from core.config import HedgeConfig
+from core.errors import Refused
+from core.events import Event, EventKind
+from core.execution.executor import StepEnd
+from core.execution.plans import PlanBook
+from core.execution.reconcile import Reconciler
+from core.facts import OrderSide, PositionSide, SymbolRules
+from core.grants import Grants
+from core.hedge_memory import HOUR_MS, Remembered, from_json, to_json
+from core.hedging import memory
+from core.hedging.kernel import decide
+from core.hedging.kernel_types import Decision
+from core.hedging.policy import policy_from
+from core.hedging.states import Action, Reason, Request, State, transition
+from core.kernel_facts import Standing, kernel_facts, milliseconds
+from core.observation import Observation, Observer
+from core.ports import Approval, EventLog, HedgeMemory, Journal
+from core.status import HedgeStatus
+from core.status_view import hedge_status
+from core.watch import Watch
+
+REQUEST_LIVES = timedelta(seconds=60)
+UNSURE_PAUSE_S = 2.0
+BUSY_PAUSE_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An operator's confirmed request; one that the facts do not allow within a minute is dropped."""
+
+    request: Request
+    until: datetime
+
+
+class HedgeRunner:
+    def __init__(
+        self,
+        name: str,
+        *,
+        config: Callable[[], HedgeConfig],
+        rules: SymbolRules,
+        observer: Observer,
+        reconciler: Reconciler,
+        plans: PlanBook,
+        grants: Grants,
+        actions: Callable[[Callable[[], bool]], Actions],
+        journal: Journal,
+        memory_store: HedgeMemory,
+        events: EventLog,
+        reserved: MutableMapping[str, Decimal],
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self._config = config
+        self._rules = rules
+        self._observer = observer
+        self._reconciler = reconciler
+        self._plans = plans
+        self._grants = grants
+        self._actions = actions(self._may_send)
+        self._journal = journal
+        self._store = memory_store
+        self._events = events
+        self._watch = Watch(name, events)
+        self._reserved = reserved
+        self._clock = clock
+        self._remembered = Remembered()
+        self._saved = ""
+        self._wish: Wish | None = None
+        self._seen: Observation | None = None
+        self._decision: Decision | None = None
+        self._evaluating = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Remember. Raises InvariantBroken when what is stored is no memory."""
+        if text := await self._store.load(self.name):
+            self._remembered = from_json(text)
+            self._observer.life = self._remembered.life
+            self._saved = text
+
+    async def evaluate(self) -> None:
+        """One look, one decision, at most one order."""
+        async with self._evaluating:
+            config = self._config()
+            seen = await self._observer.look(config)
+            approval, mind = await self._grants.refresh(self._remembered.kernel, config, seen.at)
+            standing = await self._standing(approval, seen)
+            policy = policy_from(config, self._rules)
+            # The memory is read again: a halt may have come while the approvals were read.
+            mind = mind._replace(halted=self._remembered.kernel.halted, paused=self._remembered.kernel.paused)
+            decision = decide(kernel_facts(seen, standing, config, policy.step_base), policy, mind)
+            await self._take_in(decision, seen)
+            outcome = await self._actions.carry_out(decision, seen, standing, config)
+            await self._note(outcome, decision, standing)
+            await self._watch.note(decision, seen, config)
+
+    def status(self) -> HedgeStatus:
+        return hedge_status(
+            self.name, self._config(), self._seen, self._decision, trouble=self._plans.trouble, now=self._clock.now()
+        )
+
+    def pause_s(self) -> float:
+        """Until the next evaluation is due by itself."""
+        poll_s = float(self._config().poll_seconds)
+        decision, seen = self._decision, self._seen
+        if decision is None or seen is None:
+            return min(poll_s, BUSY_PAUSE_S)
+        if decision.state == State.ADJUSTING or seen.order_unknown or self._wish is not None:
+            return min(poll_s, BUSY_PAUSE_S)
+        unsure = decision.reason in (Reason.IMPLAUSIBLE_READ, Reason.STALE_CHAIN, Reason.STALE_VENUE, Reason.LP_MOVING)
+        return min(poll_s, UNSURE_PAUSE_S) if unsure else poll_s
+
+    async def halt(self, by: str) -> None:
+        await self._set_mode(memory.halted, EventKind.HALTED, by)
+
+    async def pause(self, by: str) -> None:
+        await self._set_mode(memory.paused, EventKind.PAUSED, by)
+
+    async def resume(self, by: str) -> None:
+        await self._set_mode(memory.resumed, EventKind.RESUMED, by)
+
+    async def ask_for(self, request: Request, by: str) -> str:
+        """/hedge: to the target now. /flatten: to zero, and halted from then on."""
+        if request is Request.FLATTEN:
+            await self.halt(by)
+        elif self._remembered.kernel.halted or self._remembered.kernel.paused:
+            raise Refused(f"{self.name} is halted or paused: /resume first.", code="halted")
+        self._wish = Wish(request, self._clock.now() + REQUEST_LIVES)
+        return f"{'Hedging' if request is Request.HEDGE else 'Flattening'} {self.name} now."
+
+    async def adopt(self, leg: PositionSide, by: str) -> str:
+        """Raises Refused while the venue cannot be read: nothing is adopted unseen."""
+        async with self._evaluating:
+            seen = await self._observer.look(self._config())
+            if seen.venue is None or seen.venue_problem in (Reason.STALE_VENUE, Reason.NO_PRICE) or seen.order_unknown:
+                raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
+            delta = await self._reconciler.adopt(seen.venue.account, leg, by)
+        if not delta:
+            return f"{self.name}: exchange and journal agree already."
+        data = {"leg": leg.value, "delta_base": str(delta), "by": by}
+        await self._events.append(Event(EventKind.POSITION_ADOPTED, self.name, self._clock.now(), data))
+        return f"{self.name}: {delta:+f} {self._rules.base_asset} adopted."
+
+    async def _set_mode(self, change: Callable[..., object], kind: EventKind, by: str) -> None:
+        """The switch is thrown before anything is awaited: an order about to leave sees it."""
+        kernel = change(self._remembered.kernel)
+        self._remembered = replace(self._remembered, kernel=kernel)  # type: ignore[arg-type]
+        self._wish = None
+        await self._save()
+        await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
+
+    def _may_send(self) -> bool:
+        kernel = self._remembered.kernel
+        if self._wish is not None and self._wish.request is Request.FLATTEN:
+            return True
+        return not (kernel.halted or kernel.paused)
+
+    async def _standing(self, approval: Approval | None, seen: Observation) -> Standing:
+        now = seen.at
+        since = now - timedelta(hours=1)
+        if self._wish is not None and now > self._wish.until:
+            self._wish = None
+        left = approval.quantity_base - approval.used_base if approval else Decimal(0)
+        others = sum((quote for hedge, quote in self._reserved.items() if hedge != self.name), Decimal(0))
+        return Standing(
+            active=await self._plans.active(),
+            approval=approval,
+            granted_left_base=left,
+            rebalances_last_hour=self._remembered.rebalances_since(milliseconds(now) - HOUR_MS),
+            unapproved_sell_quote=await self._journal.unapproved_fills_quote(self.name, OrderSide.SELL, since),
+            unapproved_buy_quote=await self._journal.unapproved_fills_quote(self.name, OrderSide.BUY, since),
+            reserved_quote=others,
+            request=self._wish.request if self._wish else Request.NONE,
+        )
+
+    async def _take_in(self, decision: Decision, seen: Observation) -> None:
+        before = State(self._remembered.kernel.state)
+        transition(before, State(decision.state))
+        if self._decision is None or (self._decision.state, self._decision.reason) != (decision.state, decision.reason):
+            log.info(
+                "decision",
+                hedge=self.name,
+                state=State(decision.state).text,
+                reason=Reason(decision.reason).text,
+                gap_quote=f"{decision.gap_quote:.2f}",
+                band_quote=f"{decision.band_quote:.2f}",
+                detail=seen.detail,
+            )
+        self._decision, self._seen = decision, seen
+        self._remembered = replace(self._remembered, kernel=decision.memory, life=self._observer.life)
+        self._reserved[self.name] = self._margin_of(decision, seen)
+        await self._save()
+
+    def _margin_of(self, decision: Decision, seen: Observation) -> Decimal:
+        """What an increase about to be sent will take of the account's margin."""
+        increases = decision.action in (Action.ADJUST, Action.CONTINUE, Action.SHRINK) and not decision.reduce_only
+        if not increases or seen.venue is None:
+            return Decimal(0)
+        size_base = abs(decision.quantity_steps) * self._rules.step_size
+        return size_base * seen.venue.market.mid * seen.venue.account.initial_rate
+
+    async def _note(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
+        self._reserved[self.name] = Decimal(0)
+        if outcome.withdrawn:
+            self._remember_kernel(memory.answered(self._remembered.kernel))
+        if outcome.step is not None:
+            self._observer.orders_ended()
+            if outcome.step.executed_base:
+                now_ms = milliseconds(self._clock.now())
+                self._remembered = self._remembered.with_fill(now_ms, first_of_plan=outcome.first_fill)
+            if outcome.step.end not in (StepEnd.FILLED, StepEnd.UNKNOWN):
+                log.warning(
+                    "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
+                )
+        self._grant_wish(outcome, decision, standing)
+        await self._save()
+
+    def _grant_wish(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
+        """A wish is granted when its plan began, or when there is nothing to do for it."""
+        if self._wish is None:
+            return
+        flat = self._seen is not None and self._seen.venue is not None and not self._seen.venue.account.position_base
+        if self._wish.request is Request.FLATTEN:
+            granted = flat or (outcome.plan_ended and decision.reason == Reason.OPERATOR_FLATTEN)
+        else:
+            began = outcome.step is not None and decision.reason == Reason.OPERATOR_HEDGE
+            granted = began or decision.state == State.READY
+        if granted:
+            self._wish = None
+
+    def _remember_kernel(self, kernel: object) -> None:
+        self._remembered = replace(self._remembered, kernel=kernel)  # type: ignore[arg-type]
+
+    async def _save(self) -> None:
+        text = to_json(self._remembered)
+        if text != self._saved:
+            await self._store.save(self.name, text, self._clock.now())
+            self._saved = text

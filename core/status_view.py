@@ -1,0 +1,98 @@
+"""A hedge's status from the last look and the last decision. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core.config import HedgeConfig
+from core.feeds import VenueFacts
+from core.hedging.kernel_types import Decision
+from core.hedging.lifecycle import LpView
+from core.hedging.states import Reason, State
+from core.kernel_facts import hedge_price
+from core.observation import Observation
+from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus
+
+
+def hedge_status(
+    name: str, config: HedgeConfig, seen: Observation | None, decision: Decision | None, *, trouble: str, now: datetime
+) -> HedgeStatus:
+    """Before the first evaluation everything is unknown. Figures whose source has a problem are the last believed."""
+    lp, venue = (seen.lp, seen.venue) if seen else (None, None)
+    figures = decision if lp and venue and decision else None
+    state = State(decision.state) if decision else State.SUSPENDED
+    reason = Reason(decision.reason) if decision else Reason.STARTING
+    return HedgeStatus(
+        name=name,
+        state=state.text,
+        reason=reason.text,
+        price=hedge_price(venue.market, config) if venue else None,
+        net_base=lp.net_base if lp else None,
+        departed_base=lp.departed_base if lp else None,
+        target_base=figures.target_base if figures else None,
+        gap_base=figures.gap_base if figures else None,
+        gap_quote=figures.gap_quote if figures else None,
+        band_quote=figures.band_quote if figures else None,
+        residual_base=lp.net_base + venue.account.position_base if lp and venue else None,
+        wallet_base=lp.facts.wallet_base if lp else None,
+        lp=_lp_status(lp),
+        perp=_perp_status(config.symbol, venue),
+        base_symbol=lp.facts.base.symbol if lp else (config.base or ""),
+        detail=(seen.detail if seen else "") or trouble,
+        chain_age_s=(now - lp.facts.block.time).total_seconds() if lp else None,
+        venue_age_s=(now - venue.account.as_of).total_seconds() if venue else None,
+        last_hedge_at=_last_hedge(decision),
+    )
+
+
+def _lp_status(lp: LpView | None) -> LpStatus:
+    if lp is None:
+        return LpStatus(None, None, None, None, None, None, None, None, None, ())
+    positions = tuple(
+        PositionStatus(
+            id=view.position.position_id,
+            state=view.state.text,
+            side=view.position.side.value,
+            base=view.base,
+            quote=view.quote,
+            fee_base=view.fee_base,
+            fee_quote=view.fee_quote,
+            price_lower=view.position.price_lower,
+            price_upper=view.position.price_upper,
+        )
+        for view in lp.positions
+    )
+    return LpStatus(
+        state=lp.state.text,
+        side=lp.side.value,
+        base=lp.lp_base,
+        quote=lp.lp_quote,
+        fee_base=lp.fee_base,
+        fee_quote=lp.fee_quote,
+        price=lp.facts.price,
+        block=lp.facts.block.number,
+        block_time=lp.facts.block.time,
+        positions=positions,
+    )
+
+
+def _perp_status(symbol: str, venue: VenueFacts | None) -> PerpStatus:
+    if venue is None:
+        return PerpStatus(symbol, None, None, None, None, None, None, None, None)
+    account, market = venue.account, venue.market
+    return PerpStatus(
+        symbol=symbol,
+        position_base=account.position_base,
+        long_base=account.long_base,
+        short_base=account.short_base,
+        entry_price=account.entry_price,
+        mark_price=market.mark_price,
+        liquidation_price=account.liquidation_price,
+        available_balance=account.available_balance_quote,
+        funding_rate=market.funding_rate,
+    )
+
+
+def _last_hedge(decision: Decision | None) -> datetime | None:
+    at_ms = decision.memory.last_rebalance_ms if decision else 0
+    return datetime.fromtimestamp(at_ms / 1000, UTC) if at_ms else None

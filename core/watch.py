@@ -1,0 +1,127 @@
+"""Turns what changed between two evaluations into events: each told once, at entry and at its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from core.events import Event, EventKind
+from core.hedging.kernel_types import Decision
+from core.hedging.lifecycle import LpView
+from core.hedging.states import LpState, Reason, State
+from core.kernel_facts import hedge_price
+from core.config import HedgeConfig
+from core.observation import Observation
+from core.ports import EventLog
+
+# A breach is over when the gap has come back this far below the limit, and told again when it has doubled.
+RESTORED_AT = Decimal("0.8")
+WORSE_BY = 2
+
+
+class Watch:
+    """For one hedge. Holds only what was last told, so that a restart tells what still stands once more."""
+
+    def __init__(self, hedge: str, events: EventLog) -> None:
+        self._hedge = hedge
+        self._events = events
+        self._told: tuple[int, int] | None = None
+        self._suspended: Reason | None = None
+        self._breach_told_quote: Decimal | None = None
+        self._basis_exceeded = False
+        self._lp_state: LpState | None = None
+        self._departed_base = Decimal(0)
+
+    async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
+        await self._note_decision(decision, seen)
+        await self._note_suspension(decision, seen)
+        if seen.lp is not None and seen.chain_problem is Reason.NONE:
+            await self._note_lp(seen.lp, seen.at)
+        if seen.chain_problem is Reason.NONE and seen.venue_problem is Reason.NONE:
+            await self._note_breach(decision, seen, config)
+            await self._note_basis(decision, seen, config)
+
+    async def _note_decision(self, decision: Decision, seen: Observation) -> None:
+        if self._told == (decision.state, decision.reason):
+            return
+        self._told = (decision.state, decision.reason)
+        data = {
+            "state": State(decision.state).text,
+            "reason": Reason(decision.reason).text,
+            "gap_base": str(decision.gap_base),
+            "gap_quote": str(decision.gap_quote),
+            "band_quote": str(decision.band_quote),
+            "target_base": str(decision.target_base),
+        }
+        if decision.clipped_by:
+            data["clipped_by"] = Reason(decision.clipped_by).text
+        await self._tell(EventKind.DECISION_CHANGED, data, seen.at)
+
+    async def _note_suspension(self, decision: Decision, seen: Observation) -> None:
+        suspended = Reason(decision.reason) if decision.state == State.SUSPENDED else None
+        before, self._suspended = self._suspended, suspended
+        if suspended is not None and suspended != before:
+            detail = seen.detail or suspended.explanation
+            await self._tell(EventKind.SUSPENDED, {"reason": suspended.text, "detail": detail}, seen.at)
+            if suspended is Reason.POSITION_MISMATCH and seen.comparison is not None:
+                venue, journal = seen.comparison.venue.net_base, seen.comparison.journal.net_base
+                data = {"venue_base": str(venue), "journal_base": str(journal)}
+                await self._tell(EventKind.POSITION_MISMATCH, data, seen.at)
+        elif suspended is None and before is not None:
+            data = {"reason": before.text, "detail": before.explanation, "state": State(decision.state).text}
+            await self._tell(EventKind.RECOVERED, data, seen.at)
+
+    async def _note_lp(self, lp: LpView, at: datetime) -> None:
+        before, self._lp_state = self._lp_state, lp.state
+        for change in lp.changes:
+            data = {
+                "position_id": str(change.position_id),
+                "before": str(change.before),
+                "after": str(change.after),
+                "block": str(change.block),
+            }
+            await self._tell(EventKind.LP_LIQUIDITY_CHANGED, data, at)
+        if before is not None and before is not lp.state:
+            data = {"frm": before.text, "to": lp.state.text, "block": str(lp.facts.block.number)}
+            await self._tell(EventKind.LP_STATE_CHANGED, data, at)
+        if lp.departed_base > self._departed_base:
+            data = {"departed_base": str(lp.departed_base), "block": str(lp.facts.block.number)}
+            await self._tell(EventKind.BASE_DEPARTED, data, at)
+        self._departed_base = lp.departed_base
+
+    async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
+        limit = decision.alert_quote
+        if seen.venue is None or limit <= 0:
+            return
+        data = {
+            "gap_base": str(decision.gap_base),
+            "gap_quote": str(decision.gap_quote),
+            "limit_quote": str(limit),
+            "band_quote": str(decision.band_quote),
+            "price": str(hedge_price(seen.venue.market, config)),
+        }
+        told = self._breach_told_quote
+        if decision.gap_quote >= limit and (told is None or decision.gap_quote >= WORSE_BY * told):
+            self._breach_told_quote = decision.gap_quote
+            await self._tell(EventKind.EXPOSURE_BREACHED, data, seen.at)
+        elif told is not None and decision.gap_quote < RESTORED_AT * limit:
+            self._breach_told_quote = None
+            await self._tell(EventKind.EXPOSURE_RESTORED, data, seen.at)
+
+    async def _note_basis(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
+        if config.max_basis_bps <= 0 or seen.lp is None or seen.venue is None:
+            return
+        exceeded = decision.basis_bps > config.max_basis_bps
+        if exceeded == self._basis_exceeded:
+            return
+        self._basis_exceeded = exceeded
+        data = {
+            "pool_price": str(seen.lp.facts.price),
+            "mark_price": str(seen.venue.market.mark_price),
+            "basis_bps": str(decision.basis_bps),
+            "limit_bps": str(config.max_basis_bps),
+        }
+        await self._tell(EventKind.BASIS_EXCEEDED if exceeded else EventKind.BASIS_RESTORED, data, seen.at)
+
+    async def _tell(self, kind: EventKind, data: dict[str, str], at: datetime) -> None:
+        await self._events.append(Event(kind, self._hedge, at, data))
