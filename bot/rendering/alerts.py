@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.rendering.approvals import person
 from bot.rendering.markup import bold, esc, lines
-from bot.rendering.numbers import amount, exact, hour, money, number, span
+from bot.rendering.numbers import amount, bps, exact, money, number, span, stamp
 from bot.rendering.reasons import words
 from core.events import Event, EventKind
 
@@ -33,7 +33,7 @@ def history_line(event: Event, zone: tzinfo) -> str:
     hedge = f"{event.hedge}: " if event.hedge else ""
     figures = ", ".join(f"{key.replace('_', ' ')} {_readable(value)}" for key, value in event.data.items() if value)
     what = event.kind.value.replace("_", " ")
-    return esc(f"{hour(event.at, zone)} {hedge}{what}{f' ({figures})' if figures else ''}")
+    return esc(f"{stamp(event.at, zone)} {hedge}{what}{f' ({figures})' if figures else ''}")
 
 
 def breach_text(hedge: str, figures: Mapping[str, str], units: Units, *, again: bool) -> str:
@@ -107,7 +107,7 @@ class Facts(_Figures):
 
 
 def _executed(facts: Facts) -> str:
-    slippage = f", slippage {esc(amount(facts.number('slippage_bps'), 'bps'))}" if "slippage_bps" in facts.data else ""
+    slippage = f", slippage {bps(facts.number('slippage_bps'))}" if "slippage_bps" in facts.data else ""
     size = exact(facts.number("quantity_base"), facts.base)
     traded = f"{facts.data.get('side', 'traded')} {size}"
     return lines(
@@ -178,8 +178,8 @@ def _foreign(facts: Facts) -> str:
 def _basis(facts: Facts) -> str:
     return lines(
         f"⚠️ {facts.title('pool and perp disagree on the price')}",
-        f"Pool {facts.price('pool_price')}, mark {facts.price('mark_price')}: {facts.text('basis_bps')} bps apart,"
-        f" limit {facts.text('limit_bps')}.",
+        f"Pool {facts.price('pool_price')}, mark {facts.price('mark_price')}: {bps(facts.number('basis_bps'))} apart,"
+        f" limit {bps(facts.number('limit_bps'))}.",
         "I trade only what both prices call for.",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import UNKNOWN, amount, exact, hour, money, number, quote_of, span
+from bot.rendering.numbers import UNKNOWN, amount, bps, exact, hour, money, number, quote_of, span
 from bot.rendering.reasons import words
 from core.ports import Approval, ApprovalState
 
@@ -80,7 +80,7 @@ def _body(approval: Approval) -> tuple[str, ...]:
     size = number(shown.get("size_base")) or approval.quantity_base
     worth = number(shown.get("size_quote")) or approval.notional_quote
     trade = bold(f"{approval.side.value} {exact(size, base)}")
-    price, slippage = _shown(approval, "expected_price", quote), _shown(approval, "expected_slippage_bps", "bps")
+    price, slippage = _shown(approval, "expected_price", quote), bps(number(shown.get("expected_slippage_bps")))
     cost = esc(money(number(shown.get("expected_cost_quote")), quote))
     return (
         f"{trade} ≈ {esc(money(worth, quote))} · {esc(approval.hedge)} · {esc(approval.symbol)}",

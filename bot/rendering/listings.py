@@ -10,7 +10,7 @@ from bot.commands import COMMANDS, Command
 from bot.rendering.alerts import history_line
 from bot.rendering.approvals import proposal_text, time_left
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import amount, exact, moment, money, quote_of, span
+from bot.rendering.numbers import amount, exact, money, quote_of, span, stamp
 from bot.rendering.status import range_line
 from core.events import Event
 from core.facts import Trade
@@ -128,7 +128,7 @@ def _fill_line(hedge: str, trade: Trade, zone: tzinfo) -> str:
     quote = quote_of(trade.symbol)
     fee = exact(trade.fee, trade.fee_asset)
     return esc(
-        f"{moment(trade.at, zone)} {hedge}: {trade.side.value} {exact(trade.quantity_base)}"
+        f"{stamp(trade.at, zone)} {hedge}: {trade.side.value} {exact(trade.quantity_base)}"
         f" @ {amount(trade.price, quote)}, fee {fee}"
     )
 

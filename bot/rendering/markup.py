@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 
-MESSAGE_UNITS = 4096
 DETAIL_UNITS = 400
 TAG = re.compile(r"</?(?:b|i|u|s|code)>")
 
@@ -49,22 +47,3 @@ def clip(text: str, limit: int) -> str:
 def lines(*parts: str | None) -> str:
     """The parts that are there, one a line."""
     return "\n".join(part for part in parts if part is not None)
-
-
-def pages(text: str, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
-    """Marked-up text cut between lines so that each piece, tags taken away, is within the limit."""
-    return tuple(_pages(text, limit))
-
-
-def _pages(text: str, limit: int) -> Iterator[str]:
-    page: list[str] = []
-    size = 0
-    for line in text.split("\n"):
-        line = line if units(plain(line)) <= limit else html.escape(clip(plain(line), limit), quote=False)
-        length = units(plain(line)) + 1
-        if page and size + length - 1 > limit:
-            yield "\n".join(page)
-            page, size = [], 0
-        page.append(line)
-        size += length
-    yield "\n".join(page)

@@ -49,6 +49,11 @@ def percent(fraction: Decimal | None, *, signed: bool = False) -> str:
     return f"{_sign(fraction, signed)}{_significant(fraction * 100, 3)} %"
 
 
+def bps(value: Decimal | None) -> str:
+    """Hundredths of a percent, three significant digits."""
+    return f"{_significant(value, 3)} bps" if value is not None else UNKNOWN
+
+
 def span(seconds_s: float | None) -> str:
     """A length of time: 4 s, 3 min, 2 h 5 min, 3 d 4 h."""
     if seconds_s is None:
@@ -68,9 +73,9 @@ def hour(at: datetime | None, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%H:%M:%S %Z}" if at is not None else UNKNOWN
 
 
-def moment(at: datetime | None, zone: tzinfo) -> str:
-    """2026-05-01 12:03:04 UTC"""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if at is not None else UNKNOWN
+def stamp(at: datetime, zone: tzinfo) -> str:
+    """05-01 12:03:04: one line of a list among many."""
+    return f"{at.astimezone(zone):%m-%d %H:%M:%S}"
 
 
 def _with_unit(value: Decimal | None, text: str, unit: str) -> str:

@@ -132,7 +132,8 @@ def _funding(rate: Decimal | None) -> str:
 
 
 def _reason(status: HedgeStatus) -> str:
-    return status.detail or words(status.reason).what
+    what = words(status.reason).what
+    return f"{what} ({status.detail.rstrip('.')})" if status.detail and status.detail != what else what
 
 
 def _departed(status: HedgeStatus, base: str) -> str:

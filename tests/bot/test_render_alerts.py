@@ -83,7 +83,7 @@ def test_no_event_fails_for_lack_of_data(kind: EventKind) -> None:
 def test_history_is_one_line_an_event() -> None:
     """When, which hedge, what, with figures cut for the eye."""
     line = history_line(an_event(EventKind.RECOVERED, reason="stale_chain", gap_quote="12.3456789"), UTC)
-    assert line == "12:00:00 UTC bnb: recovered (reason stale_chain, gap quote 12.3457)"
+    assert line == "03-01 12:00:00 bnb: recovered (reason stale_chain, gap quote 12.3457)"
 
 
 def test_help_comes_from_the_command_table() -> None:

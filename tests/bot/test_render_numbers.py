@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.rendering.markup import clip, esc, pages, plain, units
+from bot.rendering.markup import clip, esc, plain, units
 from bot.rendering.numbers import amount, exact, hour, money, number, percent, quote_of, span
 
 
@@ -86,10 +86,3 @@ def test_clipping_counts_utf16_and_cuts_no_character(text: str, limit: int) -> N
     """A clipped text is within the limit in Telegram's units and still valid."""
     text = text.encode("utf-8", "ignore").decode()
     assert units(clip(text, limit)) <= limit
-
-
-def test_long_texts_are_cut_between_lines() -> None:
-    """Every page is within the limit, and together they are the whole."""
-    text = "\n".join(f"<b>line {n}</b> 🚨" for n in range(500))
-    cut = pages(text, 300)
-    assert "\n".join(cut) == text and all(units(plain(page)) <= 300 for page in cut)

@@ -81,6 +81,11 @@ def test_departed_base_is_shown_while_it_is_hedged() -> None:
     assert "left the LP, still hedged 2.5 BNB" in shown(replace(STATUS, departed_base=Decimal("2.5")))
 
 
+def test_a_detail_stands_beside_the_reason() -> None:
+    """What the engine adds does not hide why."""
+    assert "READY: the gap is within the band (one read failed)" in shown(replace(STATUS, detail="one read failed."))
+
+
 def test_foreign_text_is_escaped() -> None:
     """A detail with markup in it cannot break the message."""
     text = status_text([replace(STATUS, detail="code <b> & more")], mode="paper", now=T0, zone=UTC)
