@@ -119,27 +119,26 @@ class Discovery:
             wallet=hedge.wallet,
             book=found.book,
             unfollowed_ids=tuple(
-                position_id for position_id, row in found.others.items() if row.liquidity and _pool_key(row) in pools
+                position_id
+                for position_id, row in found.others.items()
+                if row.liquidity and position_id not in found.followed and _pool_key(row) in pools
             ),
         )
 
     async def _positions(
         self, name: str, hedge: HedgeConfig, manager: str, more_ids: Sequence[int], before: HedgeView | None
     ) -> "_FoundPositions":
-        fixed = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
-        wanted = tuple(dict.fromkeys((*fixed, *more_ids)))
+        follow_all = hedge.lp_position_ids == "all"
+        configured = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
+        wanted = tuple(dict.fromkeys((*configured, *more_ids)))
         rows = await self._rows(manager, wanted)
         missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
         await self._check_existed(name, manager, missing_ids)
-        owner = hedge.wallet or await self._owner(manager, next(iter(rows), None))
-        if owner is None and before is not None and before.book is not None:
-            owner = before.book.wallet
-        book = await self._book(manager, owner, required=hedge.lp_position_ids == "all")
+        book = await self._book(manager, await self._wallet(hedge, manager, rows, before), required=follow_all)
         others = await self._rows(manager, [i for i in (book.ids if book else ()) if i not in rows])
-        if hedge.lp_position_ids == "all" and hedge.pool_id is not None:
+        if follow_all and hedge.pool_id is not None:
             key = await self._key_of_pool(hedge.pool_id)
             rows |= {position_id: row for position_id, row in others.items() if _pool_key(row) == key}
-        others = {position_id: row for position_id, row in others.items() if position_id not in rows}
         return _FoundPositions(rows, missing_ids, book, others)
 
     async def _rows(self, manager: str, ids: Sequence[int]) -> dict[int, ManagedPosition]:
@@ -163,11 +162,16 @@ class Discovery:
                     code="unknown_position",
                 )
 
-    async def _owner(self, manager: str, position_id: int | None) -> str | None:
-        if position_id is None:
-            return None
+    async def _wallet(
+        self, hedge: HedgeConfig, manager: str, rows: Mapping[int, ManagedPosition], before: HedgeView | None
+    ) -> str | None:
+        """Whose positions are looked through: the configured wallet's, else those of the first position's owner."""
+        if hedge.wallet is not None:
+            return hedge.wallet
+        if not rows:
+            return before.book.wallet if before and before.book else None
         batch = Batch()
-        batch.add(manager, call_data("ownerOf(uint256)", position_id))
+        batch.add(manager, call_data("ownerOf(uint256)", next(iter(rows))))
         return (await self._read(batch))[0].address("ownerOf")
 
     async def _book(self, manager: str, wallet: str | None, *, required: bool) -> WalletBook | None:
@@ -207,18 +211,23 @@ class Discovery:
             raise Refused(
                 "none of the positions exists any more and no pool_id is set: set pool_id to go on", code="no_position"
             )
-        factory_batch, batch = Batch(), Batch()
-        factory_batch.add(manager, contracts.FACTORY)
-        factory_result = (await self._read(factory_batch))[0]
-        if not factory_result.success or len(factory_result.data) < 32:
-            raise Refused(f"{manager} is not a V3 position manager on {self._chain.name}", code="no_contract")
-        factory = factory_result.address("factory")
+        batch, factory = Batch(), await self._factory(manager)
         at = {key: batch.add(factory, call_data("getPool(address,address,uint24)", *key)) for key in wanted}
         results = await self._read(batch)
         pools = {key: results[index].address("getPool") for key, index in at.items()}
         if pool_id is not None and not keys and not contains_address(tuple(pools.values()), pool_id):
             raise Refused(f"pool_id {pool_id} is not a pool of {manager}: check amm_type", code="other_pool")
         return pools
+
+    async def _factory(self, manager: str) -> str:
+        batch = Batch()
+        batch.add(manager, contracts.FACTORY)
+        result = (await self._read(batch))[0]
+        if not result.success or len(result.data) != WORD:
+            raise Refused(
+                f"{manager} is not a V3 position manager on {self._chain.name}: correct it", code="no_contract"
+            )
+        return result.address("factory")
 
     def _check_pool(
         self, hedge: HedgeConfig, rows: Mapping[int, ManagedPosition], pools: Mapping[PoolKey, str]
@@ -264,6 +273,8 @@ class Discovery:
 
 
 class _FoundPositions(NamedTuple):
+    """`others` are all in `book` beside the configured ones, with "all" the followed ones among them."""
+
     followed: dict[int, ManagedPosition]
     missing_ids: tuple[int, ...]
     book: WalletBook | None

@@ -8,7 +8,7 @@ alloy-multicall, and docs.base.org. What could not be confirmed twice is absent:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.config import ChainConfig
 from core.errors import ConfigurationError
@@ -129,23 +129,22 @@ def chain_preset(name: str, override: ChainConfig | None) -> ChainPreset:
     Raises ConfigurationError when the chain is unknown and its block is not complete.
     """
     override = override or ChainConfig()
-    known = PRESETS.get(name)
-    if known is None and (override.chain_id is None or not override.stables or not override.position_managers):
+    known = PRESETS.get(name) or _unknown_chain(name, override)
+    given = {key: value for key, value in override.model_dump().items() if value is not None}
+    return replace(known, **(given | {"position_managers": _managers(known, override)}))
+
+
+def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
+    if override.chain_id is None or not override.stables or not override.position_managers:
         raise ConfigurationError(
             f"chain {name!r} is not a preset ({', '.join(PRESETS)}): set chain_id, stables and position_managers "
             f"in [chains.{name}]"
         )
-    known = known or ChainPreset(name, 0, "native coin", None, ())
-    return ChainPreset(
-        name=name,
-        chain_id=override.chain_id or known.chain_id,
-        native_symbol=known.native_symbol,
-        wrapped_native=override.wrapped_native or known.wrapped_native,
-        stables=known.stables if override.stables is None else override.stables,
-        position_managers={**known.position_managers, **(override.position_managers or {})},
-        multicall=override.multicall or known.multicall,
-        arbitrum_blocks=known.arbitrum_blocks,
-    )
+    return ChainPreset(name, override.chain_id, "native coin", None, override.stables)
+
+
+def _managers(known: ChainPreset, override: ChainConfig) -> Mapping[str, str]:
+    return {**known.position_managers, **(override.position_managers or {})}
 
 
 def position_manager(chain: ChainPreset, amm_type: str) -> str:
