@@ -69,13 +69,13 @@ class Connection:
         application.add_error_handler(handlers.on_error)
         return application
 
-    async def listen(self, on_ready: Callable[[], Awaitable[None]]) -> None:
-        """Returns never. Raises Deaf, or TelegramError when Telegram cannot be reached at the start."""
+    async def listen(self, on_ready: Callable[[str], Awaitable[None]]) -> None:
+        """`on_ready` gets the bot's name. Returns never. Raises Deaf, or TelegramError when there is no start."""
         try:
             await self._application.initialize()
             await self._application.start()
             await self._start_polling()
-            await on_ready()
+            await on_ready(f"@{self._application.bot.username}")
             await self._until_deaf()
         finally:
             await self._tear_down()

@@ -64,9 +64,15 @@ class OutboxDelivery:
         self._clock = clock
         self._timings = timings
         self._poked = asyncio.Event()
+        self._closing = False
 
     def poke(self) -> None:
         """There may be something new: look now."""
+        self._poked.set()
+
+    def close(self) -> None:
+        """Deliver what is due, then let `run` return; what cannot be delivered now waits for the next start."""
+        self._closing = True
         self._poked.set()
 
     async def run(self) -> None:
@@ -76,10 +82,14 @@ class OutboxDelivery:
                 left = await self.deliver_some()
             except Transient as error:
                 _LOG.warning("messages wait: %s", error)
+                if self._closing:
+                    return
                 await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
                 wait_s = min(2 * wait_s, self._timings.backoff_max_s)
                 continue
             wait_s = self._timings.backoff_first_s
+            if not left and self._closing:
+                return
             if not left:
                 await self._rest()
 

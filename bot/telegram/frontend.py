@@ -13,6 +13,8 @@ from telegram.error import TelegramError
 
 from bot import commands
 from bot.redaction import Redactor
+from bot.replies import Reply
+from bot.telegram.board import Board
 from bot.telegram.connection import Connection, Deaf
 from bot.telegram.delivery import OutboxDelivery
 from bot.telegram.gate import Gate
@@ -39,16 +41,23 @@ class Hearing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TelegramHealth:
-    """`since`: when the hearing last changed. `last_poll_age_s`: None before the first successful poll. No secrets."""
+    """`since`: when the hearing last changed. `last_poll_age_s`: None before the first successful poll.
+
+    `bot_name`: "@name", None before Telegram first answered. No secrets.
+    """
 
     hearing: Hearing
     since: datetime
     last_poll_age_s: float | None
+    bot_name: str | None
     detail: str
 
 
 class TelegramFrontEnd:
-    """`run` in a task of its own; cancelling that task is the one way to stop it."""
+    """`run` in a task of its own; cancelling that task is the one way to stop it.
+
+    `board` gives the text of the pinned message, which is edited in place; None shows none.
+    """
 
     def __init__(
         self,
@@ -58,6 +67,7 @@ class TelegramFrontEnd:
         outbox: Outbox,
         clock: Clock,
         redactor: Redactor,
+        board: Callable[[], Reply | None] | None = None,
         timings: Timings | None = None,
     ) -> None:
         self._settings = settings
@@ -71,9 +81,13 @@ class TelegramFrontEnd:
         self._gate = Gate(settings, self._notices)
         self._handlers = Handlers(operator, self._sender, clock, settings.bot_id)
         self._delivery = OutboxDelivery(outbox, self._sender, settings.destinations, clock, self._timings)
+        board = board or (lambda: None)
+        self._board = Board(board, outbox, self._sender, clock, self._timings.board_every_s)
         self._watch = self._new_watch()
         self._last_ok_at = clock.now()
         self._hearing, self._since, self._detail = Hearing.STARTING, clock.now(), ""
+        self._bot_name: str | None = None
+        self._closing = False
 
     def poke(self) -> None:
         """The outbox has something new; without this it is looked at every second."""
@@ -81,19 +95,28 @@ class TelegramFrontEnd:
 
     def health(self) -> TelegramHealth:
         age_s = None if self._watch.last_ok_s is None else self._watch.silent_for_s()
-        return TelegramHealth(self._hearing, self._since, age_s, self._detail)
+        return TelegramHealth(self._hearing, self._since, age_s, self._bot_name, self._detail)
 
     async def run(self) -> None:
-        """Returns never, raises nothing but the cancellation, after a bounded farewell."""
+        """Returns never; once cancelled, delivers what is due in the outbox, for a bounded time, and ends."""
+        delivery = asyncio.create_task(self._keep("delivery", self._delivery.run), name="telegram-delivery")
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep("listening", self._listen), name="telegram-listening")
-                group.create_task(self._keep("delivery", self._delivery.run), name="telegram-delivery")
                 group.create_task(self._keep("notices", self._notices.run), name="telegram-notices")
+                group.create_task(self._keep("board", self._board.run), name="telegram-board")
                 group.create_task(self._keep("hearing", self._watch_hearing), name="telegram-hearing")
         finally:
             self._turn(Hearing.STOPPED, "")
+            await self._farewell(delivery)
             await self._sender.close()
+
+    async def _farewell(self, delivery: asyncio.Task[None]) -> None:
+        self._closing = True
+        self._delivery.close()
+        await asyncio.wait({delivery}, timeout=self._timings.farewell_s)
+        delivery.cancel()
+        await asyncio.wait({delivery})
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Starts `work` again whenever it ends, waiting longer after each life in which no poll succeeded."""
@@ -104,6 +127,8 @@ class TelegramFrontEnd:
                 await work()
             except Exception as error:  # noqa: BLE001 - border: task supervisor
                 self._log_end(name, error)
+            if self._closing:
+                return
             if self._clock.monotonic_s() - began_s > self._timings.deaf_after_s:
                 wait_s = self._timings.backoff_first_s
             await self._clock.sleep(wait_s)
@@ -121,13 +146,14 @@ class TelegramFrontEnd:
     async def _listen(self) -> None:
         self._watch = self._new_watch()
         connection = Connection(self._settings, self._timings, self._watch, self._gate, self._handlers)
-        await connection.listen(self._set_menus)
+        await connection.listen(self._be_ready)
 
     def _new_watch(self) -> PollWatch:
         return PollWatch(self._clock, self._timings.confirm_wait_s, self._report_unreadable)
 
-    async def _set_menus(self) -> None:
+    async def _be_ready(self, bot_name: str) -> None:
         """Only listed people see what the bot can do. A chat that never wrote to the bot cannot have a menu yet."""
+        self._bot_name = bot_name
         chats = {*self._settings.operator_ids, *self._settings.destinations}
         await asyncio.gather(self._set_menu(None), *(self._set_menu(chat_id) for chat_id in chats))
 
@@ -142,10 +168,14 @@ class TelegramFrontEnd:
             await self._clock.sleep(self._timings.watch_every_s)
             watch = self._watch
             if watch.last_conflict_s is not None and watch.last_conflict_s > (watch.last_ok_s or 0.0):
-                self._turn(Hearing.CONFLICT, "another program polls with this bot's token")
-                self._notices.post("conflict", "Another program is listening with this bot's token: commands get lost.")
+                self._conflict()
             elif watch.last_ok_s is not None and watch.silent_for_s() <= self._timings.deaf_after_s:
                 await self._heard()
+
+    def _conflict(self) -> None:
+        if self._hearing is not Hearing.CONFLICT:
+            self._notices.post("conflict", "Another program is listening with this bot's token: commands get lost.")
+        self._turn(Hearing.CONFLICT, "another program polls with this bot's token")
 
     async def _heard(self) -> None:
         """The gap between two successful polls tells how long Telegram was away, whatever the reason."""

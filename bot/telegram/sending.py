@@ -117,6 +117,14 @@ class Sender:
     async def answer(self, query_id: str, toast: str) -> None:
         await self._patiently(lambda: self._bot.answer_callback_query(query_id, clipped(toast, _TOAST_LIMIT)))
 
+    async def pin(self, chat_id: int, message_id: int) -> None:
+        await self._patiently(lambda: self._bot.pin_chat_message(chat_id, message_id, disable_notification=True))
+
+    async def pinned(self, chat_id: int) -> int | None:
+        """The message that is pinned there last."""
+        chat = await self._patiently(lambda: self._bot.get_chat(chat_id))
+        return None if chat.pinned_message is None else chat.pinned_message.message_id
+
     async def set_menu(self, chat_id: int | None, entries: Sequence[tuple[str, str]]) -> None:
         """The list behind the chat's menu button; None: what everybody else sees."""
         scope = BotCommandScopeDefault() if chat_id is None else BotCommandScopeChat(chat_id)

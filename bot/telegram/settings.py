@@ -58,6 +58,7 @@ class Timings:
     `confirm_wait_s`: how long the next poll, which confirms an update to Telegram, waits for its handler to have
     written the command down. `deaf_after_s`: without a successful poll for so long, the whole connection is built anew;
     it must exceed the poll's own time-out by far. `patience_s`: the longest flood wait that a single reply sits out.
+    `farewell_s`: how long the end of the program waits for the last messages.
     """
 
     poll_timeout_s: float = 10.0
@@ -74,4 +75,6 @@ class Timings:
     patience_s: float = 10.0
     unreachable_retry_s: float = 300.0
     notice_every_s: float = 3600.0
+    board_every_s: float = 30.0
     teardown_s: float = 3.0
+    farewell_s: float = 3.0

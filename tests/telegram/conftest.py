@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.redaction import Redactor
+from bot.replies import Reply
 from bot.telegram import TelegramFrontEnd, TelegramSettings, Timings
 from core.clock import SystemClock
 from storage.outbox import SqliteOutbox
@@ -32,7 +33,9 @@ QUICK = Timings(
     pace_s=0,
     patience_s=1.5,
     unreachable_retry_s=0.3,
+    board_every_s=0.1,
     teardown_s=1,
+    farewell_s=1,
 )
 Running = Callable[..., AbstractAsyncContextManager[TelegramFrontEnd]]
 
@@ -61,11 +64,21 @@ def running(rig: TelegramRig, operator: ScriptedOperator, outbox: SqliteOutbox) 
 
     @asynccontextmanager
     async def run(
-        *, operators: frozenset[int] = frozenset({OPERATOR}), chat_id: int | None = None, timings: Timings = QUICK
+        *,
+        operators: frozenset[int] = frozenset({OPERATOR}),
+        chat_id: int | None = None,
+        board: Callable[[], Reply | None] | None = None,
+        timings: Timings = QUICK,
     ) -> AsyncIterator[TelegramFrontEnd]:
         settings = TelegramSettings(rig.token, operators, chat_id, rig.api_url)
         front_end = TelegramFrontEnd(
-            settings, operator=operator, outbox=outbox, clock=SystemClock(), redactor=Redactor(), timings=timings
+            settings,
+            operator=operator,
+            outbox=outbox,
+            clock=SystemClock(),
+            redactor=Redactor(),
+            board=board,
+            timings=timings,
         )
         task = asyncio.create_task(front_end.run())
         try:

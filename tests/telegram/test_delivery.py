@@ -216,3 +216,26 @@ async def test_an_alarm_overtakes_a_backlog(rig: TelegramRig, outbox: SqliteOutb
     texts = [message.text for message in rig.messages(OPERATOR)]
     assert texts.index("alarm") < 45
     assert [text for text in texts if text != "alarm"] == [f"old {number}" for number in range(60)]
+
+
+async def test_the_last_words_are_said_before_the_end(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """Rows put before the stop are delivered in its course."""
+    async with running():
+        await rig.eventually(lambda: rig.world.updates.polls)
+        await outbox.put(_message("stopped"))
+    assert [message.text for message in rig.messages(OPERATOR)] == ["stopped"]
+
+
+async def test_a_telegram_that_is_away_does_not_hold_up_the_end(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """The last words wait for the next start then."""
+    async with running():
+        await rig.eventually(lambda: rig.world.updates.polls)
+        rig.down()
+        await outbox.put(_message("stopped"))
+    assert await outbox.backlog() == 1
+    rig.up()
+    async with running():
+        await _settled(rig, outbox)
+    assert [message.text for message in rig.messages(OPERATOR)] == ["stopped"]

@@ -256,4 +256,7 @@ def _react(world: World, params: Params) -> object:
 def _get_chat(world: World, params: Params) -> object:
     required: Json = {"accent_color_id": 0, "max_reaction_count": 1}
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
-    return {**world.chat(params.integer("chat_id")), **required, "accepted_gift_types": dict.fromkeys(gifts, False)}
+    chat = world.chat(params.integer("chat_id"))
+    pinned = [m for m in world.messages if m.chat_id == chat["id"] and m.pinned and not m.deleted]
+    shown = {"pinned_message": world.show(pinned[-1])} if pinned else {}
+    return {**chat, **required, **shown, "accepted_gift_types": dict.fromkeys(gifts, False)}

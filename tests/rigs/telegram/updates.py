@@ -24,6 +24,7 @@ class UpdateQueue:
         self._newest_poll = 0
         self.polls = 0
         self.confirmed = 0
+        self.delivered: set[int] = set()
         self.dropped = 0
 
     def push(self, kind: str, content: object, *, age_s: float = 0.0) -> int:
@@ -67,7 +68,9 @@ class UpdateQueue:
             self._changed.wait(left_s)
         if mine != self._newest_poll:
             raise ApiError(409, _CONFLICT)
-        return self._pending[: max(1, min(limit, 100))]
+        found = self._pending[: max(1, min(limit, 100))]
+        self.delivered.update(int(str(update["update_id"])) for update in found)
+        return found
 
     def _wanted(self, kind: str) -> bool:
         return kind in self._allowed if self._allowed else kind not in _NOT_BY_DEFAULT
