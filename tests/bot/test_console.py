@@ -64,7 +64,7 @@ class Paper(io.StringIO):
 
 @pytest.fixture
 def real(store: Store) -> Desk:
-    """The desk on the real clock: terminals do not wait for a manual one."""
+    """Terminals do not wait for a manual clock."""
     return make_desk(store, SystemClock(), "bnb", "eth")
 
 

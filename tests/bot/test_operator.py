@@ -10,9 +10,11 @@ import pytest
 from bot.commands import COMMANDS, Does, menu, parse
 from bot.operator import Reply
 from bot.rendering.markup import plain
+from core.clock import SystemClock
 from core.events import EventKind
 from core.ports import ApprovalState
-from tests.bot.conftest import ANNA, BEN, Desk
+from storage.store import Store
+from tests.bot.conftest import ANNA, BEN, Desk, make_desk
 from tests.bot.samples import STATUS, an_approval, an_event
 
 
@@ -88,15 +90,21 @@ def test_the_menu_and_the_parser_come_from_one_table() -> None:
 # commands for the engine
 
 
-async def test_a_command_shows_the_engines_answer(desk: Desk) -> None:
+@pytest.fixture
+def timely(store: Store) -> Desk:
+    """On the real clock: two seconds of a manual one may pass before the database has written once."""
+    return make_desk(store, SystemClock(), "bnb")
+
+
+async def test_a_command_shows_the_engines_answer(timely: Desk) -> None:
     """The row is written, the engine woken, and its answer shown."""
-    reply, _ = await asyncio.gather(desk.say("/pause"), engine_answers(desk, "bnb is paused."))
-    assert plain(reply.text) == "✅ bnb is paused." and desk.engine.wakes == [None]
+    reply, _ = await asyncio.gather(timely.say("/pause"), engine_answers(timely, "bnb is paused."))
+    assert plain(reply.text) == "✅ bnb is paused." and timely.engine.wakes == [None]
 
 
-async def test_a_refusal_is_shown_as_one(desk: Desk) -> None:
+async def test_a_refusal_is_shown_as_one(timely: Desk) -> None:
     """What the engine could not do is marked."""
-    reply, _ = await asyncio.gather(desk.say("/follow 7"), engine_answers(desk, "No such position.", ok=False))
+    reply, _ = await asyncio.gather(timely.say("/follow 7"), engine_answers(timely, "No such position.", ok=False))
     assert plain(reply.text) == "⚠️ No such position."
 
 
