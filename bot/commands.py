@@ -60,7 +60,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("pause", "[NAME]", "no new trades, the short stays", Does.QUEUE, Needs.ANY_HEDGE, max_age_s=FRESH_S),
     Command("resume", "[NAME]", "hedge again", Does.QUEUE, Needs.ANY_HEDGE, max_age_s=FRESH_S),
     Command("halt", "[NAME]", "stop everything at once, no order of any kind", Does.QUEUE, Needs.ANY_HEDGE),
-    Command("flatten", "[NAME]", "close the whole short", Does.QUEUE, Needs.HEDGE, dangerous=True, max_age_s=FRESH_S),
+    Command(
+        "flatten",
+        "[NAME]",
+        "close the whole short and halt",
+        Does.QUEUE,
+        Needs.HEDGE,
+        dangerous=True,
+        max_age_s=FRESH_S,
+    ),
     Command(
         "adopt",
         "[NAME] [LONG|SHORT]",

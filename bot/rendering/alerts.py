@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from bot.rendering.approvals import person
 from bot.rendering.markup import bold, esc, lines
-from bot.rendering.numbers import amount, bps, exact, money, number, span, stamp
+from bot.rendering.numbers import amount, bps, exact, money, number, percent, span, stamp
 from bot.rendering.reasons import words
 from core.events import Event, EventKind
+from core.hedging.states import EXPLANATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def suspended_text(hedge: str, reason: str, detail: str, *, times: int = 1) -> s
     often = f" ({times} times lately)" if times > 1 else ""
     return lines(
         f"⚠️ {bold(f'{hedge}: hedging suspended')}: {esc(meaning.what)}{often}.",
-        esc(detail) if detail and detail != meaning.what else None,
+        esc(detail) if detail and detail not in EXPLANATIONS.values() else None,
         esc(meaning.advice) if meaning.advice else None,
     )
 
@@ -197,8 +198,17 @@ def _departed(facts: Facts) -> str:
 
 
 def _liquidity(facts: Facts) -> str:
-    before, after = facts.text("frm", ""), facts.text("to", "")
-    return f"💧 {facts.title('liquidity changed')}{f': {before} → {after}' if before and after else ''}."
+    position = f" of position {facts.text('position_id')}" if "position_id" in facts.data else ""
+    return f"💧 {facts.title('liquidity changed')}{position}{_relative_change(facts)}."
+
+
+def _relative_change(facts: Facts) -> str:
+    before, after = facts.number("before"), facts.number("after")
+    if before is None or after is None:
+        return ""
+    if not before or not after:
+        return ": all of it is gone" if before else ": newly opened"
+    return f": {percent(after / before - 1, signed=True)}"
 
 
 def _deleveraging(facts: Facts) -> str:
@@ -211,7 +221,7 @@ def _deleveraging(facts: Facts) -> str:
 
 
 def _halted(facts: Facts) -> str:
-    return f"⛔ {facts.title('HALTED')} by {_by(facts)}. No order of any kind until /resume; the short stays as it is."
+    return f"⛔ {facts.title('HALTED')} by {_by(facts)}. Nothing is traded until /resume, only /flatten still closes."
 
 
 def _paused(facts: Facts) -> str:

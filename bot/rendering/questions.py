@@ -37,7 +37,7 @@ def _figures(command: str, status: HedgeStatus | None) -> str:
     if command == "flatten":
         worth = status.perp.short_base * status.price if status.perp.short_base is not None and status.price else None
         short = f"{exact(status.perp.short_base, base)} ≈ {money(worth, quote)}"
-        return f"Short {esc(short)}. After it the LP position is not hedged."
+        return f"Short {esc(short)}. From then on it is halted and the LP position is not hedged, until /resume."
     gap = f"{amount(status.gap_base, base, signed=True)} = {money(status.gap_quote, quote)}"
     target = amount(status.target_base, base, signed=True)
     return f"Position {position}, target {esc(target)}, gap {esc(gap)}."

@@ -10,6 +10,7 @@ from bot.rendering.alerts import Units, alert_text, breach_text, history_line, r
 from bot.rendering.listings import help_text
 from bot.rendering.markup import plain
 from core.events import Event, EventKind
+from core.hedging.states import EXPLANATIONS, Reason
 from tests.bot.samples import T0, an_event
 
 BNB = Units("BNB", "USDT")
@@ -72,6 +73,21 @@ def test_a_mismatch_shows_both_figures() -> None:
     )
 
 
+def test_a_suspension_does_not_explain_itself_twice() -> None:
+    """The decision's own sentence says what the words say already."""
+    assert EXPLANATIONS[Reason.LOW_MARGIN] not in suspended_text("bnb", "low_margin", EXPLANATIONS[Reason.LOW_MARGIN])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [("100", "150", "of position 7: +50 %."), ("0", "5", "7: newly opened."), ("5", "0", "7: all of it is gone.")],
+)
+def test_a_change_of_liquidity_is_told_in_proportion(before: str, after: str, change: str) -> None:
+    """Raw liquidity means nothing to a person; how much it changed does."""
+    text = said(EventKind.LP_LIQUIDITY_CHANGED, position_id="7", before=before, after=after, block="1")
+    assert text.endswith(change)
+
+
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_no_event_fails_for_lack_of_data(kind: EventKind) -> None:
     """An event with no data, or with markup in it, still becomes a message."""
@@ -90,4 +106,4 @@ def test_help_comes_from_the_command_table() -> None:
     """Every command is listed once, with its arguments; what asks once more says so."""
     text = plain(help_text())
     assert "/reject ID [reason]: refuse a proposed hedge" in text
-    assert "/flatten [NAME]: close the whole short (asks once more)" in text
+    assert "/flatten [NAME]: close the whole short and halt (asks once more)" in text
