@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from storage.columns import time_text
-from storage.database import Database
+from storage.database import Database, has_database, open_database
 
 
 class SqliteHedgeMemory:
@@ -59,3 +60,11 @@ class Meta:
             "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (key, value),
         )
+
+
+async def remembered_hedges(path: Path, *, now: datetime) -> tuple[str, ...]:
+    """Names of all hedges that ever ran on the database at `path`, in any mode; none where there is no database."""
+    if not has_database(path):
+        return ()
+    async with open_database(path, now=now, read_only=True) as database:
+        return tuple(str(row["hedge"]) for row in await database.rows("SELECT DISTINCT hedge FROM hedge_memory"))

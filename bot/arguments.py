@@ -1,0 +1,171 @@
+"""What can be typed after `lp-hedge`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.version import program_version
+
+DESCRIPTION = """\
+Keeps a perpetual short on Binance USD-M of the right size against a Uniswap V3 or PancakeSwap V3 position,
+and is operated from Telegram. Without any configuration `lp-hedge run` shows a demo on an embedded market."""
+EPILOG = """\
+first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
+              lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
+exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed"""
+
+# Commands that a running service carries out: name -> (words as help shows them, what it does)
+TWINS: dict[str, tuple[tuple[str, ...], str]] = {
+    "halt": (("[NAME]",), "stop everything at once, no order of any kind; survives restarts"),
+    "pause": (("[NAME]",), "no new trades, the short stays"),
+    "resume": (("[NAME]",), "hedge again after halt or pause"),
+    "flatten": (("NAME",), "close the whole short"),
+    "hedge": (("NAME",), "trade to the target now"),
+    "approve": (("ID",), "let a proposed hedge happen"),
+    "reject": (("ID", "[REASON ...]"), "refuse a proposed hedge"),
+    "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours"),
+    "follow": (("ID",), "hedge this LP position too"),
+}
+TRADES_AT_ONCE = ("flatten", "hedge", "adopt")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lp-hedge",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"lp-hedge {program_version()}")
+    _add_locations(parser, default=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary, add in (
+        ("run", "the service; on a fresh machine the demo", _no_more),
+        ("demo", "the whole program on an embedded market, nothing real", _add_demo),
+        ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
+        ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
+        ("status", "one fresh read of everything and what would be decided; trades nothing", _add_json),
+        ("report", "fills and fees", _add_report),
+        ("db", "copy or examine the database", _add_database),
+    ):
+        add(_command(commands, name, summary))
+    for name, (words, summary) in TWINS.items():
+        _add_twin(_command(commands, name, summary), name, words)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    _add_locations(parser, default=argparse.SUPPRESS)
+    return parser
+
+
+def _add_locations(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """On the program and on each command, so that both orders work; a command's default must not undo the first."""
+    parser.add_argument("--config", type=Path, metavar="FILE", default=default, help="default ./hedge.toml")
+    parser.add_argument("--db", type=Path, metavar="FILE", default=default, help="default ./data/lp_hedge.db")
+    parser.add_argument("--env-file", type=Path, metavar="FILE", default=default, help="default ./.env")
+
+
+def _no_more(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(**_DEMO_DEFAULTS)
+
+
+_DEMO_DEFAULTS = {"hours": None, "speed": 60.0, "fast": False, "seed": 0, "approvals": "ask", "json": False}
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--hours", type=_positive, metavar="H", help="stop after so many hours of market time")
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--speed", type=_speed, default=60.0, metavar="X", help="times real time, default 60")
+    pace.add_argument("--fast", action="store_true", help="as fast as it goes")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another stretch of the market")
+    parser.add_argument(
+        "--approvals",
+        choices=("ask", "approve", "reject", "ignore"),
+        default="ask",
+        help="who answers large hedges: you, or always the same answer",
+    )
+    _add_json(parser)
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--chain", help="ethereum, bsc, arbitrum, base, optimism or polygon")
+    parser.add_argument("--id", type=_positive, metavar="N", help="the LP position's token id")
+    parser.add_argument("--symbol", help="the perpetual, such as BNBUSDT")
+    parser.add_argument("--amm", choices=("uniswap_v3", "pancakeswap_v3"), help="default: as usual on that chain")
+    parser.add_argument("--rpc", metavar="URL", help="a node of that chain, written to .env")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-withdrawal-key", action="store_true", help="accept an API key that may withdraw (better: make another)"
+    )
+    _add_json(parser)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--days", type=_positive, default=1, metavar="N", help="how far back, default 1")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write every fill there")
+    _add_json(parser)
+
+
+def _add_database(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    backup = actions.add_parser("backup", help="a consistent copy while the service runs")
+    _add_locations(backup, default=argparse.SUPPRESS)
+    backup.add_argument("file", type=Path, metavar="FILE")
+    _add_locations(actions.add_parser("check", help="integrity, and the journal against itself"), argparse.SUPPRESS)
+
+
+def _add_twin(parser: argparse.ArgumentParser, name: str, words: Sequence[str]) -> None:
+    fewest = sum(not word.startswith("[") for word in words)
+    parser.usage = f"lp-hedge {name} {' '.join(words)}"
+    most = None if "..." in words[-1] else len(words)
+    parser.add_argument("words", nargs="*", action=_WordCount, fewest=fewest, most=most, metavar=" ".join(words))
+    if name in TRADES_AT_ONCE:
+        parser.add_argument("--yes", action="store_true", help="do not ask whether you mean it")
+
+
+class _WordCount(argparse.Action):
+    """Words of which at least `fewest` and at most `most` must be there; argparse itself knows no such range."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, *, fewest: int, most: int | None, **more: Any) -> None:
+        super().__init__(option_strings, dest, **more)
+        self._fewest, self._most = fewest, most
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        words = [str(value) for value in values] if isinstance(values, list) else []
+        if len(words) < self._fewest:
+            parser.error(f"it needs {self.metavar}")
+        if self._most is not None and len(words) > self._most:
+            parser.error(f"too many words: {' '.join(words[self._most :])}")
+        setattr(options, self.dest, words)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed between 0 and 100000")
+    return speed

@@ -1,0 +1,212 @@
+"""The command line: arguments in, one exit code out. Heavy parts are loaded by the commands that need them.
+
+Exit codes: 0 fine; 1 failed while running, or facts missing; 2 wrong usage or configuration; 3 something must be fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.arguments import TWINS, build_parser
+from core.clock import SystemClock
+from core.errors import ConfigurationError, LpHedgeError, Refused
+
+if TYPE_CHECKING:
+    from bot.settings import Places
+
+OK, FAILED, WRONG, MUST_FIX, INTERRUPTED = 0, 1, 2, 3, 130
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The border: whatever goes wrong below becomes one sentence on stderr without a secret, and a code."""
+    options = build_parser().parse_args(argv)
+    try:
+        return HANDLERS[options.command](options)
+    except ConfigurationError as error:
+        return _complain(options, str(error), WRONG)
+    except Refused as error:
+        return _complain(options, str(error), MUST_FIX)
+    except LpHedgeError as error:
+        return _complain(options, str(error), FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `lp-hedge status | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # noqa: BLE001 -- the named border: a person gets a sentence, the file the trace
+        return _complain(options, _unexpected(options, error), FAILED)
+
+
+def run(options: argparse.Namespace) -> int:
+    from bot import compose
+    from bot.settings import looks_like_a_first_start, settings_at
+
+    places = _places(options)
+    if looks_like_a_first_start(places, _hedges_in(places.database_path)):
+        print(
+            "No hedge.toml here, no keys, nothing stored: starting the demo on an embedded market. Nothing real is "
+            "traded.\n`lp-hedge init` writes a configuration for your own position.\n"
+        )
+        return demo(build_parser().parse_args(["demo"], namespace=options))
+    settings = settings_at(places)
+    settings.require_runnable(has_terminal=sys.stdin.isatty())
+    return asyncio.run(compose.run_service(settings))
+
+
+def demo(options: argparse.Namespace) -> int:
+    from bot import compose
+    from bot.settings import DemoOptions, telegram_settings
+
+    around = _places(options).around
+    demo_options = DemoOptions(
+        hours=options.hours,
+        speed=None if options.fast else options.speed,
+        seed=options.seed,
+        approvals=options.approvals,
+        json=options.json,
+        telegram=telegram_settings(around),
+        log_level=around.values.lp_hedge_log_level,
+    )
+    return asyncio.run(compose.run_demo(demo_options))
+
+
+def status(options: argparse.Namespace) -> int:
+    from bot import compose
+    from bot.rendering.markup import plain
+    from bot.rendering.status import status_text
+    from bot.settings import settings_at
+    from bot.status_json import facts_are_missing, status_json
+
+    settings = settings_at(_places(options))
+    statuses = asyncio.run(compose.read_status(settings))
+    if options.json:
+        print(status_json(settings.config.mode, statuses))
+    else:
+        print(plain(status_text(statuses, mode=settings.config.mode, now=SystemClock().now(), zone=settings.zone)))
+    return FAILED if not statuses or any(map(facts_are_missing, statuses)) else OK
+
+
+def check(options: argparse.Namespace) -> int:
+    from bot import preflight
+    from bot.settings import settings_at
+
+    settings = settings_at(_places(options))
+    found = asyncio.run(preflight.examine(settings, allow_withdrawal_key=options.allow_withdrawal_key))
+    print(preflight.report_json(found) if options.json else preflight.report_text(found))
+    return MUST_FIX if found.must_fix else OK
+
+
+def init(options: argparse.Namespace) -> int:
+    from bot import first_config
+
+    wishes = first_config.Wishes(
+        chain=options.chain, position_id=options.id, symbol=options.symbol, amm_type=options.amm, rpc_url=options.rpc
+    )
+    target = options.config or Path("hedge.toml")
+    print(asyncio.run(first_config.write_first_config(wishes, target, options.env_file or Path(".env"))))
+    return OK
+
+
+def twin(options: argparse.Namespace) -> int:
+    from bot import twins
+
+    sure = getattr(options, "yes", False)
+    ok, answer = twins.order(
+        _places(options).database_path, options.command, options.words, clock=SystemClock(), sure=sure
+    )
+    print(answer)
+    return OK if ok else FAILED
+
+
+def report(options: argparse.Namespace) -> int:
+    from bot.report import fills_since, report_json, report_text, write_csv
+    from bot.settings import settings_at
+
+    settings, now = settings_at(_places(options)), SystemClock().now()
+    since = now - timedelta(days=options.days)
+    fills = asyncio.run(fills_since(settings, since))
+    if options.csv:
+        write_csv(fills, options.csv)
+    print(report_json(fills, since, settings.config.mode) if options.json else report_text(fills, since))
+    return OK
+
+
+def database(options: argparse.Namespace) -> int:
+    from storage.upkeep import back_up, check_database
+
+    path, now = _places(options).database_path, SystemClock().now()
+    if options.action == "backup":
+        asyncio.run(back_up(path, options.file, now=now))
+        print(f"{options.file} holds a complete copy of {path}.")
+        return OK
+    findings = asyncio.run(check_database(path, now=now))
+    for finding in findings:
+        print(f"{'FAULT' if finding.is_fault else 'note '} {finding.check}: {finding.detail}")
+    if not findings:
+        print(f"{path} is sound.")
+    return MUST_FIX if any(finding.is_fault for finding in findings) else OK
+
+
+HANDLERS: dict[str, Handler] = {
+    "run": run,
+    "demo": demo,
+    "init": init,
+    "check": check,
+    "status": status,
+    "report": report,
+    "db": database,
+    **dict.fromkeys(TWINS, twin),
+}
+
+
+def _places(options: argparse.Namespace) -> Places:
+    from bot.settings import Locations, find_places
+
+    return find_places(Locations(options.config, options.db, options.env_file))
+
+
+def _hedges_in(database_path: Path) -> tuple[str, ...]:
+    from storage.memory import remembered_hedges
+
+    return asyncio.run(remembered_hedges(database_path, now=SystemClock().now()))
+
+
+def _complain(options: argparse.Namespace, sentence: str, code: int) -> int:
+    print(f"lp-hedge: {_without_secrets(options, sentence)}", file=sys.stderr)
+    return code
+
+
+def _unexpected(options: argparse.Namespace, error: Exception) -> str:
+    """Also writes the trace beside the database, for whoever mends the program."""
+    trace = "".join(traceback.format_exception(error))
+    target = (options.db or Path("data/lp_hedge.db")).with_name("lp_hedge-crash.log")
+    kept = f"the trace is in {target}"
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(target, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "a", encoding="utf-8") as file:
+            file.write(f"{SystemClock().now().isoformat()}\n{_without_secrets(options, trace)}\n")
+    except OSError as refused:
+        kept = f"and the trace could not be kept in {target} ({refused.strerror})"
+    return f"an unexpected {type(error).__name__} ended `{options.command}`: a fault of this program; {kept}."
+
+
+def _without_secrets(options: argparse.Namespace, text: str) -> str:
+    from bot.redaction import Redactor
+    from bot.settings import secrets_of
+
+    try:
+        secrets = secrets_of(_places(options).around)
+    except ConfigurationError:  # nothing could be read, so there is nothing of it to hide
+        secrets = ()
+    return Redactor(secrets).redact(text)

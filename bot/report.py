@@ -1,0 +1,130 @@
+"""`report`: what the hedge did and what it paid, from the journal's fills."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from bot.settings import Settings
+from bot.status_json import number_text
+from core.clock import SystemClock
+from core.errors import ConfigurationError
+from core.facts import OrderSide, Trade
+from storage.store import Store
+
+ZERO = Decimal(0)
+EVERY_FILL = 10_000_000
+Fill = tuple[str, Trade]
+HEADER = "time,hedge,symbol,side,leg,quantity,price,notional,fee,fee_asset,realised_pnl,maker,trade_id,order_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One hedge over the period. `fees`: by asset, positive when paid. `realised_pnl_quote` before fees."""
+
+    fills: int
+    bought_base: Decimal
+    sold_base: Decimal
+    turnover_quote: Decimal
+    realised_pnl_quote: Decimal
+    fees: Mapping[str, Decimal]
+
+
+async def fills_since(settings: Settings, since: datetime) -> tuple[Fill, ...]:
+    """This mode's and account's fills, oldest first; none when nothing was ever stored."""
+    store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=SystemClock())
+    if store is None:
+        return ()
+    async with store:
+        newest_first = await store.journal.recent_fills(EVERY_FILL)
+    return tuple(fill for fill in reversed(newest_first) if fill[1].at >= since)
+
+
+def totals_of(fills: Iterable[Fill]) -> dict[str, Totals]:
+    by_hedge: dict[str, list[Trade]] = {}
+    for hedge, trade in fills:
+        by_hedge.setdefault(hedge or trade.symbol, []).append(trade)
+    return {hedge: _sum(trades) for hedge, trades in by_hedge.items()}
+
+
+def _sum(trades: Sequence[Trade]) -> Totals:
+    assets = dict.fromkeys(trade.fee_asset for trade in trades)
+    return Totals(
+        fills=len(trades),
+        bought_base=_quantity(trades, OrderSide.BUY),
+        sold_base=_quantity(trades, OrderSide.SELL),
+        turnover_quote=sum((trade.price * trade.quantity_base for trade in trades), ZERO),
+        realised_pnl_quote=sum((trade.realised_pnl_quote for trade in trades), ZERO),
+        fees={asset: sum((trade.fee for trade in trades if trade.fee_asset == asset), ZERO) for asset in assets},
+    )
+
+
+def _quantity(trades: Sequence[Trade], side: OrderSide) -> Decimal:
+    return sum((trade.quantity_base for trade in trades if trade.side is side), ZERO)
+
+
+def report_text(fills: Sequence[Fill], since: datetime) -> str:
+    head = f"Since {since:%Y-%m-%d %H:%M} UTC: {len(fills)} fills."
+    return "\n".join([head, *(_hedge_line(name, totals) for name, totals in totals_of(fills).items())])
+
+
+def report_json(fills: Sequence[Fill], since: datetime, mode: str) -> str:
+    hedges = {
+        name: {
+            "fills": str(totals.fills),
+            "bought_base": number_text(totals.bought_base),
+            "sold_base": number_text(totals.sold_base),
+            "turnover_quote": number_text(totals.turnover_quote),
+            "realised_pnl_quote": number_text(totals.realised_pnl_quote),
+            "fees": {asset: number_text(fee) for asset, fee in totals.fees.items()},
+        }
+        for name, totals in totals_of(fills).items()
+    }
+    return json.dumps({"mode": mode, "since": _iso(since), "hedges": hedges}, indent=2)
+
+
+def write_csv(fills: Sequence[Fill], target: Path) -> None:
+    """Every fill, oldest first, with all digits. Raises ConfigurationError when the file cannot be written."""
+    try:
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(HEADER.split(","))
+            writer.writerows(_row(hedge, trade) for hedge, trade in fills)
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
+
+
+def _hedge_line(name: str, totals: Totals) -> str:
+    fees = ", ".join(f"{number_text(fee)} {asset}" for asset, fee in totals.fees.items())
+    return (
+        f"{name}: {totals.fills} fills, bought {number_text(totals.bought_base)}, sold {number_text(totals.sold_base)},"
+        f" turnover {totals.turnover_quote:.2f}, fees {fees}, realised {totals.realised_pnl_quote:.2f} before fees"
+    )
+
+
+def _row(hedge: str, trade: Trade) -> tuple[str, ...]:
+    return (
+        _iso(trade.at),
+        hedge,
+        trade.symbol,
+        trade.side.value,
+        trade.position_side.value,
+        number_text(trade.quantity_base),
+        number_text(trade.price),
+        number_text(trade.quantity_base * trade.price),
+        number_text(trade.fee),
+        trade.fee_asset,
+        number_text(trade.realised_pnl_quote),
+        "yes" if trade.is_maker else "no",
+        str(trade.trade_id),
+        str(trade.venue_order_id),
+    )
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

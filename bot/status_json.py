@@ -1,0 +1,51 @@
+"""`status --json`: the fields of `core.status`; numbers, ids and blocks are text, what is unknown is null."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.status import HedgeStatus
+
+FOR_PEOPLE = frozenset({"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at"})
+
+Json = None | str | list["Json"] | dict[str, "Json"]
+
+
+def status_json(mode: str, statuses: Sequence[HedgeStatus]) -> str:
+    hedges: list[Json] = [plain_value(status) for status in statuses]
+    return json.dumps({"mode": mode, "hedges": hedges}, indent=2)
+
+
+def facts_are_missing(status: HedgeStatus) -> bool:
+    """Whether something that a decision needs could not be read."""
+    return None in (status.price, status.net_base, status.lp.block, status.perp.position_base, status.perp.mark_price)
+
+
+def plain_value(value: object) -> Json:
+    """Raises TypeError for a type that the contract does not name."""
+    match value:
+        case None:
+            return None
+        case Decimal():
+            return number_text(value)
+        case str():
+            return str(value)
+        case int():
+            return str(int(value))
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case tuple():
+            return [plain_value(each) for each in value]
+    if is_dataclass(value):
+        shown = (field.name for field in fields(value) if field.name not in FOR_PEOPLE)
+        return {name: plain_value(getattr(value, name)) for name in shown}
+    raise TypeError(f"{type(value).__name__} has no place in the status")
+
+
+def number_text(value: Decimal) -> str:
+    """Every digit, never an exponent; -0 is 0."""
+    return f"{abs(value) if value == 0 else value:f}"

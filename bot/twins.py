@@ -1,0 +1,63 @@
+"""The chat's commands for a terminal or a script: a row that the running service consumes, and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.commands import BY_NAME
+from core.clock import Clock
+from core.errors import ConfigurationError, Transient
+from storage.database import has_database
+from storage.lock import is_running
+from storage.store import Store
+
+SOURCE = "cli"
+ANSWER_WITHIN_S = 20.0
+ANSWER_POLL_S = 0.1
+
+
+def order(database: Path, name: str, args: Sequence[str], *, clock: Clock, sure: bool) -> tuple[bool, str]:
+    """Hand a command to the service that runs on `database`: whether it was carried out, and its answer.
+
+    Raises ConfigurationError when nothing runs there or a dangerous command was not confirmed, Transient when the
+    service did not answer in time.
+    """
+    if not is_running(database) and not (name == "halt" and has_database(database)):
+        raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.")
+    if BY_NAME[name].dangerous and not sure:
+        _ask(" ".join((name, *args)))
+    return asyncio.run(_put_and_wait(database, name, args, clock))
+
+
+def _ask(what: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"`{what}` trades without a further question: add --yes if you mean it.")
+    if input(f"{what}: this trades at once and asks no further. Type yes: ").strip().lower() != "yes":
+        raise ConfigurationError("not confirmed, so nothing was done.")
+
+
+async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: Clock) -> tuple[bool, str]:
+    async with await Store.open(database, scope=SOURCE, clock=clock) as store:
+        row = await store.commands.put(name, args, actor=_who(), source=SOURCE, update_key=None, at=clock.now())
+        if row is None:
+            raise Transient("the command was not taken, send it again.")
+        await store.audit.append(_who(), SOURCE, name, " ".join(args), clock.now())
+        if not is_running(database):
+            return True, f"Nothing runs on {database} now; whatever starts there next halts first."
+        deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S
+        while (answer := await store.commands.answer(row)) is None:
+            if clock.monotonic_s() > deadline_s:
+                raise Transient(f"written, but not answered within {ANSWER_WITHIN_S:.0f} s: see `lp-hedge status`.")
+            await clock.sleep(ANSWER_POLL_S)
+        return answer
+
+
+def _who() -> str:
+    try:
+        return f"{getpass.getuser()} ({SOURCE})"
+    except (KeyError, OSError):  # a container's user may have no name
+        return SOURCE
