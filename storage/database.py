@@ -27,7 +27,6 @@ Values = Sequence[Value]
 
 BUSY_TIMEOUT_MS = 5000
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
-_HEADER = b"SQLite format 3\x00"
 _MAY_PASS = frozenset(
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 )
@@ -41,11 +40,11 @@ class Transaction:
 
     async def execute(self, sql: str, values: Values = ()) -> int:
         """The number of rows changed."""
-        async with self._connection.execute(sql, values) as cursor:
+        async with self._connection.execute(sql, _storable(values)) as cursor:
             return cursor.rowcount
 
     async def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
-        return list(await self._connection.execute_fetchall(sql, values))
+        return list(await self._connection.execute_fetchall(sql, _storable(values)))
 
     async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         found = await self.rows(sql, values)
@@ -66,11 +65,23 @@ class Database:
     async def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
         """Committed rows, one statement at one moment."""
         with _sorted_errors(self.path):
-            return list(await self._reader.execute_fetchall(sql, values))
+            return list(await self._reader.execute_fetchall(sql, _storable(values)))
 
     async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         found = await self.rows(sql, values)
         return found[0] if found else None
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """All reads inside the block are of one moment. For a database that one task opened for itself: the reads of
+        every task are held at that moment.
+        """
+        with _sorted_errors(self.path):
+            await self._reader.execute("BEGIN")
+        try:
+            yield
+        finally:
+            await self._reader.rollback()
 
     async def write(self, sql: str, values: Values = ()) -> int:
         """One statement, durable when this returns; the number of rows changed."""
@@ -123,7 +134,7 @@ async def open_database(
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old: Python with 3.37 or newer is needed")
     known = migrations_in(migrations)
-    _inspect_file(path, create=not read_only)
+    _prepare_file(path, create=not read_only)
     async with AsyncExitStack() as stack:
         with _opening_errors(path):
             if read_only:
@@ -142,8 +153,11 @@ async def open_database(
 
 
 def has_database(path: Path) -> bool:
-    """False when there is no file, or one in which nothing was ever written."""
-    return path.is_file() and path.stat().st_size > 0
+    """False when there is no file, or one in which nothing was ever written. Raises ConfigurationError."""
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except OSError as error:
+        raise ConfigurationError(f"the database {path} cannot be opened: {error.strerror}") from error
 
 
 async def _connect(stack: AsyncExitStack, path: Path, mode: str) -> aiosqlite.Connection:
@@ -176,21 +190,24 @@ async def _use_write_ahead_log(connection: aiosqlite.Connection, path: Path) -> 
     await connection.execute("PRAGMA journal_size_limit = 67108864")
 
 
-def _inspect_file(path: Path, *, create: bool) -> None:
-    """Refuses what is no SQLite file before SQLite touches it; makes an empty file, and its directory, when asked."""
+def _prepare_file(path: Path, *, create: bool) -> None:
+    """Makes an empty file, and its directory, when asked and there is none.
+
+    An existing file is never opened here: closing it would drop the locks that connections of this very process hold
+    on it, as POSIX has it, and SQLite of another process could then take the log away from under us.
+    """
     try:
-        if create and not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            _sync_directory(path.parent)
         if not create and not has_database(path):
             raise ConfigurationError(f"there is no database at {path} yet: start `lp-hedge run`, or name it with --db")
-        with path.open("rb") as file:
-            start = file.read(len(_HEADER))
+        if create and not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            _sync_directory(path.parent)
+    except FileExistsError:
+        if not path.is_file():
+            raise ConfigurationError(f"the database {path} cannot be opened: it is no file") from None
     except OSError as error:
         raise ConfigurationError(f"the database {path} cannot be opened: {error.strerror}") from error
-    if start not in (b"", _HEADER):
-        raise ConfigurationError(f"{path} is not a database: name another file with --db")
 
 
 def _sync_directory(directory: Path) -> None:
@@ -207,7 +224,9 @@ def _opening_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if _code(error) == sqlite3.SQLITE_NOTADB:
+            raise ConfigurationError(f"{path} is not a database: name another file with --db") from error
+        if _code(error) == sqlite3.SQLITE_CORRUPT:
             raise ConfigurationError(f"{path} is damaged ({error}): put a backup in its place") from error
         raise ConfigurationError(f"the database {path} cannot be opened: {error}") from error
 
@@ -220,6 +239,14 @@ def _sorted_errors(path: Path) -> Iterator[None]:
         if _code(error) in _MAY_PASS:
             raise Transient(f"the database {path} cannot be used now: {error}") from error
         raise InvariantBroken(f"the database {path} refused: {error}") from error
+
+
+def _storable(values: Values) -> Values:
+    """Half a surrogate pair, as a foreign message may carry, becomes readable text: it must not fail the row."""
+    return [
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) and not value.isascii() else value
+        for value in values
+    ]
 
 
 def _code(error: sqlite3.Error) -> int | None:

@@ -39,7 +39,9 @@ class FillBook:
     async def plan_fills(self, plan_id: str) -> tuple[Trade, ...]:
         """Oldest first."""
         rows = await self._db.rows(
-            "SELECT * FROM attributed_fills WHERE scope = ? AND plan_id = ? ORDER BY at, trade_id",
+            "SELECT fills.* FROM orders CROSS JOIN fills ON fills.scope = orders.scope AND fills.symbol = orders.symbol"
+            " AND fills.venue_order_id = orders.venue_order_id"  # CROSS: from the plan's few orders to their fills
+            " WHERE orders.scope = ? AND orders.plan_id = ? ORDER BY fills.at, fills.trade_id",
             (self._scope, plan_id),
         )
         return tuple(trade_of(row) for row in rows)

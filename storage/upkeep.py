@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, InvariantBroken
 from storage.columns import EXACT, time_text
 from storage.database import Database, open_database
 from storage.legs import ZERO, signed_quantity
@@ -38,11 +38,10 @@ async def back_up(path: Path, target: Path, *, now: datetime) -> None:
 
 
 async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
-    """Everything found wrong or unfinished; empty when all is well. Changes nothing; may run beside the service, then
-    an order that is at work between two readings may show for an instant.
-    """
-    async with open_database(path, now=now, read_only=True) as database:
-        return tuple([finding async for finding in _examine(database)])
+    """Everything found wrong or unfinished; empty when all is well. Changes nothing, sees one moment of a service."""
+    async with open_database(path, now=now, read_only=True) as database, database.snapshot():
+        damage = await _damage(database)
+        return damage or tuple([finding async for finding in _disagreements(database)])
 
 
 async def forget_finished(database: Database, before: datetime) -> int:
@@ -59,10 +58,16 @@ async def forget_finished(database: Database, before: datetime) -> int:
         )
 
 
-async def _examine(database: Database) -> AsyncIterator[Finding]:
-    for row in await database.rows("PRAGMA integrity_check"):
-        if row[0] != "ok":
-            yield Finding("file", f"The file is damaged: {row[0]}.")
+async def _damage(database: Database) -> tuple[Finding, ...]:
+    """Where the file itself is broken its figures say nothing."""
+    try:
+        lines = [str(row[0]) for row in await database.rows("PRAGMA integrity_check(20)")]
+    except InvariantBroken as error:  # damage that ends the examination itself
+        lines = [str(error)]
+    return tuple(Finding("file", f"The file is damaged: {line}.") for line in lines if line != "ok")
+
+
+async def _disagreements(database: Database) -> AsyncIterator[Finding]:
     for row in await database.rows("PRAGMA foreign_key_check"):
         yield Finding("file", f"A row of {row['table']} refers to a row of {row['parent']} that is not there.")
     for examination in (_orders, _plans, _approvals, _positions, _strangers):

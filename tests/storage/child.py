@@ -61,6 +61,10 @@ async def hold_the_lock(store: Store) -> None:
         await asyncio.sleep(FOR_EVER_S)
 
 
+async def come_and_go(store: Store) -> None:
+    await store.meta.set("visitor", "was here")
+
+
 async def ask_who_runs(store: Store) -> None:
     say("asking")
     for _ in range(100_000_000):
@@ -68,7 +72,10 @@ async def ask_who_runs(store: Store) -> None:
 
 
 async def main(what: str, database: str, *args: str) -> None:
-    deeds = {deed.__name__: deed for deed in (half_an_intent, intents_for_ever, pause, hold_the_lock, ask_who_runs)}
+    deeds = {
+        deed.__name__: deed
+        for deed in (half_an_intent, intents_for_ever, pause, hold_the_lock, ask_who_runs, come_and_go)
+    }
     async with await Store.open(Path(database), scope=SCOPE, clock=ManualClock(T0)) as store:
         if what == decide.__name__:
             await decide(store, *args)

@@ -12,7 +12,7 @@ import pytest
 from core.clock import ManualClock
 from storage.lock import InstanceLock, is_running
 from storage.store import Store
-from storage.upkeep import check_database
+from storage.upkeep import back_up, check_database
 from tests.storage.samples import SCOPE, SYMBOL, T0, a_plan, an_approval
 
 Child = subprocess.Popen[str]
@@ -55,6 +55,36 @@ async def test_killed_between_intent_and_commit(start: Start, path: Path) -> Non
         assert order.request.client_order_id == "c1"
         assert await store.journal.active_plan("bnb") == a_plan()
     assert [finding for finding in await check_database(path, now=T0) if finding.is_fault] == []
+
+
+async def test_reading_after_a_kill(start: Start, path: Path) -> None:
+    """`status` after a crash, before the service is started again, sees what was committed."""
+    child = start("half_an_intent")
+    line_of(child)
+    child.kill()
+    child.wait()
+    reader = await Store.open_existing(path, scope=SCOPE, clock=ManualClock(T0))
+    assert reader is not None
+    async with reader:
+        assert [order.request.client_order_id for order in await reader.journal.plan_orders("p1")] == ["c1"]
+
+
+def log_of(path: Path) -> int:
+    return path.with_name(path.name + "-wal").stat().st_ino
+
+
+async def test_looking_at_the_file_does_not_unlock_it(start: Start, path: Path) -> None:
+    """A service that opens its database a second time keeps its locks: a leaving visitor cannot take the log away."""
+    async with await opened(path) as store:
+        await store.meta.set("a", "1")
+        before = log_of(path)
+        for read_only in (True, False):
+            await (await Store.open(path, scope=SCOPE, clock=ManualClock(T0), read_only=read_only)).aclose()
+        await back_up(path, path.with_name("copy.db"), now=T0)
+        assert start("come_and_go").wait() == 0
+        assert log_of(path) == before
+        await store.meta.set("a", "2")
+        assert await store.meta.get("visitor") == "was here"
 
 
 @pytest.mark.parametrize("enough", [1, 7, 40])

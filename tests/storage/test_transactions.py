@@ -121,6 +121,26 @@ async def test_file_locked_by_another_process_is_transient(store: Store, path: P
     assert await store.outbox.backlog() == 1
 
 
+async def test_full_disk_is_transient(store: Store) -> None:
+    """A write that finds no room is undone; once there is room the same call works."""
+    async with store.database.transaction() as tx:
+        pages = await tx.row("PRAGMA page_count")
+        assert pages is not None
+        await tx.execute(f"PRAGMA max_page_count = {pages[0]}")
+    with pytest.raises(Transient, match="full"):
+        await store.memory.save("bnb", "x" * 100_000, T0)
+    assert await store.memory.load("bnb") is None
+    async with store.database.transaction() as tx:
+        await tx.execute("PRAGMA max_page_count = 100000")
+    await store.memory.save("bnb", "x" * 100_000, T0)
+
+
+async def test_half_a_surrogate_pair_is_kept_readable(store: Store) -> None:
+    """Text that is not valid Unicode does not fail the row that carries it."""
+    await store.memory.save("bnb", "ö \ud83d 🐻", T0)
+    assert await store.memory.load("bnb") == "ö \\ud83d 🐻"
+
+
 async def test_bad_rows_break_an_invariant(store: Store) -> None:
     """A constraint says no, also for a value that is no amount and a time without a zone."""
     with pytest.raises(InvariantBroken):

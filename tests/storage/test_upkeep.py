@@ -113,6 +113,22 @@ async def test_check_does_not_need_a_service(path: Path) -> None:
     assert await check_database(path, now=T0) == ()
 
 
+def spoil(path: Path, page: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : (page - 1) * 4096 + 64] = b"\xa5" * 64
+    path.write_bytes(content)
+
+
+async def test_damaged_file_is_a_finding(path: Path) -> None:
+    """A page of garbage is reported as such, and nothing is concluded from it."""
+    async with await Store.open(path, scope=SCOPE, clock=ManualClock(T0)) as store:
+        await hedge_once(store)
+        (table,) = await store.database.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'fills'")
+    spoil(path, table["rootpage"])
+    found = await check_database(path, now=T0)
+    assert {(finding.check, finding.is_fault) for finding in found} == {("file", True)}
+
+
 async def test_only_finished_things_are_forgotten(store: Store) -> None:
     """Waiting messages and commands stay however old; finished ones go with what hangs on them."""
     for key in ("done", "waiting"):
