@@ -92,7 +92,7 @@ def unwanted(policy: Policy, situation: Situation, need: Need) -> Verdict:
         return resting(_HOLD, _READY, _WITHIN_BASIS)
     if need.reason == _NONE:
         return resting(_HOLD, _READY, _WITHIN_BAND)
-    if need.size_steps < max(policy.lot_steps, policy.min_steps):
+    if need.size_steps < (policy.lot_steps if need.increase else max(policy.lot_steps, policy.min_steps)):
         return resting(_HOLD, _READY, _BELOW_STEP)
     if need.increase and need.size_steps < situation.min_increase_steps:
         return wanting(_HOLD, _READY, _BELOW_MIN_NOTIONAL, wanted, _NONE)
