@@ -1,0 +1,192 @@
+"""Puts the engine together from adapters: the same for the live service, paper mode and the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from functools import partial
+
+from bot.notifier import Notifier
+from bot.operator import OperatorService
+from bot.version import program_version
+from bot.views import EffectiveSettings, Identity, Sources, Views
+from core.actions import Actions
+from core.approval_desk import ApprovalDesk
+from core.clock import Clock
+from core.command_desk import CommandDesk
+from core.config import Config, HedgeConfig
+from core.engine import Engine
+from core.execution.bookkeeping import Bookkeeper
+from core.execution.executor import Executor
+from core.execution.order_ids import PlanIds
+from core.execution.outcome import OutcomeResolver
+from core.execution.plans import PlanBook
+from core.execution.reconcile import Reconciler
+from core.feeds import ChainFeed, VenueFeed
+from core.grants import Grants
+from core.observation import Observer
+from core.ports import PerpVenue
+from core.runner import HedgeRunner
+from core.status import HedgeStatus
+from storage.store import Store
+
+
+class EngineSlot:
+    """`EngineView` for front ends that are there before the engine is, and outlive its making."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.engine: Engine | None = None
+
+    def hedge_names(self) -> tuple[str, ...]:
+        return tuple(self._config.hedges)
+
+    def statuses(self) -> tuple[HedgeStatus, ...]:
+        return self.engine.statuses() if self.engine else ()
+
+    def wake(self, hedge: str | None = None) -> None:
+        if self.engine is not None:
+            self.engine.wake(hedge)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The operator's side of one database: what is told, asked and answered."""
+
+    slot: EngineSlot
+    notifier: Notifier
+    desk: ApprovalDesk
+    operator: OperatorService
+    views: Views
+
+
+def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, poke: Callable[[], None]) -> Office:
+    slot = EngineSlot(config)
+    notifier = Notifier(
+        log=store.events,
+        outbox=store.outbox,
+        approvals=store.approvals,
+        config=config,
+        clock=clock,
+        zone=zone,
+        poke=poke,
+    )
+    desk = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=slot.wake)
+    sources = Sources(
+        engine=slot,
+        approvals=store.approvals,
+        events=store.events,
+        fills=store.journal,
+        outbox=store.outbox,
+        config=config,
+        settings=EffectiveSettings(config, store.overrides),
+    )
+    views = Views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
+    operator = OperatorService(
+        engine=slot,
+        desk=desk,
+        commands=store.commands,
+        confirmations=store.confirmations,
+        audit=store.audit,
+        views=views,
+        clock=clock,
+        zone=zone,
+    )
+    return Office(slot, notifier, desk, operator, views)
+
+
+async def build_engine(
+    config: Config,
+    *,
+    chains: Mapping[str, ChainFeed],
+    venue: PerpVenue,
+    store: Store,
+    office: Office,
+    clock: Clock,
+    began: datetime,
+) -> Engine:
+    """`venue` must be prepared. `began`: since when trades on the account can be ours.
+
+    Raises InvariantBroken when a stored memory cannot be read.
+    """
+    reserved: dict[str, Decimal] = {}
+    plan_ids = PlanIds()
+    runners: dict[str, HedgeRunner] = {}
+    for name in config.hedges:
+        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, reserved)
+        runners[name] = parts.runner()
+        await runners[name].start()
+    commands = CommandDesk(runners=runners, queue=store.commands, desk=office.desk, clock=clock)
+    engine = Engine(runners=runners, commands=commands, clock=clock)
+    office.slot.engine = engine
+    return engine
+
+
+@dataclass(frozen=True, slots=True)
+class _HedgeParts:
+    name: str
+    config: Config
+    chains: Mapping[str, ChainFeed]
+    venue: PerpVenue
+    store: Store
+    office: Office
+    clock: Clock
+    began: datetime
+    plan_ids: PlanIds
+    reserved: dict[str, Decimal]
+
+    def runner(self) -> HedgeRunner:
+        hedge = self.config.hedges[self.name]
+        rules = self.venue.rules(hedge.symbol)
+        journal, events, clock = self.store.journal, self.office.notifier, self.clock
+        bookkeeper = Bookkeeper(venue=self.venue, journal=journal, events=events, clock=clock, start=self.began)
+        resolver = OutcomeResolver(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
+        executor = Executor(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
+        reconciler = Reconciler(
+            hedge=self.name, symbol=hedge.symbol, journal=journal, bookkeeper=bookkeeper, clock=clock
+        )
+        plans = PlanBook(
+            self.name,
+            config=self._current,
+            rules=rules,
+            executor=executor,
+            journal=journal,
+            events=events,
+            clock=clock,
+            plan_ids=self.plan_ids,
+        )
+        actions = partial(
+            Actions, self.name, plans=plans, desk=self.office.desk, approvals=self.store.approvals, rules=rules
+        )
+        return HedgeRunner(
+            self.name,
+            config=self._current,
+            rules=rules,
+            observer=self._observer(resolver, reconciler),
+            reconciler=reconciler,
+            plans=plans,
+            grants=Grants(self.name, desk=self.office.desk, step_base=rules.step_size),
+            actions=lambda may_send: actions(may_send=may_send),
+            journal=journal,
+            memory_store=self.store.memory,
+            events=events,
+            reserved=self.reserved,
+            clock=clock,
+        )
+
+    def _current(self) -> HedgeConfig:
+        return self.config.hedges[self.name]
+
+    def _observer(self, resolver: OutcomeResolver, reconciler: Reconciler) -> Observer:
+        hedge = self.config.hedges[self.name]
+        return Observer(
+            hedge=self.name,
+            symbol=hedge.symbol,
+            chain=self.chains[hedge.chain],
+            venue=VenueFeed(self.venue, hedge.symbol, self.clock),
+            resolver=resolver,
+            reconciler=reconciler,
+            clock=self.clock,
+        )

@@ -1,0 +1,175 @@
+"""The composition root: from settings to a running program. Nothing else makes adapters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.assembly import build_engine, open_office
+from bot.front import Front, stop_on_signals
+from bot.redaction import Redactor
+from bot.version import program_version
+from core.clock import Clock, SystemClock
+from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
+from core.events import Event, EventKind
+from core.feeds import ChainFeed
+from core.ports import PerpVenue
+from core.status import HedgeStatus
+from storage.lock import InstanceLock
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from bot.settings import DemoOptions, Settings
+    from core.amm.reader import ChainReader
+    from core.exchange.binance import BinanceVenue
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+BEGAN_KEY = "began:"
+
+log = structlog.get_logger(__name__)
+
+
+async def run_service(settings: Settings, redactor: Redactor) -> int:
+    """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
+    settings.require_runnable(has_terminal=sys.stdin.isatty())
+    clock = SystemClock()
+    with InstanceLock(settings.database_path):
+        async with AsyncExitStack() as stack:
+            store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
+            await stack.enter_async_context(store)
+            await stop_on_signals(_serve(settings, store, clock, redactor))
+    return 0
+
+
+async def run_demo(options: DemoOptions) -> int:
+    from bot.demo import run
+
+    return await run.run_demo(options)
+
+
+async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
+    """One fresh read of everything and the decision that would be taken; trades nothing, writes nothing."""
+    from bot.status_once import read_once
+
+    return await read_once(settings, SystemClock())
+
+
+async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor) -> None:
+    office = open_office(settings.config, store, clock, settings.zone, poke=lambda: None)
+    async with AsyncExitStack() as stack:
+        chains = {name: ChainFeed(chain_reader(settings, name, clock), clock) for name in settings.chains()}
+        for feed in chains.values():
+            stack.push_async_callback(feed.aclose)
+        venue = perp_venue(settings, store, clock)
+        stack.push_async_callback(venue.aclose)
+        await _prepare(settings, chains, venue, store, clock)
+        began = await _began(store, clock)
+        engine = await build_engine(
+            settings.config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=began
+        )
+        started = {"version": program_version(), "mode": settings.config.mode}
+        await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
+        front = Front(office, store, clock, telegram=settings.telegram(), redactor=redactor)
+        try:
+            await front.run(engine)
+        finally:
+            await store.events.append(Event(EventKind.STOPPED, None, clock.now(), {}))
+
+
+def chain_reader(settings: Settings, chain: str, clock: Clock) -> ChainReader:
+    """Raises ConfigurationError for a chain or contract that is neither a preset nor configured."""
+    from core.amm.presets import chain_preset
+    from core.amm.reader import ChainReader
+
+    config = settings.config
+    hedges = {name: hedge for name, hedge in config.hedges.items() if hedge.chain == chain}
+    return ChainReader(chain_preset(chain, config.chains.get(chain)), hedges, settings.rpc_urls(chain), clock)
+
+
+def perp_venue(settings: Settings, store: Store | None, clock: Clock) -> PerpVenue:
+    """Binance itself in live mode; on paper its public prices and an account in the database."""
+    values = settings.around.values
+    if settings.config.mode == "live":
+        return live_venue(settings, clock)
+    from core.exchange.binance_market import BinanceMarket
+    from core.exchange.binance_public import BinancePublic
+    from core.exchange.paper import PaperVenue, terms_of
+
+    public = BinancePublic(values.binance_futures_url, clock)
+    paper_store = store.paper if store is not None else None
+    return PaperVenue(BinanceMarket(public, clock), paper_store, clock, terms_of(settings.config.paper))
+
+
+def live_venue(settings: Settings, clock: Clock) -> BinanceVenue:
+    from core.exchange.binance import BinanceVenue
+    from core.exchange.binance_client import BinanceAccess
+
+    values = settings.around.values
+    if values.binance_api_key is None or values.binance_api_secret is None:
+        raise ConfigurationError('mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET in .env.')
+    access = BinanceAccess(
+        key=values.binance_api_key,
+        secret=values.binance_api_secret,
+        futures_url=values.binance_futures_url,
+        spot_url=values.spot_url,
+    )
+    return BinanceVenue(access, clock)
+
+
+async def _prepare(
+    settings: Settings, chains: Mapping[str, ChainFeed], venue: PerpVenue, store: Store, clock: Clock
+) -> None:
+    """A refusal ends the start only while nothing is held; a time-out never does."""
+    held = await _holds_position(settings, store)
+    symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
+    wait_s = FIRST_RETRY_S
+    while True:
+        try:
+            await venue.prepare(symbols)
+            break
+        except Transient as error:
+            log.warning("exchange not ready", error=str(error), retry_s=wait_s)
+        except Refused as error:
+            if not held:
+                raise
+            log.error("exchange refuses while a position is held", error=str(error), retry_s=wait_s)
+        await clock.sleep(wait_s)
+        wait_s = min(LONGEST_RETRY_S, wait_s * 2)
+    for name, feed in chains.items():
+        await _prepare_chain(name, feed, held=held)
+
+
+async def _prepare_chain(name: str, feed: ChainFeed, *, held: bool) -> None:
+    try:
+        await feed.prepare()
+    except Transient as error:
+        log.warning("chain not ready", chain=name, error=str(error))
+    except LpHedgeError as error:
+        if not held:
+            raise
+        log.error("chain refuses while a position is held", chain=name, error=str(error))
+
+
+async def _holds_position(settings: Settings, store: Store) -> bool:
+    for hedge in settings.config.hedges.values():
+        legs = await store.journal.positions(hedge.symbol)
+        if legs is not None and (legs.net_base or legs.long_base or legs.short_base):
+            return True
+    return False
+
+
+async def _began(store: Store, clock: Clock) -> datetime:
+    """When this account was first run with this database: earlier trades are not ours."""
+    key = f"{BEGAN_KEY}{store.scope}"
+    if text := await store.meta.get(key):
+        return datetime.fromisoformat(text)
+    now = clock.now()
+    await store.meta.set(key, now.isoformat())
+    return now
+

@@ -1,0 +1,194 @@
+"""`lp-hedge demo`: the whole program over the embedded market, watched live or run through in seconds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from bot.assembly import Office, build_engine, open_office
+from bot.demo.chain import CHAIN, HEDGE
+from bot.demo.market import SYMBOL, DemoMarket
+from bot.demo.pace import PacedClock
+from bot.demo.path import RECORDED_START
+from bot.front import Front, stop_on_signals
+from bot.settings import DemoOptions
+from core.clock import Clock, ManualClock, SystemClock
+from core.engine import Engine
+from core.exchange.paper import PaperVenue, terms_of
+from core.feeds import ChainFeed
+from core.ports import ApprovalState
+from storage.store import Store
+
+SCOPE = "paper:demo"
+ANSWERER = "demo"
+DEFAULT_FAST_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a fast run shows: counts, and amounts in BASE or QUOTE as text with every digit."""
+
+    seed: int
+    hours: int
+    cycles: int
+    orders: int
+    fills: int
+    rebalances: int
+    approvals_asked: int
+    approvals_approved: int
+    approvals_rejected: int
+    approvals_expired: int
+    final_gap_base: str
+    final_gap_quote: str
+    band_quote: str
+    lp_base: str
+    position_base: str
+    trading_fees_quote: str
+    funding_quote: str
+    realised_pnl_quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    market: DemoMarket
+    venue: PaperVenue
+    store: Store
+    office: Office
+    engine: Engine
+    clock: Clock
+
+
+async def run_demo(options: DemoOptions) -> int:
+    if options.speed is None:
+        return await _run_fast(options)
+    clock = PacedClock(SystemClock(), start=RECORDED_START, speed=options.speed)
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
+        stage = await _set_stage(stack, options, clock, Path(folder))
+        front = Front(stage.office, stage.store, clock, telegram=options.telegram)
+        ends = timedelta(hours=options.hours) if options.hours else None
+        await stop_on_signals(front.run(stage.engine, ends_after=ends))
+    return 0
+
+
+async def _set_stage(stack: AsyncExitStack, options: DemoOptions, clock: Clock, folder: Path) -> Stage:
+    market = DemoMarket.load(seed=options.seed, clock=clock)
+    config = market.config()
+    store = await Store.open(folder / "demo.db", scope=SCOPE, clock=clock)
+    await stack.enter_async_context(store)
+    venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
+    await venue.prepare([SYMBOL])
+    office = open_office(config, store, clock, UTC, poke=lambda: None)
+    chains = {CHAIN: ChainFeed(market.lp_positions(), clock)}
+    engine = await build_engine(
+        config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
+    )
+    return Stage(market, venue, store, office, engine, clock)
+
+
+async def _run_fast(options: DemoOptions) -> int:
+    hours = options.hours or DEFAULT_FAST_HOURS
+    clock = ManualClock(RECORDED_START, sleep_advances=True)
+    began_s = time.perf_counter()
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
+        stage = await _set_stage(stack, options, clock, Path(folder))
+        cycles = await _drive(stage, clock, hours, options)
+        summary = await _summarise(stage, options.seed, hours, cycles)
+    if options.json:
+        print(json.dumps(asdict(summary), indent=2))
+    else:
+        print(_as_text(summary, time.perf_counter() - began_s))
+    return 0
+
+
+async def _drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOptions) -> int:
+    poll_s = float(stage.market.config().hedges[HEDGE].poll_seconds)
+    end = clock.now() + timedelta(hours=hours)
+    cycles, shown_hour = 0, -1
+    while clock.now() < end:
+        await stage.engine.cycle()
+        cycles += 1
+        if await _answer(stage, options):
+            continue
+        hour = (clock.now() - RECORDED_START) // timedelta(hours=1)
+        if hour != shown_hour and sys.stderr.isatty():
+            print(f"\r{hour}/{hours} h of market", end="", file=sys.stderr)
+            shown_hour = hour
+        await clock.sleep(poll_s)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    return cycles
+
+
+async def _answer(stage: Stage, options: DemoOptions) -> bool:
+    """Stand in for the operator; nobody can be asked in a run without input, so `ask` says yes."""
+    if options.approvals == "ignore":
+        return False
+    answered = False
+    for approval in await stage.store.approvals.live(HEDGE):
+        if approval.state is ApprovalState.PENDING:
+            approve = options.approvals != "reject"
+            await stage.office.desk.answer(approval.approval_id, approve=approve, by=ANSWERER, note=None)
+            answered = True
+    return answered
+
+
+async def _summarise(stage: Stage, seed: int, hours: int, cycles: int) -> Summary:
+    status = stage.engine.statuses()[0]
+    account = await stage.venue.account(SYMBOL)
+    ledger = await stage.venue.ledger()
+    counts = await _counts(stage.store)
+    return Summary(
+        seed=seed,
+        hours=hours,
+        cycles=cycles,
+        orders=counts["orders"],
+        fills=counts["fills"],
+        rebalances=counts["rebalances"],
+        approvals_asked=counts["asked"],
+        approvals_approved=counts["approved"],
+        approvals_rejected=counts["rejected"],
+        approvals_expired=counts["expired"],
+        final_gap_base=_text(status.gap_base),
+        final_gap_quote=_text(status.gap_quote),
+        band_quote=_text(status.band_quote),
+        lp_base=_text(status.lp.base),
+        position_base=_text(account.position_base),
+        trading_fees_quote=_text(ledger.fees),
+        funding_quote=_text(ledger.funding),
+        realised_pnl_quote=_text(ledger.realised),
+    )
+
+
+async def _counts(store: Store) -> dict[str, int]:
+    fills = await store.journal.recent_fills(1_000_000)
+    events = await store.events.recent(hedge=HEDGE, limit=1_000_000)
+    kinds = [event.kind.value for event in events]
+    return {
+        "orders": len({fill.venue_order_id for _, fill in fills}),
+        "fills": len(fills),
+        "rebalances": kinds.count("hedge_executed"),
+        "asked": kinds.count("approval_asked"),
+        "approved": kinds.count("approval_approved"),
+        "rejected": kinds.count("approval_rejected"),
+        "expired": kinds.count("approval_expired"),
+    }
+
+
+def _text(number: Decimal | None) -> str:
+    return "unknown" if number is None else f"{number:f}"
+
+
+def _as_text(summary: Summary, wall_s: float) -> str:
+    rows = asdict(summary)
+    width = max(len(key) for key in rows)
+    lines = [f"{key.replace('_', ' '):<{width}}  {value}" for key, value in rows.items()]
+    return "\n".join([*lines, f"({summary.hours} h of market in {wall_s:.1f} s)"])
