@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.errors import Refused
-from core.exchange.binance_account import TermsReader
+from core.exchange.binance_account import AccountTerms, TermsReader
 from core.exchange.binance_client import BinanceClient
 from core.exchange.binance_messages import FundingIncome, KeyPermissions, at_ms, parse_many, parse_one
 
@@ -52,6 +52,15 @@ class BinanceAdmin:
             lambda answer: parse_one(KeyPermissions, answer),
         )
         return KeyRights(rights.enable_futures, rights.enable_withdrawals, rights.ip_restrict)
+
+    async def clock_offset_ms(self) -> int:
+        """The exchange's clock less ours, measured now; positive when ours is slow."""
+        await self._client.sync_clock()
+        return self._client.clock_offset_ms
+
+    async def terms(self, symbol: str) -> AccountTerms:
+        """Position mode, multi-assets mode, leverage, margin type, fees and margin tiers."""
+        return await self._terms.terms(symbol)
 
     async def set_leverage(self, symbol: str, leverage: int) -> None:
         """Changes the margin an open position needs: only when flat."""

@@ -88,8 +88,7 @@ class BinanceClient:
 
     def server_now_ms(self) -> int:
         """The exchange's clock by the last synchronisation."""
-        offset_ms: int = self._open().timestamp_offset
-        return _ms(self._wall) + offset_ms
+        return _ms(self._wall) + self.clock_offset_ms
 
     async def read(self, what: str, call: Call, parse: Callable[[object], T]) -> T:
         """One request that may safely be repeated. Raises Transient, or Refused with the exchange's code."""
@@ -131,6 +130,12 @@ class BinanceClient:
             samples.append((taken_ms, answer - sent_ms - taken_ms // 2))
         self._open().timestamp_offset = min(samples)[1]
         self._synced_at_s = self._clock.monotonic_s()
+
+    @property
+    def clock_offset_ms(self) -> int:
+        """The exchange's clock less ours, positive when ours is slow."""
+        offset_ms: int = self._open().timestamp_offset
+        return offset_ms
 
     async def aclose(self) -> None:
         if self._library is not None:

@@ -41,9 +41,10 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-# By the beginning of the text, whatever the code beside it; the second kind only with a 5xx.
+# By the beginning of the text, whatever the code beside it. The second kind counts with a 503 only and with Binance's own
+# full stop: some proxy's "Service Unavailable" promises nothing.
 UNKNOWN_TEXTS = ("unknown error, please check your request",)
-NOT_ACCEPTED_TEXTS_OF_5XX = ("service unavailable", "internal error; unable to process your request")
+NOT_ACCEPTED_TEXTS_OF_503 = ("service unavailable.", "internal error; unable to process your request")
 STATUS_VERDICTS = {
     408: Verdict.UNKNOWN,
     403: Verdict.NOT_ACCEPTED,  # the firewall in front of the exchange
@@ -96,7 +97,7 @@ def judge_order(failure: Failure) -> Verdict:
     text = failure.text.strip().lower()
     if text.startswith(UNKNOWN_TEXTS):
         return Verdict.UNKNOWN
-    if failure.status >= 500 and text.startswith(NOT_ACCEPTED_TEXTS_OF_5XX):
+    if failure.status == 503 and text.startswith(NOT_ACCEPTED_TEXTS_OF_503):
         return Verdict.NOT_ACCEPTED
     if failure.status in STATUS_VERDICTS:
         return STATUS_VERDICTS[failure.status]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.errors import Transient
@@ -12,9 +12,7 @@ from core.exchange.binance_outcome import Failure
 
 WEIGHT_PER_MINUTE = 2400
 READS_STOP_PERCENT = 90
-SILENCE_AFTER_429_S = 30.0
-SILENCE_AFTER_418_S = 120.0
-SILENCE_AFTER_403_S = 300.0
+SILENCES_S = {429: 30.0, 418: 120.0, 403: 300.0}  # when the answer names no time; 403 is the firewall
 ORDER_PAUSE_S = 10.0
 
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
@@ -25,9 +23,9 @@ class Traffic:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._silent_until: datetime | None = None
+        self._silent_until_s = 0.0
         self._silent_why = ""
-        self._orders_pause_until: datetime | None = None
+        self._orders_pause_until_s = 0.0
         self._minute: datetime | None = None
         self.used_weight = 0
         self.orders_10s = 0
@@ -46,7 +44,7 @@ class Traffic:
     def check_order(self) -> None:
         """Raises Transient while the exchange wants silence, or no orders."""
         self._check_silence()
-        self._check_until(self._orders_pause_until, "Binance counts too many orders of this account")
+        self._check_until(self._orders_pause_until_s, "Binance counts too many orders of this account")
 
     def note_headers(self, headers: Mapping[str, str]) -> None:
         weight = _number(headers.get("X-MBX-USED-WEIGHT-1M"))
@@ -57,27 +55,30 @@ class Traffic:
 
     def note_failure(self, failure: Failure) -> None:
         """After 418, 403 and a general 429 nothing at all is sent for the time given; after -1015 no orders."""
+        now_s = self._clock.monotonic_s()
         if failure.status == 429 and failure.code == -1015:
-            self._orders_pause_until = self._after(failure.retry_after_s or ORDER_PAUSE_S)
+            self._orders_pause_until_s = now_s + (failure.retry_after_s or ORDER_PAUSE_S)
             return
-        default_s = {429: SILENCE_AFTER_429_S, 418: SILENCE_AFTER_418_S, 403: SILENCE_AFTER_403_S}
-        if failure.status not in default_s:
+        default_s = SILENCES_S.get(failure.status or 0)
+        if default_s is None:
             return
-        banned = _BANNED_UNTIL.search(failure.text)
-        until = _from_ms(int(banned[1])) if banned else self._after(failure.retry_after_s or default_s[failure.status])
-        if self._silent_until is None or until > self._silent_until:
-            self._silent_until, self._silent_why = until, failure.text
+        wait_s = self._ban_s(failure.text) or failure.retry_after_s or default_s
+        if now_s + wait_s > self._silent_until_s:
+            self._silent_until_s, self._silent_why = now_s + wait_s, failure.text
+
+    def _ban_s(self, text: str) -> float | None:
+        banned = _BANNED_UNTIL.search(text)
+        if banned is None:
+            return None
+        return max(0.0, int(banned[1]) / 1000 - self._clock.now().timestamp())
 
     def _check_silence(self) -> None:
-        self._check_until(self._silent_until, f"Binance wants silence: {self._silent_why}")
+        self._check_until(self._silent_until_s, f"Binance wants silence: {self._silent_why}")
 
-    def _check_until(self, until: datetime | None, why: str) -> None:
-        if until is not None and self._clock.now() < until:
-            wait_s = (until - self._clock.now()).total_seconds()
+    def _check_until(self, until_s: float, why: str) -> None:
+        wait_s = until_s - self._clock.monotonic_s()
+        if wait_s > 0:
             raise Transient(f"{why} (for another {wait_s:.0f} s)", retry_after_s=wait_s)
-
-    def _after(self, seconds_s: float) -> datetime:
-        return self._clock.now() + timedelta(seconds=seconds_s)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -91,7 +92,3 @@ def _number(text: str | None) -> int | None:
 
 def _minute_of(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
-
-
-def _from_ms(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds // 1000, UTC)

@@ -251,3 +251,16 @@ async def test_signature_and_window_are_as_promised(venue: VenueServer, binance:
     (entry,) = venue.requests(POSITION)
     assert entry.params["recvWindow"] == "5000"
     assert len(entry.params["signature"]) == 64
+
+
+async def test_what_a_check_before_start_can_ask(venue: VenueServer, binance: BinanceVenue) -> None:
+    """How far the clocks are apart, and on what terms the account trades."""
+    venue.exchange.clock_offset_ms = 2_500
+    terms = await binance.admin.terms("ETHUSDT")
+    assert await binance.admin.clock_offset_ms() == pytest.approx(2500, abs=200)
+    assert (terms.modes.hedge_mode, terms.modes.multi_assets, terms.leverage, terms.isolated) == (
+        False,
+        False,
+        20,
+        False,
+    )
