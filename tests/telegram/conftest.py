@@ -11,7 +11,7 @@ import pytest
 
 from bot.redaction import Redactor
 from bot.replies import Reply
-from bot.telegram import TelegramFrontEnd, TelegramSettings, Timings
+from bot.telegram import Operator, TelegramFrontEnd, TelegramSettings, Timings
 from core.clock import SystemClock
 from storage.outbox import SqliteOutbox
 from storage.store import Store
@@ -53,9 +53,14 @@ def operator() -> ScriptedOperator:
 
 
 @pytest.fixture
-async def outbox(tmp_path: Path) -> AsyncIterator[SqliteOutbox]:
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with await Store.open(tmp_path / "t.db", scope="paper:test", clock=SystemClock()) as store:
-        yield store.outbox
+        yield store
+
+
+@pytest.fixture
+def outbox(store: Store) -> SqliteOutbox:
+    return store.outbox
 
 
 @pytest.fixture
@@ -68,12 +73,13 @@ def running(rig: TelegramRig, operator: ScriptedOperator, outbox: SqliteOutbox) 
         operators: frozenset[int] = frozenset({OPERATOR}),
         chat_id: int | None = None,
         board: Callable[[], Reply | None] | None = None,
+        service: Operator = operator,
         timings: Timings = QUICK,
     ) -> AsyncIterator[TelegramFrontEnd]:
         settings = TelegramSettings(rig.token, operators, chat_id, rig.api_url)
         front_end = TelegramFrontEnd(
             settings,
-            operator=operator,
+            operator=service,
             outbox=outbox,
             clock=SystemClock(),
             redactor=Redactor(),
