@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.settings import DemoOptions, Settings
     from core.amm.reader import ChainReader
     from core.exchange.binance import BinanceVenue
+    from core.exchange.paper import PaperStore
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
@@ -66,7 +67,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         chains = {name: ChainFeed(chain_reader(settings, name, clock), clock) for name in settings.chains()}
         for feed in chains.values():
             stack.push_async_callback(feed.aclose)
-        venue = perp_venue(settings, store, clock)
+        venue = perp_venue(settings, store.paper, clock)
         stack.push_async_callback(venue.aclose)
         await _prepare(settings, chains, venue, store, clock)
         began = await _began(store, clock)
@@ -92,18 +93,16 @@ def chain_reader(settings: Settings, chain: str, clock: Clock) -> ChainReader:
     return ChainReader(chain_preset(chain, config.chains.get(chain)), hedges, settings.rpc_urls(chain), clock)
 
 
-def perp_venue(settings: Settings, store: Store | None, clock: Clock) -> PerpVenue:
-    """Binance itself in live mode; on paper its public prices and an account in the database."""
-    values = settings.around.values
+def perp_venue(settings: Settings, paper: PaperStore, clock: Clock) -> PerpVenue:
+    """Binance itself in live mode; on paper its public prices and an account kept in `paper`."""
     if settings.config.mode == "live":
         return live_venue(settings, clock)
     from core.exchange.binance_market import BinanceMarket
     from core.exchange.binance_public import BinancePublic
     from core.exchange.paper import PaperVenue, terms_of
 
-    public = BinancePublic(values.binance_futures_url, clock)
-    paper_store = store.paper if store is not None else None
-    return PaperVenue(BinanceMarket(public, clock), paper_store, clock, terms_of(settings.config.paper))
+    public = BinancePublic(settings.around.values.binance_futures_url, clock)
+    return PaperVenue(BinanceMarket(public, clock), paper, clock, terms_of(settings.config.paper))
 
 
 def live_venue(settings: Settings, clock: Clock) -> BinanceVenue:
@@ -172,4 +171,3 @@ async def _began(store: Store, clock: Clock) -> datetime:
     now = clock.now()
     await store.meta.set(key, now.isoformat())
     return now
-

@@ -48,7 +48,7 @@ class Reconciler:
 
     async def compare(self, account: PerpAccount) -> Comparison:
         """Fetches trades before it believes in a difference. Raises what that read raises."""
-        venue = _venue_legs(account)
+        venue = venue_legs(account)
         if venue == await self._journal_legs():
             self._differs = None
             return Comparison(Match.MATCHED, venue, venue)
@@ -64,13 +64,17 @@ class Reconciler:
 
     async def adopt(self, account: PerpAccount, leg: PositionSide, actor: str) -> Decimal:
         """Take the venue's word for a leg (BOTH: for each leg there is); the signed BASE added to the journal."""
-        venue, journal = _venue_legs(account), await self._journal_legs()
+        venue, journal = venue_legs(account), await self._journal_legs()
         deltas = {
             PositionSide.LONG: venue.long_base - journal.long_base,
             PositionSide.SHORT: journal.short_base - venue.short_base,
             PositionSide.BOTH: venue.net_base - journal.net_base,
         }
-        legs = (leg,) if leg is not PositionSide.BOTH or not account.hedge_mode else (PositionSide.LONG, PositionSide.SHORT)
+        legs = (
+            (leg,)
+            if leg is not PositionSide.BOTH or not account.hedge_mode
+            else (PositionSide.LONG, PositionSide.SHORT)
+        )
         for one in legs:
             if deltas[one]:
                 await self._journal.adopt(self._symbol, one, deltas[one], actor=actor, at=self._clock.now())
@@ -81,7 +85,7 @@ class Reconciler:
         return await self._journal.positions(self._symbol) or FLAT
 
 
-def _venue_legs(account: PerpAccount) -> LegPositions:
+def venue_legs(account: PerpAccount) -> LegPositions:
     return LegPositions(account.position_base, account.long_base, account.short_base)
 
 

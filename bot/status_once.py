@@ -1,0 +1,174 @@
+"""One fresh read of everything and the decision that would be taken, without a running service and without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bot.compose import chain_reader, perp_venue
+from core.clock import Clock
+from core.config import HedgeConfig
+from core.errors import LpHedgeError
+from core.execution.plans import ActivePlan
+from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
+from core.facts import OrderSide
+from core.feeds import ChainFeed, VenueFacts, VenueFeed
+from core.hedge_memory import HOUR_MS, Remembered, from_json
+from core.hedging.freshness import AgeLimits, chain_problem, venue_problem
+from core.hedging.kernel import decide
+from core.hedging.lifecycle import LpView, observe
+from core.hedging.policy import policy_from
+from core.hedging.states import Reason, Request
+from core.kernel_facts import Standing, kernel_facts, milliseconds
+from core.observation import Observation, life_rules
+from core.ports import PerpVenue
+from core.status import HedgeStatus
+from core.status_view import hedge_status
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+NO_STANDING = Standing(
+    active=None,
+    approval=None,
+    granted_left_base=Decimal(0),
+    rebalances_last_hour=0,
+    unapproved_sell_quote=Decimal(0),
+    unapproved_buy_quote=Decimal(0),
+    reserved_quote=Decimal(0),
+    request=Request.NONE,
+)
+
+
+class PaperGlance:
+    """The paper account as it is stored; what reading it would change is not written back."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = store
+
+    async def load(self) -> str | None:
+        return await self._store.paper.load() if self._store else None
+
+    async def save(self, account: str, at: datetime) -> None:
+        """Looking is not trading."""
+
+
+async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]:
+    """Every hedge's status. A read that failed leaves its figures unknown and says why in `detail`."""
+    async with AsyncExitStack() as stack:
+        store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=clock)
+        if store is not None:
+            await stack.enter_async_context(store)
+        venue = perp_venue(settings, PaperGlance(store), clock)
+        stack.push_async_callback(venue.aclose)
+        chains = {name: ChainFeed(chain_reader(settings, name, clock), clock) for name in settings.chains()}
+        for feed in chains.values():
+            stack.push_async_callback(feed.aclose)
+        glances = [
+            Glance(name, hedge, chains[hedge.chain], venue, store, clock)
+            for name, hedge in settings.config.hedges.items()
+        ]
+        trouble = await _prepared(venue, [hedge.symbol for hedge in settings.config.hedges.values()])
+        return tuple(await asyncio.gather(*(glance.status(trouble) for glance in glances)))
+
+
+async def _prepared(venue: PerpVenue, symbols: list[str]) -> str:
+    """A sentence when the venue cannot be used, else nothing."""
+    try:
+        await venue.prepare(symbols)
+    except LpHedgeError as error:
+        return str(error)
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One hedge, looked at once."""
+
+    name: str
+    config: HedgeConfig
+    chain: ChainFeed
+    venue: PerpVenue
+    store: Store | None
+    clock: Clock
+
+    async def status(self, venue_trouble: str) -> HedgeStatus:
+        remembered = await self._remembered()
+        chain, venue = await asyncio.gather(self.chain.facts(self.name, max_age_s=0.5), self._venue(venue_trouble))
+        now = self.clock.now()
+        limits = AgeLimits(
+            timedelta(seconds=self.config.max_chain_age_seconds), timedelta(seconds=self.config.max_price_age_seconds)
+        )
+        lp = observe(chain.value, remembered.life, life_rules(self.config), now)[0] if chain.value else None
+        facts, trouble = venue
+        seen = await self._judged(lp, facts, limits, now, detail=trouble or chain.trouble or "")
+        if facts is None:
+            return hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)
+        rules = self.venue.rules(self.config.symbol)
+        standing = await self._standing(remembered, now)
+        policy = policy_from(self.config, rules)
+        decision = decide(kernel_facts(seen, standing, self.config, rules.step_size), policy, remembered.kernel)
+        return hedge_status(self.name, self.config, seen, decision, trouble="", now=now)
+
+    async def _remembered(self) -> Remembered:
+        text = await self.store.memory.load(self.name) if self.store else None
+        return from_json(text) if text else Remembered()
+
+    async def _venue(self, trouble: str) -> tuple[VenueFacts | None, str]:
+        if trouble:
+            return None, trouble
+        reading = await VenueFeed(self.venue, self.config.symbol, self.clock).read()
+        return reading.value, reading.trouble or ""
+
+    async def _judged(
+        self, lp: LpView | None, facts: VenueFacts | None, limits: AgeLimits, now: datetime, *, detail: str
+    ) -> Observation:
+        account, market = (facts.account, facts.market) if facts else (None, None)
+        reason = venue_problem(account, market, limits, now, not_before=None)
+        comparison = await self._comparison(facts)
+        if reason is Reason.NONE and facts is not None and facts.account.hedge_mode:
+            reason = Reason.HEDGE_MODE_UNSUPPORTED
+        if reason is Reason.NONE and comparison is not None and comparison.match is not Match.MATCHED:
+            reason, detail = Reason.POSITION_MISMATCH, detail or comparison.detail
+        unsettled = await self.store.journal.unsettled_orders(self.config.symbol) if self.store else ()
+        return Observation(
+            at=now,
+            lp=lp,
+            venue=facts,
+            chain_problem=chain_problem(lp.facts if lp else None, limits, now),
+            venue_problem=reason,
+            order_unknown=bool(unsettled),
+            comparison=comparison,
+            detail=detail,
+        )
+
+    async def _comparison(self, facts: VenueFacts | None) -> Comparison | None:
+        if facts is None:
+            return None
+        journal = (await self.store.journal.positions(self.config.symbol) if self.store else None) or FLAT
+        venue = venue_legs(facts.account)
+        return Comparison(Match.MATCHED if venue == journal else Match.MISMATCHED, venue, journal)
+
+    async def _standing(self, remembered: Remembered, now: datetime) -> Standing:
+        if self.store is None:
+            return NO_STANDING
+        since = now - timedelta(hours=1)
+        journal = self.store.journal
+        plan = await journal.active_plan(self.name)
+        live = await self.store.approvals.live(self.name)
+        approval = live[0] if live else None
+        return Standing(
+            active=ActivePlan(plan, await journal.plan_orders(plan.plan_id)) if plan else None,
+            approval=approval,
+            granted_left_base=approval.quantity_base - approval.used_base if approval else Decimal(0),
+            rebalances_last_hour=remembered.rebalances_since(milliseconds(now) - HOUR_MS),
+            unapproved_sell_quote=await journal.unapproved_fills_quote(self.name, OrderSide.SELL, since),
+            unapproved_buy_quote=await journal.unapproved_fills_quote(self.name, OrderSide.BUY, since),
+            reserved_quote=Decimal(0),
+            request=Request.NONE,
+        )
