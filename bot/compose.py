@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -12,6 +11,7 @@ import structlog
 
 from bot.assembly import build_engine, open_office
 from bot.front import Front, stop_on_signals
+from bot.logs import configure_logs
 from bot.redaction import Redactor
 from bot.version import program_version
 from core.clock import Clock, SystemClock
@@ -36,10 +36,11 @@ BEGAN_KEY = "began:"
 log = structlog.get_logger(__name__)
 
 
-async def run_service(settings: Settings, redactor: Redactor) -> int:
+async def run_service(settings: Settings) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
-    settings.require_runnable(has_terminal=sys.stdin.isatty())
     clock = SystemClock()
+    redactor = Redactor(settings.secrets())
+    configure_logs(settings.around.values.lp_hedge_log_level, redactor)
     with InstanceLock(settings.database_path):
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
@@ -49,6 +50,7 @@ async def run_service(settings: Settings, redactor: Redactor) -> int:
 
 
 async def run_demo(options: DemoOptions) -> int:
+    configure_logs("WARNING", Redactor())
     from bot.demo import run
 
     return await run.run_demo(options)
