@@ -162,6 +162,8 @@ def has_database(path: Path) -> bool:
 
 async def _connect(stack: AsyncExitStack, path: Path, mode: str) -> aiosqlite.Connection:
     uri = f"file:{quote(path.as_posix())}?mode={mode}"
+    # A failed connect leaves aiosqlite's thread speaking to a loop that may be closed by then: fail before that.
+    sqlite3.connect(uri, uri=True).close()
     connection = await stack.enter_async_context(aiosqlite.connect(uri, uri=True, isolation_level=None))
     connection.row_factory = sqlite3.Row
     await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
