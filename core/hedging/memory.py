@@ -25,13 +25,10 @@ def to_json(memory: Memory) -> str:
 
 def from_json(text: str) -> Memory:
     """Raises InvariantBroken when the text is not a memory at all, or a value has the wrong type."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InvariantBroken(f"the stored memory of a hedge is not JSON: {error}") from error
+    data = _object(text)
     plain = Memory()
     return Memory(
-        state=State(_integer(data, "state", plain.state)),
+        state=_state(data),
         halted=_switch(data, "halted", plain.halted),
         paused=_switch(data, "paused", plain.paused),
         last_rebalance_ms=_integer(data, "last_rebalance_ms", plain.last_rebalance_ms),
@@ -80,6 +77,22 @@ def unanswered(memory: Memory, *, side: int, size_steps: int, now_ms: int, parti
 def answered(memory: Memory) -> Memory:
     """The operator approved, or the proposal was withdrawn: the next one is a first one."""
     return memory._replace(question=Question(), snooze=Snooze())
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvariantBroken(f"the stored memory of a hedge is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise InvariantBroken(f"the stored memory of a hedge is no JSON object, but {text[:40]!r}")
+    return cast("Mapping[str, object]", data)
+
+
+def _state(data: Mapping[str, object]) -> int:
+    """A state that this version does not know is SUSPENDED, where every hedge begins."""
+    state = _integer(data, "state", Memory().state)
+    return state if state in tuple(State) else Memory().state
 
 
 def _group(data: Mapping[str, object], name: str) -> Mapping[str, object]:

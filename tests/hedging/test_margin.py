@@ -1,0 +1,105 @@
+"""Liquidation price, balance after a trade, and whose margin goes first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from core.facts import PerpAccount
+from core.hedging.margin import (
+    Claim,
+    available_after,
+    liquidation_price_after,
+    rally_loss_quote,
+    reserved_before,
+    short_liquidation_price,
+)
+
+SHORT_10 = PerpAccount(
+    symbol="BNBUSDT",
+    hedge_mode=False,
+    position_base=Decimal(-10),
+    long_base=Decimal(0),
+    short_base=Decimal(10),
+    entry_price=Decimal(600),
+    liquidation_price=None,
+    margin_balance_quote=Decimal(5000),
+    available_balance_quote=Decimal(4700),
+    maintenance_margin_quote=Decimal(60),
+    initial_rate=Decimal("0.05"),
+    maintenance_rate=Decimal("0.01"),
+    taker_fee_rate=Decimal(0),
+    maker_fee_rate=Decimal(0),
+    as_of=datetime(2026, 1, 1, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize(
+    ("wallet", "size", "entry", "rate", "price"),
+    [("1000", "1", "2000", "0.005", "2985.0746"), ("5000", "10", "600", "0.01", "1089.1089")],
+)
+def test_the_formula_has_its_published_values(wallet: str, size: str, entry: str, rate: str, price: str):
+    """The short's liquidation price at two worked examples."""
+    found = short_liquidation_price(
+        wallet_quote=Decimal(wallet),
+        size_base=Decimal(size),
+        entry_price=Decimal(entry),
+        maintenance_rate=Decimal(rate),
+    )
+    assert round(found, 4) == Decimal(price)
+
+
+def test_both_forms_agree():
+    """With the loss so far in the equity instead of the entry price the answer is the same, at any mark."""
+    exact = short_liquidation_price(
+        wallet_quote=Decimal(5000), size_base=Decimal(10), entry_price=Decimal(600), maintenance_rate=Decimal("0.01")
+    )
+    for mark in (Decimal(550), Decimal(600), Decimal(700)):
+        equity = Decimal(5000) - 10 * (mark - 600)
+        at_mark = replace(SHORT_10, margin_balance_quote=equity, maintenance_margin_quote=mark / 10)
+        found = liquidation_price_after(at_mark, mark, Decimal(0))
+        assert found is not None and abs(found - exact) < Decimal("1e-20")
+
+
+def test_a_larger_short_is_liquidated_nearer_and_none_when_flat():
+    """Selling more brings liquidation nearer, buying takes it away, flat has none."""
+    now, more, less, flat = (
+        liquidation_price_after(SHORT_10, Decimal(600), Decimal(trade)) for trade in ("0", "-5", "5", "10")
+    )
+    assert now is not None and more is not None and less is not None
+    assert more < now < less and flat is None
+
+
+def test_other_positions_of_the_account_keep_their_margin():
+    """Maintenance margin that is not this position's stands behind the others."""
+    crowded = replace(SHORT_10, maintenance_margin_quote=Decimal(1060))
+    alone = liquidation_price_after(SHORT_10, Decimal(600), Decimal(0))
+    beside = liquidation_price_after(crowded, Decimal(600), Decimal(0))
+    assert alone is not None and beside is not None
+    assert round(alone - beside, 6) == round(Decimal(1000) / Decimal("10.1"), 6)
+
+
+def test_balance_after_a_trade():
+    """What grows ties up initial margin and fee, what shrinks frees it, less the fee."""
+    paying = replace(SHORT_10, taker_fee_rate=Decimal("0.0005"))
+    assert available_after(paying, Decimal(600), Decimal(-10)) == 4700 - 300 - 3
+    assert available_after(paying, Decimal(600), Decimal(5)) == 4700 + 150 - Decimal("1.5")
+
+
+def test_what_a_rally_takes_from_a_short_left_alone():
+    """The reference position: 25 BASE short from 2000 to 2500."""
+    assert rally_loss_quote(Decimal(25), Decimal(2000), Decimal(2500)) == 12_500
+
+
+def test_the_largest_gap_in_bands_is_served_first():
+    """Margin of a shared account: orders at work first, then the largest gap in bands, then by name."""
+    claims = [
+        Claim("a", Decimal(10), Decimal(2), at_work=False),
+        Claim("b", Decimal(20), Decimal(5), at_work=False),
+        Claim("c", Decimal(40), Decimal(1), at_work=True),
+        Claim("d", Decimal(80), Decimal(2), at_work=False),
+    ]
+    assert {name: int(reserved_before(name, claims)) for name in "abd"} == {"a": 60, "b": 40, "d": 70}
