@@ -9,9 +9,9 @@ from core.amm.reader import ChainReader
 from core.clock import SystemClock
 from core.config import HedgeConfig
 from tests.amm.reading import MakeReader
-from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session
+from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session, pancake_chain, pancake_session
 
-__all__ = ["chain", "chain_proxy", "chain_session"]
+__all__ = ["chain", "chain_proxy", "chain_session", "pancake_chain", "pancake_session"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def preset_of(rig: ChainRig, *stables: TokenRef, **override: Any) -> ChainPreset
         "chain_id": rig.chain_id,
         "wrapped_native": rig.weth.address,
         "stables": tuple(stable.address for stable in stables),
-        "position_managers": {"uniswap_v3": rig.manager.address},
+        "position_managers": {rig.amm_type: rig.manager.address},
     }
     return chain_preset("rig", ChainConfig(**(settings | override)))
 
@@ -36,7 +36,11 @@ async def read_once(
 ) -> LpFacts:
     """Prepare a reader, read one hedge once, close it."""
     reader = ChainReader(
-        preset_of(rig, pool.quote), {"h": hedge(ids, **settings)}, [url or rig.rpc_url], SystemClock(), timeout_s=5
+        preset_of(rig, pool.quote),
+        {"h": hedge(ids, **({"amm_type": rig.amm_type} | settings))},
+        [url or rig.rpc_url],
+        SystemClock(),
+        timeout_s=5,
     )
     try:
         await reader.prepare()

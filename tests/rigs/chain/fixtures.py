@@ -15,6 +15,22 @@ def chain_session() -> Iterator[ChainRig]:
         yield rig
 
 
+@pytest.fixture(scope="session")
+def pancake_session() -> Iterator[ChainRig]:
+    """A second node, with PancakeSwap's pools."""
+    with ChainRig(amm_type="pancakeswap_v3") as rig:
+        yield rig
+
+
+@pytest.fixture
+def pancake_chain(pancake_session: ChainRig) -> Iterator[ChainRig]:
+    """The node with PancakeSwap's pools; what the test does to it is undone afterwards."""
+    before = pancake_session.snapshot()
+    pancake_session.sync_clock()
+    yield pancake_session
+    pancake_session.revert(before)
+
+
 @pytest.fixture
 def chain(chain_session: ChainRig) -> Iterator[ChainRig]:
     """The session's node; what the test does to the chain is undone afterwards."""

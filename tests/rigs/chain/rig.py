@@ -21,7 +21,9 @@ from tests.rigs.chain.node import Anvil
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 FOREVER = 1 << 40
 EVERYTHING = (1 << 128) - 1
-TICK_SPACINGS = {500: 10, 3000: 60, 10000: 200}
+TICK_SPACINGS = {100: 1, 500: 10, 2500: 50, 3000: 60, 10000: 200}
+# Where the stand-in factory finds the creation code of PancakeSwap's pools.
+_POOL_CODE = "0x" + "ca" * 20
 _INCREASE_LIQUIDITY = "0x3067048beee31b25b2f1681f88dac838c8bba36af25bfb2b7cf7473a5847e35f"
 
 
@@ -85,9 +87,14 @@ class ExpectedPay:
 
 
 class ChainRig:
-    """Anvil with the contracts deployed. Accounts: `deployer`, `lp`, `trader`, `other`. Use as a context manager."""
+    """Anvil with one AMM's contracts deployed. Accounts: `deployer`, `lp`, `trader`, `other`. Use as a context manager.
 
-    def __init__(self, *, chain_id: int = 31337, block_time_s: int = 1) -> None:
+    `uniswap_v3`: factory, pools, position manager and router are the bytecode of npm. `pancakeswap_v3`: the pools are,
+    the others are stand-ins, as npm does not carry them.
+    """
+
+    def __init__(self, *, amm_type: str = "uniswap_v3", chain_id: int = 31337, block_time_s: int = 1) -> None:
+        self.amm_type = amm_type
         self.chain_id = chain_id
         # Every block is at least a second later than the one before: the deployment starts in the past, so that
         # afterwards blocks carry the wall clock's time.
@@ -97,9 +104,15 @@ class ChainRig:
             to_checksum_address(account) for account in self.rpc.call("eth_accounts")[:4]
         )
         self.weth = TokenRef(deploy(self.rpc, artefact("WETH9"), self.deployer), "WETH", 18)
-        self.factory = deploy(self.rpc, artefact("UniswapV3Factory"), self.deployer)
-        self.manager = self._with_periphery("NonfungiblePositionManager", self.deployer)
-        self.router = self._with_periphery("SwapRouter")
+        if amm_type == "uniswap_v3":
+            self.factory = deploy(self.rpc, artefact("UniswapV3Factory"), self.deployer)
+            self.manager = self._with_periphery("NonfungiblePositionManager", self.deployer)
+            self.router = self._with_periphery("SwapRouter")
+        else:
+            self.rpc.call("anvil_setCode", _POOL_CODE, artefact("PancakeV3Pool").bytecode)
+            self.factory = deploy(self.rpc, artefact("PancakeFactory"), self.deployer, _POOL_CODE)
+            self.manager = self._with_periphery("PancakeManager")
+            self.router = self._with_periphery("PancakeSwapper")
         self.rpc.call("anvil_setCode", MULTICALL3, artefact("Multicall3").runtime)
         self.sync_clock()
 
@@ -110,6 +123,14 @@ class ChainRig:
 
     def _with_periphery(self, name: str, *more: object) -> Contract:
         return deploy(self.rpc, artefact(name), self.deployer, self.factory.address, self.weth.address, *more)
+
+    def chain_block(self, name: str, *stables: TokenRef) -> str:
+        """The `[chains.NAME]` block of a configuration that makes the program read this chain."""
+        quoted = ", ".join(f'"{stable.address}"' for stable in stables)
+        return (
+            f'[chains.{name}]\nchain_id = {self.chain_id}\nwrapped_native = "{self.weth.address}"\n'
+            f'stables = [{quoted}]\nposition_managers = {{ {self.amm_type} = "{self.manager.address}" }}\n'
+        )
 
     def sync_clock(self) -> None:
         """Bring the chain's clock to the wall clock; a block is still never earlier than the one before."""
@@ -199,7 +220,8 @@ class ChainRig:
             sender=self.deployer,
         )
         (address,) = self.factory.read("getPool", token0.address, token1.address, fee_pips)
-        return PoolRef(Contract(self.rpc, address, artefact("UniswapV3Pool")), fee_pips, base, quote, order)
+        kind = "UniswapV3Pool" if self.amm_type == "uniswap_v3" else "PancakeV3Pool"
+        return PoolRef(Contract(self.rpc, address, artefact(kind)), fee_pips, base, quote, order)
 
     def mint_position(
         self,
