@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from sqlite3 import Row
@@ -16,6 +17,10 @@ LIVE_STATES = (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.EXEC
 
 
 class SqliteApprovals:
+    """`core.ports.Approvals`. `used_base` comes back as what was counted or, when that is more, what the orders under
+    the approval executed by the journal: a crash between a fill and its count cannot make an approval last longer.
+    """
+
     def __init__(self, database: Database, scope: str) -> None:
         self._db = database
         self._scope = scope
@@ -59,20 +64,20 @@ class SqliteApprovals:
         row = await self._db.row(
             "SELECT * FROM approvals WHERE scope = ? AND approval_id = ?", (self._scope, approval_id)
         )
-        return None if row is None else _approval_of(row)
+        return None if row is None else await self._as_it_stands(row)
 
     async def live(self, hedge: str | None = None) -> tuple[Approval, ...]:
         rows = await self._db.rows(
             "SELECT * FROM live_approvals WHERE scope = ? AND (? IS NULL OR hedge = ?) ORDER BY seq",
             (self._scope, hedge, hedge),
         )
-        return tuple(_approval_of(row) for row in rows)
+        return tuple([await self._as_it_stands(row) for row in rows])
 
     async def latest(self, hedge: str) -> Approval | None:
         row = await self._db.row(
             "SELECT * FROM approvals WHERE scope = ? AND hedge = ? ORDER BY seq DESC LIMIT 1", (self._scope, hedge)
         )
-        return None if row is None else _approval_of(row)
+        return None if row is None else await self._as_it_stands(row)
 
     async def decide(
         self, approval_id: str, *, approve: bool, by: str, note: str | None, now: datetime
@@ -120,6 +125,18 @@ class SqliteApprovals:
                 "UPDATE approvals SET used_base = ? WHERE scope = ? AND approval_id = ?",
                 (number_text(used), self._scope, approval_id),
             )
+
+    async def _as_it_stands(self, row: Row) -> Approval:
+        approval = _approval_of(row)
+        executed = Decimal(0)
+        for order in await self._db.rows(
+            "SELECT orders.executed_base FROM plans"
+            " JOIN orders ON orders.scope = plans.scope AND orders.plan_id = plans.plan_id"
+            " WHERE plans.scope = ? AND plans.approval_id = ?",
+            (self._scope, approval.approval_id),
+        ):
+            executed = EXACT.add(executed, Decimal(order["executed_base"]))
+        return replace(approval, used_base=max(approval.used_base, executed))
 
 
 def _approval_of(row: Row) -> Approval:

@@ -112,8 +112,9 @@ async def _approvals(database: Database) -> AsyncIterator[Finding]:
             yield Finding(
                 "approvals", f"{name} is for {row['quantity_base']}, {max(used, filled)} was filled under it."
             )
-        if used != filled:
-            yield Finding("approvals", f"{name} counts {used} as used, the fills under it sum to {filled}.")
+        if used != filled:  # fewer were counted: a crash came between, and readers of the approval take the larger
+            detail = f"{name} counts {used} as used, the fills under it sum to {filled}."
+            yield Finding("approvals", detail, is_fault=used > filled)
         if filled and row["state"] in ("pending", "rejected"):
             yield Finding("approvals", f"{name} is {row['state']}, yet {filled} was filled under it.")
 

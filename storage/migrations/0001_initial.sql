@@ -24,6 +24,7 @@ CREATE TABLE plans (
     closed_at TEXT,
     UNIQUE (scope, plan_id)
 ) STRICT;
+CREATE INDEX plans_by_approval ON plans (scope, approval_id) WHERE approval_id IS NOT NULL;
 CREATE UNIQUE INDEX plans_one_active ON plans (scope, hedge) WHERE state = 'active';
 
 -- client_order_id is unique in the whole database for ever: two scopes may name one venue account (a renewed key).

@@ -11,7 +11,7 @@ import pytest
 from core.errors import InvariantBroken
 from core.ports import ApprovalState
 from storage.store import Store
-from tests.storage.samples import after, an_approval
+from tests.storage.samples import a_plan, a_report, after, an_approval, place
 
 
 async def test_proposal_comes_back_as_it_was_shown(store: Store) -> None:
@@ -166,6 +166,25 @@ async def test_late_fill_counts_after_the_end(store: Store) -> None:
     approval = await store.approvals.get("a1")
     assert approval is not None
     assert approval.used_base == 2
+
+
+async def test_execution_counts_even_when_its_use_was_not_recorded(store: Store) -> None:
+    """A crash between an order's report and `use` leaves no more to execute than was shown."""
+    await store.approvals.propose(replace(an_approval(quantity="2"), state=ApprovalState.EXECUTING))
+    await store.journal.open_plan(a_plan(approval_id="a1"))
+    await place(store)
+    await store.journal.record_report(a_report(executed="1.5"), after(1))
+    for approval in (
+        await store.approvals.get("a1"),
+        *await store.approvals.live(),
+        await store.approvals.latest("bnb"),
+    ):
+        assert approval is not None
+        assert approval.used_base == Decimal("1.5")
+    await store.approvals.use("a1", Decimal("1.5"))
+    approval = await store.approvals.get("a1")
+    assert approval is not None
+    assert approval.used_base == Decimal("1.5")
 
 
 async def test_scopes_do_not_see_each_other(store: Store, live_store: Store) -> None:

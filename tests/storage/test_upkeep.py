@@ -76,7 +76,7 @@ async def test_sound_journal_has_no_findings(store: Store) -> None:
         ("UPDATE orders SET executed_base = '1.4'", "orders"),
         ("UPDATE orders SET executed_base = '1.6'", "orders"),
         ("UPDATE orders SET state = 'open'", "plans"),
-        ("UPDATE approvals SET used_base = '1.4'", "approvals"),
+        ("UPDATE approvals SET used_base = '1.6'", "approvals"),
         ("UPDATE approvals SET quantity_base = '1.4'", "approvals"),
         ("UPDATE approvals SET state = 'rejected'", "approvals"),
         ("UPDATE leg_totals SET net_base = '-9' WHERE leg = 'SHORT'", "positions"),
@@ -102,6 +102,14 @@ async def test_unfinished_work_is_told_apart_from_faults(store: Store) -> None:
     await store.journal.record_state("c1", OrderState.UNKNOWN, "timeout", after(1))
     (finding,) = await findings(store)
     assert (finding.check, finding.is_fault) == ("orders", False)
+
+
+async def test_fill_not_counted_under_its_approval_is_only_noted(store: Store) -> None:
+    """After a crash between the two the approval is read with the larger figure, so nothing is wrong."""
+    await hedge_once(store)
+    await store.database.write("UPDATE approvals SET used_base = '1.4'")
+    (finding,) = await findings(store)
+    assert (finding.check, finding.is_fault) == ("approvals", False)
 
 
 async def test_check_does_not_need_a_service(path: Path) -> None:
