@@ -193,7 +193,9 @@ class Journal(Protocol):
         """Sums over own, liquidation and ADL fills and adoptions. None before any fill or adoption was booked."""
         ...
 
-    async def adopt(self, symbol: str, leg: PositionSide, delta_base: Decimal, *, actor: str, at: datetime) -> None: ...
+    async def adopt(self, symbol: str, leg: PositionSide, delta_base: Decimal, *, actor: str, at: datetime) -> None:
+        """`delta_base` is signed as the net position is, on every leg: negative adds to a short."""
+        ...
 
     async def unapproved_fills_quote(self, hedge: str, side: OrderSide, since: datetime) -> Decimal:
         """Notional filled since then by plans that no person approved."""
