@@ -53,12 +53,14 @@ class ChainReader:
 
     async def read(self) -> Mapping[str, LpFacts]:
         """All hedges at one block, by name. Raises Transient; InvariantBroken before `prepare` succeeded once."""
-        reading, host = await self._ask_cycle()
-        moved = [name for name, hedge in zip(self._views, reading.hedges, strict=True) if hedge.book_moved]
+        as_of = self._clock.now()
+        views, reading, host = await self._ask_cycle()
+        moved = [view.name for view, hedge in zip(views, reading.hedges, strict=True) if hedge.book_moved]
         if moved:
             self._use(self._views | {name: await self._discover(name) for name in moved})
-            reading, host = await self._ask_cycle()
-        as_of, source = self._clock.now(), f"{self._chain.name} via {host}"
+            as_of = self._clock.now()
+            views, reading, host = await self._ask_cycle()
+        source = f"{self._chain.name} via {host}"
         return {
             view.name: LpFacts(
                 block=reading.block,
@@ -72,7 +74,7 @@ class ChainReader:
                 wallet_base=_wallet_base(view, hedge),
                 unfollowed_ids=view.unfollowed_ids,
             )
-            for view, hedge in zip(self._views.values(), reading.hedges, strict=True)
+            for view, hedge in zip(views, reading.hedges, strict=True)
         }
 
     async def follow(self, hedge: str, position_id: int) -> None:
@@ -90,10 +92,13 @@ class ChainReader:
         self._views = dict(views)
         self._cycle = Cycle(self._chain, self._views.values())
 
-    async def _ask_cycle(self) -> tuple[Reading, str]:
+    async def _ask_cycle(self) -> tuple[tuple[HedgeView, ...], Reading, str]:
+        """One cycle: the views it was asked for, what it says of each, and the host that answered."""
         if self._cycle is None:
             raise InvariantBroken("the chain was read before it was prepared")
-        return await self._nodes.ask("eth_call", self._cycle.params, self._cycle.decode)
+        views = tuple(self._views.values())
+        reading, host = await self._nodes.ask("eth_call", self._cycle.params, self._cycle.decode)
+        return views, reading, host
 
     async def _discover(self, name: str, more_ids: Sequence[int] | None = None) -> HedgeView:
         before = self._views.get(name)

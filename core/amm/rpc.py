@@ -3,6 +3,7 @@
 A node's URL often holds a key: messages name its host only, and causes that carry the URL are cut off.
 """
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -83,6 +84,8 @@ class Nodes:
     def __init__(self, urls: Sequence[str], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
         if not urls:
             raise ValueError("a chain needs at least one RPC URL")
+        # web3 writes whole URLs, keys and all, into its informational lines.
+        logging.getLogger("web3").setLevel(logging.WARNING)
         self._nodes = [Node(url, timeout_s=timeout_s) for url in urls]
         self._clock = clock
 

@@ -1,10 +1,12 @@
 """What the reader finds out by itself, what it refuses, and how it follows positions that come and go."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from core.amm.contracts import ARB_SYS
 from core.amm.reader import ChainReader
 from core.clock import SystemClock
 from core.config import HedgeConfig
@@ -96,6 +98,16 @@ async def test_block_is_the_heads(chain: ChainRig, pool: PoolRef) -> None:
     head = chain.rpc.call("eth_getBlockByNumber", hex(facts.block.number), False)
     assert int(facts.block.time.timestamp()) == int(head["timestamp"], 16)
     assert facts.block.hash is None
+
+
+async def test_block_of_an_arbitrum_chain(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:
+    """Where contracts see the parent chain's block number, the chain's own is asked of its precompile."""
+    number_plus_a_million = "0x43620f42400160005260206000f3"
+    chain.rpc.call("anvil_setCode", ARB_SYS, number_plus_a_million)
+    preset = replace(preset_of(chain, pool.quote), arbitrum_blocks=True)
+    reader = make_reader(preset, chain.rpc_url, h=hedge([mint(chain, pool)]))
+    await reader.prepare()
+    assert (await reader.read())["h"].block.number > 1_000_000
 
 
 async def test_burnt_id_is_missing_not_zero(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:

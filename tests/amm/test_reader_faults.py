@@ -1,5 +1,7 @@
 """Whatever a node answers instead of the truth is an error that says nothing is known; no amount ever follows."""
 
+import logging
+
 import pytest
 
 from core.amm.abi import ChainUnavailable
@@ -125,8 +127,15 @@ async def test_next_node_when_one_fails(
     assert len(chain_proxy.requests) == 1
 
 
-async def test_url_never_shows(chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader) -> None:
-    """The key in a node's URL stands in no message, whatever fails and whatever the node repeats."""
+async def test_url_never_shows(
+    chain_proxy: RpcProxy,
+    chain: ChainRig,
+    pool: PoolRef,
+    make_reader: MakeReader,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The key in a node's URL stands in no message and no log line, whatever fails and whatever the node repeats."""
+    caplog.set_level(logging.DEBUG)
     url = f"{chain_proxy.url}/v3/s3cr3t"
     for fault in (*BROKEN.values(), faults.rpc_error(-32000, f"bad key s3cr3t at {url} v3/s3cr3t")):
         chain_proxy.fault = fault
@@ -134,3 +143,5 @@ async def test_url_never_shows(chain: ChainRig, chain_proxy: RpcProxy, pool: Poo
         with pytest.raises((Transient, Refused)) as failure:
             await reader.prepare()
         assert "s3cr3t" not in str(failure.value)
+        await reader.aclose()
+    assert "s3cr3t" not in caplog.text
