@@ -95,12 +95,8 @@ class Discovery:
         found = await self._positions(name, hedge, manager, more_ids, before)
         keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
         pools = await self._pools(manager, keys, hedge.pool_id or (before.pool if before else None))
-        self._check_pool(hedge, found.followed, pools)
+        self._check_pools(name, hedge, found.followed, pools)
         key = next(iter(pools))
-        if any((other.token0, other.token1) != (key.token0, key.token1) for other in pools):
-            raise Refused(
-                f"the positions of hedge {name} are not all of one pair: give each pair its own hedge", code="pair"
-            )
         tokens = await self._tokens(key)
         base, quote = self._base_and_quote(name, hedge, tokens)
         order = PairOrder(base is tokens[0], tokens[0].decimals, tokens[1].decimals)
@@ -118,19 +114,14 @@ class Discovery:
             missing_ids=found.missing_ids,
             wallet=hedge.wallet,
             book=found.book,
-            unfollowed_ids=tuple(
-                position_id
-                for position_id, row in found.others.items()
-                if row.liquidity and position_id not in found.followed and _pool_key(row) in pools
-            ),
+            unfollowed_ids=found.unfollowed_ids(pools),
         )
 
     async def _positions(
         self, name: str, hedge: HedgeConfig, manager: str, more_ids: Sequence[int], before: HedgeView | None
     ) -> "_FoundPositions":
         follow_all = hedge.lp_position_ids == "all"
-        configured = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
-        wanted = tuple(dict.fromkeys((*configured, *more_ids)))
+        wanted = _wanted_ids(hedge, more_ids)
         rows = await self._rows(manager, wanted)
         missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
         await self._check_existed(name, manager, missing_ids)
@@ -229,8 +220,8 @@ class Discovery:
             )
         return result.address("factory")
 
-    def _check_pool(
-        self, hedge: HedgeConfig, rows: Mapping[int, ManagedPosition], pools: Mapping[PoolKey, str]
+    def _check_pools(
+        self, name: str, hedge: HedgeConfig, rows: Mapping[int, ManagedPosition], pools: Mapping[PoolKey, str]
     ) -> None:
         for position_id, row in rows.items():
             pool = pools[_pool_key(row)]
@@ -239,6 +230,10 @@ class Discovery:
                     f"position {position_id} is of pool {pool}, not of pool_id {hedge.pool_id}: correct one of them",
                     code="other_pool",
                 )
+        if len({(key.token0, key.token1) for key in pools}) > 1:
+            raise Refused(
+                f"the positions of hedge {name} are not all of one pair: give each pair its own hedge", code="pair"
+            )
 
     async def _tokens(self, key: PoolKey) -> tuple[Token, Token]:
         batch = Batch()
@@ -279,6 +274,19 @@ class _FoundPositions(NamedTuple):
     missing_ids: tuple[int, ...]
     book: WalletBook | None
     others: dict[int, ManagedPosition]
+
+    def unfollowed_ids(self, pools: Mapping[PoolKey, str]) -> tuple[int, ...]:
+        """Ids that hold liquidity in one of the pools and are not followed."""
+        return tuple(
+            position_id
+            for position_id, row in self.others.items()
+            if row.liquidity and position_id not in self.followed and _pool_key(row) in pools
+        )
+
+
+def _wanted_ids(hedge: HedgeConfig, more_ids: Sequence[int]) -> tuple[int, ...]:
+    configured = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
+    return tuple(dict.fromkeys((*configured, *more_ids)))
 
 
 def _pool_key(row: ManagedPosition) -> PoolKey:
