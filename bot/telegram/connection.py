@@ -8,16 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from telegram import Update
 from telegram.error import TelegramError
 from telegram.ext import (
-    Application,
     ApplicationBuilder,
     CallbackQueryHandler,
-    ContextTypes,
-    ExtBot,
     MessageHandler,
     TypeHandler,
     filters,
@@ -31,9 +27,6 @@ from bot.telegram.settings import TelegramSettings, Timings
 
 _LOG = logging.getLogger(__name__)
 _ALLOWED_UPDATES = ["message", "callback_query"]
-_Application = Application[
-    ExtBot[None], ContextTypes.DEFAULT_TYPE, dict[Any, Any], dict[Any, Any], dict[Any, Any], None
-]
 
 
 class Deaf(Exception):
@@ -50,24 +43,24 @@ class Connection:
         self._request = HTTPXRequest(
             connection_pool_size=2, connect_timeout=timings.connect_timeout_s, read_timeout=timings.read_timeout_s
         )
-        self._application = self._build(settings, gate, handlers)
-
-    def _build(self, settings: TelegramSettings, gate: Gate, handlers: Handlers) -> _Application:
-        application = (
+        self._application = (
             ApplicationBuilder()
             .token(settings.token)
             .base_url(settings.base_url)
             .request(self._request)
             .get_updates_request(self._poll_request)
-            .concurrent_updates(UpdateProcessor(self._watch))
+            .concurrent_updates(UpdateProcessor(watch))
             .job_queue(None)
             .build()
         )
+        self._wire(gate, handlers)
+
+    def _wire(self, gate: Gate, handlers: Handlers) -> None:
+        application = self._application
         application.add_handler(TypeHandler(Update, gate), group=-1)
         application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, handlers.on_text))
         application.add_handler(CallbackQueryHandler(handlers.on_press))
         application.add_error_handler(handlers.on_error)
-        return application
 
     async def listen(self, on_ready: Callable[[str], Awaitable[None]]) -> None:
         """`on_ready` gets the bot's name. Returns never. Raises Deaf, or TelegramError when there is no start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telegram import Chat, Update, User
 from telegram.constants import ChatType
-from telegram.ext import ApplicationHandlerStop, CallbackContext
+from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot.telegram.notices import Notices
 from bot.telegram.settings import TelegramSettings
@@ -26,7 +26,7 @@ class Gate:
             return False
         return self._settings.admits(user_id=user.id, chat_id=chat.id, private=chat.type == ChatType.PRIVATE)
 
-    async def __call__(self, update: Update, context: CallbackContext) -> None:  # type: ignore[type-arg]
+    async def __call__(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         if self.allows(update):
             return
         user = update.effective_user

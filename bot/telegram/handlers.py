@@ -10,7 +10,7 @@ from typing import Protocol
 
 from telegram import CallbackQuery, Update, User
 from telegram.constants import ChatType
-from telegram.ext import ApplicationHandlerStop, CallbackContext
+from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot import commands
 from bot.replies import Actor, PressResult, Reply
@@ -39,7 +39,7 @@ class Handlers:
         self._clock = clock
         self._bot_id = bot_id
 
-    async def on_text(self, update: Update, context: CallbackContext) -> None:  # type: ignore[type-arg]
+    async def on_text(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         message, user = update.message, update.effective_user
         if message is None or message.text is None or user is None:
             return
@@ -57,7 +57,7 @@ class Handlers:
         if commands.parse(message.text).word == "start":
             await self._set_menu(message.chat_id)
 
-    async def on_press(self, update: Update, context: CallbackContext) -> None:  # type: ignore[type-arg]
+    async def on_press(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Resolve first; the answer and the edit are shows of it and may fail without undoing it."""
         query = update.callback_query
         if query is None or query.data is None:
@@ -70,7 +70,7 @@ class Handlers:
             shows.append(self._show_decided(query, result.edited))
         await asyncio.gather(*shows)
 
-    async def on_error(self, update: object, context: CallbackContext) -> None:  # type: ignore[type-arg]
+    async def on_error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         """The details go to the log under a number, only the number to the chat."""
         number = secrets.token_hex(3)
         _LOG.error("error %s while handling an update", number, exc_info=context.error)

@@ -27,7 +27,8 @@ async def test_status_keyboard_press_edit(rig: TelegramRig, operator: ScriptedOp
         assert message.text.endswith("approve by User42")
         assert operator.heard[0].actor.id == "tg:42"
         assert operator.heard[0].at.timestamp() == said.date
-        assert front_end.health().hearing is Hearing.LISTENING
+        await rig.eventually(lambda: front_end.health().hearing is Hearing.LISTENING)
+        assert front_end.health().bot_name == "@lp_hedge_rig_bot"
 
 
 async def test_a_double_tap_decides_once(rig: TelegramRig, operator: ScriptedOperator, running: Running) -> None:
