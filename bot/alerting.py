@@ -17,7 +17,7 @@ class Say(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`settle`: a trouble that ends sooner is not told. `flap_settle`: the same, within `calm` of the last alert.
+    """`settle`: a trouble that ends sooner is not told. `flap_settle`: the same, once `flap_after` were told in `calm`.
 
     `repeat`: a lasting trouble is told again after this long; zero: never.
     """
@@ -26,6 +26,7 @@ class Pace:
     flap_settle: timedelta = timedelta(seconds=60)
     calm: timedelta = timedelta(seconds=300)
     repeat: timedelta = timedelta(0)
+    flap_after: int = 1
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Episode:
     size: Decimal | None = None
     times: int = 0
     foretold_at: datetime | None = None
+    told_at: tuple[datetime, ...] = ()
 
     def arise(self, now: datetime, size: Decimal | None = None) -> None:
         """It is there; `size` None leaves the size as it was."""
@@ -72,11 +74,14 @@ class Episode:
             return None
         if self.told:
             return Say.AGAIN if self._worth_repeating(now) else None
-        flapping = self.said_at is not None and now - self.said_at < self.pace.calm
+        recent = sum(1 for at in self.told_at if now - at < self.pace.calm)
+        flapping = recent >= self.pace.flap_after
         settle = max(self.pace.settle, self.pace.flap_settle) if flapping else self.pace.settle
         return Say.FIRST if now - self.since >= settle else None
 
     def was_said(self, now: datetime) -> None:
+        if not self.told:
+            self.told_at = (*self.told_at, now)[-self.pace.flap_after :]
         self.told, self.said_at, self.said_size, self.times, self.foretold_at = True, now, self.size, 0, None
 
     def _worth_repeating(self, now: datetime) -> bool:

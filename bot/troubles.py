@@ -21,6 +21,8 @@ SETTLING_REASONS = frozenset(
     | {"position_mismatch", "outcome_unknown"}
 )
 SETTLE = timedelta(seconds=10)
+# Each excursion of the exposure is worth an alert; only one that keeps coming back is held back.
+BREACHES_BEFORE_FLAPPING = 2
 # The operator's own doing, or told as a change of the LP position.
 OTHERWISE_TOLD = frozenset({"halted", "paused", "lp_moving", "disabled"})
 FORETELLS = {EventKind.POSITION_MISMATCH: "position_mismatch", EventKind.OUTCOME_UNKNOWN: "outcome_unknown"}
@@ -122,7 +124,9 @@ class Troubles:
 
     def _breach(self, hedge: str, data: Mapping[str, str], now: datetime) -> None:
         self._figures[hedge] = data
-        episode = self._breached.setdefault(hedge, Episode(Pace(timedelta(0), repeat=self._repeat)))
+        episode = self._breached.setdefault(
+            hedge, Episode(Pace(timedelta(0), repeat=self._repeat, flap_after=BREACHES_BEFORE_FLAPPING))
+        )
         episode.arise(now, number(data.get("gap_quote")))
 
     def _restore(self, hedge: str, data: Mapping[str, str]) -> Iterator[Notice]:

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.stage import OPERATOR, START_PRICE, SYMBOL, Stage
+from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session
+from tests.rigs.chain.proxy import RpcProxy
+from tests.rigs.chain.rig import ChainRig
+from tests.rigs.telegram.rig import TelegramRig
+from tests.rigs.venue.server import VenueServer, VenueThread
+
+__all__ = ["chain", "chain_proxy", "chain_session"]
+
+
+@pytest.fixture
+def venue() -> Iterator[VenueServer]:
+    with VenueThread() as server:
+        server.exchange.set_price(SYMBOL, START_PRICE)
+        server.exchange.set_balance(Decimal(20000))
+        yield server
+
+
+@pytest.fixture
+def telegram() -> Iterator[TelegramRig]:
+    with TelegramRig() as rig:
+        rig.add_chat(OPERATOR)
+        yield rig
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, chain: ChainRig, chain_proxy: RpcProxy, venue: VenueServer, telegram: TelegramRig
+) -> Stage:
+    """A position of about 5 ETH and 10,000 USDT between 1800 and 2200, in a pool that others share."""
+    weth, usdt = chain.wrapped_pair(quote=("USDT", 6), base_is_token0=True)
+    pool = chain.create_pool(weth, usdt, price=START_PRICE, fee_pips=500)
+    chain.mint_position(pool, 200, 20000, base=500, quote=1_000_000, owner=chain.other)
+    position_id = chain.mint_position(pool, 1800, 2200, base=5, quote=10_000)
+    stage = Stage(tmp_path, chain, chain_proxy, venue, telegram, pool, position_id)
+    stage.write_configuration()
+    return stage
