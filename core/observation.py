@@ -18,17 +18,19 @@ from core.hedging.freshness import AgeLimits, chain_problem, dislocated_since, i
 from core.hedging.life_memory import LifeMemory
 from core.hedging.lifecycle import LifeRules, LpView, observe
 from core.hedging.plausibility import Doubt, doubt_lp
-from core.hedging.states import Reason
+from core.hedging.states import LpState, Reason
 
 # Hedges of one chain that evaluate at the same time share a read this young.
 SHARED_READ_S = 0.5
+ESTIMATE_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """`lp`, `venue`: the last that were believed, None before the first. A problem makes its figures display only.
 
-    `detail`: a sentence about the gravest problem, empty when there is none.
+    `detail`: a sentence about the gravest problem, empty when there is none. `estimated`: the chain is blind and the
+    last confirmed liquidity is valued at the perp's mark instead.
     """
 
     at: datetime
@@ -39,6 +41,7 @@ class Observation:
     order_unknown: bool
     comparison: Comparison | None
     detail: str
+    estimated: bool = False
 
 
 class Observer:
@@ -90,6 +93,7 @@ class Observer:
             order_unknown=unsettled,
             comparison=comparison,
             detail=resolving or venue_detail or chain_detail,
+            estimated=chain_reason is Reason.NONE and bool(chain_detail),
         )
 
     async def _settle(self) -> tuple[bool, str]:
@@ -105,6 +109,8 @@ class Observer:
     ) -> tuple[Reason, str]:
         facts = reading.value
         problem = chain_problem(facts, limits, now)
+        if problem is not Reason.NONE and self._lp is not None and _may_estimate(self._lp, config, now):
+            return Reason.NONE, f"chain blind, figures estimated from block {self._lp.facts.block.number}"
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest block read is too old"
         self._doubt = doubt_lp(facts, self.life, self._doubt, max_jump_pct=config.max_jump_pct, now=now)
@@ -142,6 +148,12 @@ class Observer:
             market = facts.market
             return Reason.VENUE_DISLOCATED, f"mark {market.mark_price}, index {market.index_price}"
         return Reason.NONE, ""
+
+
+def _may_estimate(confirmed: LpView, config: HedgeConfig, now: datetime) -> bool:
+    """`on_chain_blind = "estimate"`: for an hour, and only from liquidity that was not moving."""
+    settled = confirmed.state not in (LpState.OPENING, LpState.CLOSING)
+    return config.on_chain_blind == "estimate" and settled and now - confirmed.facts.block.time <= ESTIMATE_FOR
 
 
 def life_rules(config: HedgeConfig) -> LifeRules:

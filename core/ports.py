@@ -152,6 +152,10 @@ class TradeOrigin(StrEnum):
     ADL = "adl"
 
 
+# What the journal's own sum is made of. A liquidation is not: like a stranger's trade it is for a person to look at.
+COUNTED_ORIGINS = frozenset({TradeOrigin.OURS, TradeOrigin.ADL})
+
+
 class Journal(Protocol):
     """The truth about what we did, for one mode and account. Each method is durable when it returns."""
 
@@ -190,7 +194,7 @@ class Journal(Protocol):
     async def last_trade_id(self, symbol: str) -> int | None: ...
 
     async def positions(self, symbol: str) -> LegPositions | None:
-        """Sums over own, liquidation and ADL fills and adoptions. None before any fill or adoption was booked."""
+        """Sums over own and ADL fills and adoptions. None before any fill or adoption was booked."""
         ...
 
     async def adopt(self, symbol: str, leg: PositionSide, delta_base: Decimal, *, actor: str, at: datetime) -> None:

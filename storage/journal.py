@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from core.errors import InvariantBroken
 from core.facts import OrderSide, PositionSide, Trade
-from core.ports import LegPositions, TradeOrigin
+from core.ports import COUNTED_ORIGINS, LegPositions, TradeOrigin
 from storage.columns import EXACT, number_text, time_text
 from storage.database import Database, Transaction
 from storage.journal_orders import OrderBook, PlanBook
@@ -140,7 +140,7 @@ class FillBook:
                 time_text(at),
             ),
         )
-        counts = origin is not TradeOrigin.FOREIGN
+        counts = origin in COUNTED_ORIGINS
         delta_base = signed_quantity(trade.side, trade.quantity_base) if counts else ZERO
         await add_to_leg(tx, self._scope, trade.symbol, trade.position_side, delta_base)
 

@@ -122,7 +122,7 @@ async def _approvals(database: Database) -> AsyncIterator[Finding]:
 async def _positions(database: Database) -> AsyncIterator[Finding]:
     sums: dict[tuple[str, str, str], Decimal] = {}
     for row in await database.rows(
-        "SELECT scope, symbol, position_side AS leg, side, quantity_base FROM fills WHERE origin != 'foreign'"
+        "SELECT scope, symbol, position_side AS leg, side, quantity_base FROM fills WHERE origin IN ('ours', 'adl')"
         " UNION ALL SELECT scope, symbol, leg, 'BUY', delta_base FROM adoptions"
     ):
         leg = (row["scope"], row["symbol"], row["leg"])

@@ -98,7 +98,9 @@ class Executor:
             report = await self._venue.find_order(request.symbol, request.client_order_id) or report
             await self._journal.record_report(report, self._clock.now())
         if not report.status.is_final:
-            return await self._unknown(plan, request, f"still {report.status.value} after {FINAL_STATE_QUERIES} queries")
+            return await self._unknown(
+                plan, request, f"still {report.status.value} after {FINAL_STATE_QUERIES} queries"
+            )
         await self._book(plan, report)
         if report.executed_base >= request.quantity_base:
             return Step(StepEnd.FILLED, report.executed_base)

@@ -167,7 +167,9 @@ class PlanBook:
             case StepEnd.REFUSED | StepEnd.RETRY_LATER:
                 self._failures += 1
                 wait_s = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2 ** (self._failures - 1))
-                wait_s = max(wait_s if step.end is StepEnd.REFUSED else 0.2 * 2**self._failures, step.retry_after_s or 0)
+                wait_s = max(
+                    wait_s if step.end is StepEnd.REFUSED else 0.2 * 2**self._failures, step.retry_after_s or 0
+                )
                 self._not_before, self.trouble = now + timedelta(seconds=wait_s), step.detail
             case StepEnd.UNKNOWN | StepEnd.NOT_SENT:
                 self.trouble = step.detail

@@ -43,16 +43,21 @@ class Departed:
 
 @dataclass(frozen=True, slots=True)
 class LifeMemory:
+    """`started`: a read was believed before, so what is new now was opened since."""
+
     positions: Mapping[int, SeenPosition] = field(default_factory=dict)
     departed: tuple[Departed, ...] = ()
     wallet_base: Decimal | None = None
+    started: bool = False
 
     @property
     def departed_base(self) -> Decimal:
         return sum((parcel.base for parcel in self.departed), Decimal(0))
 
 
-def seen(position: LpPosition, block: int, parked_base: Decimal, parked_quote: Decimal, moving: LpState) -> SeenPosition:
+def seen(
+    position: LpPosition, block: int, parked_base: Decimal, parked_quote: Decimal, moving: LpState
+) -> SeenPosition:
     return SeenPosition(
         liquidity=position.liquidity,
         owner=position.owner,
@@ -78,7 +83,7 @@ def to_json(memory: LifeMemory) -> str:
     }
     departed = [{"base": str(parcel.base), "until": parcel.until.isoformat()} for parcel in memory.departed]
     wallet = None if memory.wallet_base is None else str(memory.wallet_base)
-    return json.dumps({"positions": positions, "departed": departed, "wallet_base": wallet})
+    return json.dumps({"positions": positions, "departed": departed, "wallet_base": wallet, "started": memory.started})
 
 
 def from_json(text: str) -> LifeMemory:
@@ -88,6 +93,7 @@ def from_json(text: str) -> LifeMemory:
         positions={int(key): _seen_from(entry) for key, entry in data["positions"].items()},
         departed=tuple(Departed(Decimal(d["base"]), datetime.fromisoformat(d["until"])) for d in data["departed"]),
         wallet_base=None if data["wallet_base"] is None else Decimal(data["wallet_base"]),
+        started=bool(data.get("started", data["positions"])),
     )
 
 

@@ -119,12 +119,11 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
     changes = []
     for position_id, position in positions.items():
         before = memory.positions.get(position_id)
-        entries[position_id], came, went = _take_in(position, before, facts.block.number)
+        entries[position_id], came, went = _take_in(position, before, facts.block.number, new=memory.started)
         left, arrived = left + went, arrived + came
-        if before is not None and before.liquidity != position.liquidity:
-            changes.append(LiquidityChange(position_id, before.liquidity, position.liquidity, facts.block.number))
-        elif before is None and memory.positions:
-            arrived += position.base
+        liquidity_before = before.liquidity if before is not None else 0 if memory.started else position.liquidity
+        if liquidity_before != position.liquidity:
+            changes.append(LiquidityChange(position_id, liquidity_before, position.liquidity, facts.block.number))
     for position_id, gone in memory.positions.items():
         if position_id not in positions:
             left += amounts_at_price(gone, gone.liquidity, facts.price)[0] + gone.parked_base
@@ -133,18 +132,23 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
     arrived += _wallet_rise(facts, memory, rules)
     departed = _departed(memory.departed, left, arrived, now, rules.grace)
     views = tuple(_view(position, entries[key], rules) for key, position in positions.items())
-    updated = LifeMemory(entries, departed, facts.wallet_base)
+    updated = LifeMemory(entries, departed, facts.wallet_base, started=True)
     state = _hedge_state([view.state for view in views], closing=bool(changes) and not positions)
     return LpView(facts, views, state, updated.departed_base, rules, tuple(changes)), updated
 
 
 def _take_in(
-    position: LpPosition, before: SeenPosition | None, block: int
+    position: LpPosition, before: SeenPosition | None, block: int, *, new: bool
 ) -> tuple[SeenPosition, Decimal, Decimal]:
-    """(what to remember, BASE that arrived as liquidity, BASE that left the position)."""
+    """(what to remember, BASE that arrived as liquidity, BASE that left the position).
+
+    `new`: one that was not there at the last read has just been opened; at the very first read nothing has moved.
+    """
     if before is None:
         parked = (ZERO, ZERO) if position.liquidity else (position.owed_base, position.owed_quote)
-        return seen(position, block, *parked, LpState.NONE), ZERO, ZERO
+        opening = new and position.liquidity > 0
+        moving = LpState.OPENING if opening else LpState.NONE
+        return seen(position, block, *parked, moving), position.base if opening else ZERO, ZERO
     change = position.liquidity - before.liquidity
     freed_base, freed_quote = (
         amounts_at_sqrt(position, -change, position.sqrt_price_x96) if change < 0 else (ZERO, ZERO)
@@ -153,8 +157,6 @@ def _take_in(
     parked_quote = min(before.parked_quote + freed_quote, position.owed_quote)
     came = amounts_at_sqrt(position, change, position.sqrt_price_x96)[0] if change > 0 else ZERO
     entry = seen(position, block, parked_base, parked_quote, _moving(change, before, block))
-    if not change and block == before.block:
-        entry = replace(entry, moving=before.moving)
     return entry, came, before.parked_base + freed_base - parked_base
 
 
