@@ -1,0 +1,255 @@
+"""The command line says what went wrong in one sentence, never a traceback, never a secret, and exits accordingly."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.arguments import TWINS, build_parser
+from bot.commands import BY_NAME
+from bot.report import report_json, report_text, write_csv
+from bot.twins import order
+from core.clock import SystemClock
+from core.errors import Transient
+from core.facts import OrderSide, PositionSide, Trade
+from storage.lock import InstanceLock
+from storage.store import Store
+
+OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_")
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory and an environment without our names."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Service:
+    """Stands in for a running lp-hedge: holds its lock and answers every command, or none."""
+
+    def __init__(self, database: Path, *, answers: bool) -> None:
+        self.database = database
+        self.seen: list[tuple[str, tuple[str, ...], str, str]] = []
+        self._answers = answers
+        self._up, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def __enter__(self) -> Service:
+        self._thread.start()
+        assert self._up.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        with InstanceLock(self.database):
+            async with await Store.open(self.database, scope="paper:paper", clock=SystemClock()) as store:
+                self._up.set()
+                while not self._stop.is_set():
+                    for command in await store.commands.pending() if self._answers else ():
+                        self.seen.append((command.name, command.args, command.actor, command.source))
+                        ok = command.args != ("nobody",)
+                        answer = "Done." if ok else "There is no hedge 'nobody'."
+                        await store.commands.finish(command.command_id, ok=ok, answer=answer, at=NOON)
+                    await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def service(home: Path) -> Iterator[Service]:
+    with Service(home / "data" / "lp_hedge.db", answers=True) as service:
+        yield service
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` works everywhere and names its own command."""
+    for command in ("run", "demo", "init", "check", "status", "report", "db", *TWINS):
+        with pytest.raises(SystemExit) as left:
+            build_parser().parse_args([command, "--help"])
+        assert left.value.code == 0
+        assert f"lp-hedge {command}" in capsys.readouterr().out
+
+
+def test_files_may_be_named_before_or_after_the_command() -> None:
+    """Nobody remembers which of the two orders a program wants."""
+    parser = build_parser()
+    before = parser.parse_args(["--db", "x.db", "db", "check"])
+    after = parser.parse_args(["db", "check", "--db", "x.db"])
+    assert before.db == after.db == Path("x.db")
+    assert parser.parse_args(["status"]).db is None
+
+
+@pytest.mark.parametrize(
+    "typed", [[], ["nonsense"], ["halt", "a", "b"], ["approve"], ["demo", "--hours", "0"], ["demo", "--speed", "-1"]]
+)
+def test_wrong_usage_exits_2(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Scripts tell wrong usage from a failure by the code."""
+    with pytest.raises(SystemExit) as left:
+        cli.main(typed)
+    assert left.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "check", "status"])
+def test_a_named_file_that_is_missing_exits_2(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A typing error in a path must not start a demo."""
+    assert cli.main([command, "--config", "mine.toml"]) == 2
+    said = capsys.readouterr()
+    assert "no configuration at mine.toml" in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operator is spared the traceback, the mender finds it, and the key is in neither."""
+    monkeypatch.setenv("BSC_RPC_URL", "https://node.example/sekret-key")
+
+    def broken(_options: object) -> int:
+        raise RuntimeError("cannot reach https://node.example/sekret-key")
+
+    monkeypatch.setitem(cli.HANDLERS, "status", broken)
+    assert cli.main(["status"]) == 1
+    said = capsys.readouterr().err
+    trace = (home / "data" / "lp_hedge-crash.log").read_text()
+    assert "unexpected RuntimeError" in said
+    assert said.count("\n") == 1
+    assert "in broken" in trace
+    assert "sekret" not in said + trace
+
+
+def test_every_twin_is_a_command_of_the_chat() -> None:
+    """Chat and terminal must not drift apart."""
+    assert set(TWINS) <= set(BY_NAME)
+
+
+def test_a_twin_reaches_the_running_service_and_shows_its_answer(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When Telegram is down, the terminal is the way in."""
+    assert cli.main(["pause", "bnb"]) == 0
+    assert capsys.readouterr().out == "Done.\n"
+    assert cli.main(["reject", "7f3a", "too", "much"]) == 0
+    assert [(name, args, source) for name, args, _, source in service.seen] == [
+        ("pause", ("bnb",), "cli"),
+        ("reject", ("7f3a", "too", "much"), "cli"),
+    ]
+
+
+def test_a_refused_command_exits_1(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    """A script must not take a refusal for a success."""
+    assert cli.main(["pause", "nobody"]) == 1
+    assert "no hedge 'nobody'" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("service")
+def test_a_trading_command_without_a_terminal_needs_yes(capsys: pytest.CaptureFixture[str]) -> None:
+    """A script that flattens must have said that it means it."""
+    assert cli.main(["flatten", "bnb"]) == 2
+    assert "add --yes" in capsys.readouterr().err
+    assert cli.main(["flatten", "bnb", "--yes"]) == 0
+
+
+def test_without_a_service_nothing_is_written_but_a_halt(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An order that nobody hears must not act hours later; a halt may."""
+    assert cli.main(["halt"]) == 2
+    with Service(home / "data" / "lp_hedge.db", answers=True):
+        pass
+    assert cli.main(["hedge", "bnb", "--yes"]) == 2
+    assert "no lp-hedge runs" in capsys.readouterr().err
+    assert cli.main(["halt"]) == 0
+    with Service(home / "data" / "lp_hedge.db", answers=True) as service:
+        assert cli.main(["pause"]) == 0
+    assert [name for name, *_ in service.seen] == ["halt", "pause"]
+
+
+def test_a_silent_service_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written is not done: the difference is said."""
+    monkeypatch.setattr("bot.twins.ANSWER_WITHIN_S", 0.2)
+    with Service(home / "x.db", answers=False), pytest.raises(Transient, match="not answered"):
+        order(home / "x.db", "halt", (), clock=SystemClock(), sure=True)
+
+
+def test_backup_and_check_of_the_database(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A copy is whole, is not written over another, and a sound file is called sound."""
+    assert cli.main(["db", "check"]) == 2
+    with Service(home / "data" / "lp_hedge.db", answers=True):
+        assert cli.main(["db", "backup", "copy.db"]) == 0
+    assert cli.main(["db", "backup", "copy.db"]) == 2
+    assert cli.main(["db", "check", "--db", "copy.db"]) == 0
+    assert "copy.db is sound." in capsys.readouterr().out
+
+
+def fill(number: int, side: OrderSide, quantity: str, price: str) -> tuple[str, Trade]:
+    return "bnb", Trade(
+        symbol="BNBUSDT",
+        trade_id=number,
+        venue_order_id=number + 100,
+        side=side,
+        position_side=PositionSide.BOTH,
+        price=Decimal(price),
+        quantity_base=Decimal(quantity),
+        fee=Decimal("0.01"),
+        fee_asset="USDT",
+        realised_pnl_quote=Decimal("-0.5"),
+        is_maker=False,
+        at=NOON + timedelta(minutes=number),
+    )
+
+
+FILLS = (fill(1, OrderSide.SELL, "2", "600"), fill(2, OrderSide.BUY, "0.5", "610.5"))
+
+
+def test_the_report_adds_up_in_exact_decimals() -> None:
+    """Fees and turnover are sums of the fills, to the last digit."""
+    hedge = json.loads(report_json(FILLS, NOON, "paper"))["hedges"]["bnb"]
+    assert hedge == {
+        "fills": "2",
+        "bought_base": "0.5",
+        "sold_base": "2",
+        "turnover_quote": "1505.25",
+        "realised_pnl_quote": "-1.0",
+        "fees": {"USDT": "0.02"},
+    }
+    assert "fees 0.02 USDT" in report_text(FILLS, NOON)
+
+
+def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:
+    """The tax adviser gets every fill with its ids."""
+    write_csv(FILLS, home / "fills.csv")
+    rows = list(csv.DictReader((home / "fills.csv").read_text().splitlines()))
+    assert [(row["side"], row["quantity"], row["notional"], row["trade_id"]) for row in rows] == [
+        ("SELL", "2", "1200", "1"),
+        ("BUY", "0.5", "305.25", "2"),
+    ]
+    assert rows[0]["time"] == "2026-11-20T12:01:00Z"
+
+
+def test_python_m_bot_is_the_program() -> None:
+    """The module runs where no script is installed, and quickly: help loads nothing heavy."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("lp-hedge ")
+    light = "import sys, bot.cli; print(sorted({'telegram', 'web3', 'binance', 'aiohttp'} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", light], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
