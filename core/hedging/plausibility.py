@@ -59,15 +59,15 @@ def _lp_jump(facts: LpFacts, memory: LifeMemory, max_jump_pct: Decimal) -> str |
             return f"position {position_id} has a new owner"
         if _jumps(Decimal(before.liquidity), Decimal(liquidity), max_jump_pct):
             return f"liquidity of position {position_id} went from {before.liquidity} to {liquidity}"
-    if memory.wallet_base is not None and facts.wallet_base is not None:
-        if _jumps(memory.wallet_base, facts.wallet_base, max_jump_pct):
-            return f"the wallet's BASE went from {memory.wallet_base} to {facts.wallet_base}"
+    before_base, now_base = memory.wallet_base, facts.wallet_base
+    if before_base is not None and now_base is not None and _jumps(before_base, now_base, max_jump_pct):
+        return f"the wallet's BASE went from {before_base} to {now_base}"
     return None
 
 
 def _jumps(before: Decimal, after: Decimal, max_jump_pct: Decimal) -> bool:
     """A fall to zero, or a change over the limit (0: no limit). From zero nothing jumps: it has no measure."""
-    if before == after or before == 0:
+    if before in (after, 0):
         return False
     if after == 0:
         return True
