@@ -41,8 +41,8 @@ async def test_nothing_booked_is_not_flat(store: Store) -> None:
     assert await store.journal.positions(SYMBOL) == LegPositions(Decimal(0), Decimal(0), Decimal(0))
 
 
-async def test_position_counts_all_but_foreign_fills(store: Store) -> None:
-    """Own, liquidation and ADL fills add up; a stranger's trade waits to be adopted."""
+async def test_position_counts_own_fills_and_deleveraging(store: Store) -> None:
+    """Own and ADL fills add up; a stranger's trade and a liquidation wait for a person."""
     sold, liquidated, deleveraged, foreign = (
         a_trade(1, quantity="3"),
         a_trade(2, venue_order_id=2, side=OrderSide.BUY, quantity="1"),
@@ -51,7 +51,7 @@ async def test_position_counts_all_but_foreign_fills(store: Store) -> None:
     )
     origins = (OURS, TradeOrigin.LIQUIDATION, TradeOrigin.ADL, FOREIGN)
     await store.journal.book_trades(list(zip((sold, liquidated, deleveraged, foreign), origins, strict=True)), T0)
-    assert await store.journal.positions(SYMBOL) == LegPositions(Decimal("-1.5"), Decimal("0.0"), Decimal("1.5"))
+    assert await store.journal.positions(SYMBOL) == LegPositions(Decimal("-2.5"), Decimal("0.0"), Decimal("2.5"))
 
 
 async def test_hedge_mode_legs_are_kept_apart(store: Store) -> None:
