@@ -49,6 +49,7 @@ class BinanceVenue:
         self.admin = BinanceAdmin(self._client, self._terms)
 
     async def prepare(self, symbols: Sequence[str]) -> None:
+        """Clock, filters, then the account's terms, which prove the key. May be called again after a failure."""
         await self._client.sync_clock()
         await self._market.prepare(symbols)
         self._client.traffic.weight_limit = self._market.weight_limit or self._client.traffic.weight_limit
@@ -56,9 +57,11 @@ class BinanceVenue:
             await self._terms.terms(symbol)
 
     def rules(self, symbol: str) -> SymbolRules:
+        """Raises Refused for a symbol that was not prepared."""
         return self._market.rules(symbol)
 
     async def market(self, symbol: str) -> Market:
+        """Raises Transient, also for a one-sided book."""
         return await self._market.market(symbol)
 
     async def account(self, symbol: str) -> PerpAccount:
@@ -86,6 +89,7 @@ class BinanceVenue:
         return perp_account(contract, legs, totals, terms, as_of)
 
     async def place(self, order: OrderRequest) -> OrderReport:
+        """As the port says; an answer about another order, or in an unknown state, is OutcomeUnknown too."""
         contract = self._market.contract(order.symbol)
         if not _CLIENT_ID.fullmatch(order.client_order_id):
             raise Refused(f"{order.client_order_id!r} cannot be a client order id", code="client_order_id")
@@ -103,6 +107,7 @@ class BinanceVenue:
             raise
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """None only for -2013; Binance forgets orders that ended unfilled after three days."""
         contract = self._market.contract(symbol)
         return await self._order_or_none(
             lambda: self._client.read(
@@ -114,6 +119,7 @@ class BinanceVenue:
         )
 
     async def find_order_by_venue_id(self, symbol: str, venue_order_id: int) -> OrderReport | None:
+        """None only for -2013."""
         contract = self._market.contract(symbol)
         return await self._order_or_none(
             lambda: self._client.read(
@@ -137,6 +143,7 @@ class BinanceVenue:
         )
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
+        """Everyone's on this account, also those no program here has placed."""
         unit = self._market.contract(symbol).unit
         rows = await self._client.read(
             "open orders",
@@ -146,12 +153,14 @@ class BinanceVenue:
         return tuple(row for row in rows if row.symbol == symbol)
 
     async def trades(self, symbol: str, *, after_trade_id: int | None, since: datetime) -> tuple[Trade, ...]:
+        """All pages; Binance keeps three months."""
         contract = self._market.contract(symbol)
         if after_trade_id is None:
             return await self._trades.since(contract, since)
         return await self._trades.after(contract, after_trade_id)
 
     async def aclose(self) -> None:
+        """Close the session; a later call opens a new one."""
         await self._client.aclose()
 
     async def _order_or_none(self, ask: Ask, none_for: frozenset[str]) -> OrderReport | None:

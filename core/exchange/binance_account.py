@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from core.clock import Clock
 from core.errors import Transient
@@ -30,16 +31,29 @@ MODES_MAX_AGE_S = 600.0
 LEVERAGE_MAX_AGE_S = 120.0
 FEES_MAX_AGE_S = 3600.0
 ZERO = Decimal(0)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """Something read, and when by the monotonic clock."""
+
+    value: T
+    read_at_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Modes:
+    """The account's own settings, shared by every program that uses it."""
+
     hedge_mode: bool
     multi_assets: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
+    """Fractions of the notional, and the symbol's margin tiers, smallest first."""
+
     taker_rate: Decimal
     maker_rate: Decimal
     brackets: tuple[Bracket, ...]
@@ -61,9 +75,9 @@ class TermsReader:
     def __init__(self, client: BinanceClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._modes: tuple[float, Modes] | None = None
-        self._fees: dict[str, tuple[float, Fees]] = {}
-        self._config: dict[str, tuple[float, SymbolConfig]] = {}
+        self._modes: Kept[Modes] | None = None
+        self._fees: dict[str, Kept[Fees]] = {}
+        self._config: dict[str, Kept[SymbolConfig]] = {}
 
     async def terms(self, symbol: str) -> AccountTerms:
         """Raises Transient, or Refused for a bad key."""
@@ -77,12 +91,14 @@ class TermsReader:
         self._modes = None
 
     def forget_config(self, symbol: str) -> None:
+        """After a change of leverage or margin type."""
         self._config.pop(symbol, None)
 
     async def _read_modes(self) -> Modes:
-        now_s = self._clock.monotonic_s()
-        if self._modes is not None and now_s - self._modes[0] <= MODES_MAX_AGE_S:
-            return self._modes[1]
+        kept = self._modes
+        if kept is not None and self._age_s(kept) <= MODES_MAX_AGE_S:
+            return kept.value
+        asked_at_s = self._clock.monotonic_s()
         sides, assets = await asyncio.gather(
             self._client.read(
                 "position mode",
@@ -96,25 +112,27 @@ class TermsReader:
             ),
         )
         modes = Modes(sides.dual_side_position, assets.multi_assets_margin)
-        self._modes = (now_s, modes)
+        self._modes = Kept(modes, asked_at_s)
         return modes
 
     async def _read_config(self, symbol: str) -> SymbolConfig:
-        now_s, kept = self._clock.monotonic_s(), self._config.get(symbol)
-        if kept is not None and now_s - kept[0] <= LEVERAGE_MAX_AGE_S:
-            return kept[1]
+        kept = self._config.get(symbol)
+        if kept is not None and self._age_s(kept) <= LEVERAGE_MAX_AGE_S:
+            return kept.value
+        asked_at_s = self._clock.monotonic_s()
         config = await self._client.read(
             "symbol configuration",
             lambda library: library.futures_symbol_config(symbol=symbol),
             lambda answer: parse_only(SymbolConfig, answer, symbol),
         )
-        self._config[symbol] = (now_s, config)
+        self._config[symbol] = Kept(config, asked_at_s)
         return config
 
     async def _read_fees(self, symbol: str) -> Fees:
-        now_s, kept = self._clock.monotonic_s(), self._fees.get(symbol)
-        if kept is not None and now_s - kept[0] <= FEES_MAX_AGE_S:
-            return kept[1]
+        kept = self._fees.get(symbol)
+        if kept is not None and self._age_s(kept) <= FEES_MAX_AGE_S:
+            return kept.value
+        asked_at_s = self._clock.monotonic_s()
         rate, tiers = await asyncio.gather(
             self._client.read(
                 "commission rate",
@@ -128,8 +146,11 @@ class TermsReader:
             ),
         )
         fees = Fees(rate.taker_commission_rate, rate.maker_commission_rate, tiers.brackets)
-        self._fees[symbol] = (now_s, fees)
+        self._fees[symbol] = Kept(fees, asked_at_s)
         return fees
+
+    def _age_s(self, kept: Kept[T]) -> float:
+        return self._clock.monotonic_s() - kept.read_at_s
 
 
 @dataclass(frozen=True, slots=True)

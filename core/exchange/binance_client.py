@@ -7,6 +7,7 @@ second, so only live mode imports this module.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -81,9 +82,11 @@ class BinanceClient:
         self._wall = wall or SystemClock()
         self._library: AsyncClient | None = None
         self._synced_at_s: float | None = None
+        self._sync_lock = asyncio.Lock()
 
     @property
     def has_spot(self) -> bool:
+        """Whether the spot host may be asked."""
         return bool(self._access.spot_url)
 
     def server_now_ms(self) -> int:
@@ -92,8 +95,9 @@ class BinanceClient:
 
     async def read(self, what: str, call: Call, parse: Callable[[object], T]) -> T:
         """One request that may safely be repeated. Raises Transient, or Refused with the exchange's code."""
-        if self._synced_at_s is None or self._clock.monotonic_s() - self._synced_at_s > CLOCK_SYNC_EVERY_S:
-            await self.sync_clock()
+        async with self._sync_lock:  # reads that start together measure once
+            if self._synced_at_s is None or self._clock.monotonic_s() - self._synced_at_s > CLOCK_SYNC_EVERY_S:
+                await self.sync_clock()
         self.traffic.check_read()
         answer = await self._attempt(what, call, parse)
         if isinstance(answer, Failure) and answer.code in CLOCK_CODES:
@@ -138,6 +142,7 @@ class BinanceClient:
         return offset_ms
 
     async def aclose(self) -> None:
+        """Close the session; a later call opens a new one."""
         if self._library is not None:
             await self._library.close_connection()
             self._library = None

@@ -32,6 +32,8 @@ Money = Annotated[Decimal, BeforeValidator(_exact)]
 
 
 class Message(BaseModel):
+    """Field names are ours, aliases are Binance's; every field without a default is required."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
@@ -40,6 +42,8 @@ class ServerTime(Message):
 
 
 class SymbolFilter(Message):
+    """Each kind of filter has some of these; `symbol_rules` asks for those it needs."""
+
     filter_type: str = Field(alias="filterType")
     tick_size: Money | None = Field(default=None, alias="tickSize")
     step_size: Money | None = Field(default=None, alias="stepSize")
@@ -72,12 +76,16 @@ class ExchangeInfo(Message):
 
 
 class Depth(Message):
+    """Levels of (price, quantity), best first; `event_ms` is when the exchange wrote the message."""
+
     bids: tuple[tuple[Money, Money], ...]
     asks: tuple[tuple[Money, Money], ...]
     event_ms: int = Field(alias="E")
 
 
 class PremiumIndex(Message):
+    """`last_funding_rate` is the rate now building up for `next_funding_time`, in spite of its name."""
+
     symbol: str
     mark_price: Money = Field(alias="markPrice")
     index_price: Money = Field(alias="indexPrice")
@@ -98,6 +106,8 @@ class PositionRow(Message):
 
 
 class AssetRow(Message):
+    """Margin balance is wallet plus unrealised profit, in the asset itself."""
+
     asset: str
     margin_balance: Money = Field(alias="marginBalance")
     available_balance: Money = Field(alias="availableBalance")
@@ -127,6 +137,8 @@ class OrderRow(Message):
 
 
 class TradeRow(Message):
+    """Commission is positive when paid."""
+
     symbol: str
     trade_id: int = Field(alias="id")
     order_id: int = Field(alias="orderId")
@@ -176,6 +188,8 @@ class MultiAssetsMode(Message):
 
 
 class FundingIncome(Message):
+    """A row of the income history; positive when received; `tran_id` unique within its type."""
+
     symbol: str
     income_type: str = Field(alias="incomeType")
     income: Money
@@ -232,6 +246,7 @@ def server_time_ms(answer: object) -> int:
 
 
 def at_ms(milliseconds: int) -> datetime:
+    """Aware UTC, to the millisecond."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
 
@@ -285,6 +300,7 @@ def order_report(row: OrderRow, unit: int) -> OrderReport:
 
 
 def trade(row: TradeRow, unit: int) -> Trade:
+    """`unit`: BASE per contract unit."""
     return Trade(
         symbol=row.symbol,
         trade_id=row.trade_id,

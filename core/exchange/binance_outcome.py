@@ -28,6 +28,7 @@ class Failure:
     never_sent: bool = False
 
     def sentence(self) -> str:
+        """For a person: what was asked, what came, with state and code."""
         answer = "no answer" if self.status is None else f"HTTP {self.status}"
         code = "" if self.code is None else f", code {self.code}"
         return f"Binance, {self.what}: {self.text} ({answer}{code})"
@@ -41,8 +42,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-# By the beginning of the text, whatever the code beside it. The second kind counts with a 503 only and with Binance's own
-# full stop: some proxy's "Service Unavailable" promises nothing.
+# By the beginning of the text, whatever the code beside it. The second kind counts with a 503 only and with Binance's
+# own full stop: some proxy's "Service Unavailable" promises nothing.
 UNKNOWN_TEXTS = ("unknown error, please check your request",)
 NOT_ACCEPTED_TEXTS_OF_503 = ("service unavailable.", "internal error; unable to process your request")
 STATUS_VERDICTS = {
@@ -94,21 +95,23 @@ def judge_order(failure: Failure) -> Verdict:
         return Verdict.NOT_ACCEPTED
     if failure.status is None or failure.status < 400:
         return Verdict.UNKNOWN
+    listed = _by_text(failure) or STATUS_VERDICTS.get(failure.status) or CODE_VERDICTS.get(failure.code or 0)
+    if listed is not None:
+        return listed
+    return Verdict.UNKNOWN if failure.status >= 500 or failure.code is None else Verdict.REJECTED
+
+
+def _by_text(failure: Failure) -> Verdict | None:
     text = failure.text.strip().lower()
     if text.startswith(UNKNOWN_TEXTS):
         return Verdict.UNKNOWN
     if failure.status == 503 and text.startswith(NOT_ACCEPTED_TEXTS_OF_503):
         return Verdict.NOT_ACCEPTED
-    if failure.status in STATUS_VERDICTS:
-        return STATUS_VERDICTS[failure.status]
-    if failure.code in CODE_VERDICTS:
-        return CODE_VERDICTS[failure.code]
-    if failure.status >= 500 or failure.code is None:
-        return Verdict.UNKNOWN
-    return Verdict.REJECTED
+    return None
 
 
 def order_error(failure: Failure, client_order_id: str) -> LpHedgeError:
+    """What to raise for it: Refused, Transient or OutcomeUnknown."""
     verdict = judge_order(failure)
     if verdict is Verdict.NOT_ACCEPTED:
         return Transient(failure.sentence(), retry_after_s=failure.retry_after_s)

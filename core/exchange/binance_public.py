@@ -44,6 +44,7 @@ class BinancePublic:
         return await self._get("premiumIndex", {"symbol": symbol}, parse)
 
     async def aclose(self) -> None:
+        """Close the session; a later call opens a new one."""
         if self._session is not None:
             await self._session.close()
             self._session = None

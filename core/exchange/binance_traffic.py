@@ -47,6 +47,7 @@ class Traffic:
         self._check_until(self._orders_pause_until_s, "Binance counts too many orders of this account")
 
     def note_headers(self, headers: Mapping[str, str]) -> None:
+        """The exchange's own counts; a refused order's answer may lack them."""
         weight = _number(headers.get("X-MBX-USED-WEIGHT-1M"))
         if weight is not None:
             self._minute, self.used_weight = _minute_of(self._clock.now()), weight
@@ -82,6 +83,7 @@ class Traffic:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The wait asked for, None when none was named."""
     number = _number(headers.get("Retry-After"))
     return None if number is None else float(number)
 

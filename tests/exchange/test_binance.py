@@ -1,5 +1,6 @@
 """The adapter through the rig: what it reads and what it sends, when nothing goes wrong."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -264,3 +265,9 @@ async def test_what_a_check_before_start_can_ask(venue: VenueServer, binance: Bi
         20,
         False,
     )
+
+
+async def test_reads_that_start_together_measure_the_clock_once(venue: VenueServer, unprepared: BinanceVenue) -> None:
+    """Three samples in all, however many reads find the measurement old."""
+    await asyncio.gather(*(unprepared.admin.terms("ETHUSDT") for _ in range(3)))
+    assert len(venue.requests("GET /fapi/v1/time")) == 3
