@@ -10,6 +10,7 @@ from functools import partial
 
 from bot.notifier import Notifier
 from bot.operator import OperatorService
+from bot.rendering.listings import HealthItem
 from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views
 from core.actions import Actions
@@ -51,19 +52,38 @@ class EngineSlot:
             self.engine.wake(hedge)
 
 
+class Bell:
+    """Rung when the outbox has something new; whoever delivers listens, once there is one."""
+
+    def __init__(self) -> None:
+        self._listener: Callable[[], None] = lambda: None
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        self._listener = listener
+
+    def ring(self) -> None:
+        self._listener()
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The operator's side of one database: what is told, asked and answered."""
+    """The operator's side of one database: what is told, asked and answered.
+
+    A front end listens to `bell` and adds itself to `probes`, which `/health` asks.
+    """
 
     slot: EngineSlot
+    bell: Bell
+    probes: list[Callable[[], HealthItem]]
     notifier: Notifier
     desk: ApprovalDesk
     operator: OperatorService
     views: Views
 
 
-def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, poke: Callable[[], None]) -> Office:
-    slot = EngineSlot(config)
+def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo) -> Office:
+    slot, bell = EngineSlot(config), Bell()
+    probes: list[Callable[[], HealthItem]] = []
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
@@ -71,7 +91,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, poke: 
         config=config,
         clock=clock,
         zone=zone,
-        poke=poke,
+        poke=bell.ring,
     )
     desk = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=slot.wake)
     sources = Sources(
@@ -82,6 +102,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, poke: 
         outbox=store.outbox,
         config=config,
         settings=EffectiveSettings(config, store.overrides),
+        probes=probes,
     )
     views = Views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
     operator = OperatorService(
@@ -94,7 +115,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, poke: 
         clock=clock,
         zone=zone,
     )
-    return Office(slot, notifier, desk, operator, views)
+    return Office(slot, bell, probes, notifier, desk, operator, views)
 
 
 async def build_engine(

@@ -64,7 +64,7 @@ async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
 
 
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor) -> None:
-    office = open_office(settings.config, store, clock, settings.zone, poke=lambda: None)
+    office = open_office(settings.config, store, clock, settings.zone)
     async with AsyncExitStack() as stack:
         chains = {name: ChainFeed(chain_reader(settings, name, clock), clock) for name in settings.chains()}
         for feed in chains.values():
@@ -78,11 +78,12 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         )
         started = {"version": program_version(), "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
-        front = Front(office, store, clock, telegram=settings.telegram(), redactor=redactor)
-        try:
-            await front.run(engine)
-        finally:
-            await store.events.append(Event(EventKind.STOPPED, None, clock.now(), {}))
+
+        async def say_goodbye() -> None:
+            await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), {}))
+
+        front = Front(office, store, clock, telegram=settings.telegram(), redactor=redactor, last_word=say_goodbye)
+        await front.run(engine)
 
 
 def chain_reader(settings: Settings, chain: str, clock: Clock) -> ChainReader:

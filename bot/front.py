@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from bot.assembly import Office
 from bot.console import Console, Terminal
 from bot.redaction import Redactor
+from bot.rendering.listings import HealthItem
 from bot.telegram.settings import TelegramSettings
 from core.clock import Clock
 from core.engine import Engine
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from bot.telegram.frontend import TelegramHealth
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -29,28 +34,35 @@ class Front:
         *,
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
+        last_word: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`last_word` is called when the engine has stopped and messages can still be sent."""
         self._office = office
         self._store = store
         self._clock = clock
         self._telegram = telegram
         self._redactor = redactor or Redactor()
+        self._last_word = last_word
 
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""
         await self._office.notifier.present_pending()
-        endless = [
+        inner = [
             asyncio.create_task(engine.run(), name="engine"),
             asyncio.create_task(self._office.notifier.run(self._office.slot.statuses), name="notifier"),
         ]
+        if ends_after is not None:
+            inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
-        ends = [front] if ends_after is None else [front, asyncio.create_task(self._sleep(ends_after), name="end")]
         try:
-            done, _ = await asyncio.wait([*endless, *ends], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*inner, front], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            await _cancel([*endless, *ends])
+            await _cancel(inner)
+            if self._last_word is not None:
+                await self._last_word()
+            await _cancel([front])
 
     async def _front_end(self) -> None:
         if self._telegram is None:
@@ -71,10 +83,9 @@ class Front:
             clock=self._clock,
             redactor=self._redactor,
         )
+        self._office.bell.listen(front.poke)
+        self._office.probes.append(lambda: _health_item(front.health()))
         await front.run()
-
-    async def _sleep(self, time: timedelta) -> None:
-        await self._clock.sleep(time.total_seconds())
 
 
 async def stop_on_signals(work: Coroutine[None, None, None]) -> None:
@@ -91,6 +102,12 @@ async def stop_on_signals(work: Coroutine[None, None, None]) -> None:
     finally:
         for name in STOP_SIGNALS:
             loop.remove_signal_handler(name)
+
+
+def _health_item(health: TelegramHealth) -> HealthItem:
+    ok = {"listening": True, "starting": None}.get(health.hearing.value, False)
+    who = f" as {health.bot_name}" if health.bot_name else ""
+    return HealthItem("Telegram", ok, f"{health.hearing.value}{who} {health.detail}".rstrip())
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -85,7 +85,7 @@ async def _set_stage(stack: AsyncExitStack, options: DemoOptions, clock: Clock, 
     await stack.enter_async_context(store)
     venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
     await venue.prepare([SYMBOL])
-    office = open_office(config, store, clock, UTC, poke=lambda: None)
+    office = open_office(config, store, clock, UTC)
     chains = {CHAIN: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
         config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
