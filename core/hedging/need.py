@@ -92,9 +92,13 @@ def unwanted(policy: Policy, situation: Situation, need: Need) -> Verdict:
         return resting(_HOLD, _READY, _WITHIN_BASIS)
     if need.reason == _NONE:
         return resting(_HOLD, _READY, _WITHIN_BAND)
-    if need.size_steps < (policy.lot_steps if need.increase else max(policy.lot_steps, policy.min_steps)):
+    smallest = policy.lot_steps if need.increase else max(policy.lot_steps, policy.min_steps)
+    too_small = need.size_steps < smallest or (need.increase and need.size_steps < situation.min_increase_steps)
+    if too_small and need.reason in (_OUT_OF_RANGE, _FORCE_INTERVAL):
+        return resting(_HOLD, _READY, _WITHIN_BAND)
+    if need.size_steps < smallest:
         return resting(_HOLD, _READY, _BELOW_STEP)
-    if need.increase and need.size_steps < situation.min_increase_steps:
+    if too_small:
         return wanting(_HOLD, _READY, _BELOW_MIN_NOTIONAL, wanted, _NONE)
     return passing()
 

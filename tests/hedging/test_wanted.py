@@ -144,6 +144,14 @@ def test_moving_liquidity_keeps_the_excursion():
     assert decide(facts(lp_state=int(LpState.OPENING)), policy(), out).memory.since == out.since
 
 
+def test_the_clock_alone_does_not_make_crumbs_worth_naming():
+    """Out of range or overdue with nothing worth trading: within the band, as it is."""
+    out = facts(lp_state=int(LpState.OUT_OF_RANGE), net="0", perp=0)
+    since = memory(since=Since(out_ms=NOW_MS - 5 * MINUTE_MS))
+    assert said(decide(out, policy(), since)) == "READY(within_band)"
+    assert said(decide(gap("-0.004"), policy(force_ms=1), memory())) == "READY(within_band)"
+
+
 PUSHED = {"pool_price": "2100", "net_base_pool": "20", "net_base_mark": "25"}
 
 
