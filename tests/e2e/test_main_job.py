@@ -31,6 +31,7 @@ def test_from_a_position_on_chain_to_a_hedge_approved_on_the_phone(stage: Stage)
         outcome = phone.wait_message(OPERATOR, "🔁 eth: SELL", timeout_s=PATIENCE_S)
         assert (stage.orders_sent(), outcome.reply_to) == (1, question.message_id)
 
+        phone.wait_message(OPERATOR, "back under its limit", timeout_s=PATIENCE_S)
         before = stage.short()
         alerts = len(phone.messages(OPERATOR, ALERT))
         stage.set_price(2022)
