@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
+from decimal import getcontext
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
 BEGAN_KEY = "began:"
+AMOUNT_DIGITS = 50
 
 log = structlog.get_logger(__name__)
 
 
 async def run_service(settings: Settings) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
+    keep_every_digit()
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
     configure_logs(settings.around.values.lp_hedge_log_level, redactor)
@@ -60,7 +63,13 @@ async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
     """One fresh read of everything and the decision that would be taken; trades nothing, writes nothing."""
     from bot.status_once import read_once
 
+    keep_every_digit()
     return await read_once(settings, SystemClock())
+
+
+def keep_every_digit() -> None:
+    """Sums of 18-decimal tokens in their billions need more than the 28 digits of the default context."""
+    getcontext().prec = AMOUNT_DIGITS
 
 
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor) -> None:

@@ -73,7 +73,7 @@ class Timings:
     outbox_poll_s: float = 1.0
     pace_s: float = 0.05
     patience_s: float = 10.0
-    unreachable_retry_s: float = 300.0
+    unreachable_retry_s: float = 30.0
     notice_every_s: float = 3600.0
     board_every_s: float = 30.0
     teardown_s: float = 3.0
