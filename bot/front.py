@@ -24,7 +24,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Front:
-    """Telegram when there is a token, the terminal otherwise."""
+    """Telegram when there is a token, the terminal otherwise.
+
+    `people`: the clock of those who read and answer, where the market's runs faster.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Front:
         store: Store,
         clock: Clock,
         *,
+        people: Clock | None = None,
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
         last_word: Callable[[], Awaitable[None]] | None = None,
@@ -40,6 +44,7 @@ class Front:
         self._office = office
         self._store = store
         self._clock = clock
+        self._people = people or clock
         self._telegram = telegram
         self._redactor = redactor or Redactor()
         self._last_word = last_word
@@ -69,8 +74,8 @@ class Front:
             console = Console(
                 operator=self._office.operator,
                 outbox=self._store.outbox,
-                clock=self._clock,
-                terminal=Terminal.standard(self._clock),
+                clock=self._people,
+                terminal=Terminal.standard(self._people),
             )
             await console.run()
             return
@@ -80,7 +85,7 @@ class Front:
             self._telegram,
             operator=self._office.operator,
             outbox=self._store.outbox,
-            clock=self._clock,
+            clock=self._people,
             redactor=self._redactor,
         )
         self._office.bell.listen(front.poke)

@@ -99,8 +99,11 @@ class DemoMarket:
     def feed(self) -> DemoFeed:
         return self._feed
 
-    def config(self) -> Config:
-        """A hedge of about 10,000 QUOTE: the opening asks for approval, the usual rebalance does not."""
+    def config(self, *, approval_timeout_s: int = 300) -> Config:
+        """A hedge of about 10,000 QUOTE: the opening asks for approval, the usual rebalance does not.
+
+        `approval_timeout_s` in the market's time: someone who answers in a faster market needs more of it.
+        """
         hedge = {
             "chain": CHAIN,
             "amm_type": "uniswap_v3",
@@ -109,5 +112,6 @@ class DemoMarket:
             "wallet": WALLET_ADDRESS,
             "symbol": SYMBOL,
             "approval_over_quote": "1000",
+            "approval_timeout_seconds": approval_timeout_s,
         }
         return Config.model_validate({"mode": "paper", "hedges": {HEDGE: hedge}})

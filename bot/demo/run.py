@@ -29,6 +29,9 @@ from storage.store import Store
 SCOPE = "paper:demo"
 ANSWERER = "demo"
 DEFAULT_FAST_HOURS = 24
+# Of the viewer's own time; the configuration allows a day of the market's.
+ANSWER_WITHIN_S = 300
+LONGEST_APPROVAL_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +71,28 @@ class Stage:
 async def run_demo(options: DemoOptions) -> int:
     if options.speed is None:
         return await _run_fast(options)
-    clock = PacedClock(SystemClock(), start=RECORDED_START, speed=options.speed)
+    people = SystemClock()
+    clock = PacedClock(people, start=RECORDED_START, speed=options.speed)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
-        stage = await _set_stage(stack, options, clock, Path(folder))
-        front = Front(stage.office, stage.store, clock, telegram=options.telegram)
+        stage = await _set_stage(stack, options, clock, Path(folder), people=people)
+        front = Front(stage.office, stage.store, clock, people=people, telegram=options.telegram)
         ends = timedelta(hours=options.hours) if options.hours else None
         await stop_on_signals(front.run(stage.engine, ends_after=ends))
     return 0
 
 
-async def _set_stage(stack: AsyncExitStack, options: DemoOptions, clock: Clock, folder: Path) -> Stage:
+async def _set_stage(
+    stack: AsyncExitStack, options: DemoOptions, clock: Clock, folder: Path, *, people: Clock | None = None
+) -> Stage:
     market = DemoMarket.load(seed=options.seed, clock=clock)
-    config = market.config()
+    answer_within_s = min(LONGEST_APPROVAL_S, int(ANSWER_WITHIN_S * max(1.0, options.speed or 1.0)))
+    config = market.config(approval_timeout_s=answer_within_s)
     store = await Store.open(folder / "demo.db", scope=SCOPE, clock=clock)
     await stack.enter_async_context(store)
     venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
     await venue.prepare([SYMBOL])
-    office = open_office(config, store, clock, UTC)
+    office = open_office(config, store, clock, UTC, people=people)
     chains = {CHAIN: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
         config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
