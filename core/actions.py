@@ -79,6 +79,11 @@ class Actions:
         if venue is None or self._plans.backing_off():
             return NOTHING
         granted = standing.approval if decision.approved else None
+        if granted is not None and granted.state is ApprovalState.PENDING:
+            # /hedge is the answer itself; the question it overtakes is closed before anything is traded.
+            if not await self._desk.supersede(granted, "hedged by command"):
+                return NOTHING
+            granted = None
         if granted is not None and not await self._may_begin(granted, decision, venue, config):
             return NOTHING
         new = NewPlan(
