@@ -99,6 +99,7 @@ class Console:
         self._actor = actor
         self._choices: tuple[Button, ...] = ()
         self._shown = 0
+        self._last_text = ""
 
     async def run(self) -> None:
         """Returns when someone types `quit`; else goes on until cancelled, also without an input."""
@@ -175,8 +176,11 @@ class Console:
         if self._outbox is None:
             return
         for message in await self._outbox.due(self._clock.now(), BATCH):
-            if not self._terminal.write(message_text(message)):
+            text = message_text(message)
+            # An approval's end comes twice, as an edit of its message and as a reply to it: here one is enough.
+            if text != self._last_text and not self._terminal.write(text):
                 return
+            self._last_text = text
             self._shown += 1
             await self._outbox.record_delivery(message.key, Delivery(CONSOLE_CHAT, self._shown))
             await self._outbox.finish(message.key, self._clock.now())
