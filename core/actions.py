@@ -21,6 +21,10 @@ from core.ports import Approval, Approvals, ApprovalState, PlanState
 from core.proposals import proposal
 
 
+# The one plan that a halt does not stop.
+FLATTEN = Reason.OPERATOR_FLATTEN.text
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What acting did: `step` of an order, None when none was sent; `first_fill`: it was its plan's first."""
@@ -118,9 +122,8 @@ class Actions:
         if active is None or seen.venue is None:
             return NOTHING
         wanted = active.left_base if left_base is None else left_base
-        step = await self._plans.advance(
-            active, wanted, seen.venue.market, urgent=decision.urgent, may_send=self._may_send
-        )
+        may_send = _always if active.plan.reason == FLATTEN else self._may_send
+        step = await self._plans.advance(active, wanted, seen.venue.market, urgent=decision.urgent, may_send=may_send)
         if step is None:
             return await self._end_if_spent(active, decision, seen)
         if step.executed_base and active.plan.approval_id is not None:
@@ -195,3 +198,7 @@ class Actions:
         if not decision.wanted_steps:
             await self._desk.finish(approval, "nothing more was needed")
         return NOTHING
+
+
+def _always() -> bool:
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,28 +16,40 @@ from core.ports import Approval, ApprovalState
 START_WITHIN = timedelta(seconds=60)
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What people said, or did not say. `live`: the approval that counts now; `silent`: one that just expired."""
+
+    live: Approval | None
+    rejected: Approval | None
+    silent: Approval | None
+
+
 class Grants:
-    """For one hedge. `refresh` answers with what the kernel's memory must learn of it."""
+    """For one hedge: `refresh` asks the desk, `taken_in` tells the kernel's memory, without a moment between."""
 
     def __init__(self, hedge: str, *, desk: ApprovalDesk, step_base: Decimal) -> None:
         self._hedge = hedge
         self._desk = desk
         self._step_base = step_base
 
-    async def refresh(self, mind: Memory, config: HedgeConfig, now: datetime) -> tuple[Approval | None, Memory]:
-        """The live approval, if any still is, and the memory with rejections and silence taken in."""
-        mind = self._with_rejection(mind, await self._desk.latest(self._hedge), config, now)
+    async def refresh(self, config: HedgeConfig, now: datetime, *, stopped: str) -> Word:
+        """`stopped`: "halted" or "paused", which void whatever was asked or granted; else empty."""
+        latest = await self._desk.latest(self._hedge)
+        rejected = latest if latest is not None and latest.state is ApprovalState.REJECTED else None
         approval = await self._desk.live(self._hedge)
         if approval is None:
-            return None, mind
-        if mind.halted or mind.paused:
-            ended = await self._desk.void(approval, "halted" if mind.halted else "paused")
-            return (None, mind) if ended else await self.refresh(mind, config, now)
+            return Word(None, rejected, None)
+        if stopped:
+            ended = await self._desk.void(approval, stopped)
+            return Word(None, rejected, None) if ended else await self.refresh(config, now, stopped=stopped)
         if await self._desk.expire(approval):
-            return None, self._with_silence(mind, approval, config, now)
-        if await self._overdue(approval, config, now):
-            return None, mind
-        return approval, mind
+            return Word(None, rejected, approval)
+        return Word(None if await self._overdue(approval, config, now) else approval, rejected, None)
+
+    def taken_in(self, mind: Memory, word: Word, config: HedgeConfig, now: datetime) -> Memory:
+        mind = self._with_rejection(mind, word.rejected, config, now)
+        return mind if word.silent is None else self._with_silence(mind, word.silent, config, now)
 
     async def _overdue(self, approval: Approval, config: HedgeConfig, now: datetime) -> bool:
         """An approved plan starts within a minute or fails; a started one ends when its time is used up."""
@@ -48,15 +61,15 @@ class Grants:
                 return await self._desk.finish(approval, "its time was used up")
         return False
 
-    def _with_rejection(self, mind: Memory, latest: Approval | None, config: HedgeConfig, now: datetime) -> Memory:
+    def _with_rejection(self, mind: Memory, rejected: Approval | None, config: HedgeConfig, now: datetime) -> Memory:
         """Worked out anew from the row each time, so that a crash after the tap forgets nothing."""
-        if latest is None or latest.state is not ApprovalState.REJECTED or latest.decided_at is None:
+        if rejected is None or rejected.decided_at is None:
             return mind
-        at_ms, snooze_ms = milliseconds(latest.decided_at), config.reject_snooze_seconds * 1000
+        at_ms, snooze_ms = milliseconds(rejected.decided_at), config.reject_snooze_seconds * 1000
         if mind.snooze.until_ms >= at_ms + snooze_ms or milliseconds(now) >= at_ms + snooze_ms:
             return mind
-        size = to_steps(latest.quantity_base, self._step_base)
-        return memory.rejected(mind, side=latest.side.sign, size_steps=size, now_ms=at_ms, snooze_ms=snooze_ms)
+        size = to_steps(rejected.quantity_base, self._step_base)
+        return memory.rejected(mind, side=rejected.side.sign, size_steps=size, now_ms=at_ms, snooze_ms=snooze_ms)
 
     def _with_silence(self, mind: Memory, approval: Approval, config: HedgeConfig, now: datetime) -> Memory:
         return memory.unanswered(

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An operator's confirmed request; one that the facts do not allow within a minute is dropped."""
+    """A confirmed request. A /hedge that the facts do not allow in time is dropped; a /flatten waits until flat."""
 
     request: Request
     until: datetime
@@ -99,13 +99,13 @@ class HedgeRunner:
         async with self._evaluating:
             config = self._config()
             seen = await self._observer.look(config)
-            approval, mind = await self._grants.refresh(self._remembered.kernel, config, seen.at)
-            standing = await self._standing(approval, seen)
+            word = await self._grants.refresh(config, seen.at, stopped=self._stopped())
+            standing = await self._standing(word.live, seen)
             policy = policy_from(config, self._rules)
-            # The memory is read again: a halt may have come while the approvals were read.
-            mind = mind._replace(halted=self._remembered.kernel.halted, paused=self._remembered.kernel.paused)
+            # From here to the decision nothing is awaited: a halt that came meanwhile is in this memory.
+            mind = self._grants.taken_in(self._remembered.kernel, word, config, seen.at)
             decision = decide(kernel_facts(seen, standing, config, policy.step_base), policy, mind)
-            await self._take_in(decision, seen)
+            await self._take_in(decision, seen, standing)
             outcome = await self._actions.carry_out(decision, seen, standing, config)
             await self._note(outcome, decision, standing)
             await self._watch.note(decision, seen, config)
@@ -165,16 +165,17 @@ class HedgeRunner:
         await self._save()
         await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
 
-    def _may_send(self) -> bool:
+    def _stopped(self) -> str:
         kernel = self._remembered.kernel
-        if self._wish is not None and self._wish.request is Request.FLATTEN:
-            return True
-        return not (kernel.halted or kernel.paused)
+        return "halted" if kernel.halted else "paused" if kernel.paused else ""
+
+    def _may_send(self) -> bool:
+        return not self._stopped()
 
     async def _standing(self, approval: Approval | None, seen: Observation) -> Standing:
         now = seen.at
         since = now - timedelta(hours=1)
-        if self._wish is not None and now > self._wish.until:
+        if self._wish is not None and self._wish.request is Request.HEDGE and now > self._wish.until:
             self._wish = None
         left = approval.quantity_base - approval.used_base if approval else Decimal(0)
         others = sum((quote for hedge, quote in self._reserved.items() if hedge != self.name), Decimal(0))
@@ -189,7 +190,7 @@ class HedgeRunner:
             request=self._wish.request if self._wish else Request.NONE,
         )
 
-    async def _take_in(self, decision: Decision, seen: Observation) -> None:
+    async def _take_in(self, decision: Decision, seen: Observation, standing: Standing) -> None:
         before = State(self._remembered.kernel.state)
         transition(before, State(decision.state))
         if self._decision is None or (self._decision.state, self._decision.reason) != (decision.state, decision.reason):
@@ -204,19 +205,24 @@ class HedgeRunner:
             )
         self._decision, self._seen = decision, seen
         self._remembered = replace(self._remembered, kernel=decision.memory, life=self._observer.life)
-        self._reserved[self.name] = self._margin_of(decision, seen)
+        self._reserved[self.name] = self._margin_of(decision, seen, standing)
         await self._save()
 
-    def _margin_of(self, decision: Decision, seen: Observation) -> Decimal:
-        """What an increase about to be sent will take of the account's margin."""
-        increases = decision.action in (Action.ADJUST, Action.CONTINUE, Action.SHRINK) and not decision.reduce_only
-        if not increases or seen.venue is None:
+    def _margin_of(self, decision: Decision, seen: Observation, standing: Standing) -> Decimal:
+        """What an increase under way will still take of the account's margin, so that no other hedge counts on it."""
+        if seen.venue is None:
             return Decimal(0)
-        size_base = abs(decision.quantity_steps) * self._rules.step_size
+        if decision.action == Action.ADJUST and not decision.reduce_only:
+            size_base = abs(decision.quantity_steps) * self._rules.step_size
+        elif standing.active is not None and not standing.active.plan.reduce_only:
+            size_base = standing.active.left_base
+        else:
+            return Decimal(0)
         return size_base * seen.venue.market.mid * seen.venue.account.initial_rate
 
     async def _note(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
-        self._reserved[self.name] = Decimal(0)
+        if outcome.plan_ended:
+            self._reserved[self.name] = Decimal(0)
         if outcome.withdrawn:
             self._remember_kernel(memory.answered(self._remembered.kernel))
         if outcome.step is not None:
@@ -237,7 +243,7 @@ class HedgeRunner:
             return
         flat = self._seen is not None and self._seen.venue is not None and not self._seen.venue.account.position_base
         if self._wish.request is Request.FLATTEN:
-            granted = flat or (outcome.plan_ended and decision.reason == Reason.OPERATOR_FLATTEN)
+            granted = flat
         else:
             began = outcome.step is not None and decision.reason == Reason.OPERATOR_HEDGE
             granted = began or decision.state == State.READY

@@ -43,6 +43,10 @@ class BinancePublic:
     async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T:
         return await self._get("premiumIndex", {"symbol": symbol}, parse)
 
+    async def klines(self, symbol: str, interval: str, limit: int, parse: Callable[[object], T]) -> T:
+        """Candles, oldest first, the last one unfinished."""
+        return await self._get("klines", {"symbol": symbol, "interval": interval, "limit": str(limit)}, parse)
+
     async def aclose(self) -> None:
         """Close the session; a later call opens a new one."""
         if self._session is not None:
