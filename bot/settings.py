@@ -81,6 +81,12 @@ class Settings:
         """`<mode>:<account>`, as the storage wants it."""
         return f"{self.config.mode}:{self.account}"
 
+    @property
+    def scope_if_known(self) -> str:
+        """As `scope`, also in live mode without a key yet: then a name under which nothing is stored."""
+        keyless = self.config.mode == "live" and self.around.values.binance_api_key is None
+        return "live:unknown" if keyless else self.scope
+
     def endpoints(self, chain: str) -> ChainEndpoints:
         """Raises ConfigurationError when no RPC URL is set for a chain."""
         name = rpc_name(chain)

@@ -1,0 +1,75 @@
+"""The whole preflight in order: configuration, chain, exchange, do they fit, Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.preflight.chain import examine_lp
+from bot.preflight.exchange import examine_exchange
+from bot.preflight.findings import Examination, Finding, ok, warn
+from bot.preflight.sense import examine_sense
+from bot.preflight.telegram import examine_telegram
+from bot.rendering.listings import Setting
+from bot.settings import Settings
+from bot.views import EffectiveSettings, file_settings
+from core.clock import Clock, SystemClock
+from storage.store import Store
+
+
+async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examination:
+    """Reads, never writes or trades. What cannot be examined is a finding, not an error."""
+    clock: Clock = SystemClock()
+    config = settings.config
+    lps, exchange, telegram = await asyncio.gather(
+        asyncio.gather(*(examine_lp(settings, name, clock) for name in config.hedges)),
+        examine_exchange(settings, clock, allow_withdrawal_key=allow_withdrawal_key),
+        examine_telegram(settings),
+    )
+    findings = [_configuration(settings), *(warn("configuration", notice) for notice in settings.notices)]
+    for lp in lps:
+        findings += lp.findings
+    findings += exchange.findings
+    for (name, hedge), lp in zip(config.hedges.items(), lps, strict=True):
+        if lp.facts is not None and hedge.symbol in exchange.perps:
+            findings += examine_sense(config, name, lp.facts, exchange.perps[hedge.symbol])
+    return Examination(config.mode, (*findings, *telegram), await _in_force(settings, clock))
+
+
+def _configuration(settings: Settings) -> Finding:
+    hedges = ", ".join(settings.config.hedges)
+    return ok("configuration", f"{settings.config_path}: {settings.config.mode} mode, hedges {hedges}")
+
+
+async def _in_force(settings: Settings, clock: Clock) -> tuple[Setting, ...]:
+    store = await Store.open_existing(settings.database_path, scope=settings.scope_if_known, clock=clock)
+    if store is None:
+        return (*file_settings(settings.config), *_environment(settings))
+    async with store:
+        return (*await EffectiveSettings(settings.config, store.overrides)(), *_environment(settings))
+
+
+def _environment(settings: Settings) -> Sequence[Setting]:
+    """Addresses in full where they hold no secret; of secrets only that they are set."""
+    values = settings.around.values
+    shown = [
+        Setting(
+            name.upper(), _shown(getattr(values, name)), "environment" if name in values.model_fields_set else "default"
+        )
+        for name in type(values).model_fields
+    ]
+    chains = [
+        Setting(f"{chain}_RPC_URL", f"{len(endpoints.rpc_urls)} set", "environment")
+        for chain, endpoints in settings.around.chains.items()
+    ]
+    return [*shown, *chains]
+
+
+def _shown(value: object) -> str:
+    from pydantic import SecretStr
+
+    if isinstance(value, SecretStr):
+        return "set, not shown"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "unset"
+    return "unset" if value is None else str(value)

@@ -1,0 +1,164 @@
+"""The exchange's side: clock, symbol, key, modes, margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.compose import live_venue
+from bot.preflight.findings import Finding, fix, ok, warn
+from bot.preflight.pace import sigma_per_day
+from bot.settings import Settings
+from core.clock import Clock
+from core.errors import LpHedgeError, Transient
+from core.exchange.binance import BinanceVenue
+from core.exchange.binance_market import BinanceMarket
+from core.exchange.binance_messages import Malformed
+from core.exchange.binance_public import BinancePublic
+from core.facts import Market, PerpAccount, SymbolRules
+
+CANDLES = 1441
+CLOSE_COLUMN = 4
+CLOCK_LIMIT_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Perp:
+    """`sigma_per_day` None: no recent prices to be had. `account` None: paper, or not readable."""
+
+    rules: SymbolRules
+    market: Market
+    sigma_per_day: float | None
+    account: PerpAccount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSide:
+    """`perps` by symbol, of those that could be read."""
+
+    findings: tuple[Finding, ...]
+    perps: dict[str, Perp]
+
+
+async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal_key: bool) -> ExchangeSide:
+    public = BinancePublic(settings.around.values.binance_futures_url, clock)
+    try:
+        findings, perps = await _public_side(settings, public, clock)
+    finally:
+        await public.aclose()
+    if settings.config.mode == "live" and perps:
+        try:
+            venue = live_venue(settings, clock)
+        except LpHedgeError as error:
+            return ExchangeSide((*findings, fix("exchange key", str(error))), perps)
+        try:
+            findings += await _account_side(venue, perps, allow_withdrawal_key=allow_withdrawal_key)
+        finally:
+            await venue.aclose()
+    return ExchangeSide(tuple(findings), perps)
+
+
+async def _public_side(
+    settings: Settings, public: BinancePublic, clock: Clock
+) -> tuple[list[Finding], dict[str, Perp]]:
+    market = BinanceMarket(public, clock)
+    findings: list[Finding] = []
+    perps: dict[str, Perp] = {}
+    try:
+        await market.prepare([])
+    except LpHedgeError as error:
+        return [fix("exchange", f"{error}: check BINANCE_FUTURES_URL and the connection")], perps
+    offset_ms = public.server_now_ms() - int(clock.now().timestamp() * 1000)
+    says = f"differs by {abs(offset_ms)} ms, which is allowed for"
+    far = abs(offset_ms) > CLOCK_LIMIT_MS
+    findings.append(
+        warn("exchange clock", f"{says}; let the system keep its time") if far else ok("exchange clock", says)
+    )
+    for name, hedge in settings.config.hedges.items():
+        try:
+            await market.prepare([hedge.symbol])
+            rules, now = market.rules(hedge.symbol), await market.market(hedge.symbol)
+        except LpHedgeError as error:
+            findings.append(fix(f"{name}: symbol", str(error)))
+            continue
+        perps[hedge.symbol] = Perp(rules, now, await _volatility(public, hedge.symbol))
+        limits = f"step {rules.step_size:f}, smallest order {rules.min_notional_quote:f} {rules.quote_asset}"
+        findings.append(ok(f"{name}: symbol", f"{hedge.symbol} at {now.mark_price:.6g}, {limits}"))
+    return findings, perps
+
+
+async def _volatility(public: BinancePublic, symbol: str) -> float | None:
+    try:
+        return sigma_per_day(await public.klines(symbol, "1m", CANDLES, closes_of))
+    except LpHedgeError:  # without it a stated assumption takes its place
+        return None
+
+
+def closes_of(answer: object) -> list[float]:
+    """The closing prices of Binance's candles. Raises Malformed."""
+    if not isinstance(answer, list):
+        raise Malformed("candles are no list")
+    try:
+        closes = [float(candle[CLOSE_COLUMN]) for candle in answer]
+    except (TypeError, ValueError, LookupError) as error:
+        raise Malformed(f"a candle without a close ({type(error).__name__})") from None
+    if any(close <= 0 for close in closes):
+        raise Malformed("a candle that closes at nothing")
+    return closes
+
+
+async def _account_side(venue: BinanceVenue, perps: dict[str, Perp], *, allow_withdrawal_key: bool) -> list[Finding]:
+    symbols = list(perps)
+    try:
+        await venue.prepare(symbols)
+        findings = await _key(venue, allow_withdrawal_key=allow_withdrawal_key)
+        for symbol in symbols:
+            account = await venue.account(symbol)
+            perps[symbol] = Perp(perps[symbol].rules, perps[symbol].market, perps[symbol].sigma_per_day, account)
+            findings += await _terms(venue, symbol, account)
+    except Transient as error:
+        return [fix("exchange account", f"{error}: try again")]
+    except LpHedgeError as error:
+        return [fix("exchange account", str(error))]
+    return findings
+
+
+async def _key(venue: BinanceVenue, *, allow_withdrawal_key: bool) -> list[Finding]:
+    rights = await venue.admin.key_rights()
+    if rights is None:
+        return [warn("exchange key", "its rights were not asked: BINANCE_SPOT_URL is empty")]
+    found: list[Finding] = []
+    if not rights.futures:
+        found.append(fix("exchange key", "it may not trade futures: enable that for the key at Binance"))
+    if rights.withdrawals:
+        warning = "it may withdraw: take that right away at Binance"
+        found.append(
+            warn("exchange key", warning)
+            if allow_withdrawal_key
+            else fix("exchange key", f"{warning}, or say --allow-withdrawal-key")
+        )
+    if not rights.ip_restricted:
+        found.append(warn("exchange key", "it works from any address: restrict it to this machine's"))
+    return found or [ok("exchange key", "futures yes, withdrawals no, restricted to known addresses")]
+
+
+async def _terms(venue: BinanceVenue, symbol: str, account: PerpAccount) -> Sequence[Finding]:
+    terms = await venue.admin.terms(symbol)
+    subject = f"{symbol} account"
+    if terms.modes.hedge_mode:
+        mode = fix(subject, "the account is in hedge mode: switch to one-way mode at Binance (needs no open position)")
+    else:
+        margin = "isolated" if terms.isolated else "cross"
+        mode = ok(subject, f"one-way mode, {margin} margin, leverage {terms.leverage}")
+    held = f"position {account.position_base:f}, available {account.available_balance_quote:.2f}"
+    fees = f"taker fee {account.taker_fee_rate * 10000:.3g} bps"
+    found = [mode, ok(subject, f"{held}, {fees}")]
+    if terms.modes.multi_assets:
+        found.append(warn(subject, "multi-assets mode: the available balance counts all assets, in USD"))
+    return found
+
+
+def needed_margin_quote(perp: Perp, notional_quote: Decimal) -> Decimal | None:
+    """What a short of that size binds at today's leverage; None without an account."""
+    return None if perp.account is None else notional_quote * perp.account.initial_rate

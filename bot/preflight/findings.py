@@ -1,0 +1,88 @@
+"""What an examination found, one line each, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.rendering.listings import Setting
+
+
+class Verdict(StrEnum):
+    """FIX: `run` would refuse, or hedge wrongly. WARN: it would run; the operator should know."""
+
+    OK = "ok"
+    WARN = "warn"
+    FIX = "fix"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`subject`: what was looked at, such as "chain bsc"; `detail`: one sentence, for a FIX what to do."""
+
+    subject: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    mode: str
+    findings: tuple[Finding, ...]
+    settings: tuple[Setting, ...]
+
+    @property
+    def must_fix(self) -> bool:
+        return any(finding.verdict is Verdict.FIX for finding in self.findings)
+
+
+def ok(subject: str, detail: str) -> Finding:
+    return Finding(subject, Verdict.OK, detail)
+
+
+def warn(subject: str, detail: str) -> Finding:
+    return Finding(subject, Verdict.WARN, detail)
+
+
+def fix(subject: str, detail: str) -> Finding:
+    return Finding(subject, Verdict.FIX, detail)
+
+
+def report_text(examination: Examination) -> str:
+    findings = examination.findings
+    width = max((len(finding.subject) for finding in findings), default=0)
+    lines = [f"{_mark(each):4}  {each.subject:{width}}  {each.detail}" for each in findings]
+    return "\n".join([*lines, "", *_settings_lines(examination.settings), "", _verdict_line(examination)])
+
+
+def report_json(examination: Examination) -> str:
+    content = {
+        "ok": not examination.must_fix,
+        "mode": examination.mode,
+        "checks": [
+            {"subject": each.subject, "verdict": each.verdict.value, "detail": each.detail}
+            for each in examination.findings
+        ],
+        "settings": [{"key": each.key, "value": each.value, "from": each.origin} for each in examination.settings],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _mark(finding: Finding) -> str:
+    return "FIX" if finding.verdict is Verdict.FIX else finding.verdict.value
+
+
+def _settings_lines(settings: Sequence[Setting]) -> list[str]:
+    width = max((len(setting.key) for setting in settings), default=0)
+    shown = [f"  {setting.key:{width}}  {setting.value}  ({setting.origin})" for setting in settings]
+    return ["settings in force:", *shown]
+
+
+def _verdict_line(examination: Examination) -> str:
+    counts = {verdict: sum(each.verdict is verdict for each in examination.findings) for verdict in Verdict}
+    if examination.must_fix:
+        return f"{counts[Verdict.FIX]} to fix before `lp-hedge run`."
+    warned = f", {counts[Verdict.WARN]} worth a look" if counts[Verdict.WARN] else ""
+    return f"Ready for `lp-hedge run` in {examination.mode} mode{warned}."

@@ -1,0 +1,152 @@
+"""Do the settings make sense together: band, smallest order, approvals, pace, margin, and is it the right symbol?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.preflight.chain import value_quote
+from bot.preflight.exchange import Perp
+from bot.preflight.findings import Finding, fix, ok, warn
+from bot.preflight.pace import Pace, expected_pace, gamma_of
+from core.config import Config, HedgeConfig
+from core.errors import ConfigurationError
+from core.facts import LpFacts
+from core.hedging.policy import policy_from
+
+ASSUMED_SIGMA_PER_DAY = 0.03
+SLIPPAGE_RATE = 0.0001
+TAKER_RATE = 0.0005
+WRONG_SYMBOL_BPS = 1000
+LEAST_APPROVAL_QUOTE = Decimal(1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """In QUOTE: the largest band in force, where a rebalance ends, the smallest order, the approval limit or None."""
+
+    band: Decimal
+    inner: Decimal
+    smallest: Decimal
+    approval: Decimal | None
+
+
+def examine_sense(config: Config, name: str, facts: LpFacts, perp: Perp) -> list[Finding]:
+    hedge = config.hedges[name]
+    try:
+        policy_from(hedge, perp.rules)
+    except ConfigurationError as error:
+        return [fix(f"{name}: settings", str(error))]
+    bands = bands_in_force(hedge, facts, perp)
+    return [
+        *_same_thing(name, hedge, facts, perp),
+        *_bands(name, bands),
+        *_pace(name, hedge, facts, perp, bands),
+        *_room(name, config, facts, perp),
+    ]
+
+
+def bands_in_force(hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> Bands:
+    price = perp.market.mark_price
+    band = max(hedge.threshold_base * price, hedge.band_quote, hedge.band_pct * value_quote(facts) / 100)
+    hysteresis = band / 2 if hedge.delta_hysteresis_quote is None else min(hedge.delta_hysteresis_quote, band)
+    inner = hysteresis if hedge.rebalance_to == "edge" else Decimal(0)
+    rules = perp.rules
+    smallest = max(hedge.min_notional_quote, rules.min_notional_quote, rules.min_quantity * price)
+    match hedge.approval_over_quote:
+        case None:
+            approval = max(LEAST_APPROVAL_QUOTE, 5 * band)
+        case "off":
+            return Bands(band, inner, smallest, None)
+        case number:
+            approval = number
+    return Bands(band, inner, smallest, approval)
+
+
+def pace_of(hedge: HedgeConfig, facts: LpFacts, perp: Perp, band: Decimal, inner: Decimal) -> Pace | None:
+    """None while no position is in range: its BASE does not move with the price then."""
+    price = float(perp.market.mark_price)
+    gamma = gamma_of(facts.positions) * float(hedge.hedge_ratio)
+    if gamma == 0 or band <= inner:
+        return None
+    return expected_pace(
+        gamma=gamma,
+        price=price,
+        sigma_per_day=perp.sigma_per_day or ASSUMED_SIGMA_PER_DAY,
+        band_base=float(band) / price,
+        inner_base=float(inner) / price,
+        look_every_s=float(hedge.poll_seconds),
+        cost_rate=float(perp.account.taker_fee_rate if perp.account else TAKER_RATE) + SLIPPAGE_RATE,
+    )
+
+
+def _same_thing(name: str, hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> list[Finding]:
+    mark = perp.market.mark_price
+    basis_bps = abs(facts.price - mark) / mark * 10000
+    prices = f"pool {facts.price:.6g}, perpetual {mark:.6g}, {basis_bps:.0f} bps apart"
+    if basis_bps > WRONG_SYMBOL_BPS:
+        return [fix(f"{name}: basis", f"{prices}: is {hedge.symbol} the perpetual of {facts.base.symbol}?")]
+    if 0 < hedge.max_basis_bps < basis_bps:
+        return [warn(f"{name}: basis", f"{prices}, over max_basis_bps = {hedge.max_basis_bps:f}")]
+    return [ok(f"{name}: basis", prices)]
+
+
+def _bands(name: str, bands: Bands) -> list[Finding]:
+    subject, found = f"{name}: band", []
+    if bands.band < bands.smallest:
+        found.append(
+            warn(subject, f"{bands.band:.2f} is under the smallest order, {bands.smallest:.2f}, which decides instead")
+        )
+    if bands.approval is not None and bands.approval <= bands.band:
+        found.append(
+            warn(
+                subject, f"every rebalance asks: approval_over_quote {bands.approval:.2f} is not above {bands.band:.2f}"
+            )
+        )
+    asks = "nothing asks" if bands.approval is None else f"asks from {bands.approval:.2f}"
+    return found or [ok(subject, f"trades from {bands.band:.2f}, {asks}, smallest order {bands.smallest:.2f}")]
+
+
+def _pace(name: str, hedge: HedgeConfig, facts: LpFacts, perp: Perp, bands: Bands) -> list[Finding]:
+    subject = f"{name}: pace"
+    pace = pace_of(hedge, facts, perp, max(bands.band, bands.smallest), bands.inner)
+    if pace is None:
+        return [ok(subject, "no position is in range now, so the price alone causes no trade")]
+    said = f"theory: {pace_sentence(pace, perp, facts)}; max_per_hour = {hedge.max_per_hour}"
+    if 0 < hedge.max_per_hour < pace.trades / 24:
+        return [warn(subject, f"{said}, which is fewer: widen the band or raise the limit")]
+    return [ok(subject, said)]
+
+
+def pace_sentence(pace: Pace, perp: Perp, facts: LpFacts) -> str:
+    sigma = perp.sigma_per_day or ASSUMED_SIGMA_PER_DAY
+    source = "measured over a day" if perp.sigma_per_day else "assumed, no recent prices to be had"
+    return (
+        f"about {pace.trades:.3g} trades a day, turnover {pace.turnover_quote:.0f} and cost {pace.cost_quote:.2f} "
+        f"{facts.quote.symbol}, typically {pace.residual_base:.3g} {facts.base.symbol} unhedged, "
+        f"at a volatility of {sigma:.1%} a day ({source})"
+    )
+
+
+def _room(name: str, config: Config, facts: LpFacts, perp: Perp) -> list[Finding]:
+    """Margin for the whole target, and whether the position limit lets it be reached."""
+    hedge, subject = config.hedges[name], f"{name}: room"
+    target_base = hedge.hedge_ratio * sum((position.base for position in facts.positions), Decimal(0))
+    edge_base = hedge.hedge_ratio * sum((position.base_at_lower_edge for position in facts.positions), Decimal(0))
+    notional = target_base * perp.market.mark_price
+    most = f"short {target_base:.6g} now, at most {edge_base:.6g} at the lower edge"
+    if hedge.max_position_notional and notional > hedge.max_position_notional:
+        limit = f"worth {notional:.2f}, over max_position_notional = {hedge.max_position_notional:f}"
+        return [warn(subject, f"{most}; {limit}: the rest stays unhedged")]
+    available, needed = _available_and_needed(config, perp, notional)
+    if needed > available:
+        return [fix(subject, f"{most}; it binds {needed:.2f} of margin and {available:.2f} is available: add margin")]
+    return [ok(subject, f"{most}; it binds {needed:.2f} of {available:.2f} margin")]
+
+
+def _available_and_needed(config: Config, perp: Perp, notional: Decimal) -> tuple[Decimal, Decimal]:
+    """In QUOTE. What a position already held binds is counted as available to it; on paper the margin is 5 %."""
+    if perp.account is None:
+        return config.paper.balance_quote, notional / 20
+    held = abs(perp.account.position_base) * perp.market.mark_price * perp.account.initial_rate
+    return perp.account.available_balance_quote + held, notional * perp.account.initial_rate
