@@ -171,8 +171,11 @@ class Journal(Protocol):
 
     async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> None: ...
 
-    async def record_report(self, report: OrderReport, at: datetime) -> None:
-        """Sets OPEN or FINAL; executed quantity never falls; a settled order is not reopened."""
+    async def record_report(self, report: OrderReport, at: datetime, *, booked: bool = True) -> None:
+        """Sets OPEN or FINAL; executed quantity never falls; a settled order is not reopened.
+
+        `booked` False: the fills are not all in the journal yet, so that even a final report leaves it OPEN.
+        """
         ...
 
     async def order(self, client_order_id: str) -> JournalOrder | None: ...

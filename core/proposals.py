@@ -9,6 +9,7 @@ from core.config import HedgeConfig
 from core.facts import Market, OrderSide, PerpAccount, SymbolRules
 from core.hedging.kernel_types import Decision
 from core.hedging.lifecycle import LpView
+from core.hedging.margin import available_after, liquidation_price_after
 from core.hedging.slippage import walk_book
 from core.hedging.states import Reason
 from core.kernel_facts import hedge_price, side_of_steps
@@ -85,29 +86,17 @@ def _cost(market: Market, account: PerpAccount, side: OrderSide, size_base: Deci
 
 def _before_and_after(lp: LpView, market: Market, account: PerpAccount, change_base: Decimal) -> dict[str, str]:
     after_base = account.position_base + change_base
-    margin_change = (abs(after_base) - abs(account.position_base)) * market.mid * account.initial_rate
-    fee = abs(change_base) * market.mid * account.taker_fee_rate
-    liquidation = account.liquidation_price
     return {
         "position_before": str(account.position_base),
         "position_after": str(after_base),
         "exposure_before": str(lp.net_base + account.position_base),
         "exposure_after": str(lp.net_base + after_base),
         "available_before": str(account.available_balance_quote),
-        "available_after": str(account.available_balance_quote - margin_change - fee),
-        "liquidation_before": NONE if liquidation is None else str(liquidation),
-        "liquidation_after": _liquidation(account, market.mark_price, after_base),
+        "available_after": str(available_after(account, market.mid, change_base)),
+        "liquidation_before": _or_none(account.liquidation_price),
+        "liquidation_after": _or_none(liquidation_price_after(account, market.mark_price, change_base)),
     }
 
 
-def _liquidation(account: PerpAccount, mark: Decimal, position_base: Decimal) -> str:
-    """Where a short of the new size would be liquidated: (E + Q*M) / (Q * (1 + m)) with E the equity behind it.
-
-    E is the margin balance less what the account's other positions must keep; see `core.hedging.headroom`.
-    """
-    if position_base >= 0:
-        return NONE
-    size = -position_base
-    own = abs(account.position_base) * mark * account.maintenance_rate
-    equity = account.margin_balance_quote - max(account.maintenance_margin_quote - own, Decimal(0))
-    return str((equity + size * mark) / (size * (1 + account.maintenance_rate)))
+def _or_none(price: Decimal | None) -> str:
+    return NONE if price is None else str(price)

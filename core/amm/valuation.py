@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from core.amm.amounts import burn_amounts
-from core.amm.prices import PairOrder, price_bounds, price_from_sqrt, sqrt_from_price
+from core.amm.prices import PairOrder, price_bounds, price_from_sqrt
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.facts import LpPosition, RangeSide
 
@@ -91,23 +91,6 @@ def lp_position(place: PositionPlace, holding: Holding, at: PoolPoint) -> LpPosi
         side=_side(place, at.tick),
         base_at_lower_edge=order.base_quote(*burn_amounts(all_base_at, *edges, holding.liquidity))[0],
     )
-
-
-def position_amounts_at(position: LpPosition, price: Decimal) -> tuple[Decimal, Decimal]:
-    """(BASE, QUOTE) that burning the position's liquidity would add if its pool stood at `price` (QUOTE per BASE).
-
-    The same rounding as on the chain; owed amounts not included. ValueError unless the price is above zero.
-    """
-    order = pair_order(position)
-    edges = (sqrt_ratio_at_tick(position.tick_lower), sqrt_ratio_at_tick(position.tick_upper))
-    return order.base_quote(*burn_amounts(sqrt_from_price(price, order), *edges, position.liquidity))
-
-
-def pair_order(position: LpPosition) -> PairOrder:
-    """How BASE and QUOTE lie in the position's pool."""
-    if position.base_is_token0:
-        return PairOrder(True, position.base_decimals, position.quote_decimals)
-    return PairOrder(False, position.quote_decimals, position.base_decimals)
 
 
 def _side(place: PositionPlace, tick: int) -> RangeSide:

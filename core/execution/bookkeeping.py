@@ -10,11 +10,13 @@ from decimal import Decimal
 from core.clock import Clock
 from core.events import Event, EventKind
 from core.execution.order_ids import parse_client_order_id
-from core.facts import Trade
-from core.ports import EventLog, Journal, OrderState, PerpVenue, TradeOrigin
+from core.facts import OrderReport, Trade
+from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue, TradeOrigin
 
 # The first own order's time is ours and the trade's time is the venue's: leave room for two clocks.
 CLOCK_ROOM = timedelta(minutes=1)
+# A trade whose order the venue cannot name is a lagging replica's; after this long it is a stranger's.
+UNNAMED_FOR_S = 60.0
 VENUE_ORDER_PREFIXES = {
     "autoclose-": TradeOrigin.LIQUIDATION,
     "adl_autoclose": TradeOrigin.ADL,
@@ -24,8 +26,11 @@ VENUE_ORDER_PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class BookedTrades:
-    own: tuple[Trade, ...]
-    foreign: tuple[tuple[Trade, TradeOrigin], ...]
+    """What was booked now. `unnamed`: trades left for later, as the venue did not say yet whose they are."""
+
+    own: tuple[Trade, ...] = ()
+    foreign: tuple[tuple[Trade, TradeOrigin], ...] = ()
+    unnamed: tuple[Trade, ...] = ()
 
 
 class Bookkeeper:
@@ -37,31 +42,75 @@ class Bookkeeper:
         self._events = events
         self._clock = clock
         self._start = start
+        self._unnamed_since_s: dict[int, float] = {}
+
+    async def settle(self, report: OrderReport) -> bool:
+        """Record the report of an own order; True once it is final and the journal has all of its fills.
+
+        Until then the order stays unsettled, so that nothing is ordered on a position and a journal that both have not
+        heard of it yet. Raises what the venue's reads raise.
+        """
+        await self._journal.record_report(report, self._clock.now(), booked=False)
+        if not report.status.is_final or not await self._has_fills_of(report):
+            return False
+        await self._journal.record_report(report, self._clock.now())
+        return True
 
     async def book_new_trades(self, symbol: str, hedge: str) -> BookedTrades:
         """Fetch and book the trades after the last one booked. Raises what the venue's read raises."""
         last_id = await self._journal.last_trade_id(symbol)
         trades = await self._venue.trades(symbol, after_trade_id=last_id, since=self._start - CLOCK_ROOM)
+        return await self._book(symbol, hedge, trades)
+
+    async def _has_fills_of(self, report: OrderReport) -> bool:
+        """The trade list lags behind the order's own state, and its rows may come late among newer ones."""
+        order = await self._journal.order(report.client_order_id)
+        if order is None or await self._booked_base(order, report) >= report.executed_base:
+            return True
+        await self.book_new_trades(report.symbol, order.hedge)
+        if await self._booked_base(order, report) >= report.executed_base:
+            return True
+        since = order.recorded_at - CLOCK_ROOM
+        late = await self._venue.trades(report.symbol, after_trade_id=None, since=since)
+        await self._book(report.symbol, order.hedge, late)
+        return await self._booked_base(order, report) >= report.executed_base
+
+    async def _booked_base(self, order: JournalOrder, report: OrderReport) -> Decimal:
+        fills = await self._journal.plan_fills(order.plan_id)
+        return executed_base([fill for fill in fills if fill.venue_order_id == report.venue_order_id])
+
+    async def _book(self, symbol: str, hedge: str, trades: Sequence[Trade]) -> BookedTrades:
+        """In order, up to the first trade of an order that the venue does not know at this replica yet."""
         if not trades:
-            return BookedTrades((), ())
+            return BookedTrades()
         origins = await self._origins(symbol, trades)
-        fresh = await self._journal.book_trades([(t, origins[t.venue_order_id]) for t in trades], self._clock.now())
+        named = tuple(t for t in trades if t.venue_order_id in origins)
+        unnamed = tuple(t for t in trades if t.venue_order_id not in origins)
+        if unnamed:
+            named = tuple(t for t in named if t.trade_id < unnamed[0].trade_id)
+        now = self._clock.now()
+        fresh = await self._journal.book_trades([(t, origins[t.venue_order_id]) for t in named], now)
         foreign = tuple((t, origins[t.venue_order_id]) for t in fresh if origins[t.venue_order_id] != TradeOrigin.OURS)
         for trade, origin in foreign:
-            await self._events.append(_foreign_trade(hedge, trade, origin, self._clock.now()))
-        return BookedTrades(tuple(t for t in fresh if origins[t.venue_order_id] == TradeOrigin.OURS), foreign)
+            await self._events.append(_foreign_trade(hedge, trade, origin, now))
+        own = tuple(t for t in fresh if origins[t.venue_order_id] == TradeOrigin.OURS)
+        return BookedTrades(own, foreign, unnamed)
 
     async def _origins(self, symbol: str, trades: Sequence[Trade]) -> dict[int, TradeOrigin]:
+        """By the venue's order id; an order that it cannot name yet is left out."""
         own = await self._journal.own_venue_order_ids(symbol)
         origins: dict[int, TradeOrigin] = {}
         for order_id in {trade.venue_order_id for trade in trades}:
-            origins[order_id] = TradeOrigin.OURS if order_id in own else await self._ask_whose(symbol, order_id)
+            origin = TradeOrigin.OURS if order_id in own else await self._ask_whose(symbol, order_id)
+            if origin is not None:
+                origins[order_id] = origin
         return origins
 
-    async def _ask_whose(self, symbol: str, venue_order_id: int) -> TradeOrigin:
+    async def _ask_whose(self, symbol: str, venue_order_id: int) -> TradeOrigin | None:
         report = await self._venue.find_order_by_venue_id(symbol, venue_order_id)
         if report is None:
-            return TradeOrigin.FOREIGN
+            return self._unnamed(venue_order_id)
+        self._unnamed_since_s.pop(venue_order_id, None)
         for prefix, origin in VENUE_ORDER_PREFIXES.items():
             if report.client_order_id.startswith(prefix):
                 return origin
@@ -71,8 +120,15 @@ class Bookkeeper:
         if entry is None:  # Ours by name, of another database: a person decides.
             return TradeOrigin.FOREIGN
         if not entry.state.is_settled or entry.state is OrderState.ABSENT:
-            await self._journal.record_report(report, self._clock.now())
+            await self._journal.record_report(report, self._clock.now(), booked=False)
         return TradeOrigin.OURS
+
+    def _unnamed(self, venue_order_id: int) -> TradeOrigin | None:
+        now_s = self._clock.monotonic_s()
+        since_s = self._unnamed_since_s.setdefault(venue_order_id, now_s)
+        if now_s < since_s + UNNAMED_FOR_S:
+            return None
+        return TradeOrigin.FOREIGN
 
 
 def executed_base(trades: Sequence[Trade]) -> Decimal:

@@ -1,32 +1,35 @@
 """What became of an order whose answer we do not have: found out by query, never by sending again.
 
 Binance refuses a request older than its timestamp plus recvWindow, so a lost request cannot create an order later than
-that. Absence is believed only when that time has passed, several queries spaced over seconds found nothing, and no
-trade of a stranger appeared meanwhile (it could be this order's).
+that. Absence is believed only when that time has passed, several queries spaced over seconds found nothing, and every
+trade of the account has an order that the venue can name.
+
+The time runs from the first query made here, by the monotonic clock: that is after the request left, however long its
+sending took, and in a new process after the old one's end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
 from core.clock import Clock
 from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
-from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue, TradeOrigin
+from core.facts import OrderReport
+from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue
 
-LATEST_CREATION = timedelta(seconds=6)  # recvWindow of at most 5 s, and a second for two clocks
+LATEST_CREATION_S = 6.0  # recvWindow of at most 5 s, and a second for two clocks
 ABSENT_QUERIES = 3
-QUERY_SPACING = timedelta(seconds=2)
+QUERY_SPACING_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Absence:
-    """Queries that found nothing so far, all after the order could last have been created."""
+@dataclass(slots=True)
+class _Search:
+    """`misses`: queries that found nothing, all made after the order could last have been created."""
 
-    queries: int
-    last_at: datetime | None
+    began_s: float
+    misses: int = 0
+    missed_at_s: float | None = None
 
 
 class OutcomeResolver:
@@ -38,7 +41,7 @@ class OutcomeResolver:
         self._bookkeeper = bookkeeper
         self._events = events
         self._clock = clock
-        self._absences: dict[str, _Absence] = {}
+        self._searches: dict[str, _Search] = {}
 
     async def settle(self, symbol: str) -> tuple[JournalOrder, ...]:
         """Query every unsettled order of the symbol once; what is still unsettled comes back.
@@ -51,37 +54,46 @@ class OutcomeResolver:
 
     async def _settle_one(self, order: JournalOrder) -> None:
         order_id = order.request.client_order_id
-        report = await self._venue.find_order(order.request.symbol, order_id)
+        search = self._searches.setdefault(order_id, _Search(self._clock.monotonic_s()))
+        report = await self._find(order)
         if report is None:
-            await self._count_absence(order)
+            if order.venue_order_id is None and self._is_missing(search):
+                await self._conclude_absence(order, search)
             return
-        self._absences.pop(order_id, None)
-        await self._journal.record_report(report, self._clock.now())
+        settled = await self._bookkeeper.settle(report)
         if order.state is not OrderState.OPEN:
             await self._announce(order, f"the venue has it: {report.status.value}, {report.executed_base} executed")
+        if settled:
+            self._searches.pop(order_id)
 
-    async def _count_absence(self, order: JournalOrder) -> None:
-        now = self._clock.now()
-        seen = self._absences.get(order.request.client_order_id, _Absence(0, None))
-        if now < order.recorded_at + LATEST_CREATION or (seen.last_at and now < seen.last_at + QUERY_SPACING):
-            return
-        seen = replace(seen, queries=seen.queries + 1, last_at=now)
-        self._absences[order.request.client_order_id] = seen
-        if seen.queries < ABSENT_QUERIES:
-            return
+    async def _find(self, order: JournalOrder) -> OrderReport | None:
+        symbol = order.request.symbol
+        report = await self._venue.find_order(symbol, order.request.client_order_id)
+        if report is None and order.venue_order_id is not None:
+            report = await self._venue.find_order_by_venue_id(symbol, order.venue_order_id)
+        return report
+
+    def _is_missing(self, search: _Search) -> bool:
+        """Count one more query that found nothing; True when they are enough."""
+        now_s = self._clock.monotonic_s()
+        too_early = now_s < search.began_s + LATEST_CREATION_S
+        if too_early or (search.missed_at_s is not None and now_s < search.missed_at_s + QUERY_SPACING_S):
+            return False
+        search.misses, search.missed_at_s = search.misses + 1, now_s
+        return search.misses >= ABSENT_QUERIES
+
+    async def _conclude_absence(self, order: JournalOrder, search: _Search) -> None:
+        """Not while a trade may be this order's, nor when one just was."""
+        order_id = order.request.client_order_id
         booked = await self._bookkeeper.book_new_trades(order.request.symbol, order.hedge)
-        if _could_be(order, [trade.at for trade, origin in booked.foreign if origin is TradeOrigin.FOREIGN]):
+        entry = await self._journal.order(order_id)
+        if booked.unnamed or entry is None or entry.venue_order_id is not None:
             return
-        await self._journal.record_state(
-            order.request.client_order_id, OrderState.ABSENT, f"not found in {seen.queries} queries", now
-        )
-        self._absences.pop(order.request.client_order_id)
+        detail = f"not found in {search.misses} queries"
+        await self._journal.record_state(order_id, OrderState.ABSENT, detail, self._clock.now())
+        self._searches.pop(order_id)
         await self._announce(order, "it never reached the venue")
 
     async def _announce(self, order: JournalOrder, detail: str) -> None:
         data = {"client_order_id": order.request.client_order_id, "detail": detail}
         await self._events.append(Event(EventKind.OUTCOME_RESOLVED, order.hedge, self._clock.now(), data))
-
-
-def _could_be(order: JournalOrder, foreign_times: Sequence[datetime]) -> bool:
-    return any(at >= order.recorded_at - timedelta(seconds=5) for at in foreign_times)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.amm.valuation import position_amounts_at
+from core.hedging.exposure import amounts_at_price
 from core.facts import RangeSide
 from tests.amm.reading import assert_pays, read_once
 from tests.rigs.chain.rig import ChainRig, PoolRef
@@ -95,7 +95,7 @@ async def test_amounts_at_another_price(chain: ChainRig, base_is_token0: bool, p
     pool = deep_pool(chain, base_is_token0)
     position_id = chain.mint_position(pool, 1600, 2500, base=25, quote=50_000)
     (before,) = (await read_once(chain, pool, [position_id])).positions
-    predicted = position_amounts_at(before, Decimal(price))
+    predicted = amounts_at_price(before, before.liquidity, Decimal(price))
     chain.swap_to_price(pool, price)
     assert predicted == pool.order.base_quote(*chain.expected_collect(position_id).principal)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.amm.valuation import position_amounts_at
+from core.hedging.exposure import amounts_at_price
 from tests.amm.reading import assert_pays, read_once
 from tests.rigs.chain.rig import ChainRig, PoolRef
 
@@ -30,7 +30,7 @@ async def test_amounts_and_unpoked_fees(pancake_chain: ChainRig, base_is_token0:
     (position,) = (await read_once(pancake_chain, pool, [position_id])).positions
     assert_pays(pancake_chain, pool, position)
     assert position.owed_base > 0
-    assert position_amounts_at(position, position.price) == (position.base, position.quote)
+    assert amounts_at_price(position, position.liquidity, position.price) == (position.base, position.quote)
 
 
 async def test_parked_and_burnt(pancake_chain: ChainRig) -> None:
