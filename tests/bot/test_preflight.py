@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import chain, chain_proxy, chain_session, stage, telegram, venue
-from tests.e2e.stage import OPERATOR, Stage
+from tests.e2e.stage import Stage
 
 __all__ = ["chain", "chain_proxy", "chain_session", "stage", "telegram", "venue"]
 pytestmark = pytest.mark.chain
-
-
-@pytest.fixture
-def ready(stage: Stage) -> Iterator[Stage]:
-    """A configuration with which all is well."""
-    stage.telegram.press_start(OPERATOR) if hasattr(stage.telegram, "press_start") else None
-    yield stage
 
 
 def checks(stage: Stage, *arguments: str, code: int) -> dict[str, list[tuple[str, str]]]:
@@ -34,10 +24,104 @@ def checks(stage: Stage, *arguments: str, code: int) -> dict[str, list[tuple[str
     return found
 
 
-def test_a_good_configuration_passes_with_a_line_for_everything(ready: Stage) -> None:
+def test_a_good_configuration_passes_with_a_line_for_everything(stage: Stage) -> None:
     """Node, position, clock, symbol, key, account, band, pace, room and Telegram each have their line."""
-    found = checks(ready, code=0)
+    found = checks(stage, code=0)
     for subject in ("eth: node", "eth: LP", "exchange clock", "eth: symbol", "exchange key", "ETHUSDT account",
                     "eth: basis", "eth: band", "eth: pace", "eth: room", "telegram"):  # fmt: skip
         assert subject in found, found
     assert any("assumed" in detail for _, detail in found["eth: pace"])
+
+
+def test_a_node_of_another_chain_is_named(stage: Stage) -> None:
+    """An address of the wrong chain would read somebody else's position."""
+    file = stage.folder / "hedge.toml"
+    file.write_text(file.read_text().replace("chain_id = 31337", "chain_id = 56"))
+    ((verdict, detail),) = checks(stage, code=3)["eth: LP"]
+    assert verdict == "fix"
+    assert "LOCAL_RPC_URL" in detail
+
+
+def test_a_position_that_never_existed_is_said(stage: Stage) -> None:
+    """A digit too many in the id is the most likely mistake of all."""
+    stage.settings = {"lp_position_ids": "[987654]"}
+    stage.write_configuration()
+    ((verdict, detail),) = checks(stage, code=3)["eth: LP"]
+    assert verdict == "fix"
+    assert "987654" in detail
+
+
+def test_a_silent_node_hides_nothing_else(stage: Stage) -> None:
+    """One part that cannot be examined does not keep the others from it."""
+    stage.environment = {"LOCAL_RPC_URL": "http://127.0.0.1:9"}
+    found = checks(stage, code=3)
+    assert found["eth: LP"][0][0] == "fix"
+    assert found["telegram"][0][0] == "ok"
+    assert found["ETHUSDT account"][0][0] == "ok"
+
+
+def test_a_key_that_may_withdraw_is_refused_unless_allowed(stage: Stage) -> None:
+    """A stolen key must not be able to take the money away."""
+    stage.venue.exchange.permissions = {"enableWithdrawals": True}
+    refused = checks(stage, code=3)["exchange key"]
+    assert any(verdict == "fix" and "withdraw" in detail for verdict, detail in refused)
+    allowed = checks(stage, "--allow-withdrawal-key", code=0)["exchange key"]
+    assert ("warn", "it may withdraw: take that right away at Binance") in allowed
+
+
+def test_hedge_mode_is_to_be_fixed(stage: Stage) -> None:
+    """The live engine hedges in one-way mode only, so check says so before it costs something."""
+    stage.venue.exchange.set_hedge_mode(True)
+    assert any(
+        "one-way mode" in detail for verdict, detail in checks(stage, code=3)["ETHUSDT account"] if verdict == "fix"
+    )
+
+
+def test_wrong_keys_are_one_sentence_without_the_key(stage: Stage) -> None:
+    """Refused credentials are named, never shown."""
+    stage.environment = {"BINANCE_API_KEY": "wrong-and-sekret"}
+    found = checks(stage, code=3)
+    assert found["exchange account"][0][0] == "fix"
+    assert "sekret" not in json.dumps(found)
+
+
+def test_a_wrong_symbol_shows_by_its_price(stage: Stage) -> None:
+    """Hedging one coin with another's perpetual is caught by prices that have nothing in common."""
+    stage.venue.exchange.set_price("ETHUSDT", Decimal(600))
+    assert checks(stage, code=3)["eth: basis"][0][0] == "fix"
+
+
+def test_an_approval_limit_under_the_band_is_warned_of(stage: Stage) -> None:
+    """Who set it so will be asked about everything, and should know."""
+    stage.settings = {"approval_over_quote": "100", "max_per_hour": "1"}
+    stage.write_configuration()
+    found = checks(stage, code=0)
+    assert "every rebalance asks" in found["eth: band"][0][1]
+    assert found["eth: pace"][0][0] == "warn"
+
+
+def test_a_bot_that_cannot_write_to_its_operator_is_found(stage: Stage) -> None:
+    """Alerts that never arrive are found before they are needed, and the token is in no line."""
+    stage.environment = {"TELEGRAM_OPERATOR_IDS": "999"}
+    said = checks(stage, code=3)["telegram"]
+    assert ("fix", "it cannot write to 999: open @lp_hedge_rig_bot there and press Start") in said
+
+
+def test_paper_needs_neither_key_nor_telegram(stage: Stage) -> None:
+    """The first five minutes are without any account."""
+    stage.mode = "paper"
+    stage.environment = dict.fromkeys(("BINANCE_API_KEY", "BINANCE_API_SECRET", "TELEGRAM_BOT_TOKEN"), "")
+    stage.write_configuration()
+    found = checks(stage, code=0)
+    assert "exchange key" not in found
+    assert found["eth: room"][0][0] == "ok"
+
+
+def test_people_read_lines_and_every_setting(stage: Stage) -> None:
+    """The text holds a verdict, each value with its origin, and no secret."""
+    done = stage.call("check")
+    assert done.stdout.rstrip().endswith("Ready for `lp-hedge run` in live mode, 1 worth a look.")
+    assert "hedges.eth.cooldown_seconds              1  (file)" in done.stdout
+    assert "hedges.eth.max_per_hour                  30  (default)" in done.stdout
+    assert stage.telegram.token not in done.stdout
+    assert stage.venue.credentials.secret not in done.stdout

@@ -28,7 +28,8 @@ def test_gamma_of_the_reference_position() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inner", "trades", "turnover", "residual"), [(0.0, 55.3077, 55307.69, 0.204124), (0.25, 73.7436, 36871.79, 0.228218)]
+    ("inner", "trades", "turnover", "residual"),
+    [(0.0, 55.3077, 55307.69, 0.204124), (0.25, 73.7436, 36871.79, 0.228218)],
 )
 def test_pace_of_a_band_of_half_a_coin(inner: float, trades: float, turnover: float, residual: float) -> None:
     """Trade to the target and trade to half the band, as the theory's table has them."""
