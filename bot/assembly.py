@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal
 from functools import partial
 
 from bot.notifier import Notifier
@@ -27,6 +26,7 @@ from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
 from core.feeds import ChainFeed, VenueFeed
 from core.grants import Grants
+from core.hedging.margin import Claim
 from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
@@ -133,11 +133,11 @@ async def build_engine(
 
     Raises InvariantBroken when a stored memory cannot be read.
     """
-    reserved: dict[str, Decimal] = {}
+    claims: dict[str, Claim] = {}
     plan_ids = PlanIds()
     runners: dict[str, HedgeRunner] = {}
     for name in config.hedges:
-        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, reserved)
+        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
         runners[name] = parts.runner()
         await runners[name].start()
     commands = CommandDesk(runners=runners, queue=store.commands, desk=office.desk, clock=clock)
@@ -157,7 +157,7 @@ class _HedgeParts:
     clock: Clock
     began: datetime
     plan_ids: PlanIds
-    reserved: dict[str, Decimal]
+    claims: dict[str, Claim]
 
     def runner(self) -> HedgeRunner:
         hedge = self.config.hedges[self.name]
@@ -194,7 +194,7 @@ class _HedgeParts:
             journal=journal,
             memory_store=self.store.memory,
             events=events,
-            reserved=self.reserved,
+            claims=self.claims,
             clock=clock,
         )
 

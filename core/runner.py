@@ -24,6 +24,7 @@ from core.hedge_memory import HOUR_MS, Remembered, from_json, to_json
 from core.hedging import memory
 from core.hedging.kernel import decide
 from core.hedging.kernel_types import Decision
+from core.hedging.margin import Claim, reserved_before
 from core.hedging.policy import policy_from
 from core.hedging.states import Action, Reason, Request, State, transition
 from core.kernel_facts import Standing, kernel_facts, milliseconds
@@ -63,7 +64,7 @@ class HedgeRunner:
         journal: Journal,
         memory_store: HedgeMemory,
         events: EventLog,
-        reserved: MutableMapping[str, Decimal],
+        claims: MutableMapping[str, Claim],
         clock: Clock,
     ) -> None:
         self.name = name
@@ -78,7 +79,7 @@ class HedgeRunner:
         self._store = memory_store
         self._events = events
         self._watch = Watch(name, events)
-        self._reserved = reserved
+        self._claims = claims
         self._clock = clock
         self._remembered = Remembered()
         self._saved = ""
@@ -178,7 +179,6 @@ class HedgeRunner:
         if self._wish is not None and self._wish.request is Request.HEDGE and now > self._wish.until:
             self._wish = None
         left = approval.quantity_base - approval.used_base if approval else Decimal(0)
-        others = sum((quote for hedge, quote in self._reserved.items() if hedge != self.name), Decimal(0))
         return Standing(
             active=await self._plans.active(),
             approval=approval,
@@ -186,7 +186,7 @@ class HedgeRunner:
             rebalances_last_hour=self._remembered.rebalances_since(milliseconds(now) - HOUR_MS),
             unapproved_sell_quote=await self._journal.unapproved_fills_quote(self.name, OrderSide.SELL, since),
             unapproved_buy_quote=await self._journal.unapproved_fills_quote(self.name, OrderSide.BUY, since),
-            reserved_quote=others,
+            reserved_quote=reserved_before(self.name, tuple(self._claims.values())),
             request=self._wish.request if self._wish else Request.NONE,
         )
 
@@ -205,24 +205,28 @@ class HedgeRunner:
             )
         self._decision, self._seen = decision, seen
         self._remembered = replace(self._remembered, kernel=decision.memory, life=self._observer.life)
-        self._reserved[self.name] = self._margin_of(decision, seen, standing)
+        self._stake_claim(decision, seen, standing)
         await self._save()
 
-    def _margin_of(self, decision: Decision, seen: Observation, standing: Standing) -> Decimal:
-        """What an increase under way will still take of the account's margin, so that no other hedge counts on it."""
-        if seen.venue is None:
-            return Decimal(0)
+    def _stake_claim(self, decision: Decision, seen: Observation, standing: Standing) -> None:
+        """Tell the account's other hedges what margin an increase, under way or held back for margin, will take."""
+        size_base, at_work = Decimal(0), False
         if decision.action == Action.ADJUST and not decision.reduce_only:
-            size_base = abs(decision.quantity_steps) * self._rules.step_size
+            size_base, at_work = abs(decision.quantity_steps) * self._rules.step_size, True
         elif standing.active is not None and not standing.active.plan.reduce_only:
-            size_base = standing.active.left_base
-        else:
-            return Decimal(0)
-        return size_base * seen.venue.market.mid * seen.venue.account.initial_rate
+            size_base, at_work = standing.active.left_base, True
+        elif decision.reason == Reason.LOW_MARGIN:
+            size_base = abs(decision.wanted_steps) * self._rules.step_size
+        if not size_base or seen.venue is None:
+            self._claims.pop(self.name, None)
+            return
+        margin_quote = size_base * seen.venue.market.mid * seen.venue.account.initial_rate
+        gap_in_bands = decision.gap_quote / decision.band_quote if decision.band_quote else decision.gap_quote
+        self._claims[self.name] = Claim(self.name, margin_quote, gap_in_bands, at_work=at_work)
 
     async def _note(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
         if outcome.plan_ended:
-            self._reserved[self.name] = Decimal(0)
+            self._claims.pop(self.name, None)
         if outcome.withdrawn:
             self._remember_kernel(memory.answered(self._remembered.kernel))
         if outcome.step is not None:
