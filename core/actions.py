@@ -20,7 +20,6 @@ from core.observation import Observation
 from core.ports import Approval, Approvals, ApprovalState, PlanState
 from core.proposals import proposal
 
-
 # The one plan that a halt does not stop.
 FLATTEN = Reason.OPERATOR_FLATTEN.text
 

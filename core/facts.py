@@ -38,7 +38,7 @@ class PositionSide(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """State of an order at the venue. Every state but NEW and PARTIALLY_FILLED is final; a final one may carry fills."""
+    """State of an order at the venue: all but NEW and PARTIALLY_FILLED are final, and a final one may carry fills."""
 
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -72,9 +72,9 @@ class Block:
 class LpPosition:
     """One V3 position at one block.
 
-    `base`, `quote`: what burning all liquidity would add (rounded down as the contract does). `owed_base`, `owed_quote`:
-    all else that `collect` would then pay: tokensOwed (fees, and principal parked by a decrease) plus growth not yet
-    poked. Exact to the token's last unit. `base_at_lower_edge`: BASE the liquidity turns into at or below the range.
+    `base`, `quote`: what burning all liquidity would add (rounded down as the contract does). `owed_base`,
+    `owed_quote`: all else that `collect` would then pay: tokensOwed (fees, and principal parked by a decrease) plus
+    growth not yet poked. Exact to the token's last unit. `base_at_lower_edge`: BASE the liquidity turns into at or below the range.
     """
 
     position_id: int

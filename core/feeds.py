@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """`value` is the last good read, None before the first; `trouble` why the newest try failed, None when it did not."""
+    """`value`: the last good read, None before the first. `trouble`: why the newest try failed, None if it did not."""
 
     value: T | None
     trouble: str | None

@@ -9,11 +9,10 @@ from decimal import Decimal
 from core.approval_desk import ApprovalDesk
 from core.config import HedgeConfig
 from core.hedging import memory
+from core.hedging.approval_rules import covers_until, failed_to_start
 from core.hedging.kernel_types import Memory
 from core.kernel_facts import milliseconds, to_steps
 from core.ports import Approval, ApprovalState
-
-START_WITHIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,11 @@ class Grants:
 
     async def _overdue(self, approval: Approval, config: HedgeConfig, now: datetime) -> bool:
         """An approved plan starts within a minute or fails; a started one ends when its time is used up."""
-        if approval.state is ApprovalState.APPROVED and approval.decided_at is not None:
-            if now > approval.decided_at + START_WITHIN:
-                return await self._desk.fail(approval, "it could not start within 60 s")
-        if approval.state is ApprovalState.EXECUTING:
-            if now > approval.expires_at + timedelta(seconds=config.twap_duration_seconds):
-                return await self._desk.finish(approval, "its time was used up")
+        if approval.state is ApprovalState.APPROVED and failed_to_start(approval, now):
+            return await self._desk.fail(approval, "it could not start within 60 s")
+        cover = covers_until(approval, timedelta(seconds=config.twap_duration_seconds))
+        if approval.state is ApprovalState.EXECUTING and now > cover:
+            return await self._desk.finish(approval, "its time was used up")
         return False
 
     def _with_rejection(self, mind: Memory, rejected: Approval | None, config: HedgeConfig, now: datetime) -> Memory:

@@ -11,7 +11,7 @@ from core.execution.plans import ActivePlan
 from core.facts import Market, OrderSide, PerpAccount
 from core.hedging.kernel_types import Facts
 from core.hedging.lifecycle import LpView
-from core.hedging.states import LpState, Reason, Request
+from core.hedging.states import Reason, Request
 from core.observation import Observation
 from core.ports import Approval, ApprovalState
 

@@ -53,8 +53,8 @@ class PerpStatus:
 class HedgeStatus:
     """`band_quote` is the largest band in force, in QUOTE. Field names are the JSON's keys.
 
-    `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`, `venue_age_s`, `last_hedge_at` are for
-    people and are not in the JSON.
+    Not in the JSON, for people: `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`,
+    `venue_age_s`, `last_hedge_at`.
     """
 
     name: str

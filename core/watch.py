@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from core.config import HedgeConfig
 from core.events import Event, EventKind
 from core.hedging.kernel_types import Decision
 from core.hedging.lifecycle import LpView
 from core.hedging.states import LpState, Reason, State
 from core.kernel_facts import hedge_price
-from core.config import HedgeConfig
 from core.observation import Observation
 from core.ports import EventLog
 
