@@ -74,7 +74,8 @@ class LpPosition:
 
     `base`, `quote`: what burning all liquidity would add (rounded down as the contract does). `owed_base`,
     `owed_quote`: all else that `collect` would then pay: tokensOwed (fees, and principal parked by a decrease) plus
-    growth not yet poked. Exact to the token's last unit. `base_at_lower_edge`: BASE the liquidity turns into at or below the range.
+    growth not yet poked. Exact to the token's last unit. `base_at_lower_edge`: BASE the liquidity turns into at or
+    below the range.
     """
 
     position_id: int
