@@ -124,12 +124,12 @@ class OrderBook:
                 (state, detail, time_text(at), client_order_id),
             )
 
-    async def record_report(self, report: OrderReport, at: datetime) -> None:
+    async def record_report(self, report: OrderReport, at: datetime, *, booked: bool = True) -> None:
         """Raises InvariantBroken when the report is of another order than the one recorded under its id."""
         async with self._db.transaction() as tx:
             row = await self._stored(tx, report.client_order_id)
             _refuse_other_order(row, report)
-            final = report.status.is_final or row["state"] == OrderState.FINAL
+            final = (report.status.is_final and booked) or row["state"] == OrderState.FINAL
             await tx.execute(
                 "UPDATE orders SET state = ?, venue_order_id = ?, executed_base = ?, changed_at = ?"
                 " WHERE client_order_id = ?",

@@ -12,7 +12,7 @@ from core.errors import OutcomeUnknown, Refused, Transient
 from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.order_ids import OrderName, client_order_id
-from core.facts import OrderReport, OrderRequest, OrderSide, OrderStatus, OrderType, PositionSide, TimeInForce
+from core.facts import OrderReport, OrderRequest, OrderSide, OrderType, PositionSide, TimeInForce
 from core.ports import EventLog, Journal, OrderState, PerpVenue, Plan
 
 FINAL_STATE_QUERIES = 5
@@ -23,7 +23,7 @@ class StepEnd(Enum):
     """How one order of a plan ended.
 
     NOT_SENT: something (halt, a newer decision) forbade it at the last moment. RETRY_LATER: the venue accepted
-    nothing. REFUSED: it said no for good. UNKNOWN: find out first.
+    nothing. REFUSED: it said no for good. UNKNOWN: its end, or its fills, must be found out first.
     """
 
     FILLED = auto()
@@ -89,33 +89,18 @@ class Executor:
         return await self._follow(plan, request, report)
 
     async def _follow(self, plan: Plan, request: OrderRequest, report: OrderReport) -> Step:
-        """To the final state, then book the fills. Raises what the venue's reads raise: the order stays unsettled."""
-        await self._journal.record_report(report, self._clock.now())
-        for _ in range(FINAL_STATE_QUERIES):
-            if report.status.is_final:
-                break
-            await self._clock.sleep(QUERY_PAUSE_S)
-            report = await self._venue.find_order(request.symbol, request.client_order_id) or report
-            await self._journal.record_report(report, self._clock.now())
+        """To the final state and the booked fills; what cannot be seen to its end now is the resolver's."""
+        try:
+            for _ in range(FINAL_STATE_QUERIES):
+                if await self._bookkeeper.settle(report):
+                    return _ended(request, report)
+                await self._clock.sleep(QUERY_PAUSE_S)
+                report = await self._venue.find_order(request.symbol, request.client_order_id) or report
+        except (Transient, Refused) as trouble:
+            return await self._unknown(plan, request, f"It was accepted, then: {trouble}")
         if not report.status.is_final:
-            return await self._unknown(
-                plan, request, f"still {report.status.value} after {FINAL_STATE_QUERIES} queries"
-            )
-        await self._book(plan, report)
-        if report.executed_base >= request.quantity_base:
-            return Step(StepEnd.FILLED, report.executed_base)
-        end = StepEnd.PARTLY_FILLED if report.executed_base else StepEnd.UNFILLED
-        return Step(end, report.executed_base, detail=_why_not_filled(report.status))
-
-    async def _book(self, plan: Plan, report: OrderReport) -> None:
-        """The trade list lags behind the order's own state: ask again until it carries the whole executed quantity."""
-        for _ in range(FINAL_STATE_QUERIES):
-            await self._bookkeeper.book_new_trades(plan.symbol, plan.hedge)
-            fills = await self._journal.plan_fills(plan.plan_id)
-            booked = sum((f.quantity_base for f in fills if f.venue_order_id == report.venue_order_id), Decimal(0))
-            if booked >= report.executed_base:
-                return
-            await self._clock.sleep(QUERY_PAUSE_S)
+            return await self._unknown(plan, request, f"It is {report.status.value} still.")
+        return Step(StepEnd.UNKNOWN, Decimal(0), f"{report.executed_base} executed, its trades are not all listed yet")
 
     async def _refused(self, plan: Plan, request: OrderRequest, refusal: Refused) -> Step:
         data = {"client_order_id": request.client_order_id, "code": refusal.code, "detail": str(refusal)}
@@ -128,7 +113,7 @@ class Executor:
         try:
             report = await self._venue.find_order(request.symbol, request.client_order_id)
         except (Transient, Refused) as query_trouble:
-            return await self._unknown(plan, request, f"{trouble} Its query failed too: {query_trouble}")
+            return await self._unknown(plan, request, f"{trouble}; its query failed too: {query_trouble}")
         if report is not None:
             return await self._follow(plan, request, report)
         step = await self._not_created(request, StepEnd.RETRY_LATER, str(trouble))
@@ -159,5 +144,9 @@ def order_request(plan: Plan, terms: OrderTerms, attempt: int) -> OrderRequest:
     )
 
 
-def _why_not_filled(status: OrderStatus) -> str:
-    return f"the venue ended it {status.value} before it was filled whole"
+def _ended(request: OrderRequest, report: OrderReport) -> Step:
+    if report.executed_base >= request.quantity_base:
+        return Step(StepEnd.FILLED, report.executed_base)
+    end = StepEnd.PARTLY_FILLED if report.executed_base else StepEnd.UNFILLED
+    detail = f"the venue ended it {report.status.value} before it was filled whole"
+    return Step(end, report.executed_base, detail=detail)
