@@ -26,6 +26,29 @@ KNOWN_ELSEWHERE = {
     "hedge_rebalance_interval_seconds": "force_rebalance_seconds",
 }
 BELONGS_IN_ENV = re.compile(r"(token|secret|api_?key|password|_url$|^url$|operator_ids)", re.IGNORECASE)
+# What pydantic's kinds of errors allow, in words.
+PLAIN_WORDS = {
+    "literal_error": "{expected}",
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "decimal_type": "a number",
+    "decimal_parsing": "a number",
+    "finite_number": "a number",
+    "value_error": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text in quotes",
+    "string_pattern_mismatch": "an address, 0x and 40 hexadecimal digits",
+    "tuple_type": "a list in [brackets]",
+    "model_type": "a [section] of its own",
+    "mapping_type": "a [section] of its own",
+    "dict_type": "a [section] of its own",
+}
 MOST_MISTAKES_SHOWN = 4
 LONGEST_VALUE = 60
 
@@ -90,33 +113,9 @@ def _value(key: tuple[str | int, ...], details: Sequence[ErrorDetails]) -> objec
     return min(details, key=lambda detail: len(detail["loc"]) - len(key))["input"]
 
 
-def _allowed(detail: ErrorDetails) -> str:  # noqa: C901 -- one line for each kind of pydantic's errors
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "literal_error":
-            return str(context["expected"]).replace("'", '"')
-        case "greater_than":
-            return f"greater than {context['gt']}"
-        case "greater_than_equal":
-            return f"at least {context['ge']}"
-        case "less_than":
-            return f"less than {context['lt']}"
-        case "less_than_equal":
-            return f"at most {context['le']}"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "a whole number"
-        case "decimal_type" | "decimal_parsing" | "finite_number" | "value_error":
-            return "a number"
-        case "bool_type" | "bool_parsing":
-            return "true or false"
-        case "string_type":
-            return "text in quotes"
-        case "string_pattern_mismatch":
-            return "an address, 0x and 40 hexadecimal digits"
-        case "tuple_type":
-            return "a list in [brackets]"
-        case "model_type" | "mapping_type" | "dict_type":
-            return "a [section] of its own"
+def _allowed(detail: ErrorDetails) -> str:
+    if detail["type"] in PLAIN_WORDS:
+        return PLAIN_WORDS[detail["type"]].format(**detail.get("ctx", {})).replace("'", '"')
     return detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
 
 

@@ -124,12 +124,16 @@ def read_environment(env_file: Path | None) -> Surroundings:
     path = env_file or DEFAULT_ENV_FILE
     if env_file is not None and not env_file.is_file():
         raise ConfigurationError(f"there is no file {env_file}, which --env-file names.")
-    in_file = {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+    in_file = _variables_in(path)
     try:
         values = Environment(_env_file=path)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
     return Surroundings(values, _chains({**in_file, **os.environ}), _notices(path, in_file))
+
+
+def _variables_in(path: Path) -> dict[str, str]:
+    return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
 
 
 def checked_url(value: str, *schemes: str) -> str:

@@ -107,6 +107,11 @@ class Settings:
         """Those that a hedge uses, each once."""
         return tuple(dict.fromkeys(hedge.chain for hedge in self.config.hedges.values()))
 
+    @property
+    def asks_somebody(self) -> bool:
+        """Whether a hedge may ever ask for an approval."""
+        return any(hedge.approval_over_quote != "off" for hedge in self.config.hedges.values())
+
     def telegram(self) -> TelegramSettings | None:
         """None without a token. Raises ConfigurationError for a token without operators."""
         return telegram_settings(self.around)
@@ -123,8 +128,7 @@ class Settings:
             return
         if self.around.values.binance_api_key is None:
             raise ConfigurationError('mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET in .env.')
-        asks = any(hedge.approval_over_quote != "off" for hedge in self.config.hedges.values())
-        if asks and telegram is None and not has_terminal:
+        if self.asks_somebody and telegram is None and not has_terminal:
             raise ConfigurationError(
                 "large hedges need an approval and there is nobody to ask: set TELEGRAM_BOT_TOKEN and "
                 'TELEGRAM_OPERATOR_IDS, or run in a terminal, or set approval_over_quote = "off".'

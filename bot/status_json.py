@@ -27,22 +27,24 @@ def facts_are_missing(status: HedgeStatus) -> bool:
 
 def plain_value(value: object) -> Json:
     """Raises TypeError for a type that the contract does not name."""
-    match value:
-        case None:
-            return None
-        case Decimal():
-            return number_text(value)
-        case str():
-            return str(value)
-        case int():
-            return str(int(value))
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case tuple():
-            return [plain_value(each) for each in value]
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return [plain_value(each) for each in value]
     if is_dataclass(value):
         shown = (field.name for field in fields(value) if field.name not in FOR_PEOPLE)
         return {name: plain_value(getattr(value, name)) for name in shown}
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case Decimal():
+            return number_text(value)
+        case str() | int():
+            return str(value)
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
     raise TypeError(f"{type(value).__name__} has no place in the status")
 
 

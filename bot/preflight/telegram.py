@@ -28,8 +28,7 @@ async def examine_telegram(settings: Settings) -> list[Finding]:
 
 
 def _without(settings: Settings) -> Finding:
-    asks = any(hedge.approval_over_quote != "off" for hedge in settings.config.hedges.values())
-    if settings.config.mode == "live" and asks:
+    if settings.config.mode == "live" and settings.asks_somebody:
         return warn(SUBJECT, "no TELEGRAM_BOT_TOKEN: approvals can be answered in the terminal that runs it only")
     return ok(SUBJECT, "no TELEGRAM_BOT_TOKEN: the terminal is the operator's console")
 
