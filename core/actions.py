@@ -64,14 +64,14 @@ class Actions:
             case Action.ADJUST:
                 return await self._adjust(decision, seen, standing, config)
             case Action.CONTINUE:
-                return await self._go_on(decision, seen, standing.active, None)
+                return await self._go_on(decision, seen, standing.active, standing.approval)
             case Action.SHRINK:
                 left = abs(decision.quantity_steps) * self._rules.step_size
-                return await self._go_on(decision, seen, standing.active, left)
+                return await self._go_on(decision, seen, standing.active, standing.approval, left)
             case Action.CANCEL:
                 return await self._cancel(decision, seen, standing)
             case Action.ASK:
-                return await self._ask(decision, seen, config)
+                return await self._ask(decision, seen, standing.approval, config)
             case Action.SUPERSEDE:
                 return await self._supersede(standing.approval)
             case Action.HOLD | Action.KEEP_ASKING:
@@ -79,7 +79,7 @@ class Actions:
 
     async def _adjust(self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig) -> Outcome:
         venue = seen.venue
-        if venue is None or self._plans.backing_off():
+        if venue is None or self._plans.backing_off(reduce_only=decision.reduce_only):
             return NOTHING
         granted = standing.approval if decision.approved else None
         if granted is not None and granted.state is ApprovalState.PENDING:
@@ -100,7 +100,7 @@ class Actions:
             reference_price=venue.market.mid,
             approval_id=granted.approval_id if granted else None,
         )
-        return await self._go_on(decision, seen, await self._plans.open(new), None)
+        return await self._go_on(decision, seen, await self._plans.open(new), granted)
 
     async def _may_begin(self, granted: Approval, decision: Decision, venue: VenueFacts, config: HedgeConfig) -> bool:
         """At the tap: slippage against the current mid within limits, then the one compare-and-set."""
@@ -116,45 +116,47 @@ class Actions:
         return await self._desk.start(granted)
 
     async def _go_on(
-        self, decision: Decision, seen: Observation, active: ActivePlan | None, left_base: Decimal | None
+        self,
+        decision: Decision,
+        seen: Observation,
+        active: ActivePlan | None,
+        approval: Approval | None,
+        wanted_base: Decimal | None = None,
     ) -> Outcome:
+        """`wanted_base`: less than what is left of the plan; None for all of it."""
         if active is None or seen.venue is None:
             return NOTHING
-        wanted = active.left_base if left_base is None else left_base
+        market, left = seen.venue.market, active.left_base if wanted_base is None else wanted_base
+        if not _is_allowed(active, approval) or self._plans.is_spent(active, left, market):
+            return await self._end(active, decision, seen)
         may_send = _always if active.plan.reason == FLATTEN else self._may_send
-        step = await self._plans.advance(active, wanted, seen.venue.market, urgent=decision.urgent, may_send=may_send)
+        step = await self._plans.advance(active, left, market, urgent=decision.urgent, may_send=may_send)
         if step is None:
-            return await self._end_if_spent(active, decision, seen)
+            return NOTHING
         if step.executed_base and active.plan.approval_id is not None:
             await self._approvals.use(active.plan.approval_id, step.executed_base)
         first = bool(step.executed_base) and not active.executed_base
         ended = await self._close_after(step, active, decision, seen)
         return Outcome(step=step, first_fill=first, plan_ended=ended)
 
-    async def _end_if_spent(self, active: ActivePlan, decision: Decision, seen: Observation) -> Outcome:
-        """Nothing was sent: either it is not time yet, or what is left is too small ever to be."""
-        if active.left_base >= max(self._rules.market_min_quantity, self._rules.step_size):
-            return NOTHING
-        await self._close(active, PlanState.DONE, decision, seen, Decimal(0))
-        return Outcome(plan_ended=True)
-
     async def _close_after(self, step: Step, active: ActivePlan, decision: Decision, seen: Observation) -> bool:
-        left = active.left_base - step.executed_base
-        spent = left < max(self._rules.market_min_quantity, self._rules.step_size)
         if step.end is StepEnd.UNKNOWN:
             return False
-        if spent:
+        if active.left_base - step.executed_base < self._rules.step_size:
             await self._close(active, PlanState.DONE, decision, seen, step.executed_base)
             return True
-        if step.end is StepEnd.REFUSED or self._plans.gave_up():
+        if step.end is StepEnd.REFUSED or self._plans.gave_up(active.plan):
             await self._close(active, PlanState.FAILED, decision, seen, step.executed_base)
             return True
         return False
 
     async def _cancel(self, decision: Decision, seen: Observation, standing: Standing) -> Outcome:
-        if standing.active is None:
-            return NOTHING
-        await self._close(standing.active, PlanState.CANCELLED, decision, seen, Decimal(0))
+        return NOTHING if standing.active is None else await self._end(standing.active, decision, seen)
+
+    async def _end(self, active: ActivePlan, decision: Decision, seen: Observation) -> Outcome:
+        """Without another order: what has executed is all that this plan does."""
+        done = active.executed_base > 0 and active.left_base < self._rules.step_size
+        await self._close(active, PlanState.DONE if done else PlanState.CANCELLED, decision, seen, Decimal(0))
         return Outcome(plan_ended=True)
 
     async def _close(
@@ -167,17 +169,21 @@ class Actions:
             await self._settle_approval(active, state)
 
     async def _settle_approval(self, active: ActivePlan, state: PlanState) -> None:
-        """Done when nothing is left of it or its plan was stopped; a failed plan fails it, a capped part goes on."""
+        """A failed plan fails it; else what is left of it may still be used, in its time and while it is needed."""
         approval = await self._approvals.get(active.plan.approval_id or "")
         if approval is None or approval.state is not ApprovalState.EXECUTING:
             return
-        left = approval.quantity_base - approval.used_base
         if state is PlanState.FAILED:
             await self._desk.fail(approval, self._plans.trouble)
-        elif state is PlanState.CANCELLED or left < self._rules.step_size:
+        elif approval.quantity_base - approval.used_base < self._rules.step_size:
             await self._desk.finish(approval, "")
 
-    async def _ask(self, decision: Decision, seen: Observation, config: HedgeConfig) -> Outcome:
+    async def _ask(
+        self, decision: Decision, seen: Observation, earlier: Approval | None, config: HedgeConfig
+    ) -> Outcome:
+        """A started approval that does not cover what is needed now gives way to the new question."""
+        if earlier is not None and earlier.state is ApprovalState.EXECUTING:
+            await self._desk.finish(earlier, "the need has changed")
         count = 1 + decision.memory.question.asked
         approval = proposal(self._desk.new_id(), self._hedge, decision, seen, config, self._rules, ask_count=count)
         if approval is not None:
@@ -197,6 +203,12 @@ class Actions:
         if not decision.wanted_steps:
             await self._desk.finish(approval, "nothing more was needed")
         return NOTHING
+
+
+def _is_allowed(active: ActivePlan, approval: Approval | None) -> bool:
+    """A plan that a person approved may go on only while that approval lives."""
+    needed = active.plan.approval_id
+    return needed is None or (approval is not None and approval.approval_id == needed)
 
 
 def _always() -> bool:

@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.events import Event, EventKind
+from core.execution.back_off import BackOff
 from core.execution.bookkeeping import average_price
 from core.execution.executor import Executor, OrderTerms, Step, StepEnd
 from core.execution.order_ids import PlanIds
@@ -19,9 +20,9 @@ from core.hedging.slippage import walk_book
 from core.ports import EventLog, Journal, JournalOrder, Plan, PlanState
 
 BPS = Decimal(10_000)
-CAPPED_RETRY = timedelta(seconds=2)
-FIRST_BACK_OFF_S = 5.0
-LONGEST_BACK_OFF_S = 60.0
+AFTER_REFUSAL_S = 5.0
+AFTER_TROUBLE_S = 0.2
+AFTER_NO_FILL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,12 @@ class PlanBook:
         self._events = events
         self._clock = clock
         self._plan_ids = plan_ids
-        self._failures = 0
-        self._not_before: datetime | None = None
+        # Kept apart: what the venue says to a larger position must not delay a smaller one.
+        self._back_offs = {reduce_only: BackOff(clock) for reduce_only in (False, True)}
         self.trouble = ""
 
-    def backing_off(self) -> bool:
-        return self._not_before is not None and self._clock.now() < self._not_before
+    def backing_off(self, *, reduce_only: bool) -> bool:
+        return self._back_offs[reduce_only].waiting
 
     async def active(self) -> ActivePlan | None:
         plan = await self._journal.active_plan(self._hedge)
@@ -118,27 +119,21 @@ class PlanBook:
         await self._events.append(Event(EventKind.PLAN_OPENED, self._hedge, now, data))
         return ActivePlan(plan, ())
 
-    def next_order_due(self, active: ActivePlan, *, urgent: bool) -> datetime:
-        """When the next order of the plan may leave; a time in the past means now."""
-        if self._not_before is not None:
-            return self._not_before
-        if active.last_order_at is None:
-            return active.plan.created_at
-        if self._is_twap(active.plan, urgent=urgent):
-            return active.last_order_at + timedelta(seconds=self._config().twap_interval_seconds)
-        return active.last_order_at
+    def is_spent(self, active: ActivePlan, left_base: Decimal, market: Market) -> bool:
+        """What is left is too small ever to be sent."""
+        return left_base < self._smallest_base(active, market)
 
     async def advance(
         self, active: ActivePlan, left_base: Decimal, market: Market, *, urgent: bool, may_send: Callable[[], bool]
     ) -> Step | None:
-        """Send the next order of the plan, None when none is due or what is left is below the smallest one."""
-        if self._clock.now() < self.next_order_due(active, urgent=urgent):
+        """Send the next order of the plan, None when none is due yet or what is left is below the smallest one."""
+        if self.backing_off(reduce_only=active.plan.reduce_only) or self._is_between_slices(active, urgent=urgent):
             return None
-        terms = self._terms(active.plan, min(left_base, active.left_base), market, urgent=urgent)
+        terms = self._terms(active, min(left_base, active.left_base), market, urgent=urgent)
         if terms is None:
             return None
         step = await self._executor.send(active.plan, terms, may_send=may_send)
-        self._note(step)
+        self._note(step, self._back_offs[active.plan.reduce_only])
         return step
 
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
@@ -152,33 +147,49 @@ class PlanBook:
             data = {"plan_id": plan.plan_id, "detail": self.trouble}
             await self._events.append(Event(EventKind.PLAN_FAILED, self._hedge, self._clock.now(), data))
 
-    def gave_up(self) -> bool:
-        return self._failures > self._config().max_retries
+    def gave_up(self, plan: Plan) -> bool:
+        return self._back_offs[plan.reduce_only].failures > self._config().max_retries
 
-    def _note(self, step: Step) -> None:
-        """Back-off 5, 10, ... 60 s after refusals; what the venue asked for after "try later"."""
-        now = self._clock.now()
+    def _note(self, step: Step, back_off: BackOff) -> None:
+        self.trouble = step.detail
         match step.end:
             case StepEnd.FILLED:
-                self._failures, self._not_before, self.trouble = 0, None, ""
-            case StepEnd.PARTLY_FILLED | StepEnd.UNFILLED:
-                self._failures = 0
-                self._not_before, self.trouble = now + CAPPED_RETRY, step.detail
-            case StepEnd.REFUSED | StepEnd.RETRY_LATER:
-                self._failures += 1
-                wait_s = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2 ** (self._failures - 1))
-                wait_s = max(
-                    wait_s if step.end is StepEnd.REFUSED else 0.2 * 2**self._failures, step.retry_after_s or 0
-                )
-                self._not_before, self.trouble = now + timedelta(seconds=wait_s), step.detail
+                back_off.progressed()
+            case StepEnd.PARTLY_FILLED:
+                back_off.progressed(AFTER_NO_FILL_S)
+            case StepEnd.UNFILLED:
+                back_off.failed(AFTER_NO_FILL_S)
+            case StepEnd.RETRY_LATER:
+                back_off.failed(AFTER_TROUBLE_S, asked_s=step.retry_after_s)
+            case StepEnd.REFUSED:
+                back_off.failed(AFTER_REFUSAL_S)
             case StepEnd.UNKNOWN | StepEnd.NOT_SENT:
-                self.trouble = step.detail
+                pass
 
-    def _terms(self, plan: Plan, left_base: Decimal, market: Market, *, urgent: bool) -> OrderTerms | None:
-        quantity = min(left_base, self._rules.market_max_quantity, self._slice_base(plan, urgent=urgent))
-        step = max(self._rules.step_size, self._rules.market_step_size)
-        quantity -= quantity % step
-        if quantity < max(self._rules.market_min_quantity, step):
+    def _is_between_slices(self, active: ActivePlan, *, urgent: bool) -> bool:
+        if active.last_order_at is None or not self._is_twap(active.plan, urgent=urgent):
+            return False
+        return self._clock.now() < active.last_order_at + timedelta(seconds=self._config().twap_interval_seconds)
+
+    def _smallest_base(self, active: ActivePlan, market: Market) -> Decimal:
+        """A reduction is exempt from the least notional; a first order that is too small is the venue's to refuse."""
+        smallest = max(self._rules.market_min_quantity, self._rules.min_quantity, self._step_base)
+        if active.plan.reduce_only or not active.orders:
+            return smallest
+        lots = self._rules.min_notional_quote / min(market.best_bid, market.mark_price) / self._step_base
+        return max(smallest, lots.to_integral_value(ROUND_CEILING) * self._step_base)
+
+    @property
+    def _step_base(self) -> Decimal:
+        return max(self._rules.step_size, self._rules.market_step_size)
+
+    def _terms(self, active: ActivePlan, left_base: Decimal, market: Market, *, urgent: bool) -> OrderTerms | None:
+        plan, most = active.plan, min(left_base, self._rules.market_max_quantity)
+        quantity = min(most, self._slice_base(plan, urgent=urgent))
+        if left_base - quantity < self._smallest_base(active, market):
+            quantity = most  # the rest would be too small for an order of its own
+        quantity -= quantity % self._step_base
+        if self.is_spent(active, quantity, market):
             return None
         config = self._config()
         limit_bps = config.urgent_slippage_bps if urgent else config.max_slippage_bps
