@@ -26,10 +26,11 @@ FLATTEN = Reason.OPERATOR_FLATTEN.text
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What acting did: `step` of an order, None when none was sent; `first_fill`: it was its plan's first."""
+    """What acting did: `step` of an order of `plan_id`, None when none was sent; what that plan executed in all."""
 
     step: Step | None = None
-    first_fill: bool = False
+    plan_id: str = ""
+    plan_executed_base: Decimal = Decimal(0)
     plan_ended: bool = False
     withdrawn: bool = False
 
@@ -135,9 +136,8 @@ class Actions:
             return NOTHING
         if step.executed_base and active.plan.approval_id is not None:
             await self._approvals.use(active.plan.approval_id, step.executed_base)
-        first = bool(step.executed_base) and not active.executed_base
         ended = await self._close_after(step, active, decision, seen)
-        return Outcome(step=step, first_fill=first, plan_ended=ended)
+        return Outcome(step, active.plan.plan_id, active.executed_base + step.executed_base, plan_ended=ended)
 
     async def _close_after(self, step: Step, active: ActivePlan, decision: Decision, seen: Observation) -> bool:
         if step.end is StepEnd.UNKNOWN:

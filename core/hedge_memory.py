@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from core.errors import InvariantBroken
 from core.hedging import life_memory, memory
@@ -15,22 +16,31 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """`rebalances_ms`: when each plan of the last hour had its first fill."""
+    """`rebalances_ms`: when each plan of the last hour had its first fill. `plan_id`, `plan_base`: the plan whose fills
+    were counted last, and how much of it."""
 
     kernel: Memory = field(default_factory=Memory)
     life: LifeMemory = field(default_factory=LifeMemory)
     rebalances_ms: tuple[int, ...] = ()
+    plan_id: str = ""
+    plan_base: Decimal = Decimal(0)
 
     def rebalances_since(self, since_ms: int) -> int:
         return sum(1 for at_ms in self.rebalances_ms if at_ms > since_ms)
 
-    def with_fill(self, at_ms: int, *, first_of_plan: bool) -> Remembered:
-        """Cooldown runs from the last fill, the hourly count from each plan's first."""
+    def with_fills(self, plan_id: str, executed_base: Decimal, at_ms: int) -> Remembered:
+        """Cooldown runs from the last fill, the hourly count from each plan's first; what was counted does not count
+        again, whoever brings the news."""
+        known = self.plan_base if plan_id == self.plan_id else Decimal(0)
+        if executed_base <= known:
+            return self
         recent = tuple(past for past in self.rebalances_ms if past > at_ms - HOUR_MS)
         return replace(
             self,
             kernel=memory.filled(self.kernel, at_ms),
-            rebalances_ms=(*recent, at_ms) if first_of_plan else recent,
+            rebalances_ms=recent if known else (*recent, at_ms),
+            plan_id=plan_id,
+            plan_base=executed_base,
         )
 
 
@@ -40,6 +50,8 @@ def to_json(remembered: Remembered) -> str:
             "kernel": json.loads(memory.to_json(remembered.kernel)),
             "life": json.loads(life_memory.to_json(remembered.life)),
             "rebalances_ms": list(remembered.rebalances_ms),
+            "plan_id": remembered.plan_id,
+            "plan_base": str(remembered.plan_base),
         }
     )
 
@@ -52,6 +64,8 @@ def from_json(text: str) -> Remembered:
             kernel=memory.from_json(json.dumps(data["kernel"])),
             life=life_memory.from_json(json.dumps(data["life"])),
             rebalances_ms=tuple(int(at_ms) for at_ms in data["rebalances_ms"]),
+            plan_id=str(data.get("plan_id", "")),
+            plan_base=Decimal(data.get("plan_base", "0")),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise InvariantBroken(f"the stored memory of a hedge cannot be read: {error}") from error

@@ -18,12 +18,12 @@ from core.events import Event, EventKind
 from core.execution.executor import StepEnd
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
-from core.facts import OrderSide, PositionSide, SymbolRules
+from core.facts import OrderSide, PerpAccount, PositionSide, SymbolRules
 from core.grants import Grants
 from core.hedge_memory import HOUR_MS, Remembered, from_json, to_json
 from core.hedging import memory
 from core.hedging.kernel import decide
-from core.hedging.kernel_types import Decision
+from core.hedging.kernel_types import Decision, Memory
 from core.hedging.margin import Claim, reserved_before
 from core.hedging.policy import policy_from
 from core.hedging.states import Action, Reason, Request, State, transition
@@ -99,9 +99,11 @@ class HedgeRunner:
         """One look, one decision, at most one order."""
         async with self._evaluating:
             config = self._config()
-            seen = await self._observer.look(config)
+            seen = await self._look(config)
             word = await self._grants.refresh(config, seen.at, stopped=self._stopped())
             standing = await self._standing(word.live, seen)
+            if standing.active is not None:  # fills that no step of this process brought home
+                self._count(standing.active.plan.plan_id, standing.active.executed_base)
             policy = policy_from(config, self._rules)
             # From here to the decision nothing is awaited: a halt that came meanwhile is in this memory.
             mind = self._grants.taken_in(self._remembered.kernel, word, config, seen.at)
@@ -151,17 +153,30 @@ class HedgeRunner:
             seen = await self._observer.look(self._config())
             if seen.venue is None or seen.venue_problem in (Reason.STALE_VENUE, Reason.NO_PRICE) or seen.order_unknown:
                 raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
-            delta = await self._reconciler.adopt(seen.venue.account, leg, by)
+            delta = await self._adopt(seen.venue.account, leg, by)
         if not delta:
             return f"{self.name}: exchange and journal agree already."
-        data = {"leg": leg.value, "delta_base": str(delta), "by": by}
-        await self._events.append(Event(EventKind.POSITION_ADOPTED, self.name, self._clock.now(), data))
         return f"{self.name}: {delta:+f} {self._rules.base_asset} adopted."
 
-    async def _set_mode(self, change: Callable[..., object], kind: EventKind, by: str) -> None:
+    async def _look(self, config: HedgeConfig) -> Observation:
+        """With `adopt_external = "auto"` a confirmed difference is adopted, and looked at once more."""
+        seen = await self._observer.look(config)
+        if config.adopt_external != "auto" or seen.venue is None or seen.venue_problem != Reason.POSITION_MISMATCH:
+            return seen
+        await self._adopt(seen.venue.account, PositionSide.BOTH, "adopt_external")
+        return await self._observer.look(config)
+
+    async def _adopt(self, account: PerpAccount, leg: PositionSide, by: str) -> Decimal:
+        """The signed BASE added to the journal."""
+        delta = await self._reconciler.adopt(account, leg, by)
+        if delta:
+            data = {"leg": leg.value, "delta_base": str(delta), "by": by}
+            await self._events.append(Event(EventKind.POSITION_ADOPTED, self.name, self._clock.now(), data))
+        return delta
+
+    async def _set_mode(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> None:
         """The switch is thrown before anything is awaited: an order about to leave sees it."""
-        kernel = change(self._remembered.kernel)
-        self._remembered = replace(self._remembered, kernel=kernel)  # type: ignore[arg-type]
+        self._remember_kernel(change(self._remembered.kernel))
         self._wish = None
         await self._save()
         await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
@@ -231,15 +246,16 @@ class HedgeRunner:
             self._remember_kernel(memory.answered(self._remembered.kernel))
         if outcome.step is not None:
             self._observer.orders_ended()
-            if outcome.step.executed_base:
-                now_ms = milliseconds(self._clock.now())
-                self._remembered = self._remembered.with_fill(now_ms, first_of_plan=outcome.first_fill)
+            self._count(outcome.plan_id, outcome.plan_executed_base)
             if outcome.step.end not in (StepEnd.FILLED, StepEnd.UNKNOWN):
                 log.warning(
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
                 )
         self._grant_wish(outcome, decision, standing)
         await self._save()
+
+    def _count(self, plan_id: str, executed_base: Decimal) -> None:
+        self._remembered = self._remembered.with_fills(plan_id, executed_base, milliseconds(self._clock.now()))
 
     def _grant_wish(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
         """A wish is granted when its plan began, or when there is nothing to do for it."""
@@ -254,8 +270,8 @@ class HedgeRunner:
         if granted:
             self._wish = None
 
-    def _remember_kernel(self, kernel: object) -> None:
-        self._remembered = replace(self._remembered, kernel=kernel)  # type: ignore[arg-type]
+    def _remember_kernel(self, kernel: Memory) -> None:
+        self._remembered = replace(self._remembered, kernel=kernel)
 
     async def _save(self) -> None:
         text = to_json(self._remembered)
