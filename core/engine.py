@@ -46,6 +46,8 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
+        # A halt that was written while nothing ran counts before the first look.
+        await self._commands.consume()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._supervise("commands", self._run_commands))
             for runner in self._runners.values():
