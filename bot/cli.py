@@ -113,7 +113,7 @@ def init(options: argparse.Namespace) -> int:
         chain=options.chain, position_id=options.id, symbol=options.symbol, amm_type=options.amm, rpc_url=options.rpc
     )
     target = options.config or Path("hedge.toml")
-    print(asyncio.run(first_config.write_first_config(wishes, target, options.env_file or Path(".env"))))
+    print(first_config.write_first_config(wishes, target, options.env_file or Path(".env")))
     return OK
 
 

@@ -59,6 +59,17 @@ async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal
     return ExchangeSide(tuple(findings), perps)
 
 
+async def read_perp(futures_url: str, symbol: str, clock: Clock) -> Perp:
+    """One perpetual's public side. Raises Refused (unknown symbol) or Transient."""
+    public = BinancePublic(futures_url, clock)
+    market = BinanceMarket(public, clock)
+    try:
+        await market.prepare([symbol])
+        return Perp(market.rules(symbol), await market.market(symbol), await _volatility(public, symbol))
+    finally:
+        await public.aclose()
+
+
 async def _public_side(
     settings: Settings, public: BinancePublic, clock: Clock
 ) -> tuple[list[Finding], dict[str, Perp]]:

@@ -1,0 +1,105 @@
+"""`lp-hedge init` leaves a file that loads, with a band that suits the position, and says why."""
+
+from __future__ import annotations
+
+import stat
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot import first_config
+from bot.config_file import parse_config
+from bot.first_config import Wishes, config_text, propose, write_first_config
+from bot.preflight.telegram import people_who_wrote
+from core.amm.presets import ChainPreset, chain_preset
+from core.clock import SystemClock
+from core.config import HedgeConfig
+from core.errors import ConfigurationError, Refused
+from tests.e2e.conftest import chain, chain_proxy, chain_session, stage, telegram, venue
+from tests.e2e.stage import OPERATOR, Stage
+from tests.rigs.telegram.rig import TelegramRig
+
+__all__ = ["chain", "chain_proxy", "chain_session", "stage", "telegram", "venue"]
+
+
+def wishes(**given: object) -> Wishes:
+    empty: dict[str, object] = dict.fromkeys(("chain", "position_id", "symbol", "amm_type", "rpc_url"))
+    return Wishes(**{**empty, **given})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def local(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> ChainPreset:
+    """The test chain, known as if it were one of the presets."""
+    config = parse_config((stage.folder / "hedge.toml").read_text(), Path("hedge.toml"))
+    preset = chain_preset("local", config.chains["local"])
+    monkeypatch.setattr(first_config, "chain_preset", lambda name, override: preset)
+    monkeypatch.chdir(stage.folder)
+    monkeypatch.setenv("BINANCE_FUTURES_URL", stage.venue.url)
+    return preset
+
+
+def hedge_of(stage: Stage) -> HedgeConfig:
+    return HedgeConfig.model_validate(
+        {"chain": "local", "amm_type": "uniswap_v3", "lp_position_ids": [stage.position_id], "symbol": "ETHUSDT"}
+    )
+
+
+@pytest.mark.chain
+async def test_the_band_is_widened_until_trades_are_few(stage: Stage, local: ChainPreset) -> None:
+    """2 % of a narrow position would trade some sixty times a day; the proposal says what it did about that."""
+    proposal = await propose(hedge_of(stage), local, [stage.proxy.url], stage.venue.url, SystemClock())
+    assert proposal.band_quote > Decimal(390)
+    assert any("widened until theory has at most 30 trades a day" in sentence for sentence in proposal.why)
+    config = parse_config(config_text(hedge_of(stage), proposal), Path("hedge.toml"))
+    assert config.hedges["eth"].band_quote == proposal.band_quote
+    assert config.hedges["eth"].band_pct == 0
+
+
+@pytest.mark.chain
+async def test_without_the_exchange_the_position_alone_decides(stage: Stage, local: ChainPreset) -> None:
+    """A blocked exchange does not keep anyone from a first file."""
+    proposal = await propose(hedge_of(stage), local, [stage.proxy.url], "http://127.0.0.1:9", SystemClock())
+    assert proposal.band_quote == Decimal(390)
+    assert proposal.perp is None
+
+
+@pytest.mark.chain
+@pytest.mark.usefixtures("local")
+def test_both_files_are_written_once(stage: Stage) -> None:
+    """The endpoint goes to .env, for the owner's eyes only; nothing is ever overwritten."""
+    target, env = stage.folder / "new.toml", stage.folder / "new.env"
+    asked = wishes(chain="local", position_id=stage.position_id, symbol="ETHUSDT", rpc_url=stage.proxy.url)
+    said = write_first_config(asked, target, env)
+    assert "Next: lp-hedge check" in said
+    assert f"LOCAL_RPC_URL={stage.proxy.url}" in env.read_text()
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    assert parse_config(target.read_text(), target).hedges["eth"].lp_position_ids == (stage.position_id,)
+    with pytest.raises(ConfigurationError, match="exists already"):
+        write_first_config(asked, target, env)
+
+
+def test_what_is_missing_is_named_with_its_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal nobody can be asked."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="--chain"):
+        write_first_config(wishes(), tmp_path / "hedge.toml", tmp_path / ".env")
+    with pytest.raises(ConfigurationError, match="not a preset"):
+        write_first_config(wishes(chain="mars"), tmp_path / "hedge.toml", tmp_path / ".env")
+    with pytest.raises(ConfigurationError, match="--id"):
+        write_first_config(wishes(chain="bsc"), tmp_path / "hedge.toml", tmp_path / ".env")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("value", "rounded"), [("380.16", "390"), ("12", "12"), ("9.91", "10"), ("1234", "1300")])
+def test_a_band_is_a_round_number_never_smaller(value: str, rounded: str) -> None:
+    """Two digits are all that such an estimate is worth."""
+    assert first_config._round_up(Decimal(value)) == Decimal(rounded)
+
+
+async def test_who_wrote_to_the_bot_is_told_by_number(telegram: TelegramRig) -> None:
+    """The operator's numeric id is what nobody knows by heart."""
+    telegram.say(OPERATOR, "hello")
+    assert list(await people_who_wrote(telegram.token, telegram.api_url, wait_s=0)) == [OPERATOR]
+    with pytest.raises(Refused):
+        await people_who_wrote("1:wrong", telegram.api_url, wait_s=0)
