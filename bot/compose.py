@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from decimal import getcontext
@@ -12,10 +12,12 @@ import structlog
 
 from bot.assembly import build_engine, open_office
 from bot.front import Front, stop_on_signals
+from bot.heartbeat import Heartbeat
 from bot.logs import configure_logs
 from bot.redaction import Redactor
 from bot.version import program_version
 from core.clock import Clock, SystemClock
+from core.engine import Engine
 from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
 from core.feeds import ChainFeed
@@ -34,6 +36,7 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
 BEGAN_KEY = "began:"
 AMOUNT_DIGITS = 50
+STALLED_AFTER_S = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -91,8 +94,23 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         async def say_goodbye() -> None:
             await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), {}))
 
-        front = Front(office, store, clock, telegram=settings.telegram(), redactor=redactor, last_word=say_goodbye)
+        front = Front(
+            office,
+            store,
+            clock,
+            telegram=settings.telegram(),
+            redactor=redactor,
+            last_word=say_goodbye,
+            chores=_chores(settings, engine, clock),
+        )
         await front.run(engine)
+
+
+def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+    url = settings.around.values.lp_hedge_heartbeat_url
+    if url is None:
+        return ()
+    return (Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run,)
 
 
 def chain_reader(settings: Settings, chain: str, clock: Clock) -> ChainReader:

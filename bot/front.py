@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,9 @@ class Front:
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
         last_word: Callable[[], Awaitable[None]] | None = None,
+        chores: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     ) -> None:
-        """`last_word` is called when the engine has stopped and messages can still be sent."""
+        """`last_word` is called when the engine has stopped and messages can still be sent; `chores` run beside it."""
         self._office = office
         self._store = store
         self._clock = clock
@@ -48,6 +49,7 @@ class Front:
         self._telegram = telegram
         self._redactor = redactor or Redactor()
         self._last_word = last_word
+        self._chores = chores
 
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""
@@ -56,6 +58,7 @@ class Front:
             asyncio.create_task(engine.run(), name="engine"),
             asyncio.create_task(self._office.notifier.run(self._office.slot.statuses), name="notifier"),
         ]
+        inner += [asyncio.create_task(chore()) for chore in self._chores]
         if ends_after is not None:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")

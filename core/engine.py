@@ -44,6 +44,15 @@ class Engine:
             if hedge in (None, name):
                 woken.set()
 
+    def stalled(self, allowance_s: float) -> tuple[str, ...]:
+        """Hedges that completed no evaluation within their own pace and this allowance."""
+        now_s = self._clock.monotonic_s()
+        return tuple(
+            name
+            for name, runner in self._runners.items()
+            if runner.evaluated_at_s is None or now_s - runner.evaluated_at_s > runner.pause_s() + allowance_s
+        )
+
     async def run(self) -> None:
         """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
         # A halt that was written while nothing ran counts before the first look.

@@ -87,6 +87,7 @@ class HedgeRunner:
         self._seen: Observation | None = None
         self._decision: Decision | None = None
         self._evaluating = asyncio.Lock()
+        self.evaluated_at_s: float | None = None
 
     async def start(self) -> None:
         """Remember. Raises InvariantBroken when what is stored is no memory."""
@@ -112,6 +113,7 @@ class HedgeRunner:
             outcome = await self._actions.carry_out(decision, seen, standing, config)
             await self._note(outcome, decision, standing)
             await self._watch.note(decision, seen, config)
+            self.evaluated_at_s = self._clock.monotonic_s()
 
     def status(self) -> HedgeStatus:
         return hedge_status(

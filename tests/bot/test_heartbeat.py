@@ -1,0 +1,64 @@
+"""The sign of life: given while cycles complete, withheld when they do not, and never a danger itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.heartbeat import Heartbeat
+from core.clock import SystemClock
+
+
+@asynccontextmanager
+async def a_watcher(status: int = 200) -> AsyncIterator[tuple[str, list[str]]]:
+    """(address, the paths asked for so far)."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status)
+
+    application = web.Application()
+    application.router.add_get("/{tail:.*}", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/ping/s3cret", asked
+    finally:
+        await runner.cleanup()
+
+
+async def beats(url: str, stalled: tuple[str, ...] = ()) -> bool:
+    """Lets it run for a moment; True when it still does."""
+    task = asyncio.create_task(Heartbeat(SecretStr(url), stalled=lambda: stalled, clock=SystemClock()).run())
+    await asyncio.sleep(0.2)
+    alive = not task.done()
+    task.cancel()
+    return alive
+
+
+async def test_it_beats_while_cycles_complete() -> None:
+    """The address is asked once a minute, the first time at once."""
+    async with a_watcher() as (url, asked):
+        assert await beats(url)
+        assert asked == ["/ping/s3cret"]
+
+
+async def test_it_is_silent_when_a_hedge_has_stalled() -> None:
+    """A process that is there but does nothing must look dead."""
+    async with a_watcher() as (url, asked):
+        assert await beats(url, stalled=("eth",))
+        assert asked == []
+
+
+async def test_a_watcher_that_fails_stops_nothing(capfd) -> None:  # type: ignore[no-untyped-def]
+    """Neither an error answer nor a dead host ends it, and the address is not logged."""
+    async with a_watcher(status=500) as (url, _):
+        assert await beats(url)
+    assert await beats("http://127.0.0.1:1/ping/s3cret")
+    assert "s3cret" not in "".join(capfd.readouterr())
