@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.execution.world import SYMBOL, IntentWitness, Setting, World, running
+from tests.rigs.venue import VenueServer
+
+
+@pytest.fixture
+async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
+    """An exchange at 2000 with nothing on the account, and a database that is not there yet."""
+    async with VenueServer() as server:
+        server.exchange.set_price(SYMBOL, Decimal(2000))
+        server.exchange.set_balance(Decimal(50_000))
+        setting = Setting(server, tmp_path / "lp_hedge.db")
+        witness = IntentWitness(setting.database)
+        server.exchange.listeners.append(witness)
+        yield setting
+        assert witness.missing == []
+
+
+@pytest.fixture
+async def world(setting: Setting) -> AsyncIterator[World]:
+    async with running(setting) as world:
+        yield world
