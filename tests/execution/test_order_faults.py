@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -139,7 +140,7 @@ async def test_refused_again_and_again(setting: Setting, world: World) -> None:
     setting.server.faults.add(PLACE, REFUSED[1], times=8)
     await world.until_hedged(within=500)
     times = [order.recorded_at for order in await world.orders()]
-    waits = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(times)]
     assert [round(wait / 5) * 5 for wait in waits] == [5, 10, 20, 40, 60, 60, 60, 60]
     assert setting.position == HEDGED
 
@@ -149,7 +150,7 @@ async def test_throttled_again_and_again(setting: Setting, world: World) -> None
     setting.server.faults.add(PLACE, faults.throttled_503(), times=14)
     await world.until_hedged(within=600)
     times = [order.recorded_at for order in await world.orders()]
-    waits = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(times)]
     assert len(waits) == 14 and max(waits) < 65
     assert setting.position == HEDGED
     await world.check_settled()

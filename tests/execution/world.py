@@ -7,6 +7,7 @@ few hundred evaluations.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -179,7 +180,7 @@ class World:
         """What must hold at any moment: nothing sent twice, nothing beyond its plan, nothing else while in doubt."""
         await self._check_executions()
         rows = await self.store.database.rows("SELECT state, recorded_at, changed_at FROM orders ORDER BY seq")
-        for earlier, later in zip(rows, rows[1:], strict=False):
+        for earlier, later in itertools.pairwise(rows):
             assert earlier["state"] in ("final", "refused", "absent")
             assert earlier["changed_at"] <= later["recorded_at"]
 

@@ -36,7 +36,8 @@ class Stage(Enum):
 class Fault:
     """`status` None: no answer at all; the connection is dropped after `hold_s`. Else the answer comes after `hold_s`.
 
-    `passes`: the true answer is given after all, only `hold_s` late. `cut`: headers promise more bytes than are sent.
+    `passes`: the true answer is given after all, only `hold_s` late, and as `edit` makes it when there is one. `cut`:
+    headers promise more bytes than are sent.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Fault:
     cut: bool = False
     stage: Stage = Stage.BEFORE
     late_s: float = 0.0
+    edit: Callable[[str], str] | None = None
 
     def before(self) -> "Fault":
         return replace(self, stage=Stage.BEFORE)
@@ -75,6 +77,11 @@ def hang(seconds: float = 3600.0) -> Fault:
 
 def slow(seconds: float) -> Fault:
     return Fault("slow", hold_s=seconds, passes=True)
+
+
+def edited(edit: Callable[[str], str]) -> Fault:
+    """The request is carried out and answered, by a replica that sees it otherwise."""
+    return Fault("edited", passes=True, edit=edit)
 
 
 def cut_body() -> Fault:

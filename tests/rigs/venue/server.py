@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from aiohttp import web
@@ -114,7 +114,7 @@ class VenueServer:
             answer = self._carry_out(received, fault)
             if fault.passes:
                 await asyncio.sleep(fault.hold_s)
-                return _response(answer)
+                return _response(answer if fault.edit is None else replace(answer, body=fault.edit(answer.body)))
         else:
             self._note(received, fault.status or 0, fault.name, fault)
         return await self._apply(request, fault)
