@@ -1,0 +1,52 @@
+"""The documentation speaks of what exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.arguments import TWINS, build_parser
+from core.config import HedgeConfig
+from core.hedging.states import EXPLANATIONS, Reason
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_reason_is_documented_in_its_own_words() -> None:
+    """What the program says about itself and what the documentation says is one text."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", (ROOT / "docs" / "reasons.md").read_text(), re.MULTILINE)
+    assert dict(rows) == {reason.text: EXPLANATIONS[reason] for reason in Reason}
+
+
+def test_every_command_is_in_the_readme_and_none_other() -> None:
+    """A command that is not described does not exist; one that is described must."""
+    commands = {"run", "demo", "init", "check", "status", "report", "db", *TWINS}
+    table = README.split("## Commands")[1].split("Exit codes")[0]
+    named = set(re.findall(r"`([a-z]+)[ `]", table))
+    assert commands <= named
+    for line in re.findall(r"`lp-hedge ([a-z]+)", README):
+        assert line in commands, line
+
+
+@pytest.mark.parametrize("line", re.findall(r"^ +\.venv/bin/lp-hedge (.+?)(?: {2,}.*)?$", README, re.MULTILINE))
+def test_every_shown_command_line_is_understood(line: str) -> None:
+    """Copied from the README, it parses."""
+    build_parser().parse_args(line.split())
+
+
+def test_the_settings_named_exist() -> None:
+    """No key in the table that the models do not know."""
+    table = README.split("| key of `[hedges.NAME]`")[1].split("\n\n")[0]
+    first_cells = [line.split("|")[1] for line in table.splitlines()[2:]]
+    keys = {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)}
+    assert keys
+    assert keys <= set(HedgeConfig.model_fields)
+
+
+def test_local_links_lead_somewhere() -> None:
+    """A file that the README points to is there."""
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
