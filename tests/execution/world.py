@@ -238,7 +238,7 @@ class IntentWitness:
 
     def order_changed(self, order: object, execution: str, trade: object) -> None:
         client_id: str = order.request.client_id  # type: ignore[attr-defined]
-        if execution != "NEW" or not client_id.startswith(f"{PREFIX}."):
+        if execution != "NEW" or not client_id.startswith(f"{PREFIX}.{HEDGE}."):
             return
         with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True) as reader:
             found = reader.execute("SELECT 1 FROM orders WHERE client_order_id = ?", (client_id,)).fetchone()
