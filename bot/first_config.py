@@ -18,7 +18,7 @@ from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp, read_perp
 from bot.preflight.pace import Pace
 from bot.preflight.sense import bands_in_force, pace_of, pace_sentence
-from bot.preflight.telegram import people_who_wrote
+from bot.preflight.telegram import people_who_write
 from core.amm.presets import PRESETS, ChainPreset, chain_preset
 from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
@@ -32,7 +32,8 @@ SMALLEST_ORDERS = 2
 MOST_TRADES_PER_DAY = 30
 WIDEN_BY = Decimal("1.25")
 MOST_WIDENINGS = 40
-LISTEN_S = 20
+LISTEN_S = 30.0
+GLANCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +217,14 @@ def _people(around: Surroundings) -> list[str]:
     values = around.values
     if values.telegram_bot_token is None or values.telegram_operator_ids:
         return []
-    wait_s = LISTEN_S if sys.stdin.isatty() else 0
-    if wait_s:
-        sys.stdout.write(f"Write anything to your bot now; listening for {wait_s} s.\n")
+    within_s = LISTEN_S if sys.stdin.isatty() else GLANCE_S
+    sys.stdout.write(f"Looking for {within_s:.0f} s who writes to your bot: write to it now.\n")
     try:
         token = values.telegram_bot_token.get_secret_value()
-        people = asyncio.run(people_who_wrote(token, values.telegram_api_url, wait_s=wait_s))
+        people = asyncio.run(people_who_write(token, values.telegram_api_url, within_s=within_s))
     except LpHedgeError as error:
         return [str(error)]
     if not people:
-        return ["Nobody wrote to the bot yet: write to it, then look again with `lp-hedge check`."]
+        return ["Nobody wrote to the bot: press Start in it, then `lp-hedge init --config other.toml` shows your number."]
     shown = ", ".join(f"{number} ({name})" for number, name in people.items())
     return [f"Who wrote to the bot: {shown}. Put your own number into TELEGRAM_OPERATOR_IDS."]

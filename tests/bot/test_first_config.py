@@ -11,7 +11,7 @@ import pytest
 from bot import first_config
 from bot.config_file import parse_config
 from bot.first_config import Wishes, config_text, propose, write_first_config
-from bot.preflight.telegram import people_who_wrote
+from bot.preflight.telegram import people_who_write
 from core.amm.presets import ChainPreset, chain_preset
 from core.clock import SystemClock
 from core.config import HedgeConfig
@@ -100,6 +100,6 @@ def test_a_band_is_a_round_number_never_smaller(value: str, rounded: str) -> Non
 async def test_who_wrote_to_the_bot_is_told_by_number(telegram: TelegramRig) -> None:
     """The operator's numeric id is what nobody knows by heart."""
     telegram.say(OPERATOR, "hello")
-    assert list(await people_who_wrote(telegram.token, telegram.api_url, wait_s=0)) == [OPERATOR]
+    assert list(await people_who_write(telegram.token, telegram.api_url, within_s=1)) == [OPERATOR]
     with pytest.raises(Refused):
-        await people_who_wrote("1:wrong", telegram.api_url, wait_s=0)
+        await people_who_write("1:wrong", telegram.api_url, within_s=1)
