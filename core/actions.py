@@ -14,7 +14,7 @@ from core.facts import SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.slippage import walk_book
-from core.hedging.states import Action, Reason
+from core.hedging.states import Action, Reason, State
 from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
 from core.ports import Approval, Approvals, ApprovalState, PlanState
@@ -196,11 +196,11 @@ class Actions:
         return Outcome(withdrawn=await self._desk.supersede(approval, "the need has changed"))
 
     async def _rest(self, decision: Decision, standing: Standing) -> Outcome:
-        """A started approval of which nothing is wanted any more is done."""
+        """A started approval of which nothing is wanted any more, as good facts say, is done."""
         approval = standing.approval
         if approval is None or standing.active is not None or approval.state is not ApprovalState.EXECUTING:
             return NOTHING
-        if not decision.wanted_steps:
+        if not decision.wanted_steps and decision.state in (State.READY, State.DISABLED):
             await self._desk.finish(approval, "nothing more was needed")
         return NOTHING
 
