@@ -225,6 +225,8 @@ def _people(around: Surroundings) -> list[str]:
     except LpHedgeError as error:
         return [str(error)]
     if not people:
-        return ["Nobody wrote to the bot: press Start in it, then `lp-hedge init --config other.toml` shows your number."]
+        return [
+            "Nobody wrote to the bot: press Start there; `lp-hedge init --config other.toml` then shows your number."
+        ]
     shown = ", ".join(f"{number} ({name})" for number, name in people.items())
     return [f"Who wrote to the bot: {shown}. Put your own number into TELEGRAM_OPERATOR_IDS."]

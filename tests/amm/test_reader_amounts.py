@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from core.hedging.exposure import amounts_at_price
 from core.facts import RangeSide
+from core.hedging.exposure import amounts_at_price
 from tests.amm.reading import assert_pays, read_once
 from tests.rigs.chain.rig import ChainRig, PoolRef
 

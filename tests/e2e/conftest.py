@@ -32,9 +32,7 @@ def telegram() -> Iterator[TelegramRig]:
 
 
 @pytest.fixture
-def stage(
-    tmp_path: Path, chain: ChainRig, chain_proxy: RpcProxy, venue: VenueServer, telegram: TelegramRig
-) -> Stage:
+def stage(tmp_path: Path, chain: ChainRig, chain_proxy: RpcProxy, venue: VenueServer, telegram: TelegramRig) -> Stage:
     """A position of about 5 ETH and 10,000 USDT between 1800 and 2200, in a pool that others share."""
     weth, usdt = chain.wrapped_pair(quote=("USDT", 6), base_is_token0=True)
     pool = chain.create_pool(weth, usdt, price=START_PRICE, fee_pips=500)
