@@ -18,6 +18,7 @@ from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
 from core.engine import Engine
+from core.errors import Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.executor import Executor
 from core.execution.order_ids import PlanIds
@@ -26,7 +27,10 @@ from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
 from core.feeds import ChainFeed, VenueFeed
 from core.grants import Grants
+from core.hedge import Hedge
 from core.hedging.margin import Claim
+from core.hedging.policy import policy_from
+from core.late_hedge import LateHedge, Opening
 from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
@@ -129,17 +133,16 @@ async def build_engine(
     clock: Clock,
     began: datetime,
 ) -> Engine:
-    """`venue` must be prepared. `began`: since when trades on the account can be ours.
+    """A symbol that `venue` did not prepare is prepared later, by its hedge. `began`: since when trades can be ours.
 
-    Raises InvariantBroken when a stored memory cannot be read.
+    Raises InvariantBroken when a stored memory cannot be read, ConfigurationError when a limit allows no order at all.
     """
     claims: dict[str, Claim] = {}
     plan_ids = PlanIds()
-    runners: dict[str, HedgeRunner] = {}
+    runners: dict[str, Hedge] = {}
     for name in config.hedges:
         parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
-        runners[name] = parts.runner()
-        await runners[name].start()
+        runners[name] = await parts.hedge()
     commands = CommandDesk(runners=runners, queue=store.commands, desk=office.desk, clock=clock)
     engine = Engine(runners=runners, commands=commands, clock=clock)
     office.slot.engine = engine
@@ -159,9 +162,30 @@ class _HedgeParts:
     plan_ids: PlanIds
     claims: dict[str, Claim]
 
-    def runner(self) -> HedgeRunner:
+    async def hedge(self) -> Hedge:
+        symbol = self.config.hedges[self.name].symbol
+        try:
+            self.venue.rules(symbol)
+        except Refused:
+            return self._late(symbol)
+        return await self.runner()
+
+    def _late(self, symbol: str) -> LateHedge:
+        return LateHedge(
+            self.name,
+            config=self._current,
+            opening=Opening(prepare=partial(self.venue.prepare, [symbol]), build=self.runner),
+            chain=self.chains[self._current().chain],
+            memory_store=self.store.memory,
+            events=self.office.notifier,
+            clock=self.clock,
+        )
+
+    async def runner(self) -> HedgeRunner:
+        """Raises ConfigurationError when no order could pass both the limits and the venue's rules."""
         hedge = self.config.hedges[self.name]
         rules = self.venue.rules(hedge.symbol)
+        policy_from(hedge, rules)
         journal, events, clock = self.store.journal, self.office.notifier, self.clock
         bookkeeper = Bookkeeper(venue=self.venue, journal=journal, events=events, clock=clock, start=self.began)
         resolver = OutcomeResolver(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
@@ -182,7 +206,7 @@ class _HedgeParts:
         actions = partial(
             Actions, self.name, plans=plans, desk=self.office.desk, approvals=self.store.approvals, rules=rules
         )
-        return HedgeRunner(
+        runner = HedgeRunner(
             self.name,
             config=self._current,
             rules=rules,
@@ -197,6 +221,8 @@ class _HedgeParts:
             claims=self.claims,
             clock=clock,
         )
+        await runner.start()
+        return runner
 
     def _current(self) -> HedgeConfig:
         return self.config.hedges[self.name]

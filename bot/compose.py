@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -18,7 +19,7 @@ from bot.redaction import Redactor
 from bot.version import program_version
 from core.clock import Clock, SystemClock
 from core.engine import Engine
-from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
+from core.errors import ConfigurationError, LpHedgeError, Transient
 from core.events import Event, EventKind
 from core.feeds import ChainFeed
 from core.ports import PerpVenue
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from core.exchange.binance import BinanceVenue
     from core.exchange.paper import PaperStore
 
-FIRST_RETRY_S = 1.0
-LONGEST_RETRY_S = 60.0
 BEGAN_KEY = "began:"
 AMOUNT_DIGITS = 50
 STALLED_AFTER_S = 60.0
@@ -83,7 +82,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             stack.push_async_callback(feed.aclose)
         venue = perp_venue(settings, store.paper, clock)
         stack.push_async_callback(venue.aclose)
-        await _prepare(settings, chains, venue, store, clock)
+        await _prepare(settings, chains, venue, store)
         began = await _began(store, clock)
         engine = await build_engine(
             settings.config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=began
@@ -151,46 +150,22 @@ def live_venue(settings: Settings, clock: Clock) -> BinanceVenue:
     return BinanceVenue(access, clock)
 
 
-async def _prepare(
-    settings: Settings, chains: Mapping[str, ChainFeed], venue: PerpVenue, store: Store, clock: Clock
-) -> None:
-    """A refusal ends the start only while nothing is held; a time-out never does."""
-    held = await _holds_position(settings, store)
+async def _prepare(settings: Settings, chains: Mapping[str, ChainFeed], venue: PerpVenue, store: Store) -> None:
+    """Ask everything once. What does not answer is asked again by the hedges that need it, under the operator's eyes.
+
+    Raises Refused or ConfigurationError only while nothing is held: a short is not left alone over a mistake.
+    """
+    held = await store.holds_position([hedge.symbol for hedge in settings.config.hedges.values()])
     symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
-    wait_s = FIRST_RETRY_S
-    while True:
-        try:
-            await venue.prepare(symbols)
-            break
-        except Transient as error:
-            log.warning("exchange not ready", error=str(error), retry_s=wait_s)
-        except Refused as error:
-            if not held:
-                raise
-            log.error("exchange refuses while a position is held", error=str(error), retry_s=wait_s)
-        await clock.sleep(wait_s)
-        wait_s = min(LONGEST_RETRY_S, wait_s * 2)
-    for name, feed in chains.items():
-        await _prepare_chain(name, feed, held=held)
-
-
-async def _prepare_chain(name: str, feed: ChainFeed, *, held: bool) -> None:
-    try:
-        await feed.prepare()
-    except Transient as error:
-        log.warning("chain not ready", chain=name, error=str(error))
-    except LpHedgeError as error:
-        if not held:
-            raise
-        log.error("chain refuses while a position is held", chain=name, error=str(error))
-
-
-async def _holds_position(settings: Settings, store: Store) -> bool:
-    for hedge in settings.config.hedges.values():
-        legs = await store.journal.positions(hedge.symbol)
-        if legs is not None and (legs.net_base or legs.long_base or legs.short_base):
-            return True
-    return False
+    first_words = {"the exchange": venue.prepare(symbols)}
+    first_words |= {f"the chain {name}": feed.prepare() for name, feed in chains.items()}
+    answers = await asyncio.gather(*first_words.values(), return_exceptions=True)
+    for whose, answer in zip(first_words, answers, strict=True):
+        if answer is None:
+            continue
+        if not isinstance(answer, LpHedgeError) or not (held or isinstance(answer, Transient)):
+            raise answer
+        log.warning("not ready", what=whose, error=str(answer), position_held=held)
 
 
 async def _began(store: Store, clock: Clock) -> datetime:

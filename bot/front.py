@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot.assembly import Office
 from bot.console import Console, Terminal
 from bot.redaction import Redactor
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from bot.telegram.frontend import TelegramHealth
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGAIN_S = 5.0
+
+log = structlog.get_logger(__name__)
 
 
 class Front:
@@ -56,9 +61,9 @@ class Front:
         await self._office.notifier.present_pending()
         inner = [
             asyncio.create_task(engine.run(), name="engine"),
-            asyncio.create_task(self._office.notifier.run(self._office.slot.statuses), name="notifier"),
+            asyncio.create_task(self._keep("notifier", self._notify), name="notifier"),
         ]
-        inner += [asyncio.create_task(chore()) for chore in self._chores]
+        inner += [asyncio.create_task(self._keep("chore", chore)) for chore in self._chores]
         if ends_after is not None:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
@@ -71,6 +76,18 @@ class Front:
             if self._last_word is not None:
                 await self._last_word()
             await _cancel([front])
+
+    async def _notify(self) -> None:
+        await self._office.notifier.run(self._office.slot.statuses)
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """A border where anything may arrive: nothing beside the hedging may end the hedging."""
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                log.exception("task failed", task=name, error=type(error).__name__, retry_s=AGAIN_S)
+            await self._clock.sleep(AGAIN_S)
 
     async def _front_end(self) -> None:
         if self._telegram is None:

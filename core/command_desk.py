@@ -9,9 +9,9 @@ from core.approval_desk import ApprovalDesk
 from core.clock import Clock
 from core.errors import LpHedgeError
 from core.facts import PositionSide
+from core.hedge import Hedge
 from core.hedging.states import Request
 from core.ports import ApprovalState, Command, CommandQueue
-from core.runner import HedgeRunner
 
 # A row that waited longer than this was written to a process that was not there: the world has moved on.
 STALE_AFTER = timedelta(seconds=120)
@@ -19,9 +19,7 @@ COUNTS_AT_ANY_AGE = ("halt",)
 
 
 class CommandDesk:
-    def __init__(
-        self, *, runners: Mapping[str, HedgeRunner], queue: CommandQueue, desk: ApprovalDesk, clock: Clock
-    ) -> None:
+    def __init__(self, *, runners: Mapping[str, Hedge], queue: CommandQueue, desk: ApprovalDesk, clock: Clock) -> None:
         self._runners = runners
         self._queue = queue
         self._desk = desk

@@ -11,7 +11,7 @@ import structlog
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.errors import InvariantBroken
-from core.runner import HedgeRunner
+from core.hedge import Hedge
 from core.status import HedgeStatus
 
 COMMAND_POLL_S = 0.4
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 class Engine:
     """Evaluates every hedge at its own pace, at once when woken by an operator, else at most once a second."""
 
-    def __init__(self, *, runners: Mapping[str, HedgeRunner], commands: CommandDesk, clock: Clock) -> None:
+    def __init__(self, *, runners: Mapping[str, Hedge], commands: CommandDesk, clock: Clock) -> None:
         self._runners = runners
         self._commands = commands
         self._clock = clock
@@ -68,7 +68,7 @@ class Engine:
         for runner in self._runners.values():
             await runner.evaluate()
 
-    async def _run_hedge(self, runner: HedgeRunner) -> None:
+    async def _run_hedge(self, runner: Hedge) -> None:
         woken = self._woken[runner.name]
         while True:
             woken.clear()

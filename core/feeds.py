@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from core.clock import Clock
-from core.errors import Refused, Transient
+from core.errors import ConfigurationError, Refused, Transient
 from core.facts import LpFacts, Market, PerpAccount
 from core.ports import LpPositions, PerpVenue
 
@@ -56,7 +56,7 @@ class ChainFeed:
                 await self.prepare()
             self._facts = await self._positions.read()
             self._trouble = None
-        except (Transient, Refused) as error:
+        except (Transient, Refused, ConfigurationError) as error:
             self._trouble = str(error)
         self._read_at_s = started_s
 

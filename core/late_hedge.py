@@ -1,0 +1,177 @@
+"""A hedge whose exchange could not be prepared yet: suspended, and saying so, until it can be.
+
+An exchange that is down at the start, a key that it refuses while a short is held, or one symbol among several that is
+gone must neither end the program nor keep it from being seen and commanded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from core.clock import Clock
+from core.config import HedgeConfig
+from core.errors import ConfigurationError, Refused, Transient
+from core.events import Event, EventKind
+from core.facts import PositionSide
+from core.feeds import ChainFeed
+from core.hedge import Hedge
+from core.hedge_memory import Remembered, from_json, to_json
+from core.hedging import memory
+from core.hedging.kernel_types import Memory
+from core.hedging.lifecycle import observe
+from core.hedging.states import Reason, Request, State
+from core.observation import Observation, life_rules
+from core.ports import EventLog, HedgeMemory
+from core.status import HedgeStatus
+from core.status_view import hedge_status
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+SHARED_READ_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`prepare` asks the exchange once more and raises as it does; `build` then makes the hedge itself."""
+
+    prepare: Callable[[], Awaitable[None]]
+    build: Callable[[], Awaitable[Hedge]]
+
+
+class LateHedge:
+    """Becomes the real hedge at the first evaluation at which `opening` succeeds."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        config: Callable[[], HedgeConfig],
+        opening: Opening,
+        chain: ChainFeed,
+        memory_store: HedgeMemory,
+        events: EventLog,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self._config = config
+        self._opening = opening
+        self._chain = chain
+        self._store = memory_store
+        self._events = events
+        self._clock = clock
+        self._hedge: Hedge | None = None
+        self._trouble = ""
+        self._told: type[Exception] | None = None
+        self._seen: Observation | None = None
+        self._retry_s = FIRST_RETRY_S
+        self._tried_at_s: float | None = None
+        self._memory_turn = asyncio.Lock()
+
+    @property
+    def evaluated_at_s(self) -> float | None:
+        return self._hedge.evaluated_at_s if self._hedge else self._tried_at_s
+
+    async def evaluate(self) -> None:
+        if self._hedge is None and not await self._open():
+            return
+        assert self._hedge is not None
+        await self._hedge.evaluate()
+        if self._told is not None and self._hedge.status().state != State.SUSPENDED.text:
+            self._told = None
+            data = {"reason": Reason.STALE_VENUE.text, "detail": "", "state": self._hedge.status().state}
+            await self._tell(EventKind.RECOVERED, data)
+
+    def status(self) -> HedgeStatus:
+        if self._hedge is not None:
+            return self._hedge.status()
+        seen = hedge_status(self.name, self._config(), self._seen, None, trouble=self._trouble, now=self._clock.now())
+        return replace(seen, reason=Reason.STALE_VENUE.text) if self._trouble else seen
+
+    def pause_s(self) -> float:
+        return self._hedge.pause_s() if self._hedge else self._retry_s
+
+    async def halt(self, by: str) -> None:
+        if not await self._kept(memory.halted, EventKind.HALTED, by):
+            await self._ready().halt(by)
+
+    async def pause(self, by: str) -> None:
+        if not await self._kept(memory.paused, EventKind.PAUSED, by):
+            await self._ready().pause(by)
+
+    async def resume(self, by: str) -> None:
+        if not await self._kept(memory.resumed, EventKind.RESUMED, by):
+            await self._ready().resume(by)
+
+    async def ask_for(self, request: Request, by: str) -> str:
+        """Raises Refused until the exchange answers: a wish is not kept for an unknown time."""
+        return await self._ready().ask_for(request, by)
+
+    async def adopt(self, leg: PositionSide, by: str) -> str:
+        return await self._ready().adopt(leg, by)
+
+    def _ready(self) -> Hedge:
+        if self._hedge is None:
+            raise Refused(f"{self.name} cannot trade yet: {self._trouble or 'it is starting'}", code="starting")
+        return self._hedge
+
+    async def _open(self) -> bool:
+        try:
+            await self._opening.prepare()
+            async with self._memory_turn:
+                self._hedge = await self._opening.build()
+        except (Transient, Refused, ConfigurationError) as error:
+            await self._note(error)
+            return False
+        log.info("exchange ready", hedge=self.name)
+        return True
+
+    async def _note(self, error: Transient | Refused | ConfigurationError) -> None:
+        self._trouble = str(error)
+        log.warning("exchange not ready", hedge=self.name, error=self._trouble, retry_s=self._retry_s)
+        if type(error) is not self._told:
+            self._told = type(error)
+            await self._tell(EventKind.SUSPENDED, {"reason": Reason.STALE_VENUE.text, "detail": self._trouble})
+        await self._look_at_the_chain()
+        self._retry_s = min(LONGEST_RETRY_S, self._retry_s * 2) if self._tried_at_s is not None else FIRST_RETRY_S
+        self._tried_at_s = self._clock.monotonic_s()
+
+    async def _look_at_the_chain(self) -> None:
+        """What can be shown of the position meanwhile; nothing is decided on it."""
+        reading = await self._chain.facts(self.name, max_age_s=SHARED_READ_S)
+        if reading.value is None:
+            return
+        loaded = await self._remembered()
+        now = self._clock.now()
+        self._seen = Observation(
+            at=now,
+            lp=observe(reading.value, loaded.life, life_rules(self._config()), now)[0],
+            venue=None,
+            chain_problem=Reason.NONE,
+            venue_problem=Reason.STALE_VENUE,
+            order_unknown=False,
+            comparison=None,
+            detail=self._trouble,
+        )
+
+    async def _remembered(self) -> Remembered:
+        text = await self._store.load(self.name)
+        return from_json(text) if text else Remembered()
+
+    async def _kept(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> bool:
+        """Changes the stored memory, which the real hedge will begin with; False when that has begun already."""
+        async with self._memory_turn:
+            if self._hedge is not None:
+                return False
+            before = await self._remembered()
+            await self._store.save(self.name, to_json(replace(before, kernel=change(before.kernel))), self._clock.now())
+        await self._tell(kind, {"by": by})
+        return True
+
+    async def _tell(self, kind: EventKind, data: dict[str, str]) -> None:
+        await self._events.append(Event(kind, self.name, self._clock.now(), data))
