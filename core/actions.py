@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.approval_desk import ApprovalDesk
@@ -61,6 +61,10 @@ class Actions:
     async def carry_out(
         self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig
     ) -> Outcome:
+        if await self._overtaken(decision, seen, standing.approval):
+            standing = replace(standing, approval=None)
+            if decision.approved:
+                return NOTHING
         match Action(decision.action):
             case Action.ADJUST:
                 return await self._adjust(decision, seen, standing, config)
@@ -77,6 +81,15 @@ class Actions:
                 return await self._supersede(standing.approval)
             case Action.HOLD | Action.KEEP_ASKING:
                 return await self._rest(decision, standing)
+
+    async def _overtaken(self, decision: Decision, seen: Observation, approval: Approval | None) -> bool:
+        """A yes that nothing was done for yet no longer counts once the need has turned or fallen under half."""
+        if approval is None or approval.state is not ApprovalState.APPROVED or not seen.is_sound:
+            return False
+        needed = approval.side.sign * decision.wanted_steps * self._rules.step_size
+        if decision.reason == Reason.WITHIN_BASIS or 2 * needed >= approval.quantity_base:
+            return False
+        return await self._desk.supersede(approval, "the need has changed")
 
     async def _adjust(self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig) -> Outcome:
         venue = seen.venue

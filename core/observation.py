@@ -43,6 +43,11 @@ class Observation:
     detail: str
     estimated: bool = False
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether every figure may be acted on."""
+        return not self.order_unknown and self.chain_problem is Reason.NONE and self.venue_problem is Reason.NONE
+
 
 class Observer:
     """Reads for one hedge and remembers what it believed."""

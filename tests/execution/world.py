@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from bot.assembly import Office, build_engine, open_office
 from core.config import Config
 from core.engine import Engine
+from core.errors import Transient
 from core.events import Event, EventKind
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_client import BinanceAccess
@@ -70,10 +71,13 @@ class StillPool:
         self._block = 100
         self.price = Decimal(2000)
         self.liquidity = LIQUIDITY // 5
+        self.blind = False
 
     async def prepare(self) -> None: ...
 
     async def read(self) -> Mapping[str, LpFacts]:
+        if self.blind:
+            raise Transient("the node does not answer")
         self._block += 1
         now = self._clock.now()
         held = position(liquidity=self.liquidity, price=str(self.price))

@@ -1,0 +1,261 @@
+"""Approvals as the design states them, through the real engine, storage and adapter before the strict exchange."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from core.events import EventKind
+from core.ports import Approval, ApprovalState
+from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
+
+MINUTE_S = 60.0
+
+
+async def asked(world: World) -> Approval:
+    """Evaluate until a question stands, and that question."""
+    for _ in range(5):
+        await world.cycles(1)
+        for approval in await world.store.approvals.live():
+            if approval.state is ApprovalState.PENDING:
+                return approval
+    raise AssertionError(f"nothing was asked: {world.status.state} {world.status.reason}")
+
+
+async def answer(world: World, approval: Approval, *, approve: bool, by: str = "Anna") -> bool:
+    told = await world.office.desk.answer(approval.approval_id, approve=approve, by=by, note=None)
+    return told.won
+
+
+async def state_of(world: World, approval: Approval) -> ApprovalState:
+    found = await world.store.approvals.get(approval.approval_id)
+    assert found is not None
+    return found.state
+
+
+async def test_nothing_is_traded_before_the_answer_and_the_shown_size_after(asking: Setting) -> None:
+    """One question stands, however often one looks; the yes executes it whole, once."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await world.cycles(20)
+        assert (asking.sent(), len(await world.store.approvals.live())) == ([], 1)
+        assert await answer(world, approval, approve=True)
+        await world.until_hedged()
+        assert (asking.position, len(asking.sent())) == (HEDGED, 1)
+        assert await state_of(world, approval) is ApprovalState.DONE
+
+
+async def test_of_two_taps_one_wins(asking: Setting) -> None:
+    """Two operators at the same moment: one decides, the other hears who it was; one order."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        wins = await asyncio.gather(*(answer(world, approval, approve=True, by=name) for name in ("Anna", "Ben")))
+        assert sorted(wins) == [False, True]
+        await world.until_hedged()
+        assert len(asking.sent()) == 1
+
+
+async def test_at_the_tap_only_what_is_still_needed_is_traded(asking: Setting) -> None:
+    """The need has fallen to three fifths since the question: that much is sold."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        asking.set_price(2190)
+        assert await answer(world, approval, approve=True)
+        await world.until_hedged()
+        needed = world.status.net_base
+        assert needed is not None and 0 <= needed + asking.position < Decimal("0.001")
+        assert asking.position > -approval.quantity_base
+
+
+async def test_never_more_than_was_shown_and_the_rest_is_asked_for(asking: Setting) -> None:
+    """The need has grown by half: the shown size is sold, the rest is a new question."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        asking.set_price(1800)
+        await world.cycles(2)
+        assert await state_of(world, approval) is ApprovalState.PENDING
+        await answer(world, approval, approve=True)
+        rest = await asked(world)
+        assert asking.position == -approval.quantity_base
+        assert rest.approval_id != approval.approval_id and rest.quantity_base == Decimal("2.562")
+
+
+async def test_a_need_under_half_supersedes_the_question(asking: Setting) -> None:
+    """The question is withdrawn and nothing is traded under it."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        asking.set_price(2420)
+        await world.cycles(1)
+        assert await state_of(world, approval) is ApprovalState.SUPERSEDED
+        assert not await answer(world, approval, approve=True)
+
+
+async def test_a_tap_on_a_need_that_has_turned_trades_nothing_on_the_old_side(asking: Setting) -> None:
+    """Approved to sell; before the engine looks again the short is too large by another hand, and adopted."""
+    asking.settings["adopt_external"] = "auto"
+    async with running(asking) as world:
+        approval = await asked(world)
+        asking.server.exchange.set_position(SYMBOL, Decimal(-8))
+        await answer(world, approval, approve=True)
+        await world.cycles(5)
+        assert all(entry.params["side"] == "BUY" for entry in asking.server.requests("POST /fapi/v1/order"))
+        assert await state_of(world, approval) in (ApprovalState.SUPERSEDED, ApprovalState.FAILED)
+
+
+async def test_a_rejection_rests_its_side_until_the_snooze_ends(asking: Setting) -> None:
+    """No question and no trade for `reject_snooze_seconds`, then it is asked again."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        assert await answer(world, approval, approve=False)
+        await world.cycles(14, every_s=MINUTE_S)
+        assert (world.status.reason, asking.sent()) == ("snoozed", [])
+        await world.cycles(2, every_s=MINUTE_S)
+        assert (await asked(world)).approval_id != approval.approval_id
+
+
+async def test_a_rejection_survives_a_restart(asking: Setting) -> None:
+    """Also when the process died between the tap and the next look."""
+    async with running(asking) as world:
+        assert await answer(world, await asked(world), approve=False)
+    async with running(asking) as world:
+        await world.cycles(5)
+        assert (world.status.reason, asking.sent()) == ("snoozed", [])
+
+
+async def test_hedge_overrides_a_rejection(asking: Setting) -> None:
+    """/hedge is a person's later word."""
+    async with running(asking) as world:
+        await answer(world, await asked(world), approve=False)
+        await world.cycles(1)
+        await world.command("hedge", "eth")
+        await world.until_hedged()
+        assert asking.position == HEDGED
+
+
+async def test_silence_trades_nothing_and_asks_again_ever_later(asking: Setting) -> None:
+    """After 5, 15 and 30 minutes of silence, then every hour."""
+    asking.settings["approval_timeout_seconds"] = 60
+    async with running(asking) as world:
+        await world.cycles(4 * 60, every_s=30)
+        questions = [event.at for event in await world.events(EventKind.APPROVAL_ASKED)]
+        waits = [
+            (later - earlier).total_seconds() / 60 for earlier, later in zip(questions, questions[1:], strict=False)
+        ]
+        assert [round(wait) for wait in waits[:3]] == [6, 16, 31]
+        assert asking.sent() == []
+
+
+async def test_on_timeout_partial_trades_one_plan_just_under_the_limit(asking: Setting) -> None:
+    """The rest goes on waiting."""
+    asking.settings |= {"approval_timeout_seconds": 60, "approval_on_timeout": "partial"}
+    async with running(asking) as world:
+        await asked(world)
+        await world.cycles(8, every_s=20)
+        (client_id,) = asking.sent()
+        executed = asking.server.exchange.executed_by_client_id()[client_id]
+        assert Decimal("0.49") <= executed < Decimal("0.5")
+
+
+async def test_expired_at_the_tap(asking: Setting) -> None:
+    """A tap after the time is up is told so and trades nothing."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        asking.clock.skip(301)
+        assert not await answer(world, approval, approve=True)
+        await world.cycles(3)
+        assert asking.sent() == []
+
+
+async def test_an_approval_that_cannot_start_within_a_minute_fails_and_is_proposed_anew(asking: Setting) -> None:
+    """The chain goes blind after the tap: when it comes back, the old yes no longer counts."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        asking.pool.blind = True
+        asking.clock.skip(40)
+        await answer(world, approval, approve=True)
+        await world.cycles(9, every_s=10)
+        assert asking.sent() == []
+        asking.pool.blind = False
+        fresh = await asked(world)
+        assert await state_of(world, approval) is ApprovalState.FAILED
+        assert fresh.approval_id != approval.approval_id
+
+
+async def test_slippage_above_the_limit_at_the_tap_fails_it_with_the_figure(asking: Setting) -> None:
+    """The book has thinned since the question."""
+    asking.settings["urgent_slippage_bps"] = 30
+    async with running(asking) as world:
+        approval = await asked(world)
+        thin = [(Decimal("1999.9"), Decimal("0.1")), (Decimal(1900), Decimal(100))]
+        asking.server.exchange.set_book(SYMBOL, thin, [(Decimal("2000.1"), Decimal(100))])
+        await answer(world, approval, approve=True)
+        await world.cycles(1)
+        failed = await world.store.approvals.get(approval.approval_id)
+        assert failed is not None and failed.state is ApprovalState.FAILED and "bps" in (failed.note or "")
+        assert asking.sent() == []
+
+
+async def test_a_pending_question_survives_a_restart_and_can_be_approved_once(asking: Setting) -> None:
+    """Asked by one process, answered to the next."""
+    async with running(asking) as world:
+        approval = await asked(world)
+    async with running(asking) as world:
+        await world.cycles(3)
+        assert len(await world.store.approvals.live()) == 1
+        assert await answer(world, approval, approve=True)
+        assert not await answer(world, approval, approve=True)
+        await world.until_hedged()
+        assert (asking.position, len(asking.sent())) == (HEDGED, 1)
+
+
+async def test_approved_right_before_the_end_is_executed_once_after_the_restart(asking: Setting) -> None:
+    """The yes was kept; it is carried out by whoever comes next, at most once."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await answer(world, approval, approve=True)
+    for _ in range(2):
+        async with running(asking) as world:
+            await world.cycles(5)
+    assert (asking.position, len(asking.sent())) == (HEDGED, 1)
+
+
+@pytest.mark.parametrize("command", ["halt", "pause"])
+async def test_halt_and_pause_void_what_was_asked_and_what_was_granted(asking: Setting, command: str) -> None:
+    """Neither the question nor the yes counts any more, also after a restart."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await answer(world, approval, approve=True)
+        await world.command(command)
+        await world.cycles(2)
+        assert await state_of(world, approval) is ApprovalState.VOIDED
+    async with running(asking) as world:
+        await world.cycles(3)
+        assert (world.status.state, asking.sent()) == ("SUSPENDED", [])
+
+
+async def test_one_approval_covers_all_capped_parts(asking: Setting) -> None:
+    """A cap of 3000 a plan: four plans, one question."""
+    asking.settings["max_hedge_notional"] = 3000
+    async with running(asking) as world:
+        await answer(world, await asked(world), approve=True)
+        await world.until_hedged()
+        assert (asking.position, len(asking.sent())) == (HEDGED, 4)
+        assert len(await world.events(EventKind.APPROVAL_ASKED)) == 1
+
+
+async def test_many_small_steps_in_one_direction_ask_as_well(asking: Setting) -> None:
+    """Unapproved fills of an hour in one direction never pass five times the limit without a question."""
+    asking.settings["approval_over_quote"] = 600
+    async with running(asking) as world:
+        await answer(world, await asked(world), approve=True)
+        await world.until_hedged()
+        price = Decimal(2000)
+        while len(await world.events(EventKind.APPROVAL_ASKED)) == 1:
+            price -= 20
+            asking.set_price(price)
+            await world.cycles(3)
+            assert price > 1500
+        unapproved = -asking.position + HEDGED
+        assert unapproved * price < 5 * 600
