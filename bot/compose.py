@@ -155,7 +155,7 @@ async def _prepare(settings: Settings, chains: Mapping[str, ChainFeed], venue: P
 
     Raises Refused or ConfigurationError only while nothing is held: a short is not left alone over a mistake.
     """
-    held = await store.holds_position([hedge.symbol for hedge in settings.config.hedges.values()])
+    held = await store.holds_position()
     symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
     first_words = {"the exchange": venue.prepare(symbols)}
     first_words |= {f"the chain {name}": feed.prepare() for name, feed in chains.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -55,17 +54,14 @@ class Store:
         """For reading, beside a running service or without one; None when nothing was ever stored there."""
         return await cls.open(path, scope=scope, clock=clock, read_only=True) if has_database(path) else None
 
-    async def holds_position(self, symbols: Sequence[str]) -> bool:
-        """Whether the journal of any account of this scope's mode ends with an open leg in one of `symbols`.
+    async def holds_position(self) -> bool:
+        """Whether a leg is open in the journal of any account of this scope's mode.
 
-        Of any account: a key with a typing error belongs to an account that was never seen.
+        Of any account and symbol: behind a mistyped key or symbol stands one that was never seen.
         """
         mode = self.scope.partition(":")[0]
-        rows = await self.database.rows("SELECT scope, symbol, net_base FROM leg_totals")
-        return any(
-            row["scope"].partition(":")[0] == mode and row["symbol"] in symbols and Decimal(row["net_base"]) != 0
-            for row in rows
-        )
+        rows = await self.database.rows("SELECT scope, net_base FROM leg_totals")
+        return any(row["scope"].partition(":")[0] == mode and Decimal(row["net_base"]) != 0 for row in rows)
 
     async def aclose(self) -> None:
         await self._resources.aclose()
