@@ -144,7 +144,7 @@ async def build_engine(
         parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
         runners[name] = await parts.hedge()
     commands = CommandDesk(runners=runners, queue=store.commands, desk=office.desk, clock=clock)
-    engine = Engine(runners=runners, commands=commands, clock=clock)
+    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock)
     office.slot.engine = engine
     return engine
 

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-
-import structlog
 
 from core.clock import Clock
 from core.command_desk import CommandDesk
-from core.errors import InvariantBroken
 from core.hedge import Hedge
+from core.hedging.states import Reason, State
+from core.ports import EventLog
 from core.status import HedgeStatus
+from core.supervision import Supervisor
 
 COMMAND_POLL_S = 0.4
 SHORTEST_PAUSE_S = 1.0
-FIRST_RETRY_S = 1.0
-LONGEST_RETRY_S = 60.0
-
-log = structlog.get_logger(__name__)
+COMMANDS = "commands"
 
 
 class Engine:
     """Evaluates every hedge at its own pace, at once when woken by an operator, else at most once a second."""
 
-    def __init__(self, *, runners: Mapping[str, Hedge], commands: CommandDesk, clock: Clock) -> None:
+    def __init__(self, *, runners: Mapping[str, Hedge], commands: CommandDesk, events: EventLog, clock: Clock) -> None:
         self._runners = runners
         self._commands = commands
         self._clock = clock
         self._woken = {name: asyncio.Event() for name in runners}
         self._commands_woken = asyncio.Event()
+        self._commands_read = asyncio.Event()
+        self._supervisor = Supervisor(events=events, halt=commands.halt_all, clock=clock)
 
     def hedge_names(self) -> tuple[str, ...]:
         return tuple(self._runners)
 
     def statuses(self) -> tuple[HedgeStatus, ...]:
-        return tuple(runner.status() for runner in self._runners.values())
+        return tuple(self._status(runner) for runner in self._runners.values())
 
     def wake(self, hedge: str | None = None) -> None:
         self._commands_woken.set()
@@ -55,12 +55,10 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
-        # A halt that was written while nothing ran counts before the first look.
-        await self._commands.consume()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._supervise("commands", self._run_commands))
-            for runner in self._runners.values():
-                tasks.create_task(self._supervise(f"hedge {runner.name}", partial(self._run_hedge, runner)))
+            tasks.create_task(self._supervisor.keep(COMMANDS, self._run_commands, hedge=None))
+            for name, runner in self._runners.items():
+                tasks.create_task(self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name))
 
     async def cycle(self) -> None:
         """One evaluation of everything, in turn: for a driver that owns the time."""
@@ -68,11 +66,21 @@ class Engine:
         for runner in self._runners.values():
             await runner.evaluate()
 
+    def _status(self, runner: Hedge) -> HedgeStatus:
+        """A hedge whose evaluation fails does not go on showing the last decision that it took."""
+        status, trouble = runner.status(), self._supervisor.trouble(runner.name)
+        if trouble is None:
+            return status
+        return replace(status, state=State.SUSPENDED.text, reason=Reason.EVALUATION_FAILED.text, detail=trouble)
+
     async def _run_hedge(self, runner: Hedge) -> None:
+        # A halt that was written while nothing ran counts before the first look.
+        await self._commands_read.wait()
         woken = self._woken[runner.name]
         while True:
             woken.clear()
             await runner.evaluate()
+            await self._supervisor.worked(runner.name, hedge=runner.name)
             await self._pause(woken, max(SHORTEST_PAUSE_S, runner.pause_s()))
 
     async def _run_commands(self) -> None:
@@ -80,6 +88,8 @@ class Engine:
             self._commands_woken.clear()
             for hedge in await self._commands.consume():
                 self._woken[hedge].set()
+            self._commands_read.set()
+            await self._supervisor.worked(COMMANDS, hedge=None)
             await self._pause(self._commands_woken, COMMAND_POLL_S)
 
     async def _pause(self, woken: asyncio.Event, seconds_s: float) -> None:
@@ -89,20 +99,3 @@ class Engine:
         finally:
             for wait in waits:
                 wait.cancel()
-
-    async def _supervise(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        """A border where anything may arrive: it is logged with its trace, shown, and the loop begins again."""
-        wait_s = FIRST_RETRY_S
-        while True:
-            began_s = self._clock.monotonic_s()
-            try:
-                await loop()
-            except InvariantBroken as broken:
-                log.critical("invariant broken", task=name, error=str(broken))
-                await self._commands.halt_all(f"{broken}")
-            except Exception as error:
-                log.exception("task failed", task=name, error=type(error).__name__, retry_s=wait_s)
-            if self._clock.monotonic_s() - began_s > LONGEST_RETRY_S:
-                wait_s = FIRST_RETRY_S
-            await self._clock.sleep(wait_s)
-            wait_s = min(LONGEST_RETRY_S, wait_s * 2)

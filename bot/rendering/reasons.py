@@ -69,6 +69,9 @@ REASONS: dict[str, Words] = {
     "net_legs": Words("long and short legs are netted"),
     "operator_hedge": Words("the operator asked to hedge now"),
     "operator_flatten": Words("the operator closes the short"),
+    "evaluation_failed": Words(
+        "something failed that should not", "It is tried again and again; the log has what happened."
+    ),
 }
 
 

@@ -108,6 +108,7 @@ class Reason(IntEnum):
     NET_LEGS = 40
     OPERATOR_HEDGE = 41
     OPERATOR_FLATTEN = 42
+    EVALUATION_FAILED = 43
 
     @property
     def text(self) -> str:
@@ -163,6 +164,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.NET_LEGS: "Long and short legs are both open and are netted against each other.",
     Reason.OPERATOR_HEDGE: "The operator asked to hedge to the target now.",
     Reason.OPERATOR_FLATTEN: "The operator asked to close the perpetual position.",
+    Reason.EVALUATION_FAILED: "An evaluation failed in a way nobody foresaw; it is tried again and again.",
 }
 
 # A state follows from fresh facts, so almost any may follow any. What may not: a hedge that was switched off never

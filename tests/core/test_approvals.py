@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -140,9 +141,7 @@ async def test_silence_trades_nothing_and_asks_again_ever_later(asking: Setting)
     async with running(asking) as world:
         await world.cycles(4 * 60, every_s=30)
         questions = [event.at for event in await world.events(EventKind.APPROVAL_ASKED)]
-        waits = [
-            (later - earlier).total_seconds() / 60 for earlier, later in zip(questions, questions[1:], strict=False)
-        ]
+        waits = [(later - earlier).total_seconds() / 60 for earlier, later in itertools.pairwise(questions)]
         assert [round(wait) for wait in waits[:3]] == [6, 16, 31]
         assert asking.sent() == []
 

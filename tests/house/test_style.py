@@ -35,9 +35,10 @@ WIDE = {
 # Where anything may arrive and must not pass: the supervisors, the command line, Telegram's error handling.
 BROAD_EXCEPTS = {
     "bot/cli.py:main",
+    "bot/front.py:_keep",
     "bot/telegram/connection.py:_last",
     "bot/telegram/frontend.py:_keep",
-    "core/engine.py:_supervise",
+    "core/supervision.py:keep",
 }
 FORBIDDEN_MODULE_NAMES = frozenset({"utils", "helpers", "common", "util", "helper", "misc"})
 
