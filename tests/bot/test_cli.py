@@ -253,3 +253,17 @@ def test_python_m_bot_is_the_program() -> None:
     light = "import sys, bot.cli; print(sorted({'telegram', 'web3', 'binance', 'aiohttp'} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", light], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.e2e
+def test_run_on_a_fresh_machine_shows_the_demo_until_quit(home: Path) -> None:
+    """One command and nothing configured: it says so, starts, answers, ends well, and leaves nothing behind."""
+    command = [sys.executable, "-m", "bot", "run"]
+    world = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=home, env=world, input="status\nquit\n", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("No hedge.toml here, no keys, nothing stored: starting the demo")
+    assert "PAPER" in done.stdout
+    assert not list(home.iterdir())
