@@ -157,8 +157,8 @@ class Glance:
     async def _standing(self, remembered: Remembered, now: datetime) -> Standing:
         if self.store is None:
             return NO_STANDING
-        since = now - timedelta(hours=1)
         journal = self.store.journal
+        unapproved = await journal.unapproved_fills_quote(self.name, now - timedelta(hours=1))
         plan = await journal.active_plan(self.name)
         live = await self.store.approvals.live(self.name)
         approval = live[0] if live else None
@@ -167,8 +167,8 @@ class Glance:
             approval=approval,
             granted_left_base=approval.quantity_base - approval.used_base if approval else Decimal(0),
             rebalances_last_hour=remembered.rebalances_since(milliseconds(now) - HOUR_MS),
-            unapproved_sell_quote=await journal.unapproved_fills_quote(self.name, OrderSide.SELL, since),
-            unapproved_buy_quote=await journal.unapproved_fills_quote(self.name, OrderSide.BUY, since),
+            unapproved_sell_quote=unapproved[OrderSide.SELL],
+            unapproved_buy_quote=unapproved[OrderSide.BUY],
             reserved_quote=Decimal(0),
             request=Request.NONE,
         )

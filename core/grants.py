@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.approval_desk import ApprovalDesk
+from core.approval_desk import LIVE_STATES, ApprovalDesk
 from core.config import HedgeConfig
 from core.hedging import memory
 from core.hedging.approval_rules import covers_until, failed_to_start
@@ -34,17 +34,16 @@ class Grants:
 
     async def refresh(self, config: HedgeConfig, now: datetime, *, stopped: str) -> Word:
         """`stopped`: "halted" or "paused", which void whatever was asked or granted; else empty."""
-        latest = await self._desk.latest(self._hedge)
-        rejected = latest if latest is not None and latest.state is ApprovalState.REJECTED else None
-        approval = await self._desk.live(self._hedge)
-        if approval is None:
-            return Word(None, rejected, None)
+        approval = await self._desk.latest(self._hedge)  # nothing is asked while one is live, so no other can be
+        if approval is None or approval.state not in LIVE_STATES:
+            rejected = approval is not None and approval.state is ApprovalState.REJECTED
+            return Word(None, approval if rejected else None, None)
         if stopped:
             ended = await self._desk.void(approval, stopped)
-            return Word(None, rejected, None) if ended else await self.refresh(config, now, stopped=stopped)
+            return Word(None, None, None) if ended else await self.refresh(config, now, stopped=stopped)
         if await self._desk.expire(approval):
-            return Word(None, rejected, approval)
-        return Word(None if await self._overdue(approval, config, now) else approval, rejected, None)
+            return Word(None, None, approval)
+        return Word(None if await self._overdue(approval, config, now) else approval, None, None)
 
     def taken_in(self, mind: Memory, word: Word, config: HedgeConfig, now: datetime) -> Memory:
         mind = self._with_rejection(mind, word.rejected, config, now)

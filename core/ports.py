@@ -204,8 +204,8 @@ class Journal(Protocol):
         """`delta_base` is signed as the net position is, on every leg: negative adds to a short."""
         ...
 
-    async def unapproved_fills_quote(self, hedge: str, side: OrderSide, since: datetime) -> Decimal:
-        """Notional filled since then by plans that no person approved."""
+    async def unapproved_fills_quote(self, hedge: str, since: datetime) -> Mapping[OrderSide, Decimal]:
+        """Notional filled since then, by side, by plans that no person approved."""
         ...
 
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:

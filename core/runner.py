@@ -82,7 +82,7 @@ class HedgeRunner:
         self._claims = claims
         self._clock = clock
         self._remembered = Remembered()
-        self._saved = ""
+        self._saved: Remembered | None = None
         self._wish: Wish | None = None
         self._seen: Observation | None = None
         self._decision: Decision | None = None
@@ -94,7 +94,7 @@ class HedgeRunner:
         if text := await self._store.load(self.name):
             self._remembered = from_json(text)
             self._observer.life = self._remembered.life
-            self._saved = text
+            self._saved = self._remembered
 
     async def evaluate(self) -> None:
         """One look, one decision, at most one order."""
@@ -192,7 +192,7 @@ class HedgeRunner:
 
     async def _standing(self, approval: Approval | None, seen: Observation) -> Standing:
         now = seen.at
-        since = now - timedelta(hours=1)
+        unapproved = await self._journal.unapproved_fills_quote(self.name, now - timedelta(hours=1))
         if self._wish is not None and self._wish.request is Request.HEDGE and now > self._wish.until:
             self._wish = None
         left = approval.quantity_base - approval.used_base if approval else Decimal(0)
@@ -201,8 +201,8 @@ class HedgeRunner:
             approval=approval,
             granted_left_base=left,
             rebalances_last_hour=self._remembered.rebalances_since(milliseconds(now) - HOUR_MS),
-            unapproved_sell_quote=await self._journal.unapproved_fills_quote(self.name, OrderSide.SELL, since),
-            unapproved_buy_quote=await self._journal.unapproved_fills_quote(self.name, OrderSide.BUY, since),
+            unapproved_sell_quote=unapproved[OrderSide.SELL],
+            unapproved_buy_quote=unapproved[OrderSide.BUY],
             reserved_quote=reserved_before(self.name, tuple(self._claims.values())),
             request=self._wish.request if self._wish else Request.NONE,
         )
@@ -276,7 +276,7 @@ class HedgeRunner:
         self._remembered = replace(self._remembered, kernel=kernel)
 
     async def _save(self) -> None:
-        text = to_json(self._remembered)
-        if text != self._saved:
-            await self._store.save(self.name, text, self._clock.now())
-            self._saved = text
+        remembered = self._remembered
+        if remembered != self._saved:
+            await self._store.save(self.name, to_json(remembered), self._clock.now())
+            self._saved = remembered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -68,19 +68,19 @@ class FillBook:
             )
             await add_to_leg(tx, self._scope, symbol, leg, delta_base)
 
-    async def unapproved_fills_quote(self, hedge: str, side: OrderSide, since: datetime) -> Decimal:
+    async def unapproved_fills_quote(self, hedge: str, since: datetime) -> Mapping[OrderSide, Decimal]:
         """Fills at `since` itself count."""
         rows = await self._db.rows(
-            "SELECT fill.price, fill.quantity_base FROM attributed_fills AS fill"
+            "SELECT fill.side, fill.price, fill.quantity_base FROM attributed_fills AS fill"
             " JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
-            " WHERE fill.scope = ? AND fill.at >= ? AND fill.side = ? AND fill.hedge = ?"
-            " AND plans.approval_id IS NULL",
-            (self._scope, time_text(since), side, hedge),
+            " WHERE fill.scope = ? AND fill.at >= ? AND fill.hedge = ? AND plans.approval_id IS NULL",
+            (self._scope, time_text(since), hedge),
         )
-        total = ZERO
+        totals = dict.fromkeys(OrderSide, ZERO)
         for row in rows:
-            total = EXACT.add(total, EXACT.multiply(Decimal(row["price"]), Decimal(row["quantity_base"])))
-        return total
+            side, notional = row["side"], EXACT.multiply(Decimal(row["price"]), Decimal(row["quantity_base"]))
+            totals[side] = EXACT.add(totals[side], notional)
+        return totals
 
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """A fill without an order of ours goes to the last hedge that traded its symbol, '' when none did."""

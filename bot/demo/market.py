@@ -49,6 +49,7 @@ class DemoFeed:
         self._started = started
         self._clock = clock
         self._seed = seed
+        self._last: Market | None = None
 
     async def prepare(self, symbols: Sequence[str]) -> None:
         for symbol in symbols:
@@ -62,6 +63,11 @@ class DemoFeed:
     async def market(self, symbol: str) -> Market:
         self.rules(symbol)
         now = self._clock.now()
+        if self._last is None or self._last.as_of != now:
+            self._last = self._market_at(now)
+        return self._last
+
+    def _market_at(self, now: datetime) -> Market:
         second = (now - self._started) // _SECOND
         ticks = self._path.price_ticks(second)
         funding = self._path.funding_after(second)

@@ -16,7 +16,8 @@ from core.hedging.states import LpState
 class SeenPosition:
     """One position as last believed. `parked_*`: principal that a decrease left in `tokensOwed`.
 
-    `moving` is OPENING or CLOSING until two equal reads a block apart, else NONE.
+    `moving` is OPENING or CLOSING until two equal reads a block apart, else NONE. `block`: at which its liquidity was
+    first seen as it is. Nothing here changes with every block, so that the memory is written only when something did.
     """
 
     liquidity: int
@@ -27,7 +28,6 @@ class SeenPosition:
     quote_decimals: int
     tick_lower: int
     tick_upper: int
-    sqrt_price_x96: int
     parked_base: Decimal
     parked_quote: Decimal
     moving: LpState
@@ -67,7 +67,6 @@ def seen(
         quote_decimals=position.quote_decimals,
         tick_lower=position.tick_lower,
         tick_upper=position.tick_upper,
-        sqrt_price_x96=position.sqrt_price_x96,
         parked_base=parked_base,
         parked_quote=parked_quote,
         moving=moving,
@@ -107,7 +106,6 @@ def _seen_from(entry: Mapping[str, str]) -> SeenPosition:
         quote_decimals=int(entry["quote_decimals"]),
         tick_lower=int(entry["tick_lower"]),
         tick_upper=int(entry["tick_upper"]),
-        sqrt_price_x96=int(entry["sqrt_price_x96"]),
         parked_base=Decimal(entry["parked_base"]),
         parked_quote=Decimal(entry["parked_quote"]),
         moving=LpState(int(entry["moving"])),

@@ -156,7 +156,8 @@ def _take_in(
     parked_base = min(before.parked_base + freed_base, position.owed_base)
     parked_quote = min(before.parked_quote + freed_quote, position.owed_quote)
     came = amounts_at_sqrt(position, change, position.sqrt_price_x96)[0] if change > 0 else ZERO
-    entry = seen(position, block, parked_base, parked_quote, _moving(change, before, block))
+    since = block if change else before.block
+    entry = seen(position, since, parked_base, parked_quote, _moving(change, before, block))
     return entry, came, before.parked_base + freed_base - parked_base
 
 

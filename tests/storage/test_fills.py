@@ -119,9 +119,10 @@ async def test_unapproved_fills_count_by_side_time_and_approval(store: Store) ->
         a_trade(3, venue_order_id=2, at=after(11)),
     )
     await store.journal.book_trades([(trade, OURS) for trade in (old, counted, approved)], after(12))
-    assert await store.journal.unapproved_fills_quote("bnb", OrderSide.SELL, after(10)) == Decimal("150.125")
-    assert await store.journal.unapproved_fills_quote("bnb", OrderSide.BUY, after(0)) == 0
-    assert await store.journal.unapproved_fills_quote("eth", OrderSide.SELL, after(0)) == 0
+    late = await store.journal.unapproved_fills_quote("bnb", after(10))
+    assert late == {OrderSide.SELL: Decimal("150.125"), OrderSide.BUY: 0}
+    other = await store.journal.unapproved_fills_quote("eth", after(0))
+    assert other == {OrderSide.SELL: 0, OrderSide.BUY: 0}
 
 
 async def test_recent_fills_name_their_hedge(store: Store) -> None:
