@@ -48,7 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from bot import compose
     from bot.settings import looks_like_a_first_start, settings_at
 
     places = _places(options)
@@ -60,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
         return demo(build_parser().parse_args(["demo"], namespace=options))
     settings = settings_at(places)
     settings.require_runnable(has_terminal=sys.stdin.isatty())
+    from bot import compose  # heavy, and of no use to a mistake
+
     return asyncio.run(compose.run_service(settings))
 
 
@@ -81,13 +82,14 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
+    from bot.settings import settings_at
+
+    settings = settings_at(_places(options))
     from bot import compose
     from bot.rendering.markup import plain
     from bot.rendering.status import status_text
-    from bot.settings import settings_at
     from bot.status_json import facts_are_missing, status_json
 
-    settings = settings_at(_places(options))
     statuses = asyncio.run(compose.read_status(settings))
     if options.json:
         print(status_json(settings.config.mode, statuses))
@@ -97,10 +99,11 @@ def status(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    from bot import preflight
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
+    from bot import preflight
+
     found = asyncio.run(preflight.examine(settings, allow_withdrawal_key=options.allow_withdrawal_key))
     print(preflight.report_json(found) if options.json else preflight.report_text(found))
     return MUST_FIX if found.must_fix else OK

@@ -34,7 +34,10 @@ class InstanceLock:
             with _gate(handle, fcntl.LOCK_EX):
                 taken = not _take(handle, fcntl.LOCK_EX)
             if taken:
-                raise ConfigurationError(f"another lp-hedge (pid {_pid_in(handle)}) already runs on {self._database}")
+                raise ConfigurationError(
+                    f"another lp-hedge (pid {_pid_in(handle)}) already runs on {self._database}: stop it first, or "
+                    "name another database with --db."
+                )
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         except OSError as error:

@@ -67,7 +67,7 @@ class BinanceMarket:
         raw = {str(each.get("symbol")): each for each in info.symbols}
         for symbol in symbols:
             if symbol not in raw:
-                raise Refused(f"Binance USD-M futures has no symbol {symbol}", code="unknown_symbol")
+                raise Refused(f"Binance USD-M futures has no symbol {symbol}: correct symbol", code="unknown_symbol")
             self._contracts[symbol] = _contract(raw[symbol])
 
     def contract(self, symbol: str) -> Contract:
