@@ -14,6 +14,11 @@ from storage.columns import EXACT, mapping_of, mapping_text, number_text, time_o
 from storage.database import Database
 
 LIVE_STATES = (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.EXECUTING)
+WITH_EXECUTED = (
+    "SELECT given.*, (SELECT group_concat(orders.executed_base, ' ') FROM plans"
+    " JOIN orders ON orders.scope = plans.scope AND orders.plan_id = plans.plan_id"
+    " WHERE plans.scope = given.scope AND plans.approval_id = given.approval_id) AS executed"
+)
 
 
 class SqliteApprovals:
@@ -62,22 +67,23 @@ class SqliteApprovals:
 
     async def get(self, approval_id: str) -> Approval | None:
         row = await self._db.row(
-            "SELECT * FROM approvals WHERE scope = ? AND approval_id = ?", (self._scope, approval_id)
+            f"{WITH_EXECUTED} FROM approvals AS given WHERE scope = ? AND approval_id = ?", (self._scope, approval_id)
         )
-        return None if row is None else await self._as_it_stands(row)
+        return None if row is None else _as_it_stands(row)
 
     async def live(self, hedge: str | None = None) -> tuple[Approval, ...]:
         rows = await self._db.rows(
-            "SELECT * FROM live_approvals WHERE scope = ? AND (? IS NULL OR hedge = ?) ORDER BY seq",
+            f"{WITH_EXECUTED} FROM live_approvals AS given WHERE scope = ? AND (? IS NULL OR hedge = ?) ORDER BY seq",
             (self._scope, hedge, hedge),
         )
-        return tuple([await self._as_it_stands(row) for row in rows])
+        return tuple(_as_it_stands(row) for row in rows)
 
     async def latest(self, hedge: str) -> Approval | None:
         row = await self._db.row(
-            "SELECT * FROM approvals WHERE scope = ? AND hedge = ? ORDER BY seq DESC LIMIT 1", (self._scope, hedge)
+            f"{WITH_EXECUTED} FROM approvals AS given WHERE scope = ? AND hedge = ? ORDER BY seq DESC LIMIT 1",
+            (self._scope, hedge),
         )
-        return None if row is None else await self._as_it_stands(row)
+        return None if row is None else _as_it_stands(row)
 
     async def decide(
         self, approval_id: str, *, approve: bool, by: str, note: str | None, now: datetime
@@ -126,17 +132,12 @@ class SqliteApprovals:
                 (number_text(used), self._scope, approval_id),
             )
 
-    async def _as_it_stands(self, row: Row) -> Approval:
-        approval = _approval_of(row)
-        executed = Decimal(0)
-        for order in await self._db.rows(
-            "SELECT orders.executed_base FROM plans"
-            " JOIN orders ON orders.scope = plans.scope AND orders.plan_id = plans.plan_id"
-            " WHERE plans.scope = ? AND plans.approval_id = ?",
-            (self._scope, approval.approval_id),
-        ):
-            executed = EXACT.add(executed, Decimal(order["executed_base"]))
-        return replace(approval, used_base=max(approval.used_base, executed))
+
+def _as_it_stands(row: Row) -> Approval:
+    approval, executed = _approval_of(row), Decimal(0)
+    for part in (row["executed"] or "").split():
+        executed = EXACT.add(executed, Decimal(part))
+    return replace(approval, used_base=max(approval.used_base, executed))
 
 
 def _approval_of(row: Row) -> Approval:

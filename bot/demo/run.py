@@ -23,6 +23,7 @@ from core.clock import Clock, ManualClock, SystemClock
 from core.engine import Engine
 from core.exchange.paper import PaperVenue, terms_of
 from core.feeds import ChainFeed
+from core.hedging.states import State
 from core.ports import ApprovalState
 from storage.store import Store
 
@@ -137,7 +138,7 @@ async def _drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOpti
 
 async def _answer(stage: Stage, options: DemoOptions) -> bool:
     """Stand in for the operator; nobody can be asked in a run without input, so `ask` says yes."""
-    if options.approvals == "ignore":
+    if options.approvals == "ignore" or stage.engine.statuses()[0].state != State.AWAITING_APPROVAL.text:
         return False
     answered = False
     for approval in await stage.store.approvals.live(HEDGE):

@@ -48,9 +48,10 @@ class OutcomeResolver:
 
         Raises what the venue's queries raise; nothing is lost by that, the next call goes on.
         """
-        for order in await self._journal.unsettled_orders(symbol):
+        waiting = await self._journal.unsettled_orders(symbol)
+        for order in waiting:
             await self._settle_one(order)
-        return await self._journal.unsettled_orders(symbol)
+        return await self._journal.unsettled_orders(symbol) if waiting else ()
 
     async def _settle_one(self, order: JournalOrder) -> None:
         order_id = order.request.client_order_id
