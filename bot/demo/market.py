@@ -55,6 +55,9 @@ class DemoFeed:
         for symbol in symbols:
             self.rules(symbol)
 
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
     def rules(self, symbol: str) -> SymbolRules:
         if symbol != SYMBOL:
             raise Refused(f"The embedded market trades {SYMBOL} only, not {symbol}", code="-1121")

@@ -225,5 +225,8 @@ class _Source:
             "depth", lambda library: library.futures_order_book(symbol=symbol, limit=str(limit)), parse
         )
 
+    async def aclose(self) -> None:
+        """The client is its owner's to close."""
+
     async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T:
         return await self._client.read("mark price", lambda library: library.futures_mark_price(symbol=symbol), parse)

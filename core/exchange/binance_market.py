@@ -40,6 +40,8 @@ class PublicSource(Protocol):
 
     async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T: ...
 
+    async def aclose(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -57,6 +59,9 @@ class BinanceMarket:
         self._clock = clock
         self._contracts: dict[str, Contract] = {}
         self.weight_limit: int | None = None
+
+    async def aclose(self) -> None:
+        await self._source.aclose()
 
     async def prepare(self, symbols: Sequence[str]) -> None:
         """Filters of `symbols`. Raises Refused for a symbol that is not a trading perpetual, or Transient."""

@@ -148,9 +148,12 @@ class PaperVenue:
             )
 
     async def aclose(self) -> None:
-        """Keeps what was seen but not yet asked for."""
-        async with self._lock:
-            await self._save()
+        """Keeps what was seen but not yet asked for, and closes the feed."""
+        try:
+            async with self._lock:
+                await self._save()
+        finally:
+            await self._feed.aclose()
 
     async def _advance(self, symbol: str) -> Moment:
         self._check_loaded()

@@ -69,6 +69,8 @@ class HandMarket:
             raise Refused(f"Invalid symbol {symbol}", code="-1121")
         return rules(symbol)
 
+    async def aclose(self) -> None: ...
+
     async def market(self, symbol: str) -> Market:
         return self.markets[symbol]
 
