@@ -24,11 +24,19 @@ def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, float) else value
 
 
+def _no_bool(value: object) -> object:
+    """pydantic would take `true` for 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
+NoBool = BeforeValidator(_no_bool)
 Number = Annotated[Decimal, BeforeValidator(_number_as_text), Field(allow_inf_nan=False)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
 Address = Annotated[str, Field(pattern=f"^{ADDRESS_PATTERN.pattern}$")]
-Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
+Seconds = Annotated[int, NoBool, Field(ge=0, le=31_536_000)]
 
 
 class Frozen(BaseModel):
@@ -44,7 +52,7 @@ class PaperConfig(Frozen):
 class ChainConfig(Frozen):
     """Overrides of a preset, or a whole chain of one's own. None: the preset's value."""
 
-    chain_id: Annotated[int, Field(gt=0)] | None = None
+    chain_id: Annotated[int, NoBool, Field(gt=0)] | None = None
     wrapped_native: Address | None = None
     multicall: Address | None = None
     stables: tuple[Address, ...] | None = None
@@ -65,7 +73,7 @@ class HedgeConfig(Frozen):
 
     chain: str
     amm_type: Literal["uniswap_v3", "pancakeswap_v3"]
-    lp_position_ids: tuple[Annotated[int, Field(ge=1)], ...] | Literal["all"]
+    lp_position_ids: tuple[Annotated[int, NoBool, Field(ge=1)], ...] | Literal["all"]
     pool_id: Address | None = None
     wallet: Address | None = None
     base: str | None = None
@@ -85,39 +93,39 @@ class HedgeConfig(Frozen):
     force_rebalance_seconds: Seconds = 0
     out_of_range_seconds: Seconds = 300
     cooldown_seconds: Seconds = 30
-    max_per_hour: Annotated[int, Field(ge=0, le=3600)] = 30
+    max_per_hour: Annotated[int, NoBool, Field(ge=0, le=3600)] = 30
     urgent_band_multiple: NotNegative = Decimal(3)
     min_notional_quote: NotNegative = Decimal(10)
     min_available_balance_quote: NotNegative = Decimal(0)
     min_liquidation_distance_pct: NotNegative = Decimal(15)
     deleverage_below_pct: NotNegative = Decimal(5)
-    leverage: Literal["keep"] | Annotated[int, Field(ge=1, le=125)] = "keep"
+    leverage: Literal["keep"] | Annotated[int, NoBool, Field(ge=1, le=125)] = "keep"
     margin_type: Literal["keep", "cross", "isolated"] = "keep"
     order_type: Literal["market", "limit", "post_only"] = "market"
     limit_timeout_seconds: Seconds = 20
     fallback: Literal["market", "none"] = "market"
     max_slippage_bps: NotNegative = Decimal(30)
     urgent_slippage_bps: NotNegative = Decimal(150)
-    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    max_retries: Annotated[int, NoBool, Field(ge=0, le=20)] = 3
     max_hedge_notional: NotNegative = Decimal(0)
     max_order_size: NotNegative = Decimal(0)
     max_order_quote: NotNegative = Decimal(0)
     max_position_notional: NotNegative | None = None
     twap_over_quote: NotNegative = Decimal(25000)
     twap_duration_seconds: Seconds = 60
-    twap_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
+    twap_interval_seconds: Annotated[int, NoBool, Field(ge=1, le=3600)] = 5
     rebalance_to: Literal["target", "edge"] = "target"
     close_on_disable: bool = False
     close_when_no_lp: bool = True
     no_lp_grace_seconds: Seconds = 300
-    max_chain_age_seconds: Annotated[int, Field(ge=1, le=86400)] = 30
-    max_price_age_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    max_chain_age_seconds: Annotated[int, NoBool, Field(ge=1, le=86400)] = 30
+    max_price_age_seconds: Annotated[int, NoBool, Field(ge=1, le=3600)] = 10
     max_basis_bps: NotNegative = Decimal(100)
     max_jump_pct: NotNegative = Decimal(50)
     on_chain_blind: Literal["hold", "estimate"] = "hold"
     adopt_external: Literal["ask", "auto"] = "ask"
     approval_over_quote: Literal["off"] | NotNegative | None = None
-    approval_timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = 300
+    approval_timeout_seconds: Annotated[int, NoBool, Field(ge=10, le=86400)] = 300
     approval_on_timeout: Literal["hold", "partial"] = "hold"
     reject_snooze_seconds: Seconds = 900
     alert_over_quote: NotNegative | None = None
