@@ -13,7 +13,6 @@ import structlog
 
 from bot.assembly import build_engine, open_office
 from bot.front import Front, stop_on_signals
-from bot.heartbeat import Heartbeat
 from bot.logs import configure_logs
 from bot.redaction import Redactor
 from bot.version import program_version
@@ -30,7 +29,8 @@ from storage.store import Store
 if TYPE_CHECKING:
     from bot.settings import DemoOptions, Settings
     from core.amm.reader import ChainReader
-    from core.exchange.binance import BinanceVenue
+    from core.config import HedgeConfig
+    from core.exchange.binance import BinanceVenue, WantedTerms
     from core.exchange.paper import PaperStore
 
 BEGAN_KEY = "began:"
@@ -109,6 +109,8 @@ def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callab
     url = settings.around.values.lp_hedge_heartbeat_url
     if url is None:
         return ()
+    from bot.heartbeat import Heartbeat
+
     return (Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run,)
 
 
@@ -147,7 +149,16 @@ def live_venue(settings: Settings, clock: Clock) -> BinanceVenue:
         futures_url=values.binance_futures_url,
         spot_url=values.spot_url,
     )
-    return BinanceVenue(access, clock)
+    wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in settings.config.hedges.values()}
+    return BinanceVenue(access, clock, wanted={symbol: terms for symbol, terms in wanted.items() if terms})
+
+
+def _wanted_terms(hedge: HedgeConfig) -> WantedTerms | None:
+    from core.exchange.binance import WantedTerms
+
+    leverage = None if hedge.leverage == "keep" else hedge.leverage
+    isolated = None if hedge.margin_type == "keep" else hedge.margin_type == "isolated"
+    return None if leverage is None and isolated is None else WantedTerms(leverage, isolated)
 
 
 async def _prepare(settings: Settings, chains: Mapping[str, ChainFeed], venue: PerpVenue, store: Store) -> None:

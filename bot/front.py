@@ -14,13 +14,13 @@ from bot.assembly import Office
 from bot.console import Console, Terminal
 from bot.redaction import Redactor
 from bot.rendering.listings import HealthItem
-from bot.telegram.settings import TelegramSettings
 from core.clock import Clock
 from core.engine import Engine
 from storage.store import Store
 
 if TYPE_CHECKING:
     from bot.telegram.frontend import TelegramHealth
+    from bot.telegram.settings import TelegramSettings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AGAIN_S = 5.0
