@@ -74,7 +74,7 @@ UNREAD_CODES = frozenset({-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1021
 ADVICE = {
     -1022: "check BINANCE_API_SECRET",
     -2014: "check BINANCE_API_KEY",
-    -2015: "check the key, its IP list and that futures trading is enabled for it",
+    -2015: "check BINANCE_API_KEY, its IP list and that futures trading is enabled for it",
     -2018: "the futures wallet does not cover it; add margin or lower the caps",
     -2019: "the margin does not cover it; add margin or lower the caps",
     -2022: "the position is smaller than the order, or other reduce-only orders already cover it",
