@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +22,10 @@ OPERATOR = 4711
 SYMBOL = "ETHUSDT"
 START_PRICE = Decimal(2000)
 STOPS_WITHIN_S = 5.0
+NODE_KEY = "v3/0123456789-key-of-a-node-provider"
+PLACE = "POST /fapi/v1/order"
+# Quick to look, and in no need of a person.
+BY_ITSELF = {"approval_over_quote": '"off"', "poll_seconds": '"0.5"'}
 
 
 @dataclass(slots=True)
@@ -42,6 +47,44 @@ class Stage:
     def database(self) -> Path:
         return self.folder / "lp_hedge.db"
 
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "hedge.toml"
+
+    def configure(self, settings: Mapping[str, str], environment: Mapping[str, str] | None = None) -> None:
+        """Change settings of the hedge and, if given, all that the environment says differently."""
+        self.settings = {**self.settings, **settings}
+        self.environment = self.environment if environment is None else environment
+        self.write_configuration()
+
+    def branch(self, name: str, *, proxy: RpcProxy | None = None, telegram: TelegramRig | None = None) -> Stage:
+        """The same world for one more program, in a folder of its own with a copy of the database."""
+        folder = self.folder / name
+        folder.mkdir()
+        if self.database.exists():
+            shutil.copy(self.database, folder)
+        branch = replace(self, folder=folder, proxy=proxy or self.proxy, telegram=telegram or self.telegram)
+        branch.write_configuration()
+        return branch
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must be found nowhere but in the files that the operator wrote."""
+        told = self.variables()
+        names = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "TELEGRAM_BOT_TOKEN")
+        return (NODE_KEY, *(told[name] for name in names if told[name]))
+
+    def leaks(self) -> list[str]:
+        """Files that hold a secret: logs, database, whatever the program wrote."""
+        written = [
+            path for path in self.folder.rglob("*") if path.is_file() and path.name not in ("hedge.toml", ".env")
+        ]
+        return [
+            f"{secret[:4]}… in {path}"
+            for path in written
+            for secret in self.secrets()
+            if secret.encode() in path.read_bytes()
+        ]
+
     def write_configuration(self) -> None:
         hedge = {
             "chain": '"local"',
@@ -55,7 +98,7 @@ class Stage:
         } | dict(self.settings)
         lines = [f'mode = "{self.mode}"', self.chain.chain_block("local", self.pool.quote), "[hedges.eth]"]
         lines += [f"{key} = {value}" for key, value in hedge.items()]
-        (self.folder / "hedge.toml").write_text("\n".join(lines) + "\n")
+        self.configuration.write_text("\n".join(lines) + "\n")
 
     def variables(self) -> dict[str, str]:
         keys = self.venue.credentials
@@ -63,7 +106,7 @@ class Stage:
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
-            "LOCAL_RPC_URL": self.proxy.url,
+            "LOCAL_RPC_URL": f"{self.proxy.url}/{NODE_KEY}",
             "BINANCE_API_KEY": keys.key,
             "BINANCE_API_SECRET": keys.secret,
             "BINANCE_FUTURES_URL": self.venue.url,
@@ -72,7 +115,7 @@ class Stage:
             "TELEGRAM_BOT_TOKEN": self.telegram.token,
             "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
             "TELEGRAM_API_URL": self.telegram.api_url,
-            "LP_HEDGE_CONFIG": str(self.folder / "hedge.toml"),
+            "LP_HEDGE_CONFIG": str(self.configuration),
             "LP_HEDGE_DB": str(self.database),
         } | dict(self.environment)
 
@@ -85,6 +128,7 @@ class Stage:
             self.command(*arguments),
             cwd=self.folder,
             env=self.variables(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -101,7 +145,7 @@ class Stage:
         return -self.venue.exchange.net_position(SYMBOL)
 
     def orders_sent(self) -> int:
-        return len(self.venue.requests("POST /fapi/v1/order"))
+        return len(self.venue.requests(PLACE))
 
     def executed(self) -> dict[str, Decimal]:
         return self.venue.exchange.executed_by_client_id()
@@ -128,7 +172,7 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
+        if self.is_running():
             self.process.kill()
             self.process.wait()
 
@@ -141,6 +185,13 @@ class Service:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOPS_WITHIN_S)
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def ends(self, within_s: float = 20.0) -> int:
+        """The exit code of a service that ends by itself."""
+        return self.process.wait(within_s)
 
     def kill(self) -> None:
         self.process.kill()
