@@ -95,7 +95,7 @@ class History:
         self.setting.server.exchange.set_price(SYMBOL, self.setting.pool.price)
         for name in ("adopt", "resume"):
             await self.world.command(name, HEDGE)
-        for _ in range(80):
+        for _ in range(200):
             await self.world.cycles(1, every_s=4)
             status = self.world.status
             if status.reason == "position_mismatch":
