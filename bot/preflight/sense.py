@@ -22,7 +22,7 @@ LEAST_APPROVAL_QUOTE = Decimal(1000)
 
 
 # Settings that are read but that the engine does not act on in this version: (key, value or None for any but default).
-NOT_ACTED_ON = (("order_type", "post_only"), ("fallback", "none"), ("leverage", None), ("margin_type", None))
+NOT_ACTED_ON = (("fallback", "none"), ("limit_timeout_seconds", None))
 
 
 @dataclass(frozen=True, slots=True)

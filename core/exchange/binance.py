@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -37,10 +38,29 @@ Ask = Callable[[], Awaitable[OrderReport]]
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,36}")
 
 
-class BinanceVenue:
-    """Implements `core.ports.PerpVenue`. Sends nothing before `prepare`; owns its HTTP session until `aclose`."""
+@dataclass(frozen=True, slots=True)
+class WantedTerms:
+    """What a symbol's leverage and margin type shall be; None: as the account has them."""
 
-    def __init__(self, access: BinanceAccess, clock: Clock, *, wall: Clock | None = None) -> None:
+    leverage: int | None = None
+    isolated: bool | None = None
+
+
+class BinanceVenue:
+    """Implements `core.ports.PerpVenue`. Sends nothing before `prepare`; owns its HTTP session until `aclose`.
+
+    `wanted`: terms by symbol that `prepare` sets, only while the symbol is flat: they change what a position needs.
+    """
+
+    def __init__(
+        self,
+        access: BinanceAccess,
+        clock: Clock,
+        *,
+        wall: Clock | None = None,
+        wanted: Mapping[str, WantedTerms] | None = None,
+    ) -> None:
+        self._wanted = dict(wanted or {})
         self._client = BinanceClient(access, clock, wall=wall)
         self._clock = clock
         self._market = BinanceMarket(_Source(self._client), clock)
@@ -55,6 +75,19 @@ class BinanceVenue:
         self._client.traffic.weight_limit = self._market.weight_limit or self._client.traffic.weight_limit
         for symbol in symbols:
             await self._terms.terms(symbol)
+            if symbol in self._wanted:
+                await self._set_terms(symbol, self._wanted[symbol])
+
+    async def _set_terms(self, symbol: str, wanted: WantedTerms) -> None:
+        """Margin type first: Binance refuses it once orders rest, leverage never."""
+        terms = await self._terms.terms(symbol)
+        account = await self.account(symbol)
+        if account.long_base or account.short_base:
+            return
+        if wanted.isolated not in (None, terms.isolated):
+            await self.admin.set_margin_type(symbol, isolated=bool(wanted.isolated))
+        if wanted.leverage not in (None, terms.leverage):
+            await self.admin.set_leverage(symbol, wanted.leverage or terms.leverage)
 
     def rules(self, symbol: str) -> SymbolRules:
         """Raises Refused for a symbol that was not prepared."""

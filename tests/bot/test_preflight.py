@@ -101,11 +101,14 @@ def test_an_approval_limit_under_the_band_is_warned_of(stage: Stage) -> None:
 
 
 def test_a_setting_without_effect_is_said(stage: Stage) -> None:
-    """Nobody should believe that a leverage was set which was not."""
-    stage.settings = {"leverage": "3", "fallback": '"none"'}
+    """Nobody should believe in a setting that nothing acts on."""
+    stage.settings = {"limit_timeout_seconds": "3", "fallback": '"none"'}
     stage.write_configuration()
     said = [detail for _, detail in checks(stage, code=0)["eth: settings"]]
-    assert said == ["fallback = none has no effect in this version", "leverage = 3 has no effect in this version"]
+    assert said == [
+        "fallback = none has no effect in this version",
+        "limit_timeout_seconds = 3 has no effect in this version",
+    ]
 
 
 def test_a_bot_that_cannot_write_to_its_operator_is_found(stage: Stage) -> None:

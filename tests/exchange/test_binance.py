@@ -9,7 +9,7 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import Refused, Transient
-from core.exchange.binance import BinanceVenue, order_params
+from core.exchange.binance import BinanceVenue, WantedTerms, order_params
 from core.exchange.binance_client import BinanceAccess
 from core.facts import OrderSide, OrderStatus, PositionSide
 from tests.exchange.orders import BUY_BACK, SELL_HALF, SELL_RESTING
@@ -218,6 +218,18 @@ async def test_leverage_and_margin_type_are_set_and_read_back(venue: VenueServer
     await binance.admin.set_margin_type("ETHUSDT", isolated=True)
     assert (await binance.account("ETHUSDT")).initial_rate == Decimal("0.2")
     assert venue.exchange.account.margin_type["ETHUSDT"] == "ISOLATED"
+
+
+async def test_wanted_terms_are_set_while_flat_only(venue: VenueServer, access: BinanceAccess) -> None:
+    """With a position they stay as they are: changing them changes what it needs."""
+    wanted = {"ETHUSDT": WantedTerms(leverage=4, isolated=True), "BNBUSDT": WantedTerms(leverage=4)}
+    venue.exchange.set_position("BNBUSDT", Decimal(-1))
+    adapter = BinanceVenue(access, SystemClock(), wanted=wanted)
+    await adapter.prepare(["ETHUSDT", "BNBUSDT"])
+    assert (await adapter.account("ETHUSDT")).initial_rate == Decimal("0.25")
+    assert venue.exchange.account.margin_type["ETHUSDT"] == "ISOLATED"
+    assert (await adapter.account("BNBUSDT")).initial_rate != Decimal("0.25")
+    await adapter.aclose()
 
 
 async def test_funding_payments_are_listed(venue: VenueServer, binance: BinanceVenue) -> None:
