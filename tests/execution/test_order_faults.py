@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import pytest
 from core.events import EventKind
 from core.ports import OrderState
 from tests.execution.world import HEDGED, SYMBOL, Setting, World
-from tests.rigs.venue import PLACE, Fault, faults
+from tests.rigs.venue import PLACE, QUERY, Fault, faults
 
 UNKNOWN = [
     faults.drop(),
@@ -178,3 +179,31 @@ async def test_margin_really_missing(setting: Setting, world: World, leverage: i
     await world.cycles(30)
     assert Decimal(-5) < setting.position <= 0
     await world.check()
+
+
+async def test_created_after_its_answer_was_lost(setting: Setting, world: World) -> None:
+    """Queries that find nothing prove nothing while the request may still be on its way."""
+    setting.server.faults.add(PLACE, faults.drop().late(0.25))
+    for _ in range(10):
+        await world.cycles(1, every_s=0.5)
+        await asyncio.sleep(0.03)
+    await world.until_hedged()
+    assert (setting.position, len(setting.sent())) == (HEDGED, 1)
+    assert len(setting.server.requests(QUERY)) > 3
+    await world.check_settled()
+
+
+async def test_created_after_all_proof_of_absence(setting: Setting, world: World) -> None:
+    """Should the exchange break its own time limit, the order is booked as ours and what is too much bought back."""
+    setting.server.faults.add(PLACE, faults.drop().late(0.8))
+    await world.until_hedged()
+    assert [order.state for order in await world.orders()] == [OrderState.ABSENT, OrderState.FINAL]
+    await asyncio.sleep(0.8)
+    assert setting.position == 2 * HEDGED
+    await world.cycles(1)
+    await world.until_hedged()
+    assert abs(setting.position - HEDGED) < Decimal("0.002")
+    first = (await world.orders())[0]
+    assert (first.state, first.executed_base) == (OrderState.FINAL, -HEDGED)
+    assert await world.events(EventKind.POSITION_MISMATCH) == []
+    assert await world.journal_base() == setting.position
