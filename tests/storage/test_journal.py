@@ -90,6 +90,17 @@ async def test_unknown_stays_unsettled_until_reported(store: Store) -> None:
     assert (settled.state, settled.venue_order_id, settled.executed_base) == (OrderState.FINAL, 7001, Decimal("1.5"))
 
 
+async def test_final_order_waits_for_its_fills(store: Store) -> None:
+    """Final at the venue and not wholly booked is unsettled here; a later word to that effect does not reopen it."""
+    await place(store)
+    await store.journal.record_report(a_report(), after(1), booked=False)
+    (waiting,) = await store.journal.unsettled_orders()
+    assert (waiting.state, waiting.executed_base) == (OrderState.OPEN, Decimal("1.5"))
+    await store.journal.record_report(a_report(), after(2))
+    await store.journal.record_report(a_report(), after(3), booked=False)
+    assert await store.journal.unsettled_orders() == ()
+
+
 async def test_executed_quantity_never_falls(store: Store) -> None:
     """A late report of an earlier moment changes neither the quantity nor a final state."""
     await place(store)
