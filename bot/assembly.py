@@ -26,6 +26,7 @@ from core.execution.outcome import OutcomeResolver
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
 from core.feeds import ChainFeed, VenueFeed
+from core.following import Following
 from core.grants import Grants
 from core.hedge import Hedge
 from core.hedging.margin import Claim
@@ -143,7 +144,9 @@ async def build_engine(
     for name in config.hedges:
         parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
         runners[name] = await parts.hedge()
-    commands = CommandDesk(runners=runners, queue=store.commands, desk=office.desk, clock=clock)
+    feeds = {name: chains[hedge.chain] for name, hedge in config.hedges.items()}
+    following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
+    commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock)
     office.slot.engine = engine
     return engine

@@ -77,7 +77,8 @@ def keep_every_digit() -> None:
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor) -> None:
     office = open_office(settings.config, store, clock, settings.zone)
     async with AsyncExitStack() as stack:
-        chains = {name: ChainFeed(chain_reader(settings, name, clock), clock) for name in settings.chains()}
+        followed = await followed_ids(settings, store)
+        chains = {name: ChainFeed(chain_reader(settings, name, clock, followed), clock) for name in settings.chains()}
         for feed in chains.values():
             stack.push_async_callback(feed.aclose)
         venue = perp_venue(settings, store.paper, clock)
@@ -114,14 +115,22 @@ def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callab
     return (Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run,)
 
 
-def chain_reader(settings: Settings, chain: str, clock: Clock) -> ChainReader:
+async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:
+    """By hedge, what the operator had followed beside the configured positions."""
+    return {name: await store.followed.of(name) for name in settings.config.hedges}
+
+
+def chain_reader(
+    settings: Settings, chain: str, clock: Clock, followed: Mapping[str, Sequence[int]] | None = None
+) -> ChainReader:
     """Raises ConfigurationError for a chain or contract that is neither a preset nor configured."""
     from core.amm.presets import chain_preset
     from core.amm.reader import ChainReader
 
     config = settings.config
     hedges = {name: hedge for name, hedge in config.hedges.items() if hedge.chain == chain}
-    return ChainReader(chain_preset(chain, config.chains.get(chain)), hedges, settings.rpc_urls(chain), clock)
+    preset = chain_preset(chain, config.chains.get(chain))
+    return ChainReader(preset, hedges, settings.rpc_urls(chain), clock, followed_ids=followed)
 
 
 def perp_venue(settings: Settings, paper: PaperStore, clock: Clock) -> PerpVenue:

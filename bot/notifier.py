@@ -43,6 +43,7 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
     EventKind.LP_STATE_CHANGED: ("lp", False),
     EventKind.LP_LIQUIDITY_CHANGED: ("lp", False),
     EventKind.BASE_DEPARTED: ("lp", False),
+    EventKind.POSITION_FOUND: ("suspended", False),
     EventKind.DELEVERAGING: ("margin", False),
     EventKind.POSITION_MISMATCH: ("suspended", False),
     EventKind.FOREIGN_TRADE: ("suspended", False),
@@ -60,6 +61,7 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.PAUSED: Loudness.SILENT,
     EventKind.RESUMED: Loudness.SILENT,
     EventKind.POSITION_ADOPTED: Loudness.SILENT,
+    EventKind.POSITION_FOLLOWED: Loudness.SILENT,
     EventKind.SETTING_CHANGED: Loudness.SILENT,
 }
 # Kinds that may come in swarms, and the data that makes two of them the same.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bot.compose import chain_reader, perp_venue
+from bot.compose import chain_reader, followed_ids, perp_venue
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import LpHedgeError
@@ -66,7 +66,8 @@ async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]
             await stack.enter_async_context(store)
         venue = perp_venue(settings, PaperGlance(store), clock)
         stack.push_async_callback(venue.aclose)
-        chains = {name: ChainFeed(chain_reader(settings, name, clock), clock) for name in settings.chains()}
+        followed = await followed_ids(settings, store) if store is not None else {}
+        chains = {name: ChainFeed(chain_reader(settings, name, clock, followed), clock) for name in settings.chains()}
         for feed in chains.values():
             stack.push_async_callback(feed.aclose)
         glances = [

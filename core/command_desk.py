@@ -9,6 +9,7 @@ from core.approval_desk import ApprovalDesk
 from core.clock import Clock
 from core.errors import LpHedgeError
 from core.facts import PositionSide
+from core.following import Following
 from core.hedge import Hedge
 from core.hedging.states import Request
 from core.ports import ApprovalState, Command, CommandQueue
@@ -19,8 +20,17 @@ COUNTS_AT_ANY_AGE = ("halt",)
 
 
 class CommandDesk:
-    def __init__(self, *, runners: Mapping[str, Hedge], queue: CommandQueue, desk: ApprovalDesk, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        runners: Mapping[str, Hedge],
+        following: Following,
+        queue: CommandQueue,
+        desk: ApprovalDesk,
+        clock: Clock,
+    ) -> None:
         self._runners = runners
+        self._following = following
         self._queue = queue
         self._desk = desk
         self._clock = clock
@@ -54,6 +64,8 @@ class CommandDesk:
                 return await self._set_mode(command)
             case "hedge" | "flatten" | "adopt":
                 return await self._act_on_one(command)
+            case "follow":
+                return await self._follow(command)
         return False, f"/{command.name} is not known here.", ()
 
     async def _set_mode(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
@@ -78,6 +90,13 @@ class CommandDesk:
             return True, await runner.adopt(_leg(command.args[1:]), command.actor), names
         request = Request.HEDGE if command.name == "hedge" else Request.FLATTEN
         return True, await runner.ask_for(request, command.actor), names
+
+    async def _follow(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
+        number = command.args[0] if command.args else ""
+        if not (number.isascii() and number.isdigit()):
+            return False, "/follow needs the number of a position.", ()
+        followed = await self._following.follow(int(number), command.actor)
+        return True, followed.answer, (followed.hedge,)
 
     async def _decide(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         if not command.args:

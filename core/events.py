@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     LP_STATE_CHANGED = "lp_state_changed"
     LP_LIQUIDITY_CHANGED = "lp_liquidity_changed"
     BASE_DEPARTED = "base_departed"
+    POSITION_FOUND = "position_found"
+    POSITION_FOLLOWED = "position_followed"
     POSITION_MISMATCH = "position_mismatch"
     POSITION_ADOPTED = "position_adopted"
     FOREIGN_TRADE = "foreign_trade"

@@ -49,6 +49,16 @@ class ChainFeed:
                 await self._read()
         return Reading(self._facts.get(hedge), self._trouble)
 
+    def last(self, hedge: str) -> LpFacts | None:
+        """The last good read, however old."""
+        return self._facts.get(hedge)
+
+    async def follow(self, hedge: str, position_id: int) -> None:
+        """Raises as the port does; what is read next has the position in it."""
+        async with self._lock:
+            await self._positions.follow(hedge, position_id)
+            self._read_at_s = None
+
     async def _read(self) -> None:
         started_s = self._clock.monotonic_s()
         try:

@@ -39,7 +39,21 @@ class LpPositions(Protocol):
         """All hedges of this chain at one block, by name, in one JSON-RPC request. Raises Transient or Refused."""
         ...
 
+    async def follow(self, hedge: str, position_id: int) -> None:
+        """One more position of a hedge from the next read on. Raises Refused when it cannot be one, or Transient."""
+        ...
+
     async def aclose(self) -> None: ...
+
+
+class FollowedPositions(Protocol):
+    """What the operator had followed beside the configured positions."""
+
+    async def of(self, hedge: str) -> tuple[int, ...]: ...
+
+    async def add(self, hedge: str, position_id: int) -> None:
+        """Durable when it returns; a second time changes nothing."""
+        ...
 
 
 class PerpVenue(Protocol):

@@ -94,6 +94,7 @@ class HedgeRunner:
         if text := await self._store.load(self.name):
             self._remembered = from_json(text)
             self._observer.life = self._remembered.life
+            self._watch.remember(self._remembered.life.departed_base)
             self._saved = self._remembered
 
     async def evaluate(self) -> None:

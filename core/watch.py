@@ -31,6 +31,11 @@ class Watch:
         self._basis_exceeded = False
         self._lp_state: LpState | None = None
         self._departed_base = Decimal(0)
+        self._unfollowed: frozenset[int] | None = None
+
+    def remember(self, departed_base: Decimal) -> None:
+        """What was told before a restart."""
+        self._departed_base = departed_base
 
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         await self._note_decision(decision, seen)
@@ -88,6 +93,17 @@ class Watch:
             data = {"departed_base": str(lp.departed_base), "block": str(lp.facts.block.number)}
             await self._tell(EventKind.BASE_DEPARTED, data, at)
         self._departed_base = lp.departed_base
+        await self._note_unfollowed(lp, at)
+
+    async def _note_unfollowed(self, lp: LpView, at: datetime) -> None:
+        """One that was there at the first look is left alone knowingly, unless a followed one is gone."""
+        now = frozenset(lp.facts.unfollowed_ids)
+        known = self._unfollowed
+        if known is None:
+            known = frozenset() if lp.facts.missing_ids else now
+        self._unfollowed = known | now
+        for position_id in sorted(now - known):
+            await self._tell(EventKind.POSITION_FOUND, {"position_id": str(position_id)}, at)
 
     async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         limit = decision.alert_quote

@@ -62,6 +62,25 @@ class Meta:
         )
 
 
+class SqliteFollowedPositions:
+    """`core.ports.FollowedPositions`, kept with the notes."""
+
+    def __init__(self, database: Database, scope: str) -> None:
+        self._meta = Meta(database)
+        self._scope = scope
+
+    async def of(self, hedge: str) -> tuple[int, ...]:
+        text = await self._meta.get(self._key(hedge))
+        return tuple(int(word) for word in text.split()) if text else ()
+
+    async def add(self, hedge: str, position_id: int) -> None:
+        ids = dict.fromkeys((*await self.of(hedge), position_id))
+        await self._meta.set(self._key(hedge), " ".join(map(str, ids)))
+
+    def _key(self, hedge: str) -> str:
+        return f"followed:{self._scope}:{hedge}"
+
+
 async def remembered_hedges(path: Path, *, now: datetime) -> tuple[str, ...]:
     """Names of all hedges that ever ran on the database at `path`, in any mode; none where there is no database."""
     if not has_database(path):

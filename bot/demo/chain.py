@@ -97,5 +97,8 @@ class DemoPositions:
         )
         return {HEDGE: facts}
 
+    async def follow(self, hedge: str, position_id: int) -> None:
+        """All that the wallet holds is followed as it is."""
+
     async def aclose(self) -> None:
         """There is nothing to close."""

@@ -197,6 +197,19 @@ def _departed(facts: Facts) -> str:
     )
 
 
+def _found(facts: Facts) -> str:
+    number = facts.text("position_id")
+    return lines(
+        f"🆕 {facts.title(f'position {number} is in the same wallet and pool')} and is not hedged.",
+        f"/follow {number} hedges it too.",
+    )
+
+
+def _followed(facts: Facts) -> str:
+    number = facts.text("position_id")
+    return f"💧 {facts.title(f'position {number} is hedged too')}, by {_by(facts)}."
+
+
 def _liquidity(facts: Facts) -> str:
     position = f" of position {facts.text('position_id')}" if "position_id" in facts.data else ""
     return f"💧 {facts.title('liquidity changed')}{position}{_relative_change(facts)}."
@@ -275,6 +288,8 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.LP_STATE_CHANGED: _lp_state,
     EventKind.LP_LIQUIDITY_CHANGED: _liquidity,
     EventKind.BASE_DEPARTED: _departed,
+    EventKind.POSITION_FOUND: _found,
+    EventKind.POSITION_FOLLOWED: _followed,
     EventKind.POSITION_MISMATCH: _mismatch,
     EventKind.POSITION_ADOPTED: _adopted,
     EventKind.FOREIGN_TRADE: _foreign,

@@ -8,18 +8,8 @@ from decimal import Decimal
 import pytest
 
 from core.events import EventKind
+from tests.core.saying import said
 from tests.execution.world import HEDGED, Setting, World, running
-
-
-async def said(world: World, name: str, *args: str, age: timedelta = timedelta(0)) -> tuple[bool, str]:
-    """Write the command, let one cycle consume it, and return its answer."""
-    at = world.setting.clock.now() - age
-    row = await world.store.commands.put(name, args, actor="Anna", source="test", update_key=None, at=at)
-    assert row is not None
-    await world.cycles(1)
-    answer = await world.store.commands.answer(row)
-    assert answer is not None
-    return answer
 
 
 @pytest.mark.parametrize(("command", "reason"), [("halt", "halted"), ("pause", "paused")])

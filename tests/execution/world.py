@@ -84,6 +84,8 @@ class StillPool:
         block = Block(self._block, None, now)
         return {HEDGE: LpFacts(block, now, "test", BASE, QUOTE, self.price, (held,), (), None)}
 
+    async def follow(self, hedge: str, position_id: int) -> None: ...
+
     async def aclose(self) -> None: ...
 
 

@@ -1,0 +1,53 @@
+"""`/follow`: positions that the operator hedges beside the configured ones, kept across restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.clock import Clock
+from core.errors import Refused
+from core.events import Event, EventKind
+from core.feeds import ChainFeed
+from core.ports import EventLog, FollowedPositions
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    hedge: str
+    answer: str
+
+
+class Following:
+    """`feeds`: each hedge's chain, by name. Only what was found in a hedge's own wallet and pools can be followed: a
+    mistyped number must not hedge a stranger's position."""
+
+    def __init__(
+        self, *, feeds: Mapping[str, ChainFeed], followed: FollowedPositions, events: EventLog, clock: Clock
+    ) -> None:
+        self._feeds = feeds
+        self._followed = followed
+        self._events = events
+        self._clock = clock
+
+    async def follow(self, position_id: int, by: str) -> Followed:
+        """Raises Refused for a position that is not to be followed, and what reading the chain raises."""
+        hedge = self._hedge_of(position_id)
+        await self._feeds[hedge].follow(hedge, position_id)
+        await self._followed.add(hedge, position_id)
+        data = {"position_id": str(position_id), "by": by}
+        await self._events.append(Event(EventKind.POSITION_FOLLOWED, hedge, self._clock.now(), data))
+        return Followed(hedge, f"{hedge}: position {position_id} is hedged too from now on.")
+
+    def _hedge_of(self, position_id: int) -> str:
+        last = {hedge: facts for hedge, feed in self._feeds.items() if (facts := feed.last(hedge)) is not None}
+        for hedge, facts in last.items():
+            if position_id in facts.unfollowed_ids:
+                return hedge
+            if position_id in {position.position_id for position in facts.positions}:
+                raise Refused(f"{hedge}: position {position_id} is hedged already.", code="followed")
+        found = ", ".join(str(other) for facts in last.values() for other in facts.unfollowed_ids)
+        raise Refused(
+            f"Position {position_id} holds no liquidity in a hedge's wallet and pool (found there: {found or 'none'}).",
+            code="not_found",
+        )
