@@ -17,13 +17,14 @@ HOUR_MS = 3_600_000
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """`rebalances_ms`: when each plan of the last hour had its first fill. `plan_id`, `plan_base`: the plan whose fills
-    were counted last, and how much of it."""
+    were counted last, and how much of it. `flattening`: a confirmed /flatten is not done yet."""
 
     kernel: Memory = field(default_factory=Memory)
     life: LifeMemory = field(default_factory=LifeMemory)
     rebalances_ms: tuple[int, ...] = ()
     plan_id: str = ""
     plan_base: Decimal = Decimal(0)
+    flattening: bool = False
 
     def rebalances_since(self, since_ms: int) -> int:
         return sum(1 for at_ms in self.rebalances_ms if at_ms > since_ms)
@@ -52,6 +53,7 @@ def to_json(remembered: Remembered) -> str:
             "rebalances_ms": list(remembered.rebalances_ms),
             "plan_id": remembered.plan_id,
             "plan_base": str(remembered.plan_base),
+            "flattening": remembered.flattening,
         }
     )
 
@@ -66,6 +68,7 @@ def from_json(text: str) -> Remembered:
             rebalances_ms=tuple(int(at_ms) for at_ms in data["rebalances_ms"]),
             plan_id=str(data.get("plan_id", "")),
             plan_base=Decimal(data.get("plan_base", "0")),
+            flattening=data.get("flattening", False) is True,
         )
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise InvariantBroken(f"the stored memory of a hedge cannot be read: {error}") from error

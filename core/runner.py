@@ -96,6 +96,8 @@ class HedgeRunner:
             self._observer.life = self._remembered.life
             self._watch.remember(self._remembered.life.departed_base)
             self._saved = self._remembered
+            if self._remembered.flattening:
+                self._wish_for(Request.FLATTEN)
 
     async def evaluate(self) -> None:
         """One look, one decision, at most one order."""
@@ -147,7 +149,8 @@ class HedgeRunner:
             await self.halt(by)
         elif self._remembered.kernel.halted or self._remembered.kernel.paused:
             raise Refused(f"{self.name} is halted or paused: /resume first.", code="halted")
-        self._wish = Wish(request, self._clock.now() + REQUEST_LIVES)
+        self._wish_for(request)
+        await self._save()
         return f"{'Hedging' if request is Request.HEDGE else 'Flattening'} {self.name} now."
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
@@ -180,7 +183,7 @@ class HedgeRunner:
     async def _set_mode(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> None:
         """The switch is thrown before anything is awaited: an order about to leave sees it."""
         self._remember_kernel(change(self._remembered.kernel))
-        self._wish = None
+        self._drop_wish()
         await self._save()
         await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
 
@@ -271,7 +274,16 @@ class HedgeRunner:
             began = outcome.step is not None and decision.reason == Reason.OPERATOR_HEDGE
             granted = began or decision.state == State.READY
         if granted:
-            self._wish = None
+            self._drop_wish()
+
+    def _wish_for(self, request: Request) -> None:
+        """A flatten outlives the process."""
+        self._wish = Wish(request, self._clock.now() + REQUEST_LIVES)
+        self._remembered = replace(self._remembered, flattening=request is Request.FLATTEN)
+
+    def _drop_wish(self) -> None:
+        self._wish = None
+        self._remembered = replace(self._remembered, flattening=False)
 
     def _remember_kernel(self, kernel: Memory) -> None:
         self._remembered = replace(self._remembered, kernel=kernel)

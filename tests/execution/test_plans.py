@@ -151,6 +151,28 @@ async def test_flatten_goes_on_after_a_restart(setting: Setting) -> None:
         await world.check_settled()
 
 
+async def test_flatten_is_remembered(setting: Setting) -> None:
+    """A confirmed /flatten that could not begin before the process ended is carried out by the next one, once."""
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.clock.skip(15)
+        setting.server.faults.add("GET /fapi/v3/positionRisk", faults.bad_gateway_502(), times=3)
+        await world.command("flatten", "eth")
+        await world.cycles(2)
+        assert (setting.position, len(setting.sent())) == (HEDGED, 1)
+    setting.server.faults.clear()
+    async with running(setting) as world:
+        await world.until(lambda _: setting.position == 0, within=5)
+        await world.cycles(3)
+        await world.command("resume", "eth")
+        await world.until_hedged()
+        assert setting.position == HEDGED
+    async with running(setting) as world:
+        await world.until_hedged()
+        assert setting.position == HEDGED
+        await world.check_settled()
+
+
 @pytest.mark.parametrize("fault", [faults.drop().after(), faults.drop().before()], ids=["executed", "lost"])
 async def test_approval_is_used_once_through_doubt_and_restart(setting: Setting, fault: faults.Fault) -> None:
     """An approved order in doubt when the process ends: at most what was approved is ever executed under it."""
