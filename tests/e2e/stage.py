@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
+from storage.lock import is_running
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig, PoolRef
 from tests.rigs.telegram.rig import TelegramRig
@@ -185,6 +186,10 @@ class Service:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOPS_WITHIN_S)
+
+    def wait_until_up(self) -> None:
+        """Until it holds its database and takes commands."""
+        self._stage.telegram.wait_for(lambda: is_running(self._stage.database), timeout_s=20)
 
     def is_running(self) -> bool:
         return self.process.poll() is None

@@ -14,6 +14,7 @@ from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
 from tests.rigs.chain import faults as node_faults
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.telegram.rig import TelegramRig
+from tests.rigs.venue import Credentials
 from tests.rigs.venue.faults import ANY, rate_limited_429, unavailable_503_plain
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
@@ -218,13 +219,15 @@ def test_a_key_that_works_again_ends_the_suspension(stage: Stage) -> None:
     """Suspended over a refused key, it can be halted from the phone, and goes on by itself once the key is good."""
     hold_a_short(stage)
     good = stage.venue.credentials
-    stage.venue.credentials = type(good)(good.key, "revoked" * 6)
+    stage.environment = {"BINANCE_API_SECRET": good.secret}
+    stage.venue.credentials = Credentials(good.key, "another" * 6)
     with Service(stage, "again") as service:
+        service.wait_until_up()
         assert stage.call("pause").stdout == "Paused: eth.\n"
         assert stage.call("hedge", "eth", "--yes").returncode == 1
         stage.telegram.wait_message(OPERATOR, "aused", timeout_s=PATIENCE_S)
         stage.venue.credentials = good
-        stage.telegram.wait_for(lambda: "state='SUSPENDED'" in service.output(), timeout_s=PATIENCE_S + 20)
+        stage.telegram.wait_for(lambda: "reason='paused'" in service.output(), timeout_s=PATIENCE_S + 20)
         assert stage.call("resume").stdout == "Resumed: eth.\n"
         stage.telegram.wait_for(lambda: "state='READY'" in service.output(), timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()
@@ -330,6 +333,7 @@ def test_an_exchange_that_does_not_answer_at_the_start_is_waited_for(stage: Stag
     stage.venue.faults.add(ANY, unavailable_503_plain(), times=4)
     stage.venue.faults.add(ANY, rate_limited_429(1), times=1)
     with Service(stage) as service:
+        service.wait_until_up()
         assert stage.call("pause").stdout == "Paused: eth.\n"
         assert stage.call("resume").stdout == "Resumed: eth.\n"
         stage.telegram.wait_for(lambda: stage.short() > 4, timeout_s=PATIENCE_S)
