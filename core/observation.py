@@ -118,7 +118,8 @@ class Observer:
             return Reason.NONE, f"chain blind, figures estimated from block {self._lp.facts.block.number}"
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest block read is too old"
-        self._doubt = doubt_lp(facts, self.life, self._doubt, max_jump_pct=config.max_jump_pct, now=now)
+        # Of the moment it was read: the same read seen again later, while newer ones fail, confirms nothing.
+        self._doubt = doubt_lp(facts, self.life, self._doubt, max_jump_pct=config.max_jump_pct, now=facts.as_of)
         if self._doubt is not None:
             return Reason.IMPLAUSIBLE_READ, self._doubt.why
         self._lp, self.life = observe(facts, self.life, life_rules(config), now)

@@ -147,6 +147,19 @@ async def test_orders_of_another_database_are_strangers(setting: Setting, world:
     assert told.data["origin"] == "foreign"
 
 
+async def test_one_read_does_not_confirm_itself(setting: Setting, world: World) -> None:
+    """A read without liquidity, then silence: however often the same read is looked at, it stays doubtful."""
+    await world.until_hedged()
+    whole, setting.pool.liquidity = setting.pool.liquidity, 0
+    await world.cycles(1)
+    setting.pool.silent = True
+    await world.cycles(10)
+    assert (world.status.state, world.status.reason) == ("SUSPENDED", "implausible_read")
+    setting.pool.silent, setting.pool.liquidity = False, whole
+    await world.until_hedged(within=5)
+    assert (setting.position, len(setting.sent())) == (HEDGED, 1)
+
+
 def _limit_order(client_id: str, *, price: str, quantity: str) -> dict[str, str]:
     return {
         "symbol": SYMBOL,
