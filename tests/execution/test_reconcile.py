@@ -152,10 +152,10 @@ async def test_one_read_does_not_confirm_itself(setting: Setting, world: World) 
     await world.until_hedged()
     whole, setting.pool.liquidity = setting.pool.liquidity, 0
     await world.cycles(1)
-    setting.pool.silent = True
+    setting.pool.blind = True
     await world.cycles(10)
     assert (world.status.state, world.status.reason) == ("SUSPENDED", "implausible_read")
-    setting.pool.silent, setting.pool.liquidity = False, whole
+    setting.pool.blind, setting.pool.liquidity = False, whole
     await world.until_hedged(within=5)
     assert (setting.position, len(setting.sent())) == (HEDGED, 1)
 

@@ -23,7 +23,6 @@ from bot.assembly import Office, build_engine, open_office
 from core.config import Config
 from core.engine import Engine
 from core.errors import Transient
-from core.errors import Transient
 from core.events import Event, EventKind
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_client import BinanceAccess
@@ -78,8 +77,6 @@ class StillPool:
 
     async def read(self) -> Mapping[str, LpFacts]:
         if self.blind:
-            raise Transient("the node does not answer")
-        if self.silent:
             raise Transient("the node does not answer")
         self._block += 1
         now = self._clock.now()
