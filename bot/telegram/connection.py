@@ -26,6 +26,7 @@ from bot.telegram.polling import PollRequest, PollWatch, UpdateProcessor
 from bot.telegram.settings import TelegramSettings, Timings
 
 _LOG = logging.getLogger(__name__)
+LEAST_STEP_S = 0.1
 _ALLOWED_UPDATES = ["message", "callback_query"]
 
 
@@ -97,19 +98,22 @@ class Connection:
             raise Deaf("Telegram refused the bot token during a poll, which ends the library's polling")
 
     async def _tear_down(self) -> None:
+        """All of it within `teardown_s`: with a server that hangs, every step of the library would wait in turn."""
         application, updater = self._application, self._application.updater
+        until_s = asyncio.get_running_loop().time() + self._timings.teardown_s
         if updater is not None and updater.running:
-            await self._last(updater.stop)
+            await self._last(updater.stop, until_s)
         if application.running:
-            await self._last(application.stop)
-        await self._last(application.shutdown)
-        await self._last(self._poll_request.shutdown)
-        await self._last(self._request.shutdown)
+            await self._last(application.stop, until_s)
+        await self._last(application.shutdown, until_s)
+        await self._last(self._poll_request.shutdown, until_s)
+        await self._last(self._request.shutdown, until_s)
 
-    async def _last(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _last(self, step: Callable[[], Awaitable[None]], until_s: float) -> None:
         """A step of the way down: bounded, and no failure of it keeps the next from being taken."""
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._timings.teardown_s):
+            async with asyncio.timeout_at(max(until_s, loop.time() + LEAST_STEP_S)):
                 await step()
         except Exception as error:  # noqa: BLE001 - border: shutdown
             _LOG.info("while taking the connection down: %r", error)

@@ -58,7 +58,8 @@ class Timings:
     `confirm_wait_s`: how long the next poll, which confirms an update to Telegram, waits for its handler to have
     written the command down. `deaf_after_s`: without a successful poll for so long, the whole connection is built anew;
     it must exceed the poll's own time-out by far. `patience_s`: the longest flood wait that a single reply sits out.
-    `farewell_s`: how long the end of the program waits for the last messages.
+    `teardown_s`: for taking a connection down, all steps together. `farewell_s`: how long the end of the program waits
+    for the last messages.
     """
 
     poll_timeout_s: float = 10.0
@@ -76,5 +77,5 @@ class Timings:
     unreachable_retry_s: float = 30.0
     notice_every_s: float = 3600.0
     board_every_s: float = 30.0
-    teardown_s: float = 3.0
-    farewell_s: float = 3.0
+    teardown_s: float = 1.5
+    farewell_s: float = 2.0

@@ -225,7 +225,7 @@ def test_a_key_that_works_again_ends_the_suspension(stage: Stage) -> None:
         service.wait_until_up()
         assert stage.call("pause").stdout == "Paused: eth.\n"
         assert stage.call("hedge", "eth", "--yes").returncode == 1
-        stage.telegram.wait_message(OPERATOR, "aused", timeout_s=PATIENCE_S)
+        stage.telegram.wait_message(OPERATOR, "PAUSED", timeout_s=PATIENCE_S)
         stage.venue.credentials = good
         stage.telegram.wait_for(lambda: "reason='paused'" in service.output(), timeout_s=PATIENCE_S + 20)
         assert stage.call("resume").stdout == "Resumed: eth.\n"

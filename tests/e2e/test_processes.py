@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from tests.e2e.stage import BY_ITSELF, OPERATOR, SYMBOL, Service, Stage
+from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
 from tests.rigs.chain import faults as node_faults
 from tests.rigs.venue.faults import ANY, hang
 
@@ -90,8 +91,6 @@ def test_check_as_a_process_says_ready_or_what_to_do(stage: Stage) -> None:
     """0 with every line ok; 3 with a line to fix; a machine reads the same."""
     good = stage.call("check", "--json")
     assert (good.returncode, json.loads(good.stdout)["ok"]) == (0, True)
-    bad = stage.call("check", "--config", str(stage.configuration), "--json", "--env-file", str(stage.configuration))
-    assert bad.returncode in (0, 2)
     stage.configure({"lp_position_ids": "[987654]"})
     broken = stage.call("check", "--json")
     assert (broken.returncode, json.loads(broken.stdout)["ok"]) == (3, False)
@@ -123,7 +122,7 @@ def test_the_twins_operate_a_running_service(stage: Stage) -> None:
             wait(stage, lambda: pending(stage) != "")
             return pending(stage)
 
-        service.wait_until_up()
+        wait(stage, lambda: "AWAITING_APPROVAL" in service.output())
         order("approve", approval(), says="Approved")
         wait(stage, lambda: stage.short() > 4)
         order("approve", "nosuch", says="There is no approval", code=1)
@@ -147,8 +146,6 @@ def wait(stage: Stage, probe: Callable[[], object]) -> None:
 
 def pending(stage: Stage) -> str:
     """The id of the approval that waits, as the database has it; empty when none does."""
-    import sqlite3
-
     with sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True) as reader:
         row = reader.execute("SELECT approval_id FROM approvals WHERE state = 'pending'").fetchone()
     reader.close()
@@ -164,13 +161,7 @@ def test_a_question_outlives_a_kill_and_is_answered_once(stage: Stage) -> None:
         first = stage.telegram.wait_message(OPERATOR, QUESTION, timeout_s=PATIENCE_S)
         service.kill()
     with Service(stage, "again") as service:
-        wait(
-            stage,
-            lambda: (
-                "started" in stage.telegram.messages(OPERATOR)[-1].text
-                or stage.telegram.messages(OPERATOR)[-1] != first
-            ),
-        )
+        wait(stage, lambda: len(stage.telegram.messages(OPERATOR, QUESTION)) == 2)
         question = stage.telegram.wait_message(OPERATOR, QUESTION, timeout_s=PATIENCE_S)
         stage.telegram.press(OPERATOR, question, "Approve")
         stage.telegram.press(OPERATOR, first, "Approve", stale=True)
@@ -213,7 +204,7 @@ def test_paper_mode_hedges_without_keys_and_remembers(stage: Stage) -> None:
         assert service.stop() == 0, service.output()
     again = cast(Json, shown(stage)["perp"])
     assert (again["position_base"], again["entry_price"]) == (held["position_base"], held["entry_price"])
-    assert (stage.orders_sent(), stage.short()) == (0, 0)
+    assert stage.orders_sent() == 0
     assert not [each for each in stage.venue.journal if "signature" in each.params]
 
 
@@ -232,7 +223,7 @@ def test_it_ends_in_time_while_everything_around_it_hangs(stage: Stage) -> None:
         began = time.monotonic()
         assert service.stop() == 0, service.output()
         assert time.monotonic() - began < 5
-    assert SYMBOL in stage.call("db", "check").stdout or stage.call("db", "check").returncode == 0
+    assert stage.call("db", "check").returncode == 0
 
 
 def test_it_ends_in_time_while_it_starts(stage: Stage) -> None:
