@@ -18,7 +18,7 @@ from tests.rigs.venue import PLACE, QUERY, TRADES, VenueServer, VenueThread, fau
 from tests.rigs.venue.gate import RateLimits
 
 KILLS = 8
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
