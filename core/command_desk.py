@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import timedelta
+
+import structlog
 
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock
-from core.errors import LpHedgeError
+from core.errors import InvariantBroken, LpHedgeError
 from core.facts import PositionSide
 from core.following import Following
 from core.hedge import Hedge
@@ -17,6 +20,8 @@ from core.ports import ApprovalState, Command, CommandQueue
 # A row that waited longer than this was written to a process that was not there: the world has moved on.
 STALE_AFTER = timedelta(seconds=120)
 COUNTS_AT_ANY_AGE = ("halt",)
+
+log = structlog.get_logger(__name__)
 
 
 class CommandDesk:
@@ -45,16 +50,24 @@ class CommandDesk:
         return tuple(touched)
 
     async def halt_all(self, why: str) -> None:
-        for runner in self._runners.values():
-            await runner.halt(why)
+        """Raises what keeping it raises, when all are halted."""
+        await _each([runner.halt(why) for runner in self._runners.values()])
 
     async def _carry_out(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         if command.name not in COUNTS_AT_ANY_AGE and self._clock.now() - command.issued_at > STALE_AFTER:
             return False, f"/{command.name} was too old when it was read: send it again.", ()
         try:
             return await self._dispatch(command)
+        except InvariantBroken as broken:
+            log.critical("invariant broken", command=command.name, error=str(broken))
+            await self.halt_all(str(broken))
+            return False, f"Halted, as this cannot be: {broken}", tuple(self._runners)
         except LpHedgeError as error:
             return False, str(error), ()
+        except Exception as error:
+            # A border: one command that fails must not keep back a halt that waits behind it.
+            log.exception("command failed", command=command.name)
+            return False, f"/{command.name} failed unexpectedly ({type(error).__name__}); the log has its trace.", ()
 
     async def _dispatch(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         match command.name:
@@ -74,10 +87,14 @@ class CommandDesk:
             names = self._named(command.args[0])
             if not names:
                 return False, self._no_such(command.args[0]), ()
-        for name in names:
-            runner = self._runners[name]
-            change = {"halt": runner.halt, "pause": runner.pause, "resume": runner.resume}[command.name]
-            await change(command.actor)
+        chosen = [self._runners[name] for name in names]
+        match command.name:
+            case "halt":
+                await _each([runner.halt(command.actor) for runner in chosen])
+            case "pause":
+                await _each([runner.pause(command.actor) for runner in chosen])
+            case _:
+                await _each([runner.resume(command.actor) for runner in chosen])
         return True, f"{_DONE[command.name]}: {', '.join(names)}.", names
 
     async def _act_on_one(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
@@ -121,6 +138,13 @@ class CommandDesk:
     def _no_such(self, name: str) -> str:
         names = ", ".join(self._runners)
         return f"There is no hedge {name!r}; there are: {names}." if name else f"Say which hedge: {names}."
+
+
+async def _each(changes: Sequence[Awaitable[None]]) -> None:
+    """All at once: a database that fails for one hedge does not leave the next one running."""
+    for failure in await asyncio.gather(*changes, return_exceptions=True):
+        if failure is not None:
+            raise failure
 
 
 _DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}

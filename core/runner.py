@@ -181,11 +181,13 @@ class HedgeRunner:
         return delta
 
     async def _set_mode(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> None:
-        """The switch is thrown before anything is awaited: an order about to leave sees it."""
+        """The switch is thrown before anything is awaited: an order about to leave sees it. Once more is no event."""
+        before = self._stopped()
         self._remember_kernel(change(self._remembered.kernel))
         self._drop_wish()
         await self._save()
-        await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
+        if self._stopped() != before:
+            await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
 
     def _stopped(self) -> str:
         kernel = self._remembered.kernel

@@ -38,6 +38,7 @@ BROAD_EXCEPTS = {
     "bot/front.py:_keep",
     "bot/telegram/connection.py:_last",
     "bot/telegram/frontend.py:_keep",
+    "core/command_desk.py:_carry_out",
     "core/supervision.py:keep",
 }
 FORBIDDEN_MODULE_NAMES = frozenset({"utils", "helpers", "common", "util", "helper", "misc"})

@@ -1,0 +1,176 @@
+"""Two hedges side by side, and the engine's own loops: pace, waking, and trouble that stays with its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from core.errors import InvariantBroken, Refused, Transient
+from core.events import EventKind
+from tests.core.pair import Pair, Programme, started
+
+HEDGED = Decimal("-4.999")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    return Pair(tmp_path / "lp_hedge.db")
+
+
+@asynccontextmanager
+async def in_the_background(programme: Programme) -> AsyncIterator[None]:
+    """The engine's own loops, until the block is left; time moves only by the test's hand."""
+    with capture_logs():  # traces are slow to print
+        task = asyncio.create_task(programme.engine.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Real time only: the loops do what they do without the clock moving."""
+    async with asyncio.timeout(5):
+        while not await condition():
+            await asyncio.sleep(0.002)
+
+
+async def advance(programme: Programme, seconds: int, *, step_s: float = 1) -> None:
+    """Step by step, each time until the loops of commands and hedges all sleep again."""
+    clock, loops = programme.pair.clock, 1 + len(programme.engine.hedge_names())
+
+    async def at_rest() -> bool:
+        return clock.asleep == loops
+
+    await until(at_rest)
+    for _ in range(int(seconds / step_s)):
+        await clock.advance(step_s)
+        await asyncio.sleep(0.001)
+        await until(at_rest)
+
+
+async def test_each_hedge_goes_to_its_own_target(pair: Pair) -> None:
+    """One account, two symbols, two journals' sums."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        assert [await programme.position(name) for name in ("eth", "bnb")] == [HEDGED, HEDGED]
+
+
+@pytest.mark.parametrize("error", [Transient("no answer"), Refused("forbidden", code="403")])
+async def test_a_chain_that_is_blind_stops_only_its_own_hedge(pair: Pair, error: Exception) -> None:
+    """The other one goes on as if nothing were."""
+    pair.pools["bnb"].error = error
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        assert (programme.status("bnb").reason, await programme.position("bnb")) == ("stale_chain", Decimal(0))
+        assert await programme.position("eth") == HEDGED
+
+
+async def test_a_bug_in_one_hedge_stops_only_that(pair: Pair) -> None:
+    """Shown as such, told once with the exception's name and not its text, tried again with growing waits for ever."""
+    pool = pair.pools["bnb"]
+    pool.error = ZeroDivisionError("secret")
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 150)
+        assert programme.status("bnb").reason == "evaluation_failed"
+        assert programme.status("eth").state == "READY"
+        (told,) = await programme.events(EventKind.SUSPENDED)
+        assert (told.hedge, "ZeroDivisionError" in told.data["detail"]) == ("bnb", True)
+        assert "secret" not in told.data["detail"]
+        waits = [(later - earlier).seconds for earlier, later in pairwise(pool.reads_at)]
+        assert waits == [1, 2, 4, 8, 16, 32, 60]
+
+
+async def test_the_end_of_a_bug_is_told_once(pair: Pair) -> None:
+    """And the hedge is made good at the next try."""
+    pair.pools["bnb"].error = ZeroDivisionError("boom")
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 5)
+        pair.pools["bnb"].error = None
+        await advance(programme, 8)
+        assert len(await programme.events(EventKind.RECOVERED)) == 1
+        assert await programme.position("bnb") == HEDGED
+
+
+async def test_what_cannot_be_true_halts_all_hedges(pair: Pair) -> None:
+    """Also those that have nothing to do with it, until a person looks; and it is told."""
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 5)
+        pair.pools["bnb"].error = InvariantBroken("two positions under one id")
+        await advance(programme, 20)
+        assert programme.status("eth").reason == "halted"
+        assert len(await programme.events(EventKind.HALTED)) == 2
+        pair.pools["bnb"].error = None
+        await advance(programme, 70)
+        assert programme.status("bnb").reason == "halted"
+
+
+async def test_a_hedge_is_looked_at_once_a_poll_and_never_twice_a_second(pair: Pair) -> None:
+    """With the shortest poll that can be set."""
+    pair.settings["poll_seconds"] = "0.2"
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 10, step_s=0.25)
+        gaps = {later - earlier for earlier, later in pairwise(pair.pools["eth"].reads_at)}
+        assert gaps == {timedelta(seconds=1)}
+
+
+async def test_a_tap_is_acted_on_at_once(pair: Pair) -> None:
+    """Not at the next poll: no time passes between the yes and the order."""
+    pair.settings |= {"approval_over_quote": 1000, "poll_seconds": 3600}
+    async with started(pair) as programme, in_the_background(programme):
+
+        async def asked() -> bool:
+            return len(await programme.store.approvals.live("eth")) == 1
+
+        async def hedged() -> bool:
+            return await programme.position("eth") == HEDGED
+
+        await until(asked)
+        (approval,) = await programme.store.approvals.live("eth")
+        await programme.office.desk.answer(approval.approval_id, approve=True, by="Anna", note=None)
+        await until(hedged)
+        assert pair.clock.monotonic_s() == 0
+
+
+async def test_a_command_is_carried_out_at_once(pair: Pair) -> None:
+    """Written by a front end that wakes the engine; the hedge looks again right after."""
+    async with started(pair) as programme, in_the_background(programme):
+
+        async def shown() -> bool:
+            return programme.status("eth").reason == "halted"
+
+        await advance(programme, 1)
+        await programme.put("halt", "eth")
+        programme.engine.wake()
+        await until(shown)
+        assert programme.status("bnb").reason != "halted"
+
+
+async def test_a_command_that_fails_keeps_none_behind_it_back(pair: Pair) -> None:
+    """It is answered as failed; the halt after it counts."""
+    async with started(pair) as programme:
+        programme.store.followed.add = None  # type: ignore[assignment, method-assign]
+        rows = [await programme.put("follow", "1" * 5000), await programme.put("halt")]
+        await programme.cycles(1)
+        answers = [await programme.store.commands.answer(row) for row in rows]
+        assert [answer is not None and answer[0] for answer in answers] == [False, True]
+        assert programme.status("eth").reason == "halted"
+
+
+async def test_stalled_names_the_hedge_whose_evaluations_do_not_end(pair: Pair) -> None:
+    """What the heartbeat outside the process depends on."""
+    async with started(pair) as programme:
+        assert set(programme.engine.stalled(60)) == {"eth", "bnb"}
+        await programme.cycles(1)
+        assert programme.engine.stalled(60) == ()
+        await pair.clock.advance(3600)
+        assert set(programme.engine.stalled(60)) == {"eth", "bnb"}
