@@ -1,4 +1,7 @@
-"""`make bench`: the few paths whose pace matters, measured on this machine. `make bench ARGS="--json"` for machines."""
+"""`make bench`: the few paths whose pace matters, measured on this machine. `make bench ARGS="--json"` for machines.
+
+The running service is measured too (`python -m benchmarks.service`) where the test chain is set up.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks import service
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.clock import SystemClock
@@ -21,6 +25,7 @@ from tests.hedging.givens import facts, memory, policy
 from tests.storage.samples import SCOPE, T0, a_plan, a_request
 
 DEMO_HOURS = 6
+TEST_CHAIN = Path(__file__).parents[1] / "tests/rigs/chain/node_modules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,13 @@ def main() -> int:
         Measured("the demo: cycles a second, fast", _demo_cycles_per_s(), "1/s"),
         Measured("from the command line to its help", _start_ms(), "ms"),
     ]
+    if TEST_CHAIN.exists():
+        measured += [Measured(line.name, line.value, line.unit) for line in service.measure()]
     if "--json" in sys.argv[1:]:
         print(json.dumps([asdict(each) for each in measured], indent=2))
     else:
         for each in measured:
-            print(f"{each.name:40} {each.value:10.2f} {each.unit}")
+            print(f"{each.name:44} {each.value:10.2f} {each.unit}")
     return 0
 
 

@@ -1,0 +1,169 @@
+"""`python -m benchmarks.service`: the running program on loopback, with real contracts and a strict exchange.
+
+How much a cycle asks and costs, how soon a swap is hedged, how soon a start decides, and how much memory it holds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from tests.e2e.stage import BY_ITSELF, OPERATOR, PLACE, START_PRICE, SYMBOL, Service, Stage, set_stage
+from tests.rigs.chain.proxy import RpcProxy
+from tests.rigs.chain.rig import ChainRig
+from tests.rigs.telegram.rig import TelegramRig
+from tests.rigs.venue.server import VenueThread
+
+CYCLES = 20
+SWAPS = 16
+STARTS = 5
+PATIENCE_S = 30.0
+POSITION = "GET /fapi/v3/positionRisk"
+# Every look counts, the pool alone moves, and nobody is asked.
+SETTINGS = BY_ITSELF | {
+    "poll_seconds": "1",
+    "cooldown_seconds": "0",
+    "max_per_hour": "0",
+    "delta_band_quote": "50",
+    "delta_band_pct": "0",
+    "max_basis_bps": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`limit` None: reported, not promised."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        return self.limit is None or self.value <= self.limit
+
+    def __str__(self) -> str:
+        promise = "" if self.limit is None else f"(at most {self.limit:g}) {'' if self.kept else 'MISSED'}"
+        return f"{self.name:44} {self.value:10.3f} {self.unit:5} {promise}".rstrip()
+
+
+def main() -> int:
+    lines = measure()
+    print("\n".join(map(str, lines)))
+    return 0 if all(line.kept for line in lines) else 1
+
+
+def measure() -> list[Line]:
+    with _world() as stage:
+        stage.configure(SETTINGS)
+        lines = _starts(stage)
+        with Service(stage, "steady") as service:
+            _until(lambda: "reason='within_band'" in service.output())
+            lines += _cycles(stage, service)
+            lines += _swaps(stage)
+            lines.append(Line("resident memory of the service", _resident_mb(service), "MB"))
+            service.stop()
+    return lines
+
+
+@contextmanager
+def _world() -> Iterator[Stage]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ChainRig() as chain,
+        RpcProxy(chain.rpc_url) as proxy,
+        VenueThread() as venue,
+        TelegramRig() as telegram,
+    ):
+        venue.exchange.set_price(SYMBOL, START_PRICE)
+        venue.exchange.set_balance(Decimal(100_000))
+        telegram.add_chat(OPERATOR)
+        yield set_stage(Path(folder), chain, proxy, venue, telegram)
+
+
+def _starts(stage: Stage) -> list[Line]:
+    """From the command to the first decision in the log, each time as a fresh process on the same database."""
+    took, worked = [], []
+    for number in range(STARTS):
+        began = time.perf_counter()
+        with Service(stage, f"start{number}") as service:
+            _until(lambda log=service.log: "event='decision'" in log.read_text())  # type: ignore[misc]
+            took.append(time.perf_counter() - began)
+            worked.append(_cpu_s(service))
+            service.stop()
+    return [
+        Line("start to first decision, median", statistics.median(took), "s", 3.0),
+        Line("start to first decision, longest", max(took), "s"),
+        Line("start to first decision, CPU of it", statistics.median(worked), "s"),
+    ]
+
+
+def _cycles(stage: Stage, service: Service) -> list[Line]:
+    """The exchange's position is read once a cycle: that counts the cycles."""
+    _next_cycle(stage)
+    stage.proxy.forget()
+    first, began_s = len(stage.venue.requests(POSITION)), _cpu_s(service)
+    _until(lambda: len(stage.venue.requests(POSITION)) >= first + CYCLES)
+    time.sleep(0.3)
+    cycles = len(stage.venue.requests(POSITION)) - first
+    return [
+        Line("RPC requests a cycle", round(len(stage.proxy.requests) / cycles, 2), "", 1.0),
+        Line("CPU a cycle, all of the process", (_cpu_s(service) - began_s) / cycles * 1000, "ms"),
+    ]
+
+
+def _next_cycle(stage: Stage) -> None:
+    before = len(stage.venue.requests(POSITION))
+    _until(lambda: len(stage.venue.requests(POSITION)) > before)
+    time.sleep(0.3)
+
+
+def _swaps(stage: Stage) -> list[Line]:
+    """From a mined swap to the order at the exchange, at moments that have nothing to do with the program's pace."""
+    took = []
+    for number in range(SWAPS):
+        time.sleep(1.2 + random.random())
+        before = stage.orders_sent()
+        stage.chain.swap_to_price(stage.pool, 2000 if number % 2 else 2040)
+        mined_ms = time.time() * 1000
+        _until(lambda sent=before: stage.orders_sent() > sent)  # type: ignore[misc]
+        took.append((stage.venue.requests(PLACE)[before].at_ms - mined_ms) / 1000)
+    took.sort()
+    return [
+        Line("mined swap to order, median", statistics.median(took), "s"),
+        Line("mined swap to order, p95", took[round(0.95 * (len(took) - 1))], "s", 1.2),
+        Line("mined swap to order, longest", took[-1], "s"),
+    ]
+
+
+def _until(probe: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not probe():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the service did not do what is measured")
+        time.sleep(0.005)
+
+
+def _cpu_s(service: Service) -> float:
+    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident_mb(service: Service) -> float:
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    (line,) = [each for each in status.splitlines() if each.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
