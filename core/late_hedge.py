@@ -169,8 +169,10 @@ class LateHedge:
             if self._hedge is not None:
                 return False
             before = await self._remembered()
-            await self._store.save(self.name, to_json(replace(before, kernel=change(before.kernel))), self._clock.now())
-        await self._tell(kind, {"by": by})
+            kernel = change(before.kernel)
+            await self._store.save(self.name, to_json(replace(before, kernel=kernel)), self._clock.now())
+        if kernel != before.kernel:
+            await self._tell(kind, {"by": by})
         return True
 
     async def _tell(self, kind: EventKind, data: dict[str, str]) -> None:

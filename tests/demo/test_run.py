@@ -1,0 +1,101 @@
+"""`lp-hedge demo --fast`: hours of market through the whole program in seconds, the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.demo.run import run_demo
+from bot.settings import DemoOptions
+
+ROOT = Path(__file__).parents[2]
+
+FIGURES = {
+    "seed",
+    "hours",
+    "cycles",
+    "orders",
+    "fills",
+    "rebalances",
+    "approvals_asked",
+    "approvals_approved",
+    "approvals_rejected",
+    "approvals_expired",
+    "final_gap_base",
+    "final_gap_quote",
+    "band_quote",
+    "lp_base",
+    "position_base",
+    "trading_fees_quote",
+    "funding_quote",
+    "realised_pnl_quote",
+}
+
+
+async def summary(
+    capsys: pytest.CaptureFixture[str],
+    *,
+    seed: int = 1,
+    hours: int = 1,
+    approvals: Literal["ask", "approve", "reject", "ignore"] = "approve",
+) -> dict[str, str | int]:
+    options = DemoOptions(hours=hours, speed=None, seed=seed, approvals=approvals, json=True, log_level="WARNING")
+    with capture_logs():
+        assert await run_demo(options) == 0
+    said: dict[str, str | int] = json.loads(capsys.readouterr().out)
+    return said
+
+
+async def test_the_same_seed_gives_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    """To the last digit; another seed gives others."""
+    first = await summary(capsys)
+    assert await summary(capsys) == first
+    assert await summary(capsys, seed=2) != first | {"seed": 2}
+
+
+def test_standard_output_is_one_json_object(tmp_path: Path) -> None:
+    """Of the program itself: numbers of things as numbers, amounts as plain decimal text, and nothing else said."""
+    command = [sys.executable, "-m", "bot", "demo", "--fast", "--hours", "1", "--json"]
+    around = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(command, check=False, cwd=tmp_path, env=around, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (0, "", [])
+    said = json.loads(done.stdout)
+    assert set(said) == FIGURES
+    amounts = [value for value in said.values() if isinstance(value, str)]
+    assert len(amounts) == 8 and all(re.fullmatch(r"-?\d+(\.\d+)?", amount) for amount in amounts)
+
+
+async def test_a_fast_demo_hedges(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first, large hedge was asked for; at the end the short is the LP's BASE within the band."""
+    said = await summary(capsys, hours=3)
+    assert said["approvals_asked"] == said["approvals_approved"] != 0
+    assert Decimal(said["final_gap_quote"]) <= Decimal(said["band_quote"])
+    assert Decimal(said["position_base"]) < 0
+
+
+@pytest.mark.parametrize("approvals", ["reject", "ignore"])
+async def test_without_a_yes_nothing_large_is_traded(
+    capsys: pytest.CaptureFixture[str], approvals: Literal["reject", "ignore"]
+) -> None:
+    """A rejected question rests, an unanswered one expires; neither trades."""
+    said = await summary(capsys, approvals=approvals)
+    answered = said["approvals_rejected"] if approvals == "reject" else said["approvals_expired"]
+    assert answered != 0
+    assert (said["orders"], said["position_base"]) == (0, "0")
+
+
+async def test_half_a_day_of_market_takes_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the processor's time, so that a busy machine fails no test."""
+    began_s = time.process_time()
+    await summary(capsys, hours=12)
+    assert time.process_time() - began_s < 15
