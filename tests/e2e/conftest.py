@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stage import OPERATOR, START_PRICE, SYMBOL, Stage
+from tests.e2e.stage import OPERATOR, START_PRICE, SYMBOL, Stage, set_stage
 from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig
@@ -35,16 +35,8 @@ def telegram() -> Iterator[TelegramRig]:
 def stage(
     tmp_path: Path, chain: ChainRig, chain_proxy: RpcProxy, venue: VenueServer, telegram: TelegramRig
 ) -> Iterator[Stage]:
-    """A position of about 5 ETH and 10,000 USDT between 1800 and 2200, in a pool that others share.
-
-    After every test: no secret is in anything that the program wrote or sent.
-    """
-    weth, usdt = chain.wrapped_pair(quote=("USDT", 6), base_is_token0=True)
-    pool = chain.create_pool(weth, usdt, price=START_PRICE, fee_pips=500)
-    chain.mint_position(pool, 200, 20000, base=500, quote=1_000_000, owner=chain.other)
-    position_id = chain.mint_position(pool, 1800, 2200, base=5, quote=10_000)
-    stage = Stage(tmp_path, chain, chain_proxy, venue, telegram, pool, position_id)
-    stage.write_configuration()
+    """As `set_stage`; after every test, no secret is in anything that the program wrote or sent."""
+    stage = set_stage(tmp_path, chain, chain_proxy, venue, telegram)
     yield stage
     said = "".join(message.text for message in telegram.messages(OPERATOR))
     assert stage.leaks() == []

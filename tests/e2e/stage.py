@@ -152,6 +152,17 @@ class Stage:
         return self.venue.exchange.executed_by_client_id()
 
 
+def set_stage(folder: Path, chain: ChainRig, proxy: RpcProxy, venue: VenueServer, telegram: TelegramRig) -> Stage:
+    """A position of about 5 ETH and 10,000 USDT between 1800 and 2200, in a pool that others share."""
+    weth, usdt = chain.wrapped_pair(quote=("USDT", 6), base_is_token0=True)
+    pool = chain.create_pool(weth, usdt, price=START_PRICE, fee_pips=500)
+    chain.mint_position(pool, 200, 20000, base=500, quote=1_000_000, owner=chain.other)
+    position_id = chain.mint_position(pool, 1800, 2200, base=5, quote=10_000)
+    stage = Stage(folder, chain, proxy, venue, telegram, pool, position_id)
+    stage.write_configuration()
+    return stage
+
+
 class Service:
     """`lp-hedge run` as a process of its own; its log is kept beside the database."""
 

@@ -330,7 +330,7 @@ def test_a_node_that_answers_nonsense_at_the_start_is_waited_for(stage: Stage) -
 def test_an_exchange_that_does_not_answer_at_the_start_is_waited_for(stage: Stage) -> None:
     """5xx and 429 at the first words: commands are answered meanwhile, and the hedge follows once it is back."""
     stage.configure(BY_ITSELF)
-    stage.venue.faults.add(ANY, unavailable_503_plain(), times=4)
+    stage.venue.faults.add(ANY, unavailable_503_plain(), times=2)
     stage.venue.faults.add(ANY, rate_limited_429(1), times=1)
     with Service(stage) as service:
         service.wait_until_up()
