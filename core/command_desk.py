@@ -19,7 +19,7 @@ from core.ports import ApprovalState, Command, CommandQueue
 
 # A row that waited longer than this was written to a process that was not there: the world has moved on.
 STALE_AFTER = timedelta(seconds=120)
-COUNTS_AT_ANY_AGE = ("halt",)
+HALT = "halt"
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +39,29 @@ class CommandDesk:
         self._queue = queue
         self._desk = desk
         self._clock = clock
+        # Carried out, or being so, by this process: two readers of the queue do not meet at one row.
+        self._taken: set[int] = set()
 
     async def consume(self) -> tuple[str, ...]:
         """Carry out what waits; the names of the hedges that should look again at once."""
+        return await self._work_through(await self._queue.pending())
+
+    async def consume_halts(self) -> tuple[str, ...]:
+        """The same for halts alone: they do not wait behind a command that reads the chain or the exchange."""
+        return await self._work_through([each for each in await self._queue.pending() if each.name == HALT])
+
+    async def _work_through(self, commands: Sequence[Command]) -> tuple[str, ...]:
         touched: set[str] = set()
-        for command in await self._queue.pending():
-            ok, answer, hedges = await self._carry_out(command)
-            await self._queue.finish(command.command_id, ok=ok, answer=answer, at=self._clock.now())
+        for command in commands:
+            if command.command_id in self._taken:
+                continue
+            self._taken.add(command.command_id)
+            try:
+                ok, answer, hedges = await self._carry_out(command)
+                await self._queue.finish(command.command_id, ok=ok, answer=answer, at=self._clock.now())
+            except BaseException:
+                self._taken.remove(command.command_id)
+                raise
             touched.update(hedges)
         return tuple(touched)
 
@@ -54,7 +70,7 @@ class CommandDesk:
         await _each([runner.halt(why) for runner in self._runners.values()])
 
     async def _carry_out(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
-        if command.name not in COUNTS_AT_ANY_AGE and self._clock.now() - command.issued_at > STALE_AFTER:
+        if command.name != HALT and self._clock.now() - command.issued_at > STALE_AFTER:
             return False, f"/{command.name} was too old when it was read: send it again.", ()
         try:
             return await self._dispatch(command)

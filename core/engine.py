@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -86,11 +86,33 @@ class Engine:
     async def _run_commands(self) -> None:
         while True:
             self._commands_woken.clear()
-            for hedge in await self._commands.consume():
-                self._woken[hedge].set()
+            await self._consume()
             self._commands_read.set()
             await self._supervisor.worked(COMMANDS, hedge=None)
             await self._pause(self._commands_woken, COMMAND_POLL_S)
+
+    async def _consume(self) -> None:
+        """While a command takes its time, halts that come meanwhile are carried out."""
+        working = asyncio.create_task(self._commands.consume())
+        both = (working, asyncio.create_task(self._watch_for_halts()))
+        try:
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            self._look_again(working.result())
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    async def _watch_for_halts(self) -> tuple[str, ...]:
+        while True:
+            await self._clock.sleep(COMMAND_POLL_S)
+            self._look_again(await self._commands.consume_halts())
+
+    def _look_again(self, hedges: Iterable[str]) -> None:
+        for hedge in hedges:
+            self._woken[hedge].set()
 
     async def _pause(self, woken: asyncio.Event, seconds_s: float) -> None:
         waits = [asyncio.ensure_future(woken.wait()), asyncio.ensure_future(self._clock.sleep(seconds_s))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -67,7 +68,8 @@ class HandFeed:
 
 
 class HandPool:
-    """One hedge's position, just under five BASE at 2000; `error` is raised instead of an answer."""
+    """One hedge's position, just under five BASE at 2000. `error` is raised instead of an answer; `found`: until it is
+    set, following a position takes its time."""
 
     def __init__(self, hedge: str, feed: HandFeed, clock: ManualClock) -> None:
         self._hedge = hedge
@@ -75,6 +77,10 @@ class HandPool:
         self._clock = clock
         self._block = 100
         self.error: Exception | None = None
+        self.liquidity = LIQUIDITY // 5
+        self.unfollowed: tuple[int, ...] = ()
+        self.found = asyncio.Event()
+        self.found.set()
         self.reads_at: list[datetime] = []
 
     async def prepare(self) -> None: ...
@@ -85,11 +91,12 @@ class HandPool:
             raise self.error
         self._block += 1
         now = self._clock.now()
-        held = position(liquidity=LIQUIDITY // 5, price=str(self._feed.price))
-        block = Block(self._block, None, now)
-        return {self._hedge: LpFacts(block, now, "test", BASE, QUOTE, self._feed.price, (held,), (), None)}
+        price, block = self._feed.price, Block(self._block, None, now)
+        held = position(liquidity=self.liquidity, price=str(price))
+        return {self._hedge: LpFacts(block, now, "test", BASE, QUOTE, price, (held,), (), None, self.unfollowed)}
 
-    async def follow(self, hedge: str, position_id: int) -> None: ...
+    async def follow(self, hedge: str, position_id: int) -> None:
+        await self.found.wait()
 
     async def aclose(self) -> None: ...
 
@@ -162,7 +169,7 @@ async def started(pair: Pair) -> AsyncIterator[Programme]:
         venue = PaperVenue(pair.feed, store.paper, clock, terms_of(PaperConfig(balance_quote=Decimal(50_000))))
         await venue.prepare(tuple(SYMBOLS.values()))
         office = open_office(config, store, clock, UTC)
-        chains = {CHAINS[name]: ChainFeed(pool, clock) for name, pool in pair.pools.items()}
+        chains = {name: ChainFeed(pool, clock) for name, pool in pair.pools.items()}
         engine = await build_engine(
             config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=START
         )

@@ -174,3 +174,24 @@ async def test_stalled_names_the_hedge_whose_evaluations_do_not_end(pair: Pair) 
         assert programme.engine.stalled(60) == ()
         await pair.clock.advance(3600)
         assert set(programme.engine.stalled(60)) == {"eth", "bnb"}
+
+
+async def test_a_halt_does_not_wait_behind_a_slow_command(pair: Pair) -> None:
+    """The chain takes its time to find a position; a person's halt counts meanwhile, and both are answered."""
+    pool = pair.pools["eth"]
+    pool.unfollowed = (7,)
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 2)
+        pool.found.clear()
+        rows = [await programme.put("follow", "7"), await programme.put("halt")]
+
+        async def halted() -> bool:
+            await pair.clock.advance(0.4)
+            return len(await programme.events(EventKind.HALTED)) == 2
+
+        await until(halted)
+        assert await programme.store.commands.answer(rows[0]) is None
+        pool.found.set()
+        await advance(programme, 2)
+        answers = [await programme.store.commands.answer(row) for row in rows]
+        assert [answer is not None and answer[0] for answer in answers] == [True, True]
