@@ -134,9 +134,10 @@ async def build_engine(
     clock: Clock,
     began: datetime,
 ) -> Engine:
-    """A symbol that `venue` did not prepare is prepared later, by its hedge. `began`: since when trades can be ours.
+    """`chains` by hedge; hedges may share one. `began`: since when trades can be ours.
 
-    Raises InvariantBroken when a stored memory cannot be read, ConfigurationError when a limit allows no order at all.
+    A symbol that `venue` did not prepare is prepared later, by its hedge. Raises InvariantBroken when a stored memory
+    cannot be read, ConfigurationError when a limit allows no order at all.
     """
     claims: dict[str, Claim] = {}
     plan_ids = PlanIds()
@@ -144,7 +145,7 @@ async def build_engine(
     for name in config.hedges:
         parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
         runners[name] = await parts.hedge()
-    feeds = {name: chains[hedge.chain] for name, hedge in config.hedges.items()}
+    feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock)
@@ -178,7 +179,7 @@ class _HedgeParts:
             self.name,
             config=self._current,
             opening=Opening(prepare=partial(self.venue.prepare, [symbol]), build=self.runner),
-            chain=self.chains[self._current().chain],
+            chain=self.chains[self.name],
             memory_store=self.store.memory,
             events=self.office.notifier,
             clock=self.clock,
@@ -235,7 +236,7 @@ class _HedgeParts:
         return Observer(
             hedge=self.name,
             symbol=hedge.symbol,
-            chain=self.chains[hedge.chain],
+            chain=self.chains[self.name],
             venue=VenueFeed(self.venue, hedge.symbol, self.clock),
             resolver=resolver,
             reconciler=reconciler,

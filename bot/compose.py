@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from decimal import getcontext
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.assembly import build_engine, open_office
+from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
 from bot.logs import configure_logs
 from bot.redaction import Redactor
@@ -20,7 +22,6 @@ from core.clock import Clock, SystemClock
 from core.engine import Engine
 from core.errors import ConfigurationError, LpHedgeError, Transient
 from core.events import Event, EventKind
-from core.feeds import ChainFeed
 from core.ports import PerpVenue
 from core.status import HedgeStatus
 from storage.lock import InstanceLock
@@ -28,7 +29,6 @@ from storage.store import Store
 
 if TYPE_CHECKING:
     from bot.settings import DemoOptions, Settings
-    from core.amm.reader import ChainReader
     from core.config import HedgeConfig
     from core.exchange.binance import BinanceVenue, WantedTerms
     from core.exchange.paper import PaperStore
@@ -77,16 +77,14 @@ def keep_every_digit() -> None:
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor) -> None:
     office = open_office(settings.config, store, clock, settings.zone)
     async with AsyncExitStack() as stack:
-        followed = await followed_ids(settings, store)
-        chains = {name: ChainFeed(chain_reader(settings, name, clock, followed), clock) for name in settings.chains()}
-        for feed in chains.values():
-            stack.push_async_callback(feed.aclose)
+        chains = ChainFeeds(settings, clock, await followed_ids(settings, store))
+        stack.push_async_callback(chains.aclose)
         venue = perp_venue(settings, store.paper, clock)
         stack.push_async_callback(venue.aclose)
         await _prepare(settings, chains, venue, store)
         began = await _began(store, clock)
         engine = await build_engine(
-            settings.config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=began
+            settings.config, chains=chains.by_hedge, venue=venue, store=store, office=office, clock=clock, began=began
         )
         started = {"version": program_version(), "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
@@ -118,19 +116,6 @@ def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callab
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:
     """By hedge, what the operator had followed beside the configured positions."""
     return {name: await store.followed.of(name) for name in settings.config.hedges}
-
-
-def chain_reader(
-    settings: Settings, chain: str, clock: Clock, followed: Mapping[str, Sequence[int]] | None = None
-) -> ChainReader:
-    """Raises ConfigurationError for a chain or contract that is neither a preset nor configured."""
-    from core.amm.presets import chain_preset
-    from core.amm.reader import ChainReader
-
-    config = settings.config
-    hedges = {name: hedge for name, hedge in config.hedges.items() if hedge.chain == chain}
-    preset = chain_preset(chain, config.chains.get(chain))
-    return ChainReader(preset, hedges, settings.rpc_urls(chain), clock, followed_ids=followed)
 
 
 def perp_venue(settings: Settings, paper: PaperStore, clock: Clock) -> PerpVenue:
@@ -170,22 +155,25 @@ def _wanted_terms(hedge: HedgeConfig) -> WantedTerms | None:
     return None if leverage is None and isolated is None else WantedTerms(leverage, isolated)
 
 
-async def _prepare(settings: Settings, chains: Mapping[str, ChainFeed], venue: PerpVenue, store: Store) -> None:
+async def _prepare(settings: Settings, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:
     """Ask everything once. What does not answer is asked again by the hedges that need it, under the operator's eyes.
 
     Raises Refused or ConfigurationError only while nothing is held: a short is not left alone over a mistake.
     """
     held = await store.holds_position()
     symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
-    first_words = {"the exchange": venue.prepare(symbols)}
-    first_words |= {f"the chain {name}": feed.prepare() for name, feed in chains.items()}
-    answers = await asyncio.gather(*first_words.values(), return_exceptions=True)
-    for whose, answer in zip(first_words, answers, strict=True):
-        if answer is None:
-            continue
-        if not isinstance(answer, LpHedgeError) or not (held or isinstance(answer, Transient)):
-            raise answer
-        log.warning("not ready", what=whose, error=str(answer), position_held=held)
+    for trouble in chain.from_iterable(await asyncio.gather(_first_word(venue, symbols), chains.prepare())):
+        if not held and not isinstance(trouble, Transient):
+            raise trouble
+        log.warning("not ready", error=str(trouble), position_held=held)
+
+
+async def _first_word(venue: PerpVenue, symbols: Sequence[str]) -> tuple[LpHedgeError, ...]:
+    try:
+        await venue.prepare(symbols)
+    except LpHedgeError as error:
+        return (error,)
+    return ()
 
 
 async def _began(store: Store, clock: Clock) -> datetime:

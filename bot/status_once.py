@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bot.compose import chain_reader, followed_ids, perp_venue
+from bot.chain_feeds import ChainFeeds
+from bot.compose import followed_ids, perp_venue
 from core.clock import Clock
 from core.config import HedgeConfig
-from core.errors import LpHedgeError
+from core.errors import LpHedgeError, Refused
 from core.execution.plans import ActivePlan
 from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
 from core.facts import OrderSide
@@ -67,24 +69,30 @@ async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]
         venue = perp_venue(settings, PaperGlance(store), clock)
         stack.push_async_callback(venue.aclose)
         followed = await followed_ids(settings, store) if store is not None else {}
-        chains = {name: ChainFeed(chain_reader(settings, name, clock, followed), clock) for name in settings.chains()}
-        for feed in chains.values():
-            stack.push_async_callback(feed.aclose)
+        chains = ChainFeeds(settings, clock, followed)
+        stack.push_async_callback(chains.aclose)
+        symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
+        troubles, _ = await asyncio.gather(_prepared(venue, symbols), chains.prepare())
         glances = [
-            Glance(name, hedge, chains[hedge.chain], venue, store, clock)
+            Glance(name, hedge, chains.by_hedge[name], venue, store, clock)
             for name, hedge in settings.config.hedges.items()
         ]
-        trouble = await _prepared(venue, [hedge.symbol for hedge in settings.config.hedges.values()])
-        return tuple(await asyncio.gather(*(glance.status(trouble) for glance in glances)))
+        return tuple(
+            await asyncio.gather(*(glance.status(troubles.get(glance.config.symbol, "")) for glance in glances))
+        )
 
 
-async def _prepared(venue: PerpVenue, symbols: list[str]) -> str:
-    """A sentence when the venue cannot be used, else nothing."""
+async def _prepared(venue: PerpVenue, symbols: list[str]) -> Mapping[str, str]:
+    """By symbol, a sentence why the venue cannot be used for it; one that is refused alone spoils no other."""
     try:
         await venue.prepare(symbols)
+    except Refused as error:
+        if len(symbols) > 1:
+            return dict(zip(symbols, [(await _prepared(venue, [each])).get(each, "") for each in symbols], strict=True))
+        return dict.fromkeys(symbols, str(error))
     except LpHedgeError as error:
-        return str(error)
-    return ""
+        return dict.fromkeys(symbols, str(error))
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,8 @@ class Glance:
         facts, trouble = venue
         seen = await self._judged(lp, facts, limits, now, detail=trouble or chain.trouble or "")
         if facts is None:
-            return hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)
+            blind = hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)
+            return replace(blind, reason=seen.venue_problem.text)
         rules = self.venue.rules(self.config.symbol)
         standing = await self._standing(remembered, now)
         policy = policy_from(self.config, rules)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.assembly import Office, build_engine, open_office
-from bot.demo.chain import CHAIN, HEDGE
+from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
@@ -94,7 +94,7 @@ async def _set_stage(
     venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
     await venue.prepare([SYMBOL])
     office = open_office(config, store, clock, UTC, people=people)
-    chains = {CHAIN: ChainFeed(market.lp_positions(), clock)}
+    chains = {HEDGE: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
         config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -213,6 +214,23 @@ def test_the_same_while_a_short_is_held_is_told_on_the_phone(stage: Stage, phone
     assert stage.orders_sent() == orders
     stage.configure({"hedge_ratio": "7"})
     assert "hedge_ratio = 7" in complaint(stage, 2)
+
+
+def test_one_bad_hedge_does_not_stop_the_others(stage: Stage) -> None:
+    """Beside a hedge whose position never was and one whose symbol is unknown, the good one goes on."""
+    hold_a_short(stage)
+    held = stage.short()
+    block = stage.configuration.read_text().partition("[hedges.eth]")[2]
+    lost = block.replace(f"[{stage.position_id}]", "[987654]").replace("ETHUSDT", "BNBUSDT")
+    nameless = block.replace(f"[{stage.position_id}]", "[1]").replace("ETHUSDT", "NOPEUSDT")
+    with stage.configuration.open("a") as file:
+        file.write(f"[hedges.lost]{lost}[hedges.nameless]{nameless}")
+    stage.set_price(1900)
+    with Service(stage, "three") as service:
+        stage.telegram.wait_for(lambda: stage.short() != held, timeout_s=PATIENCE_S)
+        by_name = {each["name"]: each["reason"] for each in json.loads(stage.call("status", "--json").stdout)["hedges"]}
+        assert service.stop() == 0, service.output()
+    assert by_name == {"eth": "within_band", "lost": "stale_chain", "nameless": "stale_venue"}
 
 
 def test_a_key_that_works_again_ends_the_suspension(stage: Stage) -> None:

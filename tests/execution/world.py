@@ -226,7 +226,7 @@ async def running(setting: Setting) -> AsyncIterator[World]:
         try:
             await venue.prepare([SYMBOL])
             office = open_office(config, store, clock, UTC)
-            chains = {"ethereum": ChainFeed(setting.pool, clock)}
+            chains = {HEDGE: ChainFeed(setting.pool, clock)}
             engine = await build_engine(
                 config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=setting.began
             )
