@@ -68,8 +68,8 @@ class HandFeed:
 
 
 class HandPool:
-    """One hedge's position, just under five BASE at 2000. `error` is raised instead of an answer; `found`: until it is
-    set, following a position takes its time."""
+    """One hedge's position, just under five BASE at 2000. `error` is raised instead of an answer; `apart`: its price
+    over the perpetual's; until `found` is set, following a position takes its time."""
 
     def __init__(self, hedge: str, feed: HandFeed, clock: ManualClock) -> None:
         self._hedge = hedge
@@ -78,6 +78,7 @@ class HandPool:
         self._block = 100
         self.error: Exception | None = None
         self.liquidity = LIQUIDITY // 5
+        self.apart = Decimal(1)
         self.unfollowed: tuple[int, ...] = ()
         self.found = asyncio.Event()
         self.found.set()
@@ -91,7 +92,7 @@ class HandPool:
             raise self.error
         self._block += 1
         now = self._clock.now()
-        price, block = self._feed.price, Block(self._block, None, now)
+        price, block = self._feed.price * self.apart, Block(self._block, None, now)
         held = position(liquidity=self.liquidity, price=str(price))
         return {self._hedge: LpFacts(block, now, "test", BASE, QUOTE, price, (held,), (), None, self.unfollowed)}
 
