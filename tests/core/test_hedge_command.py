@@ -1,0 +1,118 @@
+"""/hedge: to the target now. What it passes over, and what holds against it as against everything."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from core.errors import Transient
+from core.events import EventKind
+from core.ports import ApprovalState
+from tests.core.pair import Pair, Programme, started
+
+STEP = Decimal("0.001")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    return Pair(tmp_path / "lp_hedge.db")
+
+
+async def hedge(programme: Programme) -> tuple[bool, str]:
+    row = await programme.put("hedge", "eth")
+    await programme.cycles(2)
+    answer = await programme.store.commands.answer(row)
+    assert answer is not None
+    return answer
+
+
+async def gap(programme: Programme) -> Decimal:
+    found = programme.status("eth").gap_base
+    assert found is not None
+    return abs(found)
+
+
+async def test_it_passes_over_the_cooldown(pair: Pair) -> None:
+    """Which holds back the program, not its operator."""
+    pair.settings |= {"cooldown_seconds": 3600, "urgent_band_multiple": 0}
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.feed.price = Decimal(1900)
+        await programme.cycles(3)
+        assert programme.status("eth").state == "COOLDOWN"
+        assert (await hedge(programme))[0]
+        assert await gap(programme) < STEP
+
+
+async def test_it_passes_over_the_hourly_limit(pair: Pair) -> None:
+    """One rebalance an hour is used up, a person wants another."""
+    pair.settings |= {"max_per_hour": 1, "urgent_band_multiple": 0}
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.feed.price = Decimal(1900)
+        await programme.cycles(3)
+        assert programme.status("eth").reason == "max_per_hour"
+        assert (await hedge(programme))[0]
+        assert await gap(programme) < STEP
+
+
+async def test_it_overtakes_the_question(pair: Pair) -> None:
+    """Its confirmation is the approval; the question is closed before anything is traded."""
+    pair.settings |= {"approval_over_quote": 1000}
+    async with started(pair) as programme:
+        await programme.cycles(2)
+        (asked,) = await programme.store.approvals.live("eth")
+        assert (await hedge(programme))[0]
+        assert await gap(programme) < STEP
+        closed = await programme.store.approvals.get(asked.approval_id)
+        assert closed is not None and closed.state is ApprovalState.SUPERSEDED
+        assert await programme.store.approvals.live("eth") == ()
+
+
+async def test_a_cap_holds_against_it(pair: Pair) -> None:
+    """`max_position_notional` is the last word on how large a short may become."""
+    pair.settings |= {"max_position_notional": 4000}
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        await hedge(programme)
+        assert await programme.position("eth") * 2000 >= -4000
+
+
+async def test_it_is_refused_while_stopped(pair: Pair) -> None:
+    """And says what to do first; it does not wait for the end of the pause."""
+    async with started(pair) as programme:
+        await programme.put("pause", "eth")
+        ok, answer = await hedge(programme)
+        assert not ok and "/resume" in answer
+        await programme.put("resume", "bnb")
+        await programme.cycles(2)
+        assert await programme.position("eth") == 0
+
+
+@pytest.mark.parametrize(("blind_s", "hedged"), [(55, True), (65, False)])
+async def test_it_waits_a_minute_for_facts(pair: Pair, blind_s: int, hedged: bool) -> None:
+    """What was wanted a minute ago is not done to another market."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.pools["eth"].error = Transient("no answer")
+        await programme.cycles(4, every_s=10)
+        pair.feed.price = Decimal(1990)
+        assert (await hedge(programme))[0]
+        before = await programme.position("eth")
+        await programme.cycles(1, every_s=blind_s - 2)
+        pair.pools["eth"].error = None
+        await programme.cycles(3)
+        assert (await programme.position("eth") != before) == hedged
+
+
+async def test_two_wishes_at_once_are_one_trade(pair: Pair) -> None:
+    """From the chat and from the terminal, in the same moment."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.feed.price = Decimal(1990)
+        await programme.put("hedge", "eth")
+        await hedge(programme)
+        plans = await programme.events(EventKind.PLAN_OPENED)
+        assert [event.data["reason"] for event in plans if event.hedge == "eth"][1:] == ["operator_hedge"]
