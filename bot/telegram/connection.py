@@ -24,6 +24,7 @@ from bot.telegram.gate import Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.polling import PollRequest, PollWatch, UpdateProcessor
 from bot.telegram.settings import TelegramSettings, Timings
+from core.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 LEAST_STEP_S = 0.1
@@ -36,9 +37,17 @@ class Deaf(Exception):
 
 class Connection:
     def __init__(
-        self, settings: TelegramSettings, timings: Timings, watch: PollWatch, gate: Gate, handlers: Handlers
+        self,
+        settings: TelegramSettings,
+        timings: Timings,
+        clock: Clock,
+        *,
+        watch: PollWatch,
+        gate: Gate,
+        handlers: Handlers,
     ) -> None:
         self._timings = timings
+        self._clock = clock
         self._watch = watch
         self._poll_request = PollRequest(watch, timings)
         self._request = HTTPXRequest(
@@ -100,7 +109,7 @@ class Connection:
     async def _tear_down(self) -> None:
         """All of it within `teardown_s`: with a server that hangs, every step of the library would wait in turn."""
         application, updater = self._application, self._application.updater
-        until_s = asyncio.get_running_loop().time() + self._timings.teardown_s
+        until_s = self._clock.monotonic_s() + self._timings.teardown_s
         if updater is not None and updater.running:
             await self._last(updater.stop, until_s)
         if application.running:
@@ -111,9 +120,8 @@ class Connection:
 
     async def _last(self, step: Callable[[], Awaitable[None]], until_s: float) -> None:
         """A step of the way down: bounded, and no failure of it keeps the next from being taken."""
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(max(until_s, loop.time() + LEAST_STEP_S)):
+            async with asyncio.timeout(max(until_s - self._clock.monotonic_s(), LEAST_STEP_S)):
                 await step()
         except Exception as error:  # noqa: BLE001 - border: shutdown
             _LOG.info("while taking the connection down: %r", error)

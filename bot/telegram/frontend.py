@@ -145,7 +145,9 @@ class TelegramFrontEnd:
 
     async def _listen(self) -> None:
         self._watch = self._new_watch()
-        connection = Connection(self._settings, self._timings, self._watch, self._gate, self._handlers)
+        connection = Connection(
+            self._settings, self._timings, self._clock, watch=self._watch, gate=self._gate, handlers=self._handlers
+        )
         await connection.listen(self._be_ready)
 
     def _new_watch(self) -> PollWatch:
