@@ -8,6 +8,8 @@ from core.facts import BookLevel
 
 LEVELS = 20
 _MASK = (1 << 64) - 1
+# Of each level: ticks from the price, and thousandths of BASE on average.
+_SHAPE = tuple((1 + (level * level + 1) // 2, 500 + 350 * level) for level in range(LEVELS))
 
 
 def levels(price_ticks: int, *, away: int, noise_key: int) -> tuple[BookLevel, ...]:
@@ -15,16 +17,14 @@ def levels(price_ticks: int, *, away: int, noise_key: int) -> tuple[BookLevel, .
 
     The distances reach some 180 ticks, about 10 bps; the depth is around 80 BASE, each level within 40 % of its mean.
     """
+    key = noise_key * 64 + (away > 0)
     return tuple(
-        BookLevel(_ticks(price_ticks + away * (1 + (i * i + 1) // 2)), _thousandths(_quantity(i, away, noise_key)))
-        for i in range(LEVELS)
+        BookLevel(
+            _ticks(price_ticks + away * distance),
+            _thousandths(mean_depth * (600 + _mixed(key + level * 2) % 801) // 1000),
+        )
+        for level, (distance, mean_depth) in enumerate(_SHAPE)
     )
-
-
-def _quantity(level: int, away: int, noise_key: int) -> int:
-    """Thousandths of BASE at a level."""
-    per_mille = 600 + _mixed(noise_key * 64 + level * 2 + (away > 0)) % 801
-    return (500 + 350 * level) * per_mille // 1000
 
 
 def _mixed(value: int) -> int:

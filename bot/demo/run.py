@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -23,7 +24,6 @@ from core.clock import Clock, ManualClock, SystemClock
 from core.engine import Engine
 from core.exchange.paper import PaperVenue, terms_of
 from core.feeds import ChainFeed
-from core.hedging.states import State
 from core.ports import ApprovalState
 from storage.store import Store
 
@@ -120,12 +120,14 @@ async def _run_fast(options: DemoOptions) -> int:
 async def _drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOptions) -> int:
     poll_s = float(stage.market.config().hedges[HEDGE].poll_seconds)
     end = clock.now() + timedelta(hours=hours)
-    cycles, shown_hour = 0, -1
+    cycles, shown_hour, told = 0, -1, asyncio.Event()
+    stage.office.bell.listen(told.set)
     while clock.now() < end:
         await stage.engine.cycle()
         cycles += 1
-        if await _answer(stage, options):
+        if told.is_set() and await _answer(stage, options):
             continue
+        told.clear()
         hour = (clock.now() - RECORDED_START) // timedelta(hours=1)
         if hour != shown_hour and sys.stderr.isatty():
             print(f"\r{hour}/{hours} h of market", end="", file=sys.stderr)
@@ -138,7 +140,7 @@ async def _drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOpti
 
 async def _answer(stage: Stage, options: DemoOptions) -> bool:
     """Stand in for the operator; nobody can be asked in a run without input, so `ask` says yes."""
-    if options.approvals == "ignore" or stage.engine.statuses()[0].state != State.AWAITING_APPROVAL.text:
+    if options.approvals == "ignore":
         return False
     answered = False
     for approval in await stage.store.approvals.live(HEDGE):

@@ -5,6 +5,7 @@ A sqrt price is `sqrt(token1_raw / token0_raw) * 2**96` ("x96"); tick `t` stands
 
 from bisect import bisect_right
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 
 MIN_TICK = -887272
 MAX_TICK = 887272
@@ -26,6 +27,7 @@ def _half_power_table() -> tuple[int, ...]:
 _HALF_POWERS = _half_power_table()
 
 
+@lru_cache(maxsize=1024)  # a position's edges are asked for at every look
 def sqrt_ratio_at_tick(tick: int) -> int:
     """Sqrt price (x96) at which `tick` begins, rounded up as the contract does.
 
