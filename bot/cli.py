@@ -192,7 +192,7 @@ def _complain(options: argparse.Namespace, sentence: str, code: int) -> int:
 def _unexpected(options: argparse.Namespace, error: Exception) -> str:
     """Also writes the trace beside the database, for whoever mends the program."""
     trace = "".join(traceback.format_exception(error))
-    target = (options.db or Path("data/lp_hedge.db")).with_name("lp_hedge-crash.log")
+    target = _database_path(options).with_name("lp_hedge-crash.log")
     kept = f"the trace is in {target}"
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -202,6 +202,13 @@ def _unexpected(options: argparse.Namespace, error: Exception) -> str:
     except OSError as refused:
         kept = f"and the trace could not be kept in {target} ({refused.strerror})"
     return f"an unexpected {type(error).__name__} ended `{options.command}`: a fault of this program; {kept}."
+
+
+def _database_path(options: argparse.Namespace) -> Path:
+    try:
+        return _places(options).database_path
+    except ConfigurationError:  # what names it cannot be read
+        return options.db or Path("data/lp_hedge.db")
 
 
 def _without_secrets(options: argparse.Namespace, text: str) -> str:

@@ -168,6 +168,11 @@ REFUSALS: dict[str, tuple[Spoil, str]] = {
     "secret": (surrounded({"BINANCE_API_SECRET": "another-secret"}), "BINANCE_API_SECRET"),
 }
 
+UNREACHABLE: dict[str, tuple[Spoil, str]] = {
+    "port": (surrounded({"BINANCE_FUTURES_URL": "http://127.0.0.1:9"}), "connection could not be made"),
+    "host": (surrounded({"BINANCE_FUTURES_URL": "http://no-such-host.invalid"}), "connection could not be made"),
+}
+
 
 def test_what_exchange_or_chain_refuse_ends_with_3(stage: Stage) -> None:
     """A key, symbol, position, pair or chain that is not what the configuration says, while nothing is held."""
@@ -199,10 +204,10 @@ def test_the_same_while_a_short_is_held_is_told_on_the_phone(stage: Stage, phone
     """Nobody looks at a terminal then: the program starts, stays suspended, and says why; a malformed file ends it."""
     hold_a_short(stage)
     orders = stage.orders_sent()
+    mistakes = {name: REFUSALS[name] for name in ("symbol", "position", "chain", "key", "secret")} | UNREACHABLE
     with ExitStack() as stack:
         told = []
-        for name in ("symbol", "position", "chain", "key", "secret"):
-            spoil, words = REFUSALS[name]
+        for name, (spoil, words) in mistakes.items():
             branch = stage.branch(name, telegram=phones())
             spoil(branch)
             told.append((branch, stack.enter_context(Service(branch)), words))
@@ -355,16 +360,4 @@ def test_an_exchange_that_does_not_answer_at_the_start_is_waited_for(stage: Stag
         assert stage.call("pause").stdout == "Paused: eth.\n"
         assert stage.call("resume").stdout == "Resumed: eth.\n"
         stage.telegram.wait_for(lambda: stage.short() > 4, timeout_s=PATIENCE_S)
-        assert service.stop() == 0, service.output()
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no-such-host.invalid"])
-def test_an_exchange_that_cannot_be_reached_is_no_end(stage: Stage, url: str) -> None:
-    """A name that does not resolve and a port where nobody listens are troubles of the moment."""
-    stage.configure(BY_ITSELF, {"BINANCE_FUTURES_URL": url})
-    with Service(stage) as service:
-        stage.telegram.wait_message(OPERATOR, "lp-hedge", timeout_s=PATIENCE_S)
-        shown = stage.call("status", "--json")
-        assert (shown.returncode, '"price": null' in shown.stdout) == (1, True)
-        assert service.is_running()
         assert service.stop() == 0, service.output()
