@@ -18,7 +18,7 @@ from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
 from core.engine import Engine
-from core.errors import Refused
+from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.executor import Executor
 from core.execution.order_ids import PlanIds
@@ -137,7 +137,8 @@ async def build_engine(
     """`chains` by hedge; hedges may share one. `began`: since when trades can be ours.
 
     A symbol that `venue` did not prepare is prepared later, by its hedge. Raises InvariantBroken when a stored memory
-    cannot be read, ConfigurationError when a limit allows no order at all.
+    cannot be read, ConfigurationError when a limit allows no order at all
+    and nothing is held.
     """
     claims: dict[str, Claim] = {}
     plan_ids = PlanIds()
@@ -170,9 +171,13 @@ class _HedgeParts:
         symbol = self.config.hedges[self.name].symbol
         try:
             self.venue.rules(symbol)
+            return await self.runner()
         except Refused:
             return self._late(symbol)
-        return await self.runner()
+        except ConfigurationError:
+            if not await self.store.holds_position():
+                raise
+            return self._late(symbol)  # a short is not left alone over a mistake
 
     def _late(self, symbol: str) -> LateHedge:
         return LateHedge(

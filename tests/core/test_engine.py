@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from core.errors import InvariantBroken, Refused, Transient
+from core.errors import ConfigurationError, InvariantBroken, Refused, Transient
 from core.events import EventKind
 from tests.core.pair import Pair, Programme, started
 
@@ -195,3 +195,23 @@ async def test_a_halt_does_not_wait_behind_a_slow_command(pair: Pair) -> None:
         await advance(programme, 2)
         answers = [await programme.store.commands.answer(row) for row in rows]
         assert [answer is not None and answer[0] for answer in answers] == [True, True]
+
+
+async def test_a_limit_that_allows_no_order_ends_the_start(pair: Pair) -> None:
+    """Before anything is looked at, with a sentence that names the setting."""
+    pair.settings["max_order_size"] = "0.0005"
+    with pytest.raises(ConfigurationError, match="max_order_size"):
+        async with started(pair):
+            pass
+
+
+async def test_while_a_short_is_held_it_suspends_instead(pair: Pair) -> None:
+    """The operator sees the short, and why nothing is done about it."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+    pair.settings["max_order_size"] = "0.0005"
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        status = programme.status("eth")
+        assert (status.state, "max_order_size" in status.detail) == ("SUSPENDED", True)
+        assert len(await programme.events(EventKind.SUSPENDED)) == 2
