@@ -195,6 +195,8 @@ def _shown_value(model: Frozen, key: str) -> str:
     value: object = getattr(model, key)
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()  # as the file spells it
     return UNSET.get(key, "unset") if value is None else str(value)
 
 
