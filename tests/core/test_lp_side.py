@@ -1,0 +1,103 @@
+"""What happens on the LP side, seen through the whole engine: pushed pools, moved liquidity, positions that go."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.events import EventKind
+from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
+
+
+async def test_a_pushed_pool_alone_causes_no_trade_and_one_alert(setting: Setting, world: World) -> None:
+    """5 % away from the perp: told once, held; the perp follows: hedged."""
+    await world.until_hedged()
+    setting.pool.price = Decimal(1900)
+    await world.cycles(10)
+    assert setting.position == HEDGED
+    assert world.status.reason in ("within_basis", "within_band")  # a step outside the two targets is no basis
+    assert len(await world.events(EventKind.BASIS_EXCEEDED)) == 1
+    setting.server.exchange.set_price(SYMBOL, Decimal(1900))
+    await world.until_hedged()
+    assert setting.position < HEDGED and len(await world.events(EventKind.BASIS_RESTORED)) == 1
+
+
+async def test_liquidity_taken_out_and_brought_back_does_not_move_the_hedge(setting: Setting, world: World) -> None:
+    """Within the grace the BASE that left still counts, and what comes back takes its place."""
+    await world.until_hedged()
+    liquidity = setting.pool.liquidity
+    setting.pool.liquidity = 0
+    await world.cycles(30)
+    assert setting.position == HEDGED
+    setting.pool.liquidity = liquidity
+    await world.cycles(30)
+    assert (setting.position, len(setting.sent()), world.status.departed_base) == (HEDGED, 1, 0)
+
+
+async def test_liquidity_that_does_not_come_back_is_closed_after_its_grace(setting: Setting, world: World) -> None:
+    """`close_when_no_lp`: reduce-only, to zero, once 300 s are over and not before."""
+    await world.until_hedged()
+    setting.pool.liquidity = 0
+    await world.cycles(28, every_s=10)
+    assert setting.position == HEDGED
+    await world.cycles(10, every_s=10)
+    assert setting.position == 0
+    assert setting.server.requests("POST /fapi/v1/order")[-1].params["reduceOnly"] == "true"
+
+
+async def test_amounts_at_the_upper_edge_are_believed_at_once(setting: Setting, world: World) -> None:
+    """All QUOTE above the range: the short goes to zero without a doubt about the read."""
+    await world.until_hedged()
+    setting.set_price(2600)
+    await world.cycles(3)
+    assert setting.position == 0
+    assert not await world.events(EventKind.SUSPENDED)
+
+
+async def test_half_a_hedge(setting: Setting) -> None:
+    """`hedge_ratio` is taken of the exposure before the hedge: repeated hedging does not converge to a full one."""
+    setting.settings["hedge_ratio"] = "0.5"
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.set_price(1990)
+        await world.cycles(10)
+        net = world.status.net_base
+        assert net is not None and abs(setting.position + net / 2) < Decimal("0.25")
+
+
+async def test_switched_off(setting: Setting) -> None:
+    """`enabled = false` keeps the short; with `close_on_disable` it is closed."""
+    async with running(setting) as world:
+        await world.until_hedged()
+    setting.settings["enabled"] = False
+    async with running(setting) as world:
+        await world.cycles(5)
+        assert (setting.position, world.status.state) == (HEDGED, "DISABLED")
+    setting.settings["close_on_disable"] = True
+    async with running(setting) as world:
+        await world.cycles(10)
+        assert setting.position == 0
+
+
+async def test_margin_clips_an_increase_and_says_so(setting: Setting) -> None:
+    """Headroom is filled, not refused whole; what is missing is named."""
+    setting.server.exchange.set_balance(Decimal(300))
+    setting.settings["min_liquidation_distance_pct"] = 0
+    async with running(setting) as world:
+        await world.cycles(10)
+        assert HEDGED < setting.position < 0
+        assert world.status.reason in ("low_margin", "at_cap")
+
+
+async def test_every_plan_asks_and_none_asks(setting: Setting) -> None:
+    """`approval_over_quote` 0 asks for the smallest, "off" for none."""
+    setting.settings["approval_over_quote"] = 0
+    async with running(setting) as world:
+        await world.cycles(3)
+        assert (world.status.state, setting.sent()) == ("AWAITING_APPROVAL", [])
+    setting.settings["approval_over_quote"] = "off"
+    async with running(setting) as world:
+        for approval in await world.store.approvals.live():
+            await world.office.desk.answer(approval.approval_id, approve=False, by="Anna", note=None)
+        await world.command("hedge", "eth")
+        await world.until_hedged()
+        assert setting.position == HEDGED
