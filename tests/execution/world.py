@@ -39,7 +39,7 @@ from tests.rigs.venue.gate import RateLimits
 HEDGE = "eth"
 SYMBOL = "ETHUSDT"
 SCOPE = "live:test"
-TIMEOUT_S = 0.5  # of the adapter; a busy machine must not look like a silent exchange
+TIMEOUT_S = 1.0  # of the adapter; a busy machine must not look like a silent exchange
 HEDGED = Decimal("-4.999")  # the position that the pool at its start calls for
 
 
