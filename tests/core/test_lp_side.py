@@ -30,7 +30,7 @@ async def test_liquidity_taken_out_and_brought_back_does_not_move_the_hedge(sett
     assert setting.position == HEDGED
     setting.pool.liquidity = liquidity
     await world.cycles(30)
-    assert (setting.position, len(setting.sent()), world.status.departed_base) == (HEDGED, 1, 0)
+    assert (setting.position, len(setting.sent()), world.status.departed_base) == (HEDGED, 1, Decimal(0))
 
 
 async def test_liquidity_that_does_not_come_back_is_closed_after_its_grace(setting: Setting, world: World) -> None:
