@@ -96,9 +96,10 @@ class Actions:
         if venue is None or self._plans.backing_off(reduce_only=decision.reduce_only):
             return NOTHING
         granted = standing.approval if decision.approved else None
-        if granted is not None and granted.state is ApprovalState.PENDING:
-            # /hedge is the answer itself; the question it overtakes is closed before anything is traded.
-            if not await self._desk.supersede(granted, "hedged by command"):
+        if granted is not None and decision.reason != Reason.APPROVED:
+            # Another word of a person, /hedge or /flatten, overtakes what was asked or granted before: that is closed
+            # before anything is traded, and lends neither its name nor its size.
+            if not await self._close_overtaken(granted):
                 return NOTHING
             granted = None
         if granted is not None and not await self._may_begin(granted, decision, venue, config):
@@ -115,6 +116,11 @@ class Actions:
             approval_id=granted.approval_id if granted else None,
         )
         return await self._go_on(decision, seen, await self._plans.open(new), granted)
+
+    async def _close_overtaken(self, approval: Approval) -> bool:
+        if approval.state is ApprovalState.EXECUTING:
+            return await self._desk.finish(approval, "overtaken by a command")
+        return await self._desk.supersede(approval, "overtaken by a command")
 
     async def _may_begin(self, granted: Approval, decision: Decision, venue: VenueFacts, config: HedgeConfig) -> bool:
         """At the tap: slippage against the current mid within limits, then the one compare-and-set."""

@@ -28,6 +28,8 @@ from core.exchange.binance_messages import (
 from core.facts import PerpAccount, PositionSide
 
 MODES_MAX_AGE_S = 600.0
+# Nothing is hedged in hedge mode: the operator is about to change it, and watches.
+HEDGE_MODE_MAX_AGE_S = 15.0
 LEVERAGE_MAX_AGE_S = 120.0
 FEES_MAX_AGE_S = 3600.0
 ZERO = Decimal(0)
@@ -48,6 +50,10 @@ class Modes:
 
     hedge_mode: bool
     multi_assets: bool
+
+    @property
+    def max_age_s(self) -> float:
+        return HEDGE_MODE_MAX_AGE_S if self.hedge_mode else MODES_MAX_AGE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class TermsReader:
 
     async def _read_modes(self) -> Modes:
         kept = self._modes
-        if kept is not None and self._age_s(kept) <= MODES_MAX_AGE_S:
+        if kept is not None and self._age_s(kept) <= kept.value.max_age_s:
             return kept.value
         asked_at_s = self._clock.monotonic_s()
         sides, assets = await asyncio.gather(

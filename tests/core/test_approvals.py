@@ -258,3 +258,31 @@ async def test_many_small_steps_in_one_direction_ask_as_well(asking: Setting) ->
             assert price > 1500
         unapproved = -asking.position + HEDGED
         assert unapproved * price < 5 * 600
+
+
+async def test_hedge_after_the_tap_trades_on_its_own_word(asking: Setting) -> None:
+    """The need has grown since the question; /hedge comes before the yes is carried out and does not use it up."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await answer(world, approval, approve=True)
+        asking.set_price(1950)
+        await world.command("hedge", "eth")
+        await world.until_hedged()
+        assert -asking.position > approval.quantity_base
+        assert await state_of(world, approval) is ApprovalState.SUPERSEDED
+        assert (await world.store.approvals.get(approval.approval_id)).used_base == 0  # type: ignore[union-attr]
+
+
+async def test_hedge_in_the_middle_of_an_approved_plan_ends_the_approval(asking: Setting) -> None:
+    """Its first part stays under it, the rest is the command's."""
+    asking.settings["max_order_size"] = 3
+    async with running(asking) as world:
+        approval = await asked(world)
+        await answer(world, approval, approve=True)
+        await world.cycles(1)
+        assert asking.position == -3
+        asking.set_price(1900)
+        await world.command("hedge", "eth")
+        await world.until_hedged()
+        used = await world.store.approvals.get(approval.approval_id)
+        assert used is not None and used.used_base == 3 and used.state is ApprovalState.DONE

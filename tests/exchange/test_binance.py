@@ -9,7 +9,9 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import Refused, Transient
+from core.exchange import binance_account
 from core.exchange.binance import BinanceVenue, WantedTerms, order_params
+from core.exchange.binance_account import HEDGE_MODE_MAX_AGE_S, MODES_MAX_AGE_S
 from core.exchange.binance_client import BinanceAccess
 from core.facts import OrderSide, OrderStatus, PositionSide
 from tests.exchange.orders import BUY_BACK, SELL_HALF, SELL_RESTING
@@ -125,6 +127,19 @@ async def test_changed_position_mode_is_noticed(venue: VenueServer, binance: Bin
     with pytest.raises(Transient, match="position mode"):
         await binance.account("ETHUSDT")
     assert (await binance.account("ETHUSDT")).short_base == Decimal("0.2")
+
+
+async def test_leaving_hedge_mode_is_noticed_soon(
+    venue: VenueServer, unprepared: BinanceVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flat account's rows do not give the mode away, and nothing is hedged until it is known to have changed."""
+    assert HEDGE_MODE_MAX_AGE_S < MODES_MAX_AGE_S
+    monkeypatch.setattr(binance_account, "HEDGE_MODE_MAX_AGE_S", 0.0)
+    venue.exchange.set_hedge_mode(True)
+    await unprepared.prepare(["ETHUSDT"])
+    assert (await unprepared.account("ETHUSDT")).hedge_mode
+    venue.exchange.set_hedge_mode(False)
+    assert not (await unprepared.account("ETHUSDT")).hedge_mode
 
 
 async def test_multi_assets_mode_counts_all_assets_together(venue: VenueServer, binance: BinanceVenue) -> None:
