@@ -245,5 +245,6 @@ class _HedgeParts:
             venue=VenueFeed(self.venue, hedge.symbol, self.clock),
             resolver=resolver,
             reconciler=reconciler,
+            rules=self.venue.rules(hedge.symbol),
             clock=self.clock,
         )

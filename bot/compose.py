@@ -20,8 +20,11 @@ from bot.redaction import Redactor
 from bot.version import program_version
 from core.clock import Clock, SystemClock
 from core.engine import Engine
-from core.errors import ConfigurationError, LpHedgeError, Transient
+from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
+from core.hedge_memory import from_json
+from core.hedging.pairing import wrong_perp
+from core.observation import SHARED_READ_S
 from core.ports import PerpVenue
 from core.status import HedgeStatus
 from storage.lock import InstanceLock
@@ -162,10 +165,31 @@ async def _prepare(settings: Settings, chains: ChainFeeds, venue: PerpVenue, sto
     """
     held = await store.holds_position()
     symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
-    for trouble in chain.from_iterable(await asyncio.gather(_first_word(venue, symbols), chains.prepare())):
+    troubles = [*chain.from_iterable(await asyncio.gather(_first_word(venue, symbols), chains.prepare()))]
+    for trouble in troubles:
         if not held and not isinstance(trouble, Transient):
             raise trouble
         log.warning("not ready", error=str(trouble), position_held=held)
+    if not held and not troubles:
+        await asyncio.gather(*(_first_sight(settings, name, chains, venue, store) for name in settings.config.hedges))
+
+
+async def _first_sight(settings: Settings, name: str, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:
+    """Raises Refused when a symbol exists but is not that of the position's asset.
+
+    What cannot be read now is judged by the hedge itself, later.
+    """
+    symbol, text = settings.config.hedges[name].symbol, await store.memory.load(name)
+    reading = await chains.by_hedge[name].facts(name, max_age_s=SHARED_READ_S)
+    known_pair = from_json(text).known_pair if text else ""
+    try:
+        market = await venue.market(symbol)
+    except (Transient, Refused):
+        return
+    if reading.value is None:
+        return
+    if wrong := wrong_perp(reading.value, market, venue.rules(symbol), known_pair=known_pair):
+        raise Refused(wrong, code="wrong_symbol")
 
 
 async def _first_word(venue: PerpVenue, symbols: Sequence[str]) -> tuple[LpHedgeError, ...]:

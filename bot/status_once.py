@@ -23,6 +23,7 @@ from core.hedge_memory import HOUR_MS, Remembered, from_json
 from core.hedging.freshness import AgeLimits, chain_problem, venue_problem
 from core.hedging.kernel import decide
 from core.hedging.lifecycle import LpView, observe
+from core.hedging.pairing import wrong_perp
 from core.hedging.policy import policy_from
 from core.hedging.states import Reason, Request
 from core.kernel_facts import Standing, kernel_facts, milliseconds
@@ -115,7 +116,7 @@ class Glance:
         )
         lp = observe(chain.value, remembered.life, life_rules(self.config), now)[0] if chain.value else None
         facts, trouble = venue
-        seen = await self._judged(lp, facts, limits, now, detail=trouble or chain.trouble or "")
+        seen = await self._judged(lp, facts, limits, now, remembered.known_pair, trouble or chain.trouble or "")
         if facts is None:
             blind = hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)
             return replace(blind, reason=seen.venue_problem.text)
@@ -136,7 +137,13 @@ class Glance:
         return reading.value, reading.trouble or ""
 
     async def _judged(
-        self, lp: LpView | None, facts: VenueFacts | None, limits: AgeLimits, now: datetime, *, detail: str
+        self,
+        lp: LpView | None,
+        facts: VenueFacts | None,
+        limits: AgeLimits,
+        now: datetime,
+        known_pair: str,
+        detail: str,
     ) -> Observation:
         account, market = (facts.account, facts.market) if facts else (None, None)
         reason = venue_problem(account, market, limits, now, not_before=None)
@@ -145,6 +152,10 @@ class Glance:
             reason = Reason.HEDGE_MODE_UNSUPPORTED
         if reason is Reason.NONE and comparison is not None and comparison.match is not Match.MATCHED:
             reason, detail = Reason.POSITION_MISMATCH, detail or comparison.detail
+        if reason is Reason.NONE and lp is not None and facts is not None:
+            rules = self.venue.rules(self.config.symbol)
+            if wrong := wrong_perp(lp.facts, facts.market, rules, known_pair=known_pair):
+                reason, detail = Reason.WRONG_SYMBOL, wrong
         unsettled = await self.store.journal.unsettled_orders(self.config.symbol) if self.store else ()
         return Observation(
             at=now,

@@ -17,7 +17,8 @@ HOUR_MS = 3_600_000
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """`rebalances_ms`: when each plan of the last hour had its first fill. `plan_id`, `plan_base`: the plan whose fills
-    were counted last, and how much of it. `flattening`: a confirmed /flatten is not done yet."""
+    were counted last, and how much of it. `flattening`: a confirmed /flatten is not done yet. `known_pair`: the
+    symbol and token that were seen to be of one asset."""
 
     kernel: Memory = field(default_factory=Memory)
     life: LifeMemory = field(default_factory=LifeMemory)
@@ -25,6 +26,7 @@ class Remembered:
     plan_id: str = ""
     plan_base: Decimal = Decimal(0)
     flattening: bool = False
+    known_pair: str = ""
 
     def rebalances_since(self, since_ms: int) -> int:
         return sum(1 for at_ms in self.rebalances_ms if at_ms > since_ms)
@@ -54,6 +56,7 @@ def to_json(remembered: Remembered) -> str:
             "plan_id": remembered.plan_id,
             "plan_base": str(remembered.plan_base),
             "flattening": remembered.flattening,
+            "known_pair": remembered.known_pair,
         }
     )
 
@@ -69,6 +72,7 @@ def from_json(text: str) -> Remembered:
             plan_id=str(data.get("plan_id", "")),
             plan_base=Decimal(data.get("plan_base", "0")),
             flattening=data.get("flattening", False) is True,
+            known_pair=str(data.get("known_pair", "")),
         )
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise InvariantBroken(f"the stored memory of a hedge cannot be read: {error}") from error

@@ -12,11 +12,12 @@ from core.config import HedgeConfig
 from core.errors import Refused, Transient
 from core.execution.outcome import OutcomeResolver
 from core.execution.reconcile import Comparison, Match, Reconciler
-from core.facts import LpFacts
+from core.facts import LpFacts, SymbolRules
 from core.feeds import ChainFeed, Reading, VenueFacts, VenueFeed
 from core.hedging.freshness import AgeLimits, chain_problem, dislocated_since, is_dislocated, venue_problem
 from core.hedging.life_memory import LifeMemory
 from core.hedging.lifecycle import LifeRules, LpView, observe
+from core.hedging.pairing import pair_key, wrong_perp
 from core.hedging.plausibility import Doubt, doubt_lp
 from core.hedging.states import LpState, Reason
 
@@ -61,6 +62,7 @@ class Observer:
         venue: VenueFeed,
         resolver: OutcomeResolver,
         reconciler: Reconciler,
+        rules: SymbolRules,
         clock: Clock,
     ) -> None:
         self._hedge = hedge
@@ -69,8 +71,10 @@ class Observer:
         self._venue = venue
         self._resolver = resolver
         self._reconciler = reconciler
+        self._rules = rules
         self._clock = clock
         self.life = LifeMemory()
+        self.known_pair = ""
         self._lp: LpView | None = None
         self._doubt: Doubt | None = None
         self._dislocated_since: datetime | None = None
@@ -89,6 +93,9 @@ class Observer:
         )
         chain_reason, chain_detail = self._judge_chain(chain, config, limits, now)
         venue_reason, venue_detail, comparison = await self._judge_venue(venue, limits, now, in_flight=unsettled)
+        estimated = chain_reason is Reason.NONE and bool(chain_detail)
+        if chain_reason is Reason.NONE and venue_reason is Reason.NONE and not estimated:
+            venue_reason, venue_detail = self._judge_pair(chain.value, venue.value)
         return Observation(
             at=now,
             lp=self._lp,
@@ -98,7 +105,7 @@ class Observer:
             order_unknown=unsettled,
             comparison=comparison,
             detail=resolving or venue_detail or chain_detail,
-            estimated=chain_reason is Reason.NONE and bool(chain_detail),
+            estimated=estimated,
         )
 
     async def _settle(self) -> tuple[bool, str]:
@@ -141,6 +148,15 @@ class Observer:
         except (Transient, Refused) as error:
             return Reason.STALE_VENUE, str(error), None
         return *self._venue_reason(facts, comparison, now), comparison
+
+    def _judge_pair(self, lp: LpFacts | None, venue: VenueFacts | None) -> tuple[Reason, str]:
+        """Until once they were seen to be of one asset; then prices that part are the market's."""
+        if lp is None or venue is None:
+            return Reason.NONE, ""
+        if wrong := wrong_perp(lp, venue.market, self._rules, known_pair=self.known_pair):
+            return Reason.WRONG_SYMBOL, wrong
+        self.known_pair = pair_key(lp, self._rules)
+        return Reason.NONE, ""
 
     def _venue_reason(self, facts: VenueFacts, comparison: Comparison, now: datetime) -> tuple[Reason, str]:
         if facts.account.hedge_mode:

@@ -94,6 +94,7 @@ class HedgeRunner:
         if text := await self._store.load(self.name):
             self._remembered = from_json(text)
             self._observer.life = self._remembered.life
+            self._observer.known_pair = self._remembered.known_pair
             self._watch.remember(self._remembered.life.departed_base)
             self._saved = self._remembered
             if self._remembered.flattening:
@@ -227,7 +228,12 @@ class HedgeRunner:
                 detail=seen.detail,
             )
         self._decision, self._seen = decision, seen
-        self._remembered = replace(self._remembered, kernel=decision.memory, life=self._observer.life)
+        self._remembered = replace(
+            self._remembered,
+            kernel=decision.memory,
+            life=self._observer.life,
+            known_pair=self._observer.known_pair,
+        )
         self._stake_claim(decision, seen, standing)
         await self._save()
 

@@ -12,12 +12,12 @@ from bot.preflight.pace import Pace, expected_pace, gamma_of
 from core.config import Config, HedgeConfig
 from core.errors import ConfigurationError
 from core.facts import LpFacts
+from core.hedging.pairing import is_form_of, wrong_perp
 from core.hedging.policy import policy_from
 
 ASSUMED_SIGMA_PER_DAY = 0.03
 SLIPPAGE_RATE = 0.0001
 TAKER_RATE = 0.0005
-WRONG_SYMBOL_BPS = 1000
 LEAST_APPROVAL_QUOTE = Decimal(1000)
 
 
@@ -98,10 +98,12 @@ def _same_thing(name: str, hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> li
     mark = perp.market.mark_price
     basis_bps = abs(facts.price - mark) / mark * 10000
     prices = f"pool {facts.price:.6g}, perpetual {mark:.6g}, {basis_bps:.0f} bps apart"
-    if basis_bps > WRONG_SYMBOL_BPS:
-        return [fix(f"{name}: basis", f"{prices}: is {hedge.symbol} the perpetual of {facts.base.symbol}?")]
+    if said := wrong_perp(facts, perp.market, perp.rules):
+        return [fix(f"{name}: basis", said)]
     if 0 < hedge.max_basis_bps < basis_bps:
         return [warn(f"{name}: basis", f"{prices}, over max_basis_bps = {hedge.max_basis_bps:f}")]
+    if not is_form_of(facts.base.symbol, perp.rules.base_asset):
+        return [warn(f"{name}: basis", f"{prices}, but is {hedge.symbol} the perpetual of {facts.base.symbol}?")]
     return [ok(f"{name}: basis", prices)]
 
 

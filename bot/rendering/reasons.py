@@ -36,6 +36,9 @@ REASONS: dict[str, Words] = {
     "hedge_mode_unsupported": Words(
         "the account's position mode does not fit", "Set the position mode on the exchange as the README says."
     ),
+    "wrong_symbol": Words(
+        "the perpetual's price is not that of the position's asset", "Check symbol and base in hedge.toml."
+    ),
     "disabled": Words("switched off in the configuration"),
     "lp_moving": Words("the LP position is being opened or closed", "I only reduce until it has settled."),
     "no_lp": Words("no liquidity to hedge"),

@@ -37,6 +37,7 @@ _OUTCOME_UNKNOWN = int(Reason.OUTCOME_UNKNOWN)
 _PAUSED = int(Reason.PAUSED)
 _STARTING = int(Reason.STARTING)
 _VENUE_DISLOCATED = int(Reason.VENUE_DISLOCATED)
+_WRONG_SYMBOL = int(Reason.WRONG_SYMBOL)
 
 
 def gates(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
@@ -97,7 +98,7 @@ def _venue(facts: Facts) -> Verdict:
     """An executor whose order is in doubt is itself the one that asks, so it is neither stopped nor fed."""
     if facts.order_unknown:
         return resting(_HOLD, _SUSPENDED, _OUTCOME_UNKNOWN)
-    if facts.venue_problem == _VENUE_DISLOCATED and _flattening(facts):
+    if facts.venue_problem in (_VENUE_DISLOCATED, _WRONG_SYMBOL) and _flattening(facts):
         return passing()
     if facts.venue_problem != _NONE:
         return stopping(facts, facts.venue_problem)

@@ -109,6 +109,7 @@ class Reason(IntEnum):
     OPERATOR_HEDGE = 41
     OPERATOR_FLATTEN = 42
     EVALUATION_FAILED = 43
+    WRONG_SYMBOL = 44
 
     @property
     def text(self) -> str:
@@ -133,6 +134,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.POSITION_MISMATCH: "The exchange's position differs from our own records; /adopt tells which one is right.",
     Reason.VENUE_DISLOCATED: "The exchange's mark price has been far from its own index for a minute.",
     Reason.HEDGE_MODE_UNSUPPORTED: "The account is in a position mode that this hedge cannot use.",
+    Reason.WRONG_SYMBOL: "The perpetual's price is not that of the LP's BASE: it is probably another asset's symbol.",
     Reason.DISABLED: "The hedge is switched off in the configuration.",
     Reason.LP_MOVING: "Liquidity is being added or removed; until it settles the short may only be reduced.",
     Reason.NO_LP: "There is no liquidity to hedge; the short is held.",

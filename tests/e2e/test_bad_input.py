@@ -158,6 +158,7 @@ def no_such_manager(stage: Stage) -> None:
 
 REFUSALS: dict[str, tuple[Spoil, str]] = {
     "symbol": (setting({"symbol": '"NOPEUSDT"'}), "no symbol NOPEUSDT"),
+    "other asset": (setting({"symbol": '"BNBUSDT"'}), "BNBUSDT does not look like the perpetual of WETH"),
     "position": (setting({"lp_position_ids": "[987654]"}), "position 987654 of hedge eth never existed"),
     "burnt": (burnt, "none of the positions exists any more"),
     "pool": (setting({"pool_id": f'"{"0x" + "7" * 40}"'}), "there is no contract at 0x7777"),
@@ -204,7 +205,9 @@ def test_the_same_while_a_short_is_held_is_told_on_the_phone(stage: Stage, phone
     """Nobody looks at a terminal then: the program starts, stays suspended, and says why; a malformed file ends it."""
     hold_a_short(stage)
     orders = stage.orders_sent()
-    mistakes = {name: REFUSALS[name] for name in ("symbol", "position", "chain", "key", "secret")} | UNREACHABLE
+    mistakes = {
+        name: REFUSALS[name] for name in ("symbol", "other asset", "position", "chain", "key", "secret")
+    } | UNREACHABLE
     with ExitStack() as stack:
         told = []
         for name, (spoil, words) in mistakes.items():
