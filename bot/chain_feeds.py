@@ -61,10 +61,31 @@ class ChainFeeds:
         chain = config.hedges[names[0]].chain
         preset = chain_preset(chain, config.chains.get(chain))
         urls = self._settings.rpc_urls(chain)
-        reader = ChainReader(preset, hedges, urls, self._clock, followed_ids=self._followed)
+        named = {name: self._named_beside(name) for name in names}
+        followed = {name: self._still_followed(name) for name in names}
+        reader = ChainReader(preset, hedges, urls, self._clock, followed_ids=followed, named_ids=named)
         feed = ChainFeed(reader, self._clock)
         self._made.append(feed)
         self.by_hedge.update(dict.fromkeys(names, feed))
+
+    def _named_beside(self, name: str) -> frozenset[int]:
+        """Ids that other hedges of the same contracts name or follow: they are not this one's, whoever reads them."""
+        beside = self._beside(name)
+        return frozenset(
+            position_id
+            for other in beside
+            for position_id in (*self._settings.config.hedges[other].named_ids, *self._still_followed(other))
+        )
+
+    def _still_followed(self, name: str) -> list[int]:
+        """What was followed once and then given to another hedge in the file is that one's."""
+        given = {i for other in self._beside(name) for i in self._settings.config.hedges[other].named_ids}
+        return [position_id for position_id in self._followed.get(name, ()) if position_id not in given]
+
+    def _beside(self, name: str) -> list[str]:
+        hedges = self._settings.config.hedges
+        place = (hedges[name].chain, hedges[name].amm_type)
+        return [other for other, hedge in hedges.items() if other != name and (hedge.chain, hedge.amm_type) == place]
 
 
 async def _trouble(feed: ChainFeed) -> LpHedgeError | None:

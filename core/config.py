@@ -7,7 +7,7 @@ means 0.30 %; `hedge_ratio` is a fraction. Amounts named `_quote` are QUOTE, BAS
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -157,6 +157,11 @@ class HedgeConfig(Frozen):
         return self
 
     @property
+    def named_ids(self) -> tuple[int, ...]:
+        """The ids written down; none with "all"."""
+        return () if self.lp_position_ids == "all" else self.lp_position_ids
+
+    @property
     def threshold_base(self) -> Decimal:
         return self.hedge_threshold or Decimal(0)
 
@@ -202,16 +207,37 @@ class Config(Frozen):
         return data
 
     @model_validator(mode="after")
-    def _nothing_shared(self) -> Config:
-        symbols: dict[str, str] = {}
-        ids: dict[tuple[str, str, int], str] = {}
+    def _limited_when_live(self) -> Config:
         for name, hedge in self.hedges.items():
-            if other := symbols.setdefault(hedge.symbol, name) != name and symbols[hedge.symbol]:
-                raise ValueError(f"hedges {other} and {name} share the symbol {hedge.symbol} of one account")
             if self.mode == "live" and not hedge.max_position_notional:
                 raise ValueError(f"hedges.{name}.max_position_notional is required in live mode: verify small first")
-            for position_id in hedge.lp_position_ids if hedge.lp_position_ids != "all" else ():
-                key = (hedge.chain, hedge.amm_type, position_id)
-                if ids.setdefault(key, name) != name:
-                    raise ValueError(f"hedges {ids[key]} and {name} share position {position_id}")
         return self
+
+    @model_validator(mode="after")
+    def _nothing_shared(self) -> Config:
+        _each_once(
+            (name, hedge.symbol, f"the symbol {hedge.symbol} of one account") for name, hedge in self.hedges.items()
+        )
+        _each_once(
+            (name, (hedge.chain, hedge.amm_type, position_id), f"position {position_id}")
+            for name, hedge in self.hedges.items()
+            for position_id in hedge.named_ids
+        )
+        _each_once(
+            (
+                name,
+                (hedge.chain, hedge.amm_type, hedge.wallet.lower(), hedge.pool_id.lower()),
+                "all of one wallet and pool",
+            )
+            for name, hedge in self.hedges.items()
+            if hedge.lp_position_ids == "all" and hedge.wallet and hedge.pool_id
+        )
+        return self
+
+
+def _each_once(claims: Iterable[tuple[str, object, str]]) -> None:
+    """Claims of (hedge, what, what in words). Raises ValueError for what two hedges claim."""
+    claimed: dict[object, str] = {}
+    for name, what, words in claims:
+        if (other := claimed.setdefault(what, name)) != name:
+            raise ValueError(f"hedges {other} and {name} share {words}")

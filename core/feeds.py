@@ -13,6 +13,9 @@ from core.errors import ConfigurationError, Refused, Transient
 from core.facts import LpFacts, Market, PerpAccount
 from core.ports import LpPositions, PerpVenue
 
+# A node that lags behind the last one asked is not believed, for so long; a chain that was really rolled back is, then.
+LAGGING_FOR_S = 60.0
+
 T = TypeVar("T")
 
 
@@ -34,6 +37,7 @@ class ChainFeed:
         self._facts: Mapping[str, LpFacts] = {}
         self._trouble: str | None = None
         self._read_at_s: float | None = None
+        self._believed_at_s: float | None = None
         self._prepared = False
 
     async def prepare(self) -> None:
@@ -64,11 +68,23 @@ class ChainFeed:
         try:
             if not self._prepared:
                 await self.prepare()
-            self._facts = await self._positions.read()
-            self._trouble = None
+            facts = await self._positions.read()
+            self._trouble = self._lag(facts, started_s)
+            if self._trouble is None:
+                self._facts, self._believed_at_s = facts, started_s
         except (Transient, Refused, ConfigurationError) as error:
             self._trouble = str(error)
         self._read_at_s = started_s
+
+    def _lag(self, facts: Mapping[str, LpFacts], now_s: float) -> str | None:
+        """Why an answer from before the last believed block is not news: the price would seem to go back and forth."""
+        if not facts or not self._facts or self._believed_at_s is None or now_s - self._believed_at_s > LAGGING_FOR_S:
+            return None
+        answered = min(each.block.number for each in facts.values())
+        believed = max(each.block.number for each in self._facts.values())
+        if answered >= believed:
+            return None
+        return f"the node answered with block {answered}, but block {believed} was read before"
 
     async def aclose(self) -> None:
         await self._positions.aclose()

@@ -41,13 +41,14 @@ class Following:
 
     def _hedge_of(self, position_id: int) -> str:
         last = {hedge: facts for hedge, feed in self._feeds.items() if (facts := feed.last(hedge)) is not None}
-        for hedge, facts in last.items():
-            if position_id in facts.unfollowed_ids:
-                return hedge
-            if position_id in {position.position_id for position in facts.positions}:
-                raise Refused(f"{hedge}: position {position_id} is hedged already.", code="followed")
-        found = ", ".join(str(other) for facts in last.values() for other in facts.unfollowed_ids)
+        hedged = {position.position_id: hedge for hedge, facts in last.items() for position in facts.positions}
+        found = {other: hedge for hedge, facts in last.items() for other in facts.unfollowed_ids}
+        if position_id in hedged:
+            raise Refused(f"{hedged[position_id]}: position {position_id} is hedged already.", code="followed")
+        if position_id in found:
+            return found[position_id]
+        there = ", ".join(map(str, found)) or "none"
         raise Refused(
-            f"Position {position_id} holds no liquidity in a hedge's wallet and pool (found there: {found or 'none'}).",
+            f"Position {position_id} holds no liquidity in a hedge's wallet and pool (found there: {there}).",
             code="not_found",
         )

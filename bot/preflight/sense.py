@@ -9,10 +9,11 @@ from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp
 from bot.preflight.findings import Finding, fix, ok, warn
 from bot.preflight.pace import Pace, expected_pace, gamma_of
+from core.asset_names import is_form_of
 from core.config import Config, HedgeConfig
 from core.errors import ConfigurationError
 from core.facts import LpFacts
-from core.hedging.pairing import is_form_of, wrong_perp
+from core.hedging.pairing import wrong_perp
 from core.hedging.policy import policy_from
 
 ASSUMED_SIGMA_PER_DAY = 0.03

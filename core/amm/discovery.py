@@ -1,6 +1,6 @@
 """What is found out once, before the first read: contracts, pools, tokens, ranges, and the wallet's other positions."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from core.amm.contracts import ManagedPosition, decode_managed
 from core.amm.presets import ChainPreset, position_manager
 from core.amm.prices import PairOrder
 from core.amm.valuation import PositionPlace, position_place
+from core.asset_names import is_form_of
 from core.config import HedgeConfig
 from core.errors import Refused
 from core.facts import Token
@@ -27,16 +28,6 @@ Read = Callable[[Batch], Awaitable[list[CallResult]]]
 
 # A wallet with more positions is not searched: it is a staking contract, not a person's.
 MAX_WALLET_POSITIONS = 200
-# Tokens that a hedge's `base` may name by the coin they stand for.
-_STANDS_FOR = {
-    "WBNB": "BNB",
-    "WETH": "ETH",
-    "WBTC": "BTC",
-    "BTCB": "BTC",
-    "CBBTC": "BTC",
-    "WPOL": "POL",
-    "WMATIC": "POL",
-}
 
 
 class PoolKey(NamedTuple):
@@ -85,14 +76,19 @@ class Discovery:
         self._next_id = next_id
 
     async def view(
-        self, name: str, hedge: HedgeConfig, more_ids: Sequence[int] = (), before: "HedgeView | None" = None
+        self,
+        name: str,
+        hedge: HedgeConfig,
+        more_ids: Sequence[int] = (),
+        before: "HedgeView | None" = None,
+        left_out: Collection[int] = (),
     ) -> HedgeView:
-        """The view of a hedge; `more_ids` are followed beside the configured ones.
+        """The view of a hedge; `more_ids` are followed beside the configured ones, `left_out` are other hedges'.
 
         `before`, the view so far, still knows pool and wallet when every position is gone.
         """
         manager = position_manager(self._chain, hedge.amm_type)
-        found = await self._positions(name, hedge, manager, more_ids, before)
+        found = await self._positions(name, hedge, manager, more_ids, before, left_out)
         keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
         pools = await self._pools(manager, keys, hedge.pool_id or (before.pool if before else None))
         self._check_pools(name, hedge, found.followed, pools)
@@ -118,7 +114,13 @@ class Discovery:
         )
 
     async def _positions(
-        self, name: str, hedge: HedgeConfig, manager: str, more_ids: Sequence[int], before: HedgeView | None
+        self,
+        name: str,
+        hedge: HedgeConfig,
+        manager: str,
+        more_ids: Sequence[int],
+        before: HedgeView | None,
+        left_out: Collection[int],
     ) -> "_FoundPositions":
         follow_all = hedge.lp_position_ids == "all"
         wanted = _wanted_ids(hedge, more_ids)
@@ -126,7 +128,7 @@ class Discovery:
         missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
         await self._check_existed(name, manager, missing_ids)
         book = await self._book(manager, await self._wallet(hedge, manager, rows, before), required=follow_all)
-        others = await self._rows(manager, [i for i in (book.ids if book else ()) if i not in rows])
+        others = await self._rows(manager, [i for i in (book.ids if book else ()) if i not in (*rows, *left_out)])
         if follow_all and hedge.pool_id is not None:
             key = await self._key_of_pool(hedge.pool_id)
             rows |= {position_id: row for position_id, row in others.items() if _pool_key(row) == key}
@@ -268,7 +270,7 @@ class Discovery:
 
 
 class _FoundPositions(NamedTuple):
-    """`others` are all in `book` beside the configured ones, with "all" the followed ones among them."""
+    """`others` are all in `book` beside the configured and other hedges' ones, with "all" the followed among them."""
 
     followed: dict[int, ManagedPosition]
     missing_ids: tuple[int, ...]
@@ -285,8 +287,7 @@ class _FoundPositions(NamedTuple):
 
 
 def _wanted_ids(hedge: HedgeConfig, more_ids: Sequence[int]) -> tuple[int, ...]:
-    configured = () if hedge.lp_position_ids == "all" else hedge.lp_position_ids
-    return tuple(dict.fromkeys((*configured, *more_ids)))
+    return tuple(dict.fromkeys((*hedge.named_ids, *more_ids)))
 
 
 def _pool_key(row: ManagedPosition) -> PoolKey:
@@ -302,5 +303,6 @@ def _token(address: str, symbol: CallResult, decimals: CallResult) -> Token:
 
 def _is_named(token: Token, name: str) -> bool:
     """Whether `base` means this token: its address, its symbol, or the coin that it stands for."""
-    symbol, wanted = token.symbol.upper(), name.upper()
-    return addresses_equal(token.address, name) or wanted in (symbol, _STANDS_FOR.get(symbol))
+    if addresses_equal(token.address, name) or token.symbol.upper() == name.upper():
+        return True
+    return is_form_of(token.symbol, name)

@@ -1,6 +1,6 @@
 """The chain adapter: all hedges of one chain read at one block in one request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -33,14 +33,18 @@ class ChainReader:
         *,
         timeout_s: float = TIMEOUT_S,
         followed_ids: Mapping[str, Sequence[int]] | None = None,
+        named_ids: Mapping[str, Collection[int]] | None = None,
     ) -> None:
-        """`followed_ids`: ids followed beside the configured ones, by hedge, as the operator asked earlier."""
+        """`followed_ids`: ids followed beside the configured ones, by hedge, as the operator asked earlier.
+        `named_ids`: by hedge, ids that hedges which this reader does not read have named: "all" leaves them out.
+        """
         self._chain = chain
         self._hedges = dict(hedges)
         self._clock = clock
         self._nodes = Nodes(urls, clock, timeout_s=timeout_s)
         self._discovery = Discovery(chain, self._read_batch, self._next_id)
         self._followed_ids = {name: list(ids) for name, ids in (followed_ids or {}).items()}
+        self._named_ids = dict(named_ids or {})
         self._views: dict[str, HedgeView] = {}
         self._cycle: Cycle | None = None
 
@@ -49,6 +53,7 @@ class ChainReader:
         await self._check_chain_ids()
         await self._check_contracts()
         views = {name: await self._discover(name) for name in self._hedges}
+        self._check_wallets(views)
         self._use(views)
 
     async def read(self) -> Mapping[str, LpFacts]:
@@ -104,7 +109,7 @@ class ChainReader:
         before = self._views.get(name)
         if more_ids is None:
             more_ids = self._followed_ids.get(name, ())
-        view = await self._discovery.view(name, self._hedges[name], more_ids, before)
+        view = await self._discovery.view(name, self._hedges[name], more_ids, before, self._others_ids(name))
         if before is None:
             return view
         # With "all", a position that left the wallet drops out of the list; it must not vanish without a word.
@@ -112,6 +117,14 @@ class ChainReader:
         gone = [place.position_id for place in before.places if place.position_id not in here]
         earlier = [position_id for position_id in before.missing_ids if position_id not in here]
         return replace(view, missing_ids=(*earlier, *view.missing_ids, *gone))
+
+    def _others_ids(self, name: str) -> frozenset[int]:
+        """A position that one hedge names is no other hedge's, also where "all" would find it."""
+        taken = set(self._named_ids.get(name, ()))
+        for other, hedge in self._hedges.items():
+            if other != name and hedge.amm_type == self._hedges[name].amm_type:
+                taken.update(hedge.named_ids, self._followed_ids.get(other, ()))
+        return frozenset(taken)
 
     async def _check_chain_ids(self) -> None:
         for chain_id, host in await self._nodes.ask_each("eth_chainId", _chain_id):
@@ -134,6 +147,19 @@ class ChainReader:
                 raise Refused(
                     f"there is no contract at {address} on {self._chain.name}, where {what} should be: correct it",
                     code="no_contract",
+                )
+
+    def _check_wallets(self, views: Mapping[str, HedgeView]) -> None:
+        counted: dict[tuple[str | None, str], str] = {}
+        for name, view in views.items():
+            if not self._hedges[name].include_wallet_base:
+                continue
+            key = (view.wallet and view.wallet.lower(), view.base.address.lower())
+            if (other := counted.setdefault(key, name)) != name:
+                raise Refused(
+                    f"hedges {other} and {name} both count the {view.base.symbol} of wallet {view.wallet}: set "
+                    f"include_wallet_base in one of them only",
+                    code="shared_wallet",
                 )
 
     async def _read_batch(self, batch: Batch) -> list[CallResult]:

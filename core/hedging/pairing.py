@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from core.asset_names import is_form_of
 from core.facts import LpFacts, Market, SymbolRules
 
 # How far pool and perpetual may be apart and still be the same thing: with names that agree, and with names that do not
@@ -14,19 +15,10 @@ from core.facts import LpFacts, Market, SymbolRules
 WRONG_SYMBOL_BPS = 1000
 UNLIKE_NAME_BPS = 100
 
-# Beside a leading W: names of forms that are worth what the asset is worth.
-_FORMS = {"BTCB": "BTC", "CBBTC": "BTC", "TBTC": "BTC", "WMATIC": "POL", "MATIC": "POL"}
-
 
 def pair_key(lp: LpFacts, rules: SymbolRules) -> str:
     """Names what was judged, so that another symbol or another token is judged anew."""
     return f"{rules.symbol} {lp.base.address.lower()}"
-
-
-def is_form_of(token_symbol: str, asset: str) -> bool:
-    """Whether a token's name says that it is the asset, wrapped or bridged: WBNB, BTCB, WETH.e."""
-    name = token_symbol.upper().partition(".")[0]
-    return name in (asset, f"W{asset}") or _FORMS.get(name) == asset
 
 
 def wrong_perp(lp: LpFacts, market: Market, rules: SymbolRules, *, known_pair: str = "") -> str | None:

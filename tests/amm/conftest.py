@@ -1,6 +1,6 @@
 """Fixtures of the chain tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 
@@ -14,13 +14,24 @@ from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session, pancake
 __all__ = ["chain", "chain_proxy", "chain_session", "pancake_chain", "pancake_session"]
 
 
+Ids = Mapping[str, Sequence[int]]
+
+
 @pytest.fixture
 async def make_reader() -> AsyncIterator[MakeReader]:
     """Readers that are closed after the test, by preset, URLs and hedges."""
     made: list[ChainReader] = []
 
-    def make(preset: ChainPreset, *urls: str, timeout_s: float = 5, **hedges: HedgeConfig) -> ChainReader:
-        made.append(ChainReader(preset, hedges, urls, SystemClock(), timeout_s=timeout_s))
+    def make(
+        preset: ChainPreset,
+        *urls: str,
+        timeout_s: float = 5,
+        followed_ids: Ids | None = None,
+        named_ids: Ids | None = None,
+        **hedges: HedgeConfig,
+    ) -> ChainReader:
+        beside = {"followed_ids": followed_ids, "named_ids": named_ids}
+        made.append(ChainReader(preset, hedges, urls, SystemClock(), timeout_s=timeout_s, **beside))
         return made[-1]
 
     yield make

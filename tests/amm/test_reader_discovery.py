@@ -148,6 +148,48 @@ async def test_all_positions_of_a_wallet(chain: ChainRig, pool: PoolRef, make_re
     assert ([one.position_id for one in facts.positions], facts.missing_ids) == ([second], (first,))
 
 
+async def test_all_leaves_out_what_another_hedge_names(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:
+    """No position is hedged twice: whether the other hedge names it in the file, follows it, or is read elsewhere."""
+    named, followed, elsewhere, free = (mint(chain, pool) for _ in range(4))
+    preset = preset_of(chain, pool.quote)
+    everything = hedge("all", wallet=chain.lp, pool_id=pool.address)
+    reader = make_reader(
+        preset,
+        chain.rpc_url,
+        named_ids={"rest": [elsewhere]},
+        rest=everything,
+        one=hedge([named], symbol="OTHERUSDT"),
+    )
+    await reader.prepare()
+    facts = await reader.read()
+    assert [each.position_id for each in facts["rest"].positions] == [followed, free]
+    assert facts["rest"].unfollowed_ids == ()
+    given = make_reader(
+        preset,
+        chain.rpc_url,
+        followed_ids={"one": [followed]},
+        rest=everything,
+        one=hedge([named], symbol="OTHERUSDT"),
+    )
+    await given.prepare()
+    facts = await given.read()
+    assert [each.position_id for each in facts["rest"].positions] == [elsewhere, free]
+    assert [each.position_id for each in facts["one"].positions] == [named, followed]
+
+
+async def test_one_wallets_balance_is_counted_once(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:
+    """Two hedges that both add the same wallet's BASE would hedge it twice."""
+    first, second = mint(chain, pool), mint(chain, pool)
+    reader = make_reader(
+        preset_of(chain, pool.quote),
+        chain.rpc_url,
+        a=hedge([first], wallet=chain.lp, include_wallet_base=True),
+        b=hedge([second], wallet=chain.lp, include_wallet_base=True, symbol="OTHERUSDT"),
+    )
+    with pytest.raises(Refused, match="hedges a and b both count the BASE of wallet"):
+        await reader.prepare()
+
+
 async def test_new_position_beside_fixed_ids(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:
     """A new position of the same wallet and pool is named, not counted, until it is followed."""
     old = mint(chain, pool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,6 +69,21 @@ def test_several_mistakes_are_told_at_once() -> None:
     """Nobody should have to start the program once per typing error."""
     said = complaint(HEDGE + 'max_retries = 99\nleverage = 0\nenabled = "so"')
     assert all(key in said for key in ("max_retries", "leverage", "enabled"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "sentence"),
+    [
+        ("[7]", "hedges bnb and two share position 7"),
+        ('"all"', "hedges bnb and two share all of one wallet and pool"),
+    ],
+)
+def test_two_hedges_do_not_hedge_one_position(ids: str, sentence: str) -> None:
+    """Nor by naming the same wallet and pool in another case."""
+    place = f'lp_position_ids = {ids}\nwallet = "0x{"a" * 40}"\npool_id = "0x{"b" * 40}"\n'
+    first = re.sub(r"lp_position_ids = .*\n", place, HEDGE)
+    second = first.partition("[hedges.bnb]")[2].replace("a" * 40, "A" * 40).replace("BNBUSDT", "BNBUSDC")
+    assert sentence in complaint(f"{first}[hedges.two]{second}")
 
 
 @pytest.mark.parametrize("text", ["", "hedges = 3", 'mode = "paper"', "[hedges]"])

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from core.asset_names import is_form_of
 from core.facts import Block, LpFacts, Market, Token
-from core.hedging.pairing import is_form_of, pair_key, wrong_perp
+from core.hedging.pairing import pair_key, wrong_perp
 from tests.exchange.paper_rig import rules
 from tests.hedging.positions import QUOTE
 

@@ -1,0 +1,66 @@
+"""Nodes behind one address do not all stand at one block."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from core.clock import ManualClock
+from core.facts import Block, LpFacts
+from core.feeds import LAGGING_FOR_S, ChainFeed
+from tests.core.pair import START
+from tests.hedging.positions import BASE, QUOTE
+
+
+class Nodes:
+    """Answers from whatever block is set."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.block = 100
+
+    async def prepare(self) -> None: ...
+
+    async def read(self) -> Mapping[str, LpFacts]:
+        now = self._clock.now()
+        return {"eth": LpFacts(Block(self.block, None, now), now, "test", BASE, QUOTE, Decimal(1), (), (), None)}
+
+    async def follow(self, hedge: str, position_id: int) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+async def test_a_node_that_lags_behind_the_last_one_is_not_believed(clock: ManualClock) -> None:
+    """The newer facts stay, and it is said why nothing newer came; the next node on time is believed again."""
+    nodes = Nodes(clock)
+    feed = ChainFeed(nodes, clock)
+    seen = []
+    for block in (100, 102, 101, 102, 103):
+        nodes.block = block
+        reading = await feed.facts("eth", max_age_s=0.5)
+        assert reading.value is not None
+        seen.append((reading.value.block.number, reading.trouble))
+        await clock.advance(1)
+    late = "the node answered with block 101, but block 102 was read before"
+    assert seen == [(100, None), (102, None), (102, late), (102, None), (103, None)]
+
+
+async def test_a_chain_that_was_rolled_back_is_believed_after_a_while(clock: ManualClock) -> None:
+    """Not at once, and not never."""
+    nodes = Nodes(clock)
+    feed = ChainFeed(nodes, clock)
+    await feed.facts("eth", max_age_s=0.5)
+    nodes.block = 90
+    believed_at = clock.now()
+    await clock.advance(1)
+    while (reading := await feed.facts("eth", max_age_s=0.5)).trouble:
+        await clock.advance(1)
+    assert reading.value is not None
+    assert reading.value.block.number == 90
+    assert clock.now() - believed_at == timedelta(seconds=LAGGING_FOR_S + 1)
