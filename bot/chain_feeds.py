@@ -70,22 +70,14 @@ class ChainFeeds:
 
     def _named_beside(self, name: str) -> frozenset[int]:
         """Ids that other hedges of the same contracts name or follow: they are not this one's, whoever reads them."""
-        beside = self._beside(name)
-        return frozenset(
-            position_id
-            for other in beside
-            for position_id in (*self._settings.config.hedges[other].named_ids, *self._still_followed(other))
-        )
+        config = self._settings.config
+        followed = (self._still_followed(other) for other in config.beside(name))
+        return config.ids_named_beside(name).union(*followed)
 
     def _still_followed(self, name: str) -> list[int]:
         """What was followed once and then given to another hedge in the file is that one's."""
-        given = {i for other in self._beside(name) for i in self._settings.config.hedges[other].named_ids}
+        given = self._settings.config.ids_named_beside(name)
         return [position_id for position_id in self._followed.get(name, ()) if position_id not in given]
-
-    def _beside(self, name: str) -> list[str]:
-        hedges = self._settings.config.hedges
-        place = (hedges[name].chain, hedges[name].amm_type)
-        return [other for other, hedge in hedges.items() if other != name and (hedge.chain, hedge.amm_type) == place]
 
 
 async def _trouble(feed: ChainFeed) -> LpHedgeError | None:

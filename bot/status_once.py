@@ -114,8 +114,9 @@ class Glance:
         limits = AgeLimits(
             timedelta(seconds=self.config.max_chain_age_seconds), timedelta(seconds=self.config.max_price_age_seconds)
         )
-        lp = observe(chain.value, remembered.life, life_rules(self.config), now)[0] if chain.value else None
         facts, trouble = venue
+        counted = life_rules(self.config, self.venue.rules(self.config.symbol) if facts else None)
+        lp = observe(chain.value, remembered.life, counted, now)[0] if chain.value else None
         seen = await self._judged(lp, facts, limits, now, remembered.known_pair, trouble or chain.trouble or "")
         if facts is None:
             blind = hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)

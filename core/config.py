@@ -206,6 +206,18 @@ class Config(Frozen):
                 raise ValueError(f"hedge name {name!r}: use 1 to 16 of a-z, 0-9 and _")
         return data
 
+    def beside(self, name: str) -> tuple[str, ...]:
+        """The other hedges whose positions are kept by the same contracts."""
+        this = self.hedges[name]
+        place = (this.chain, this.amm_type)
+        return tuple(
+            other for other, hedge in self.hedges.items() if other != name and (hedge.chain, hedge.amm_type) == place
+        )
+
+    def ids_named_beside(self, name: str) -> frozenset[int]:
+        """Positions that are another hedge's, also where "all" of this one would find them."""
+        return frozenset(position_id for other in self.beside(name) for position_id in self.hedges[other].named_ids)
+
     @model_validator(mode="after")
     def _limited_when_live(self) -> Config:
         for name, hedge in self.hedges.items():

@@ -129,7 +129,7 @@ class Observer:
         self._doubt = doubt_lp(facts, self.life, self._doubt, max_jump_pct=config.max_jump_pct, now=facts.as_of)
         if self._doubt is not None:
             return Reason.IMPLAUSIBLE_READ, self._doubt.why
-        self._lp, self.life = observe(facts, self.life, life_rules(config), now)
+        self._lp, self.life = observe(facts, self.life, life_rules(config, self._rules), now)
         return Reason.NONE, ""
 
     async def _judge_venue(
@@ -178,10 +178,12 @@ def _may_estimate(confirmed: LpView, config: HedgeConfig, now: datetime) -> bool
     return config.on_chain_blind == "estimate" and settled and now - confirmed.facts.block.time <= ESTIMATE_FOR
 
 
-def life_rules(config: HedgeConfig) -> LifeRules:
+def life_rules(config: HedgeConfig, rules: SymbolRules | None = None) -> LifeRules:
+    """What is too little to count: where the configuration sets no minimum, what the venue would not trade."""
+    venue_minimum = rules.min_notional_quote if rules else Decimal(0)
     return LifeRules(
         grace=timedelta(seconds=config.no_lp_grace_seconds),
         wallet_counts=config.include_wallet_base,
         fees_count=config.include_fees,
-        dust_quote=max(config.min_notional_quote, Decimal(0)),
+        dust_quote=config.min_notional_quote or venue_minimum,
     )

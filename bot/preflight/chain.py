@@ -29,7 +29,8 @@ async def examine_lp(settings: Settings, name: str, clock: Clock) -> ChainSide:
     subject = f"{name}: LP"
     try:
         preset = chain_preset(hedge.chain, settings.config.chains.get(hedge.chain))
-        reader = ChainReader(preset, {name: hedge}, settings.rpc_urls(hedge.chain), clock)
+        named = {name: settings.config.ids_named_beside(name)}
+        reader = ChainReader(preset, {name: hedge}, settings.rpc_urls(hedge.chain), clock, named_ids=named)
     except LpHedgeError as error:
         return ChainSide((fix(subject, str(error)),), None)
     try:

@@ -206,7 +206,7 @@ def _state(position: LpPosition, entry: SeenPosition, rules: LifeRules) -> LpSta
     if entry.moving is not LpState.NONE:
         return entry.moving
     owed_quote = position.owed_base * position.price + position.owed_quote
-    if not position.liquidity and owed_quote < rules.dust_quote:
+    if not position.liquidity and (not owed_quote or owed_quote < rules.dust_quote):
         return LpState.NONE
     return LpState.IN_RANGE if position.side is RangeSide.IN else LpState.OUT_OF_RANGE
 

@@ -44,6 +44,16 @@ async def test_liquidity_that_does_not_come_back_is_closed_after_its_grace(setti
     assert setting.server.requests("POST /fapi/v1/order")[-1].params["reduceOnly"] == "true"
 
 
+async def test_liquidity_that_is_gone_is_gone_also_without_a_configured_minimum(setting: Setting) -> None:
+    """`min_notional_quote = 0` is "off", not "there is always something": `close_when_no_lp = false` holds the short."""
+    setting.settings |= {"min_notional_quote": 0, "close_when_no_lp": False}
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.pool.liquidity = 0
+        await world.cycles(40, every_s=10)
+        assert (setting.position, world.status.reason, world.status.lp.state) == (HEDGED, "no_lp", "none")
+
+
 async def test_amounts_at_the_upper_edge_are_believed_at_once(setting: Setting, world: World) -> None:
     """All QUOTE above the range: the short goes to zero without a doubt about the read."""
     await world.until_hedged()
