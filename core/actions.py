@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.approval_desk import ApprovalDesk
 from core.config import HedgeConfig
+from core.errors import InvariantBroken
 from core.execution.executor import Step, StepEnd
 from core.execution.plans import ActivePlan, NewPlan, PlanBook
 from core.facts import SymbolRules
@@ -22,6 +23,8 @@ from core.proposals import proposal
 
 # The one plan that a halt does not stop.
 FLATTEN = Reason.OPERATOR_FLATTEN.text
+# What a person commanded just now; it needs no earlier word, and overtakes one that stands.
+COMMANDED = (Reason.OPERATOR_HEDGE, Reason.OPERATOR_FLATTEN, Reason.NET_LEGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,7 @@ class Actions:
             case Action.CONTINUE:
                 return await self._go_on(decision, seen, standing.active, standing.approval)
             case Action.SHRINK:
-                left = abs(decision.quantity_steps) * self._rules.step_size
-                return await self._go_on(decision, seen, standing.active, standing.approval, left)
+                return await self._go_on(decision, seen, standing.active, standing.approval, self._size_base(decision))
             case Action.CANCEL:
                 return await self._cancel(decision, seen, standing)
             case Action.ASK:
@@ -95,18 +97,12 @@ class Actions:
         venue = seen.venue
         if venue is None or self._plans.backing_off(reduce_only=decision.reduce_only):
             return NOTHING
-        granted = standing.approval if decision.approved else None
-        if granted is not None and decision.reason != Reason.APPROVED:
-            # Another word of a person, /hedge or /flatten, overtakes what was asked or granted before: that is closed
-            # before anything is traded, and lends neither its name nor its size.
-            if not await self._close_overtaken(granted):
-                return NOTHING
-            granted = None
-        if granted is not None and not await self._may_begin(granted, decision, venue, config):
+        may_begin, granted = await self._word_for(decision, standing, venue, config)
+        if not may_begin:
             return NOTHING
         new = NewPlan(
             side=side_of_steps(decision.quantity_steps),
-            quantity_base=abs(decision.quantity_steps) * self._rules.step_size,
+            quantity_base=self._size_base(decision),
             reduce_only=decision.reduce_only,
             reason=Reason(decision.reason).text,
             gap_base=decision.gap_base,
@@ -117,6 +113,23 @@ class Actions:
         )
         return await self._go_on(decision, seen, await self._plans.open(new), granted)
 
+    async def _word_for(
+        self, decision: Decision, standing: Standing, venue: VenueFacts, config: HedgeConfig
+    ) -> tuple[bool, Approval | None]:
+        """(whether the plan may begin, the approval it begins under if it needs one)."""
+        word = standing.approval if decision.approved else None
+        if word is None:
+            return True, None
+        if decision.reason in COMMANDED:
+            # It is closed before anything is traded, and lends neither its name nor its size.
+            return await self._close_overtaken(word), None
+        if self._size_base(decision) > standing.granted_left_base:
+            raise InvariantBroken(f"more was planned under approval {word.approval_id} than it has left")
+        return await self._may_begin(word, decision, venue, config), word
+
+    def _size_base(self, decision: Decision) -> Decimal:
+        return abs(decision.quantity_steps) * self._rules.step_size
+
     async def _close_overtaken(self, approval: Approval) -> bool:
         if approval.state is ApprovalState.EXECUTING:
             return await self._desk.finish(approval, "overtaken by a command")
@@ -126,8 +139,7 @@ class Actions:
         """At the tap: slippage against the current mid within limits, then the one compare-and-set."""
         if granted.state is ApprovalState.EXECUTING:
             return True
-        quantity = abs(decision.quantity_steps) * self._rules.step_size
-        fill = walk_book(venue.market, side_of_steps(decision.quantity_steps), quantity)
+        fill = walk_book(venue.market, side_of_steps(decision.quantity_steps), self._size_base(decision))
         limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
         if limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
             found = "the book is too thin" if fill is None else f"{fill.slippage_bps:.1f} bps"

@@ -100,7 +100,7 @@ def _with_standing(facts: Facts, policy: Policy, memory: Memory, situation: Situ
     if facts.venue_problem != _NONE or facts.chain_problem != _NONE or facts.order_unknown or facts.price <= 0:
         return memory
     latch = standing_latch(facts, policy, memory, situation)
-    question = standing_question(facts, memory, situation)
+    question = standing_question(facts, policy, memory, situation)
     return _memory(memory, memory.state, latch, memory.since, question)
 
 

@@ -58,8 +58,9 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
     """`memory.latch` must be the standing one."""
     side = side_of(situation.gap_base)
     latched = memory.latch.side != 0 and memory.latch.side == side
-    granted = _is_granted(facts, situation, side, latched)
-    reason = _why(facts, policy, memory, situation, granted, latched)
+    timed = _timed(facts, policy, memory, situation, latched)
+    granted = _is_granted(facts, situation, side, latched or timed != _NONE)
+    reason = _why(facts, memory, situation, timed, granted, latched)
     signed = destination(situation, policy, reason)
     full_size = abs(signed)
     size = _limited(facts, policy, memory, situation, granted, reason, full_size)
@@ -103,21 +104,27 @@ def unwanted(policy: Policy, situation: Situation, need: Need) -> Verdict:
     return passing()
 
 
-def _why(facts: Facts, policy: Policy, memory: Memory, situation: Situation, granted: bool, latched: bool) -> int:
+def _why(facts: Facts, memory: Memory, situation: Situation, timed: int, granted: bool, latched: bool) -> int:
     if situation.closing != _NONE:
         return situation.closing
     if facts.request == _REQUEST_HEDGE:
         return _OPERATOR_HEDGE
     if granted:
-        return _APPROVED
+        return timed if timed != _NONE else _APPROVED
     if latched:
         return memory.latch.reason
-    if situation.exceeded:
-        return _BAND_EXCEEDED
-    return _by_the_clock(facts, policy, memory)
+    return _BAND_EXCEEDED if situation.exceeded else timed
 
 
-def _by_the_clock(facts: Facts, policy: Policy, memory: Memory) -> int:
+def _timed(facts: Facts, policy: Policy, memory: Memory, situation: Situation, latched: bool) -> int:
+    """The clock's reason where it is the clock that wants the trade, now or since the plan began."""
+    if latched:
+        return memory.latch.reason if memory.latch.reason in (_OUT_OF_RANGE, _FORCE_INTERVAL) else _NONE
+    return _NONE if situation.exceeded else by_the_clock(facts, policy, memory)
+
+
+def by_the_clock(facts: Facts, policy: Policy, memory: Memory) -> int:
+    """Out of range for the configured time, once per excursion; the longest time between two hedges is over."""
     out = facts.lp_state == _LP_OUT_OF_RANGE and policy.out_of_range_ms > 0 and not memory.since.out_traded
     if out and facts.now_ms - memory.since.out_ms >= policy.out_of_range_ms:
         return _OUT_OF_RANGE
@@ -126,11 +133,12 @@ def _by_the_clock(facts: Facts, policy: Policy, memory: Memory) -> int:
     return _NONE
 
 
-def _is_granted(facts: Facts, situation: Situation, side: int, latched: bool) -> bool:
-    """An approval begins while the gap is above the hysteresis; what it has begun it may finish."""
+def _is_granted(facts: Facts, situation: Situation, side: int, wanted_inside: bool) -> bool:
+    """An approval begins while the gap is above the hysteresis. `wanted_inside`: it does not matter, for what was begun
+    may be finished, and the clock asks about gaps inside as well."""
     if facts.granted_left_steps <= 0 or facts.granted_side != side:
         return False
-    return latched or situation.closing != _NONE or situation.gap_quote > situation.hysteresis_quote
+    return wanted_inside or situation.closing != _NONE or situation.gap_quote > situation.hysteresis_quote
 
 
 def _by_operator(facts: Facts, policy: Policy, memory: Memory, latched: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.hedging.kernel_types import Facts, Memory, Number, Policy, Question
-from core.hedging.need import Need
+from core.hedging.need import Need, by_the_clock
 from core.hedging.pace import outgrew_snooze
 from core.hedging.situation import UNLIMITED, Situation, lots_for_quote, side_of
 from core.hedging.states import Action, Reason, Request, State
@@ -50,10 +50,11 @@ def permission(facts: Facts, policy: Policy, memory: Memory, situation: Situatio
     return unanswered, 0
 
 
-def standing_question(facts: Facts, memory: Memory, situation: Situation) -> Question:
-    """Forgotten once the need it asked for has changed sides or is within the hysteresis."""
+def standing_question(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Question:
+    """Forgotten once the need it asked for has changed sides, or is within the hysteresis and the clock wants none."""
     question = memory.question
-    same = question.side == side_of(situation.gap_base) and situation.gap_quote > situation.hysteresis_quote
+    wanted = situation.gap_quote > situation.hysteresis_quote or by_the_clock(facts, policy, memory) != _NONE
+    same = question.side == side_of(situation.gap_base) and wanted
     return question if same or situation.between else Question(0, 0, 0, 0, 0)
 
 

@@ -286,3 +286,19 @@ async def test_hedge_in_the_middle_of_an_approved_plan_ends_the_approval(asking:
         await world.until_hedged()
         used = await world.store.approvals.get(approval.approval_id)
         assert used is not None and used.used_base == 3 and used.state is ApprovalState.DONE
+
+
+async def test_a_close_is_carried_out_under_its_approval(asking: Setting) -> None:
+    """Switched off with `close_on_disable`: asked for like any other plan, and its yes is used up by it."""
+    async with running(asking) as world:
+        await answer(world, await asked(world), approve=True)
+        await world.until_hedged()
+    asking.settings |= {"enabled": False, "close_on_disable": True}
+    async with running(asking) as world:
+        approval = await asked(world)
+        assert approval.quantity_base == -HEDGED
+        await answer(world, approval, approve=True)
+        await world.cycles(3)
+        assert asking.position == 0
+        used = await world.store.approvals.get(approval.approval_id)
+        assert used is not None and (used.used_base, used.state) == (-HEDGED, ApprovalState.DONE)

@@ -45,7 +45,7 @@ async def test_liquidity_that_does_not_come_back_is_closed_after_its_grace(setti
 
 
 async def test_liquidity_that_is_gone_is_gone_also_without_a_configured_minimum(setting: Setting) -> None:
-    """`min_notional_quote = 0` is "off", not "there is always something": `close_when_no_lp = false` holds the short."""
+    """`min_notional_quote = 0` is "off", not "something is always left": `close_when_no_lp = false` holds the short."""
     setting.settings |= {"min_notional_quote": 0, "close_when_no_lp": False}
     async with running(setting) as world:
         await world.until_hedged()

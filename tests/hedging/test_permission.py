@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.hedging import memory as remember
-from core.hedging.kernel_types import Latch, Question
-from core.hedging.states import Action, Reason, Request
+from core.hedging.kernel_types import Latch, Question, Since
+from core.hedging.states import Action, LpState, Reason, Request
 from tests.hedging.givens import MINUTE_MS, NOW_MS, after_fill, decide, done, facts, gap, memory, policy, said
 
 ASKS = policy(approvals=True, approval_over_quote="5000")
@@ -121,6 +121,37 @@ def test_an_approval_for_nothing_needed_does_nothing():
     """An approved plan whose need fell within the hysteresis does not start."""
     calm = gap("-0.4", granted_side=-1, granted_left_steps=3000)
     assert said(decide(calm, ASKS, memory())) == "READY(within_band)"
+
+
+OUT = {"lp_state": int(LpState.OUT_OF_RANGE)}
+LONG_OUT = memory(since=Since(out_ms=NOW_MS - 5 * MINUTE_MS))
+ASKS_EARLY = policy(approvals=True, approval_over_quote="500", to_edge=True)
+
+
+def test_what_the_clock_asked_for_is_carried_out_inside_the_hysteresis_too():
+    """The excursion's one trade is worth 600, the hysteresis 1000: asked, granted, traded to the target, and done."""
+    assert said(decide(gap("-0.3", **OUT), ASKS_EARLY, LONG_OUT)) == "AWAITING_APPROVAL(out_of_range)"
+    granted = {"granted_side": -1, "granted_left_steps": 300}
+    decision = decide(gap("-0.3", **OUT, **granted), ASKS_EARLY, LONG_OUT)
+    assert (said(decision), decision.quantity_steps, decision.approved) == ("ADJUSTING(out_of_range)", -300, True)
+    assert decision.memory.since.out_traded
+
+
+def test_what_the_clock_asked_for_is_finished_part_by_part():
+    """Also when the configured destination is the edge of the band."""
+    granted = {"granted_side": -1, "granted_left_steps": 300}
+    capped = ASKS_EARLY._replace(max_steps=100)
+    first = decide(gap("-0.3", **OUT, **granted), capped, LONG_OUT)
+    assert first.quantity_steps == -100
+    rest = after_fill(gap("-0.3", **OUT, **granted), first)._replace(granted_left_steps=200)
+    second = decide(rest, capped, first.memory)
+    assert (said(second), second.quantity_steps) == ("ADJUSTING(out_of_range)", -100)
+
+
+def test_silence_about_what_the_clock_asks_for_is_kept():
+    """It is not asked again at once because its gap is small."""
+    quiet = remember.unanswered(LONG_OUT, side=-1, size_steps=300, now_ms=NOW_MS, partial=False)
+    assert said(decide(gap("-0.3", **OUT), ASKS_EARLY, quiet)) == "AWAITING_APPROVAL(unanswered)"
 
 
 def test_an_approval_is_not_spent_on_the_other_side():
