@@ -25,7 +25,7 @@ from core.hedging.kernel import decide
 from core.hedging.lifecycle import LpView, observe
 from core.hedging.pairing import wrong_perp
 from core.hedging.policy import policy_from
-from core.hedging.states import Reason, Request
+from core.hedging.states import COMMANDED_TEXTS, Reason, Request
 from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, life_rules
 from core.ports import PerpVenue
@@ -180,7 +180,9 @@ class Glance:
         if self.store is None:
             return NO_STANDING
         journal = self.store.journal
-        unapproved = await journal.unapproved_fills_quote(self.name, now - timedelta(hours=1))
+        unapproved = await journal.unapproved_fills_quote(
+            self.name, now - timedelta(hours=1), confirmed=COMMANDED_TEXTS
+        )
         plan = await journal.active_plan(self.name)
         live = await self.store.approvals.live(self.name)
         approval = live[0] if live else None

@@ -15,7 +15,7 @@ from core.facts import SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.slippage import walk_book
-from core.hedging.states import Action, Reason, State
+from core.hedging.states import COMMANDED, Action, Reason, State
 from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
 from core.ports import Approval, Approvals, ApprovalState, PlanState
@@ -23,8 +23,6 @@ from core.proposals import proposal
 
 # The one plan that a halt does not stop.
 FLATTEN = Reason.OPERATOR_FLATTEN.text
-# What a person commanded just now; it needs no earlier word, and overtakes one that stands.
-COMMANDED = (Reason.OPERATOR_HEDGE, Reason.OPERATOR_FLATTEN, Reason.NET_LEGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -218,8 +218,10 @@ class Journal(Protocol):
         """`delta_base` is signed as the net position is, on every leg: negative adds to a short."""
         ...
 
-    async def unapproved_fills_quote(self, hedge: str, since: datetime) -> Mapping[OrderSide, Decimal]:
-        """Notional filled since then, by side, by plans that no person approved."""
+    async def unapproved_fills_quote(
+        self, hedge: str, since: datetime, *, confirmed: Collection[str]
+    ) -> Mapping[OrderSide, Decimal]:
+        """Notional filled since then, by side, by plans without an approval whose reason is not `confirmed` itself."""
         ...
 
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:

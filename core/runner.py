@@ -26,7 +26,7 @@ from core.hedging.kernel import decide
 from core.hedging.kernel_types import Decision, Memory
 from core.hedging.margin import Claim, reserved_before
 from core.hedging.policy import policy_from
-from core.hedging.states import Action, Reason, Request, State, transition
+from core.hedging.states import COMMANDED_TEXTS, Action, Reason, Request, State, transition
 from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, Observer
 from core.ports import Approval, EventLog, HedgeMemory, Journal
@@ -199,7 +199,9 @@ class HedgeRunner:
 
     async def _standing(self, approval: Approval | None, seen: Observation) -> Standing:
         now = seen.at
-        unapproved = await self._journal.unapproved_fills_quote(self.name, now - timedelta(hours=1))
+        unapproved = await self._journal.unapproved_fills_quote(
+            self.name, now - timedelta(hours=1), confirmed=COMMANDED_TEXTS
+        )
         if self._wish is not None and self._wish.request is Request.HEDGE and now > self._wish.until:
             self._wish = None
         left = approval.quantity_base - approval.used_base if approval else Decimal(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -68,16 +68,18 @@ class FillBook:
             )
             await add_to_leg(tx, self._scope, symbol, leg, delta_base)
 
-    async def unapproved_fills_quote(self, hedge: str, since: datetime) -> Mapping[OrderSide, Decimal]:
+    async def unapproved_fills_quote(
+        self, hedge: str, since: datetime, *, confirmed: Collection[str]
+    ) -> Mapping[OrderSide, Decimal]:
         """Fills at `since` itself count."""
         rows = await self._db.rows(
-            "SELECT fill.side, fill.price, fill.quantity_base FROM attributed_fills AS fill"
+            "SELECT fill.side, fill.price, fill.quantity_base, plans.reason FROM attributed_fills AS fill"
             " JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
             " WHERE fill.scope = ? AND fill.at >= ? AND fill.hedge = ? AND plans.approval_id IS NULL",
             (self._scope, time_text(since), hedge),
         )
         totals = dict.fromkeys(OrderSide, ZERO)
-        for row in rows:
+        for row in (each for each in rows if each["reason"] not in confirmed):
             side, notional = row["side"], EXACT.multiply(Decimal(row["price"]), Decimal(row["quantity_base"]))
             totals[side] = EXACT.add(totals[side], notional)
         return totals

@@ -169,6 +169,10 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.EVALUATION_FAILED: "An evaluation failed in a way nobody foresaw; it is tried again and again.",
 }
 
+# What a person confirmed, and the netting of legs: plans that need no other word, and overtake one that stands.
+COMMANDED = (Reason.OPERATOR_HEDGE, Reason.OPERATOR_FLATTEN, Reason.NET_LEGS)
+COMMANDED_TEXTS = tuple(reason.text for reason in COMMANDED)
+
 # A state follows from fresh facts, so almost any may follow any. What may not: a hedge that was switched off never
 # starts acting, or says it is ready to, without first standing in SUSPENDED(starting) for one evaluation.
 TRANSITIONS: Mapping[State, frozenset[State]] = {

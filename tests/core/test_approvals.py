@@ -302,3 +302,13 @@ async def test_a_close_is_carried_out_under_its_approval(asking: Setting) -> Non
         assert asking.position == 0
         used = await world.store.approvals.get(approval.approval_id)
         assert used is not None and (used.used_base, used.state) == (-HEDGED, ApprovalState.DONE)
+
+
+async def test_what_was_commanded_does_not_count_as_unapproved(asking: Setting) -> None:
+    """After a confirmed /hedge of 10,000 a small step of the same hour trades by itself."""
+    async with running(asking) as world:
+        await world.command("hedge", "eth")
+        await world.until_hedged()
+        asking.set_price(1980)
+        await world.until_hedged()
+        assert (asking.position < HEDGED, await world.store.approvals.live()) == (True, ())

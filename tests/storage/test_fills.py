@@ -108,20 +108,23 @@ async def test_plan_fills_are_oldest_first(store: Store) -> None:
 
 async def test_unapproved_fills_count_by_side_time_and_approval(store: Store) -> None:
     """Notional since a moment, of that side, of plans that nobody approved."""
-    for number, approval_id in ((1, None), (2, "a1")):
-        await store.journal.open_plan(a_plan(f"p{number}", approval_id=approval_id))
+    for number, approval_id, reason in ((1, None, "band_exceeded"), (2, "a1", "approved"), (3, None, "operator_hedge")):
+        await store.journal.open_plan(replace(a_plan(f"p{number}", approval_id=approval_id), reason=reason))
         await store.journal.record_intent(a_request(f"c{number}"), hedge="bnb", plan_id=f"p{number}", attempt=1, at=T0)
         await store.journal.record_report(a_report(f"c{number}", venue_order_id=number), T0)
         await store.journal.close_plan(f"p{number}", PlanState.DONE, T0)
-    old, counted, approved = (
+    old, counted, approved, commanded = (
         a_trade(1, venue_order_id=1, quantity="0.5", at=after(9)),
         a_trade(2, venue_order_id=1, quantity="0.25", price="600.5", at=after(10)),
         a_trade(3, venue_order_id=2, at=after(11)),
+        a_trade(4, venue_order_id=3, at=after(11)),
     )
-    await store.journal.book_trades([(trade, OURS) for trade in (old, counted, approved)], after(12))
-    late = await store.journal.unapproved_fills_quote("bnb", after(10))
+    await store.journal.book_trades([(trade, OURS) for trade in (old, counted, approved, commanded)], after(12))
+    late = await store.journal.unapproved_fills_quote(
+        "bnb", after(10), confirmed=["operator_hedge", "operator_flatten"]
+    )
     assert late == {OrderSide.SELL: Decimal("150.125"), OrderSide.BUY: 0}
-    other = await store.journal.unapproved_fills_quote("eth", after(0))
+    other = await store.journal.unapproved_fills_quote("eth", after(0), confirmed=())
     assert other == {OrderSide.SELL: 0, OrderSide.BUY: 0}
 
 
