@@ -56,6 +56,8 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
 }
 ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.HALTED: Loudness.LOUD,
+    EventKind.COMMAND_DROPPED: Loudness.LOUD,
+    EventKind.COMMAND_WAITING: Loudness.LOUD,
     EventKind.STARTED: Loudness.SILENT,
     EventKind.STOPPED: Loudness.SILENT,
     EventKind.PAUSED: Loudness.SILENT,

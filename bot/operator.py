@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from decimal import ROUND_DOWN, Decimal
 from typing import Protocol
 
 from bot.commands import BY_NAME, Command, Does, Needs, parse
@@ -30,6 +31,8 @@ ANSWER_POLL_S = 0.05
 CONFIRM_FOR = timedelta(seconds=90)
 TOKEN_BYTES = 9
 LEGS = ("LONG", "SHORT", "BOTH")
+CONFIRMED_DIGITS = Decimal("1e-8")
+NO_FIGURES = "The gap is not known yet, so there is nothing to confirm: /status says what is missing."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
 
 
@@ -217,9 +220,19 @@ class OperatorService:
         return Reply(choice_text(command.name), True, tuple(rows))
 
     async def _ask(self, order: Order, said: Said) -> Reply:
+        """A /hedge is confirmed for the side and size that the question shows, and for no more."""
+        status = self._status_of(order.args)
+        question = question_text(order.command.name, order.args, status)
+        if order.command.name == "hedge":
+            if status is None or status.gap_base is None:
+                return _plain(NO_FIGURES)
+            most_base = status.gap_base.quantize(CONFIRMED_DIGITS, ROUND_DOWN)
+            if not most_base:
+                return _plain("Nothing is missing now.")
+            order = Order(order.command, (*order.args, f"{most_base:f}"))
         token = await self._token(order.text, said)
         buttons = (Button("Yes", f"do:{token}", "danger"), Button("No", f"no:{token}"))
-        return Reply(question_text(order.command.name, order.args, self._status_of(order.args)), True, (buttons,))
+        return Reply(question, True, (buttons,))
 
     async def _token(self, command: str, said: Said) -> str:
         token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -214,6 +214,8 @@ class Actions:
         if earlier is not None and earlier.state is ApprovalState.EXECUTING:
             await self._desk.finish(earlier, "the need has changed")
         count = 1 + decision.memory.question.asked
+        if not self._may_send():  # stopped since this was decided
+            return NOTHING
         approval = proposal(self._desk.new_id(), self._hedge, decision, seen, config, self._rules, ask_count=count)
         if approval is not None:
             await self._desk.ask(approval)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 
 import structlog
 
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock
-from core.errors import InvariantBroken, LpHedgeError
+from core.errors import InvariantBroken, LpHedgeError, Refused
 from core.facts import PositionSide
 from core.following import Following
 from core.hedge import Hedge
-from core.hedging.states import Request
 from core.ports import ApprovalState, Command, CommandQueue
 
 # A row that waited longer than this was written to a process that was not there: the world has moved on.
@@ -121,8 +121,9 @@ class CommandDesk:
         runner = self._runners[names[0]]
         if command.name == "adopt":
             return True, await runner.adopt(_leg(command.args[1:]), command.actor), names
-        request = Request.HEDGE if command.name == "hedge" else Request.FLATTEN
-        return True, await runner.ask_for(request, command.actor), names
+        if command.name == "flatten":
+            return True, await runner.flatten(command.actor), names
+        return True, await runner.hedge(command.actor, _most_base(command.args[1:])), names
 
     async def _follow(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         number = command.args[0] if command.args else ""
@@ -164,6 +165,19 @@ async def _each(changes: Sequence[Awaitable[None]]) -> None:
 
 
 _DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}
+
+
+def _most_base(args: tuple[str, ...]) -> Decimal | None:
+    """The signed BASE that the question showed. Raises Refused for what is no size: it must not become "any"."""
+    if not args:
+        return None
+    try:
+        most_base = Decimal(args[0])
+    except InvalidOperation:
+        raise Refused(f"{args[0]!r} is no size.", code="size") from None
+    if not most_base.is_finite() or not most_base:
+        raise Refused(f"{args[0]!r} is no size.", code="size")
+    return most_base
 
 
 def _leg(args: tuple[str, ...]) -> PositionSide:

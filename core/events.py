@@ -41,6 +41,8 @@ class EventKind(StrEnum):
     BASIS_EXCEEDED = "basis_exceeded"
     BASIS_RESTORED = "basis_restored"
     DELEVERAGING = "deleveraging"
+    COMMAND_DROPPED = "command_dropped"
+    COMMAND_WAITING = "command_waiting"
     HALTED = "halted"
     PAUSED = "paused"
     RESUMED = "resumed"

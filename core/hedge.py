@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Protocol
 
 from core.facts import PositionSide
-from core.hedging.states import Request
 from core.status import HedgeStatus
 
 
@@ -32,7 +32,11 @@ class Hedge(Protocol):
 
     async def resume(self, by: str) -> None: ...
 
-    async def ask_for(self, request: Request, by: str) -> str:
+    async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
+        """To the target now, by at most that signed trade. The answer for the operator. Raises Refused."""
+        ...
+
+    async def flatten(self, by: str) -> str:
         """The answer for the operator. Raises Refused."""
         ...
 

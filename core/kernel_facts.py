@@ -68,6 +68,7 @@ class Standing:
     unapproved_buy_quote: Decimal
     reserved_quote: Decimal
     request: Request
+    request_most_base: Decimal | None = None
 
 
 def milliseconds(at: datetime) -> int:
@@ -104,6 +105,10 @@ def kernel_facts(seen: Observation, standing: Standing, config: HedgeConfig, ste
         unapproved_buy_quote=standing.unapproved_buy_quote,
         request=int(standing.request),
     )
+    if standing.request_most_base is not None:
+        most = to_steps(standing.request_most_base, step_base)
+        side = 1 if standing.request_most_base > 0 else -1
+        facts = facts._replace(request_side=side, request_steps=abs(most))
     if seen.venue is not None:
         facts = _with_market(facts, seen.venue.market, config)
         facts = _with_account(facts, seen.venue.account, step_base)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import structlog
 
@@ -23,7 +24,7 @@ from core.hedge_memory import Remembered, from_json, to_json
 from core.hedging import memory
 from core.hedging.kernel_types import Memory
 from core.hedging.lifecycle import observe
-from core.hedging.states import Reason, Request, State
+from core.hedging.states import Reason, State
 from core.observation import Observation, life_rules
 from core.ports import EventLog, HedgeMemory
 from core.status import HedgeStatus
@@ -108,9 +109,17 @@ class LateHedge:
         if not await self._kept(memory.resumed, EventKind.RESUMED, by):
             await self._ready().resume(by)
 
-    async def ask_for(self, request: Request, by: str) -> str:
+    async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
         """Raises Refused until the exchange answers: a wish is not kept for an unknown time."""
-        return await self._ready().ask_for(request, by)
+        return await self._ready().hedge(by, most_base)
+
+    async def flatten(self, by: str) -> str:
+        """Raises Refused as `hedge` does, but is halted in any case."""
+        if self._hedge is not None:
+            return await self._hedge.flatten(by)
+        await self.halt(by)
+        why = self._trouble or "it is starting"
+        raise Refused(f"{self.name} is halted, but cannot be closed yet, send it again later: {why}", code="starting")
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
         return await self._ready().adopt(leg, by)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import structlog
@@ -33,20 +33,14 @@ from core.ports import Approval, EventLog, HedgeMemory, Journal
 from core.status import HedgeStatus
 from core.status_view import hedge_status
 from core.watch import Watch
+from core.wishes import LIVES, Wishes
 
-REQUEST_LIVES = timedelta(seconds=60)
 UNSURE_PAUSE_S = 2.0
+# A reduction to zero does not ask what the right price or asset is.
+CLOSING_GOES_ON = (Reason.NONE, Reason.VENUE_DISLOCATED, Reason.WRONG_SYMBOL)
 BUSY_PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A confirmed request. A /hedge that the facts do not allow in time is dropped; a /flatten waits until flat."""
-
-    request: Request
-    until: datetime
 
 
 class HedgeRunner:
@@ -83,7 +77,7 @@ class HedgeRunner:
         self._clock = clock
         self._remembered = Remembered()
         self._saved: Remembered | None = None
-        self._wish: Wish | None = None
+        self._wishes = Wishes(name, events)
         self._seen: Observation | None = None
         self._decision: Decision | None = None
         self._evaluating = asyncio.Lock()
@@ -98,13 +92,14 @@ class HedgeRunner:
             self._watch.remember(self._remembered.life.departed_base)
             self._saved = self._remembered
             if self._remembered.flattening:
-                self._wish_for(Request.FLATTEN)
+                self._wishes.make(Request.FLATTEN, None, self._clock.now())
 
     async def evaluate(self) -> None:
         """One look, one decision, at most one order."""
         async with self._evaluating:
             config = self._config()
             seen = await self._look(config)
+            await self._wishes.look_at_the_time(self._decision, seen.at)
             word = await self._grants.refresh(config, seen.at, stopped=self._stopped())
             standing = await self._standing(word.live, seen)
             if standing.active is not None:  # fills that no step of this process brought home
@@ -114,9 +109,9 @@ class HedgeRunner:
             mind = self._grants.taken_in(self._remembered.kernel, word, config, seen.at)
             decision = decide(kernel_facts(seen, standing, config, policy.step_base), policy, mind)
             await self._take_in(decision, seen, standing)
+            await self._watch.note(decision, seen, config)  # before what is done about it, as it will be read
             outcome = await self._actions.carry_out(decision, seen, standing, config)
-            await self._note(outcome, decision, standing)
-            await self._watch.note(decision, seen, config)
+            await self._note(outcome, decision)
             self.evaluated_at_s = self._clock.monotonic_s()
 
     def status(self) -> HedgeStatus:
@@ -130,7 +125,7 @@ class HedgeRunner:
         decision, seen = self._decision, self._seen
         if decision is None or seen is None:
             return min(poll_s, BUSY_PAUSE_S)
-        if decision.state == State.ADJUSTING or seen.order_unknown or self._wish is not None:
+        if decision.state == State.ADJUSTING or seen.order_unknown or self._wishes.wish is not None:
             return min(poll_s, BUSY_PAUSE_S)
         unsure = decision.reason in (Reason.IMPLAUSIBLE_READ, Reason.STALE_CHAIN, Reason.STALE_VENUE, Reason.LP_MOVING)
         return min(poll_s, UNSURE_PAUSE_S) if unsure else poll_s
@@ -144,15 +139,33 @@ class HedgeRunner:
     async def resume(self, by: str) -> None:
         await self._set_mode(memory.resumed, EventKind.RESUMED, by)
 
-    async def ask_for(self, request: Request, by: str) -> str:
-        """/hedge: to the target now. /flatten: to zero, and halted from then on."""
-        if request is Request.FLATTEN:
-            await self.halt(by)
-        elif self._remembered.kernel.halted or self._remembered.kernel.paused:
-            raise Refused(f"{self.name} is halted or paused: /resume first.", code="halted")
-        self._wish_for(request)
+    async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
+        """To the target now; `most_base`: by no more than that signed trade."""
+        if self._stopped():
+            raise Refused(f"{self.name} is {self._stopped()}: /resume first.", code="halted")
+        if not self._config().enabled and not self._config().close_on_disable:
+            raise Refused(f"{self.name} is switched off in the configuration (enabled = false).", code="disabled")
+        self._wishes.make(Request.HEDGE, most_base, self._clock.now())
+        log.info("hedge commanded", hedge=self.name, by=by, most_base=most_base)
+        if self._seen is None or self._seen.is_sound or self._decision is None:
+            return f"Hedging {self.name} now."
+        why = Reason(self._decision.reason).explanation
+        return f"{self.name} cannot trade at this moment and waits up to {LIVES.seconds} s: {why}"
+
+    async def flatten(self, by: str) -> str:
+        """To zero, and halted from then on."""
+        await self.halt(by)
+        self._wishes.make(Request.FLATTEN, None, self._clock.now())
+        self._remembered = replace(self._remembered, flattening=True)
         await self._save()
-        return f"{'Hedging' if request is Request.HEDGE else 'Flattening'} {self.name} now."
+        seen = self._seen
+        if seen is None or not (seen.order_unknown or seen.venue_problem not in CLOSING_GOES_ON):
+            return f"Flattening {self.name} now."
+        why = Reason.OUTCOME_UNKNOWN if seen.order_unknown else seen.venue_problem
+        return (
+            f"{self.name} is halted but cannot be closed at this moment: {why.explanation}"
+            " It is closed as soon as it can be; /resume takes that back."
+        )
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
         """Raises Refused while the venue cannot be read: nothing is adopted unseen."""
@@ -185,8 +198,11 @@ class HedgeRunner:
         """The switch is thrown before anything is awaited: an order about to leave sees it. Once more is no event."""
         before = self._stopped()
         self._remember_kernel(change(self._remembered.kernel))
-        self._drop_wish()
+        self._wishes.drop()
+        self._remembered = replace(self._remembered, flattening=False)
         await self._save()
+        if self._stopped():  # now, not at the next look: a tap that comes before it must not count after a /resume
+            await self._grants.refresh(self._config(), self._clock.now(), stopped=self._stopped())
         if self._stopped() != before:
             await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
 
@@ -202,8 +218,6 @@ class HedgeRunner:
         unapproved = await self._journal.unapproved_fills_quote(
             self.name, now - timedelta(hours=1), confirmed=COMMANDED_TEXTS
         )
-        if self._wish is not None and self._wish.request is Request.HEDGE and now > self._wish.until:
-            self._wish = None
         left = approval.quantity_base - approval.used_base if approval else Decimal(0)
         return Standing(
             active=await self._plans.active(),
@@ -213,7 +227,8 @@ class HedgeRunner:
             unapproved_sell_quote=unapproved[OrderSide.SELL],
             unapproved_buy_quote=unapproved[OrderSide.BUY],
             reserved_quote=reserved_before(self.name, tuple(self._claims.values())),
-            request=self._wish.request if self._wish else Request.NONE,
+            request=self._wishes.request,
+            request_most_base=self._wishes.most_base,
         )
 
     async def _take_in(self, decision: Decision, seen: Observation, standing: Standing) -> None:
@@ -255,7 +270,7 @@ class HedgeRunner:
         gap_in_bands = decision.gap_quote / decision.band_quote if decision.band_quote else decision.gap_quote
         self._claims[self.name] = Claim(self.name, margin_quote, gap_in_bands, at_work=at_work)
 
-    async def _note(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
+    async def _note(self, outcome: Outcome, decision: Decision) -> None:
         if outcome.plan_ended:
             self._claims.pop(self.name, None)
         if outcome.withdrawn:
@@ -267,33 +282,13 @@ class HedgeRunner:
                 log.warning(
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
                 )
-        self._grant_wish(outcome, decision, standing)
+        flat = self._seen is not None and self._seen.venue is not None and not self._seen.venue.account.position_base
+        await self._wishes.settle(decision, began=outcome.step is not None, flat=flat, now=self._clock.now())
+        self._remembered = replace(self._remembered, flattening=self._wishes.request is Request.FLATTEN)
         await self._save()
 
     def _count(self, plan_id: str, executed_base: Decimal) -> None:
         self._remembered = self._remembered.with_fills(plan_id, executed_base, milliseconds(self._clock.now()))
-
-    def _grant_wish(self, outcome: Outcome, decision: Decision, standing: Standing) -> None:
-        """A wish is granted when its plan began, or when there is nothing to do for it."""
-        if self._wish is None:
-            return
-        flat = self._seen is not None and self._seen.venue is not None and not self._seen.venue.account.position_base
-        if self._wish.request is Request.FLATTEN:
-            granted = flat
-        else:
-            began = outcome.step is not None and decision.reason == Reason.OPERATOR_HEDGE
-            granted = began or decision.state == State.READY
-        if granted:
-            self._drop_wish()
-
-    def _wish_for(self, request: Request) -> None:
-        """A flatten outlives the process."""
-        self._wish = Wish(request, self._clock.now() + REQUEST_LIVES)
-        self._remembered = replace(self._remembered, flattening=request is Request.FLATTEN)
-
-    def _drop_wish(self) -> None:
-        self._wish = None
-        self._remembered = replace(self._remembered, flattening=False)
 
     def _remember_kernel(self, kernel: Memory) -> None:
         self._remembered = replace(self._remembered, kernel=kernel)

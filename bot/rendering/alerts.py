@@ -233,6 +233,18 @@ def _deleveraging(facts: Facts) -> str:
     )
 
 
+def _dropped(facts: Facts) -> str:
+    why = words(facts.text("reason"))
+    title = facts.title(f"/{facts.text('command')} was not carried out")
+    return lines(f"⚠️ {title}: {esc(why.what)}.", esc(why.advice) if why.advice else None)
+
+
+def _waiting(facts: Facts) -> str:
+    why = words(facts.text("reason"))
+    title = facts.title(f"/{facts.text('command')} still waits")
+    return lines(f"⚠️ {title}: {esc(why.what)}.", "It is carried out as soon as it can be; /resume takes it back.")
+
+
 def _halted(facts: Facts) -> str:
     return f"⛔ {facts.title('HALTED')} by {_by(facts)}. Nothing is traded until /resume, only /flatten still closes."
 
@@ -296,6 +308,8 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.BASIS_EXCEEDED: _basis,
     EventKind.BASIS_RESTORED: _basis_restored,
     EventKind.DELEVERAGING: _deleveraging,
+    EventKind.COMMAND_DROPPED: _dropped,
+    EventKind.COMMAND_WAITING: _waiting,
     EventKind.HALTED: _halted,
     EventKind.PAUSED: _paused,
     EventKind.RESUMED: _resumed,

@@ -40,4 +40,5 @@ def _figures(command: str, status: HedgeStatus | None) -> str:
         return f"Short {esc(short)}. From then on it is halted and the LP position is not hedged, until /resume."
     gap = f"{amount(status.gap_base, base, signed=True)} = {money(status.gap_quote, quote)}"
     target = amount(status.target_base, base, signed=True)
-    return f"Position {position}, target {esc(target)}, gap {esc(gap)}."
+    most = " No more than this gap is traded." if command == "hedge" else ""
+    return f"Position {position}, target {esc(target)}, gap {esc(gap)}.{most}"

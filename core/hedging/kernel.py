@@ -55,7 +55,7 @@ def _trade(facts: Facts, policy: Policy, memory: Memory, situation: Situation, n
     """Steps 9 to 14."""
     answer = moving(facts, need)
     if answer.action == PASS:
-        answer = pending(facts, situation)
+        answer = pending(facts, situation, need)
     if answer.action == PASS:
         answer = unwanted(policy, situation, need)
     if answer.action == PASS:

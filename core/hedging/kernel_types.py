@@ -59,6 +59,7 @@ class Facts(NamedTuple):
     at the pool's price and at the perp's mark. `edge_base`: BASE at the positions' lower edges, plus fees, wallet and
     departed as configured. `running_left_steps`, `pending_steps`, `granted_left_steps`: sizes. `reserved_quote`: margin
     spoken for by the account's other hedges. `unapproved_*_quote`: fills of the last hour that no person approved.
+    `request_side`, `request_steps`: what a /hedge was confirmed for, side 0 when no size was shown.
     `liquidation_price` 0: there is none. Margin figures are the whole account's (of the position alone when isolated).
     """
 
@@ -98,6 +99,8 @@ class Facts(NamedTuple):
     granted_side: int
     granted_left_steps: int
     request: int
+    request_side: int = 0
+    request_steps: int = 0
 
 
 class Latch(NamedTuple):

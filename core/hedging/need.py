@@ -32,7 +32,7 @@ class Need(NamedTuple):
     """`reason` 0: no trade is wanted. `quote`: its worth before rounding to steps.
 
     `increase`: it enlarges the position. `latched`: the rest of a plan already begun. `granted`: under a live approval.
-    `covered`: a person stands behind it.
+    `commanded`: by a /hedge that was confirmed for this side. `covered`: a person stands behind it.
     """
 
     reason: int
@@ -43,6 +43,7 @@ class Need(NamedTuple):
     latched: bool
     granted: bool
     covered: bool
+    commanded: bool
 
 
 def standing_latch(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Latch:
@@ -59,11 +60,12 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
     side = side_of(situation.gap_base)
     latched = memory.latch.side != 0 and memory.latch.side == side
     timed = _timed(facts, policy, memory, situation, latched)
+    commanded = _is_commanded(facts, side)
     granted = _is_granted(facts, situation, side, latched or timed != _NONE)
-    reason = _why(facts, memory, situation, timed, granted, latched)
+    reason = _why(memory, situation, commanded, timed, granted, latched)
     signed = destination(situation, policy, reason)
     full_size = abs(signed)
-    size = _limited(facts, policy, memory, situation, granted, reason, full_size)
+    size = _limited(facts, policy, memory, situation, commanded, granted, reason, full_size)
     whole = (
         situation.gap_quote if signed == situation.to_target_steps else situation.gap_quote - situation.hysteresis_quote
     )
@@ -75,7 +77,8 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
         increase=signed < 0 and facts.perp_steps <= 0,
         latched=latched,
         granted=granted,
-        covered=granted or _by_operator(facts, policy, memory, latched),
+        covered=commanded or granted or _goes_on_by_command(facts, policy, memory, latched),
+        commanded=commanded,
     )
 
 
@@ -104,11 +107,11 @@ def unwanted(policy: Policy, situation: Situation, need: Need) -> Verdict:
     return passing()
 
 
-def _why(facts: Facts, memory: Memory, situation: Situation, timed: int, granted: bool, latched: bool) -> int:
+def _why(memory: Memory, situation: Situation, commanded: bool, timed: int, granted: bool, latched: bool) -> int:
+    if commanded:
+        return _OPERATOR_HEDGE
     if situation.closing != _NONE:
         return situation.closing
-    if facts.request == _REQUEST_HEDGE:
-        return _OPERATOR_HEDGE
     if granted:
         return timed if timed != _NONE else _APPROVED
     if latched:
@@ -141,21 +144,31 @@ def _is_granted(facts: Facts, situation: Situation, side: int, wanted_inside: bo
     return wanted_inside or situation.closing != _NONE or situation.gap_quote > situation.hysteresis_quote
 
 
-def _by_operator(facts: Facts, policy: Policy, memory: Memory, latched: bool) -> bool:
-    """A confirmed /hedge, and for as long as an approval would last the rest of the plan that it began."""
-    if facts.request == _REQUEST_HEDGE:
-        return True
+def _is_commanded(facts: Facts, side: int) -> bool:
+    """A need that has turned since the question is not what was confirmed."""
+    return facts.request == _REQUEST_HEDGE and facts.request_side in (0, side)
+
+
+def _goes_on_by_command(facts: Facts, policy: Policy, memory: Memory, latched: bool) -> bool:
+    """For as long as an approval would last, the rest of the plan that a /hedge began."""
     if not latched or memory.latch.reason != _OPERATOR_HEDGE:
         return False
     return facts.now_ms - memory.latch.at_ms <= policy.approval_cover_ms
 
 
 def _limited(
-    facts: Facts, policy: Policy, memory: Memory, situation: Situation, granted: bool, reason: int, size: int
+    facts: Facts,
+    policy: Policy,
+    memory: Memory,
+    situation: Situation,
+    commanded: bool,
+    granted: bool,
+    reason: int,
+    size: int,
 ) -> int:
-    """A plan begun is not extended, an approval not exceeded; /hedge and closes are for the whole."""
-    if facts.request == _REQUEST_HEDGE:
-        return size
+    """A plan begun is not extended, neither an approval nor a confirmation exceeded; closes are for the whole."""
+    if commanded:
+        return size if facts.request_side == 0 else min(size, facts.request_steps)
     if granted:
         return min(size, facts.granted_left_steps)
     if situation.closing == _NONE and memory.latch.side != 0 and reason == memory.latch.reason:

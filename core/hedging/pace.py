@@ -5,14 +5,13 @@ from __future__ import annotations
 from core.hedging.kernel_types import Facts, Memory, Policy
 from core.hedging.need import Need
 from core.hedging.situation import Situation
-from core.hedging.states import Action, Reason, Request, State
+from core.hedging.states import Action, Reason, State
 from core.hedging.verdict import Verdict, passing, wanting
 
 _HOLD = int(Action.HOLD)
 _COOLDOWN_STATE = int(State.COOLDOWN)
 _READY = int(State.READY)
 _SUSPENDED = int(State.SUSPENDED)
-_REQUEST_HEDGE = int(Request.HEDGE)
 _NONE = int(Reason.NONE)
 _COOLDOWN = int(Reason.COOLDOWN)
 _MAX_PER_HOUR = int(Reason.MAX_PER_HOUR)
@@ -20,7 +19,7 @@ _SNOOZED = int(Reason.SNOOZED)
 
 
 def pace(facts: Facts, policy: Policy, memory: Memory, situation: Situation, need: Need) -> Verdict:
-    if facts.request == _REQUEST_HEDGE:
+    if need.commanded:
         return passing()
     wanted = need.side * need.size_steps
     if is_snoozed(facts, memory, need) and not outgrew_snooze(facts, memory, need):

@@ -6,7 +6,7 @@ from core.hedging.kernel_types import Facts, Memory, Number, Policy, Question
 from core.hedging.need import Need, by_the_clock
 from core.hedging.pace import outgrew_snooze
 from core.hedging.situation import UNLIMITED, Situation, lots_for_quote, side_of
-from core.hedging.states import Action, Reason, Request, State
+from core.hedging.states import Action, Reason, State
 from core.hedging.verdict import Verdict, passing, resting, wanting
 
 _ASK = int(Action.ASK)
@@ -15,16 +15,15 @@ _KEEP_ASKING = int(Action.KEEP_ASKING)
 _SUPERSEDE = int(Action.SUPERSEDE)
 _AWAITING = int(State.AWAITING_APPROVAL)
 _READY = int(State.READY)
-_REQUEST_HEDGE = int(Request.HEDGE)
 _NONE = int(Reason.NONE)
 _AWAITING_APPROVAL = int(Reason.AWAITING_APPROVAL)
 _SUPERSEDED = int(Reason.SUPERSEDED)
 _UNANSWERED = int(Reason.UNANSWERED)
 
 
-def pending(facts: Facts, situation: Situation) -> Verdict:
+def pending(facts: Facts, situation: Situation, need: Need) -> Verdict:
     """A proposal stands until the side flips or the need falls under half of it; growth does not void it."""
-    if facts.pending_side == 0 or facts.request == _REQUEST_HEDGE:
+    if facts.pending_side == 0 or need.commanded:
         return passing()
     needed = situation.to_target_steps * facts.pending_side
     if 2 * needed < facts.pending_steps and not situation.between:

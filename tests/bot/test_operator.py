@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -170,6 +171,23 @@ async def test_a_dangerous_command_asks_once_more(desk: Desk) -> None:
     result = await desk.press(buttons(question)["Yes"])
     assert await desk.queued() == [("flatten", ("bnb",))]
     assert result.edited is not None and result.edited.buttons == ()
+
+
+async def test_a_yes_to_hedge_is_for_what_was_shown(desk: Desk) -> None:
+    """The row carries side and size of the question, whatever the gap is by then."""
+    question = await desk.say("/hedge")
+    assert "No more than this gap is traded" in question.text
+    desk.engine.shown = (replace(STATUS, gap_base=Decimal(-7)),)
+    await desk.press(buttons(question)["Yes"])
+    assert await desk.queued() == [("hedge", ("bnb", "-0.13570000"))]
+
+
+@pytest.mark.parametrize(("gap", "words"), [(None, "not known yet"), (Decimal(0), "Nothing is missing")])
+async def test_hedge_asks_nothing_without_a_size(desk: Desk, gap: Decimal | None, words: str) -> None:
+    """Nobody confirms a figure that is not there."""
+    desk.engine.shown = (replace(STATUS, gap_base=gap),)
+    reply = await desk.say("/hedge")
+    assert words in reply.text and not reply.buttons
 
 
 async def test_no_means_no(desk: Desk) -> None:

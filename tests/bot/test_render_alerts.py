@@ -64,6 +64,18 @@ def test_a_recovery_tells_how_long_it_lasted() -> None:
     )
 
 
+def test_a_command_that_came_to_nothing_says_why() -> None:
+    """What was asked, what stood against it, and what becomes of it."""
+    assert said(EventKind.COMMAND_DROPPED, command="hedge", reason="stale_chain", detail="") == (
+        "⚠️ bnb: /hedge was not carried out: the chain's data is too old.\n"
+        "If it does not come back: check the node (RPC URL)."
+    )
+    assert said(EventKind.COMMAND_WAITING, command="flatten", reason="stale_venue", detail="") == (
+        "⚠️ bnb: /flatten still waits: the exchange's data is too old.\n"
+        "It is carried out as soon as it can be; /resume takes it back."
+    )
+
+
 def test_a_mismatch_shows_both_figures() -> None:
     """The venue's position beside our own sum, and the two ways out."""
     assert said(EventKind.POSITION_MISMATCH, venue_base="-3", journal_base="-5.5") == (

@@ -312,3 +312,16 @@ async def test_what_was_commanded_does_not_count_as_unapproved(asking: Setting) 
         asking.set_price(1980)
         await world.until_hedged()
         assert (asking.position < HEDGED, await world.store.approvals.live()) == (True, ())
+
+
+@pytest.mark.parametrize("stop", ["halt", "pause"])
+async def test_a_tap_after_the_stop_does_not_count_after_the_resume(asking: Setting, stop: str) -> None:
+    """The stop voids at once, not when it is looked at next."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await world.command(stop)
+        await world.command("approve", approval.approval_id)
+        await world.command("resume")
+        await world.cycles(1)
+        assert await state_of(world, approval) is ApprovalState.VOIDED
+        assert asking.sent() == []

@@ -116,3 +116,70 @@ async def test_two_wishes_at_once_are_one_trade(pair: Pair) -> None:
         await hedge(programme)
         plans = await programme.events(EventKind.PLAN_OPENED)
         assert [event.data["reason"] for event in plans if event.hedge == "eth"][1:] == ["operator_hedge"]
+
+
+async def test_no_more_is_traded_than_the_question_showed(pair: Pair) -> None:
+    """Between question and yes the price fell by 10 %: what was shown is traded, the rest is the band's business."""
+    pair.settings |= {"approval_over_quote": 300, "delta_band_quote": 150, "delta_band_pct": 0}
+    async with started(pair) as programme:
+        await programme.put("hedge", "eth")
+        await programme.cycles(3)
+        before = await programme.position("eth")
+        pair.feed.price = Decimal(1800)
+        await programme.put("hedge", "eth", "-0.25")
+        await programme.cycles(4)
+        assert await programme.position("eth") == before - Decimal("0.25")
+        assert programme.status("eth").state == "AWAITING_APPROVAL"
+
+
+@pytest.mark.parametrize("size", ["much", "NaN", "0", "-inf"])
+async def test_what_is_no_size_does_not_become_any(pair: Pair, size: str) -> None:
+    """A row that somebody else wrote."""
+    async with started(pair) as programme:
+        row = await programme.put("hedge", "eth", size)
+        await programme.engine.cycle()
+        assert await programme.store.commands.answer(row) == (False, f"{size!r} is no size.")
+
+
+async def dropped(programme: Programme) -> list[tuple[str, str]]:
+    """(command, reason) of what was given up or waits, oldest first."""
+    events = await programme.events(EventKind.COMMAND_DROPPED, EventKind.COMMAND_WAITING)
+    return [(event.data["command"], event.data["reason"]) for event in events]
+
+
+async def test_it_does_not_end_without_a_word(pair: Pair) -> None:
+    """Nothing to trade, no facts for a minute: the answer, or a message, says which."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        await hedge(programme)
+        assert await dropped(programme) == [("hedge", "below_step")]
+        pair.pools["eth"].error = Transient("no answer")
+        await programme.cycles(4, every_s=10)
+        ok, answer = await hedge(programme)
+        assert ok and "waits up to 60 s: The chain has not been read" in answer
+        await programme.cycles(7, every_s=10)
+        assert (await dropped(programme))[1:] == [("hedge", "stale_chain")]
+
+
+async def test_it_is_refused_where_the_configuration_switched_off(pair: Pair) -> None:
+    """At once, in one sentence."""
+    pair.settings["enabled"] = False
+    async with started(pair) as programme:
+        ok, answer = await hedge(programme)
+        assert not ok and "enabled = false" in answer
+
+
+async def test_a_flatten_that_has_to_wait_says_so(pair: Pair) -> None:
+    """Halted at once; told that it is not closed yet, again after a minute, and closed when it can be."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.feed.error = Transient("no answer")
+        await programme.cycles(3, every_s=10)
+        row = await programme.put("flatten", "eth")
+        await programme.cycles(9, every_s=10)
+        answer = await programme.store.commands.answer(row)
+        assert answer is not None and "halted but cannot be closed at this moment" in answer[1]
+        assert await dropped(programme) == [("flatten", "stale_venue")]
+        pair.feed.error = None
+        await programme.cycles(3)
+        assert await programme.position("eth") == 0

@@ -93,3 +93,16 @@ async def test_a_trouble_that_outlasts_a_restart_is_told_by_both(pair: Pair) -> 
     async with started(pair) as programme:
         told = await programme.events(EventKind.SUSPENDED, EventKind.HALTED)
         assert [event.kind.value for event in told] == ["halted", "suspended", "suspended"]
+
+
+async def test_a_breach_is_told_before_the_hedge_that_ends_it(pair: Pair) -> None:
+    """As it happened: out of the band, traded, back inside."""
+    kinds = (EventKind.EXPOSURE_BREACHED, EventKind.HEDGE_EXECUTED, EventKind.EXPOSURE_RESTORED)
+    pair.settings |= {"alert_over_quote": 150, "delta_band_quote": 100, "delta_band_pct": 0}
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        before = len(await programme.events(*kinds))
+        pair.feed.price = Decimal(1960)
+        await programme.cycles(3)
+        told = [event.kind for event in (await programme.events(*kinds))[before:] if event.hedge == "eth"]
+        assert told == list(kinds)

@@ -69,6 +69,36 @@ def test_the_confirmation_of_hedge_now_is_its_approval():
     assert (rest.quantity_steps, rest.approved) == (-2000, True)
 
 
+def test_a_confirmation_is_for_what_its_question_showed():
+    """4 were shown and 9 are missing by now: 4 in all, part by part; the rest is asked for."""
+    shown = {"request": int(Request.HEDGE), "request_side": -1, "request_steps": 4000}
+    capped = ASKS._replace(max_plan_quote=ASKS.band_quote * 60)
+    first = decide(gap("-9", **shown), capped, memory())
+    assert (said(first), first.quantity_steps) == ("ADJUSTING(operator_hedge)", -1500)
+    second = decide(after_fill(gap("-9"), first), capped, first.memory)
+    third = decide(after_fill(after_fill(gap("-9"), first), second), capped, second.memory)
+    assert (second.quantity_steps, third.quantity_steps) == (-1500, -1000)
+    done_with = after_fill(after_fill(after_fill(gap("-9"), first), second), third)
+    assert said(decide(done_with, capped, third.memory)) == "AWAITING_APPROVAL(band_exceeded)"
+
+
+def test_a_confirmed_sale_is_no_word_for_a_purchase():
+    """The need has turned since: the usual rules hold, here those of approvals."""
+    shown = {"request": int(Request.HEDGE), "request_side": -1, "request_steps": 4000}
+    assert said(decide(gap("3", **shown), ASKS, memory())) == "AWAITING_APPROVAL(band_exceeded)"
+    assert said(decide(gap("0.2", **shown), ASKS, memory())) == "READY(within_band)"
+    pending = decide(gap("3", **shown, pending_side=1, pending_steps=3000), ASKS, memory())
+    assert done(pending) is Action.KEEP_ASKING
+
+
+def test_a_confirmation_overtakes_the_question_about_a_close():
+    """/hedge of a hedge that is being closed is a word for closing it."""
+    closing = ASKS._replace(enabled=False, close_on_disable=True)
+    asked = facts(request=int(Request.HEDGE), pending_side=1, pending_steps=25_000)
+    decision = decide(asked, closing, memory())
+    assert (said(decision), decision.quantity_steps) == ("ADJUSTING(operator_hedge)", 25_000)
+
+
 def test_a_confirmation_does_not_last_for_ever():
     """The rest of a /hedge that could not go on within the time of an approval asks."""
     old = memory(latch=Latch(-1, -25_000, int(Reason.OPERATOR_HEDGE), NOW_MS - 7 * MINUTE_MS))

@@ -1,0 +1,77 @@
+"""What the operator asked of one hedge and is not done yet, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.events import Event, EventKind
+from core.hedging.kernel_types import Decision
+from core.hedging.states import Reason, Request, State
+from core.ports import EventLog
+
+LIVES = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A confirmed request. `most_base`: signed, what the question showed; None when it showed no size."""
+
+    request: Request
+    most_base: Decimal | None
+    until: datetime
+
+
+class Wishes:
+    """For one hedge, one at a time. A /hedge that the facts do not allow in time is dropped; a /flatten waits until
+    flat. Neither ends, or waits long, without a word."""
+
+    def __init__(self, hedge: str, events: EventLog) -> None:
+        self._hedge = hedge
+        self._events = events
+        self._told_waiting = False
+        self.wish: Wish | None = None
+
+    @property
+    def request(self) -> Request:
+        return self.wish.request if self.wish else Request.NONE
+
+    @property
+    def most_base(self) -> Decimal | None:
+        return self.wish.most_base if self.wish else None
+
+    def make(self, request: Request, most_base: Decimal | None, now: datetime) -> None:
+        self.wish = Wish(request, most_base, now + LIVES)
+        self._told_waiting = False
+
+    def drop(self) -> None:
+        self.wish = None
+
+    async def look_at_the_time(self, decision: Decision | None, now: datetime) -> None:
+        """What was wanted a minute ago is not done to another market. `decision`: the last one, that did not do it."""
+        if self.wish is None or now <= self.wish.until:
+            return
+        if self.wish.request is Request.HEDGE:
+            self.drop()
+            await self._tell(EventKind.COMMAND_DROPPED, "hedge", decision, now)
+        elif not self._told_waiting:
+            self._told_waiting = True
+            await self._tell(EventKind.COMMAND_WAITING, "flatten", decision, now)
+
+    async def settle(self, decision: Decision, *, began: bool, flat: bool, now: datetime) -> None:
+        """After an evaluation. `began`: an order was sent in it; `flat`: there is no position."""
+        if self.wish is None:
+            return
+        if self.wish.request is Request.FLATTEN:
+            self.wish = None if flat else self.wish
+        elif began and decision.reason == Reason.OPERATOR_HEDGE:
+            self.drop()
+        elif decision.state in (State.READY, State.DISABLED):
+            self.drop()
+            await self._tell(EventKind.COMMAND_DROPPED, "hedge", decision, now)
+
+    async def _tell(self, kind: EventKind, command: str, decision: Decision | None, now: datetime) -> None:
+        reason = Reason(decision.reason) if decision else Reason.STARTING
+        data = {"command": command, "reason": reason.text, "detail": reason.explanation}
+        await self._events.append(Event(kind, self._hedge, now, data))
