@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from core.clock import Clock
-from core.errors import ConfigurationError, Refused, Transient
+from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.facts import LpFacts, Market, PerpAccount
 from core.ports import LpPositions, PerpVenue
 
@@ -51,7 +51,12 @@ class ChainFeed:
         async with self._lock:
             if self._read_at_s is None or self._read_at_s < asked_at_s - max_age_s:
                 await self._read()
-        return Reading(self._facts.get(hedge), self._trouble)
+        fault = self.fault(hedge)
+        return Reading(self._facts.get(hedge), self._trouble or (str(fault) if fault else None))
+
+    def fault(self, hedge: str) -> LpHedgeError | None:
+        """Why this hedge alone was not in the last read."""
+        return self._positions.faults().get(hedge)
 
     def last(self, hedge: str) -> LpFacts | None:
         """The last good read, however old."""
@@ -71,7 +76,7 @@ class ChainFeed:
             facts = await self._positions.read()
             self._trouble = self._lag(facts, started_s)
             if self._trouble is None:
-                self._facts, self._believed_at_s = facts, started_s
+                self._facts, self._believed_at_s = {**self._facts, **facts}, started_s
         except (Transient, Refused, ConfigurationError) as error:
             self._trouble = str(error)
         self._read_at_s = started_s

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from core.errors import LpHedgeError
 from core.events import Event
 from core.facts import (
     LpFacts,
@@ -30,13 +31,18 @@ class LpPositions(Protocol):
     async def prepare(self) -> None:
         """Find contracts, tokens, decimals and ranges once, before the first `read`; may take several requests.
 
-        Raises Refused for what no retry mends (wrong chain id, no contract, an id that never existed, a pair without a
-        known stable), Transient when the node cannot answer now.
+        Raises Refused for what no retry mends and no hedge survives (wrong chain id, no Multicall3, or the fault of
+        the last hedge left: an id that never existed, a pair without a known stable), Transient when the node cannot
+        answer now.
         """
         ...
 
     async def read(self) -> Mapping[str, LpFacts]:
         """All hedges of this chain at one block, by name, in one JSON-RPC request. Raises Transient or Refused."""
+        ...
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        """Hedges left out of the last read, each for a fault of its own that keeps no other from being read."""
         ...
 
     async def follow(self, hedge: str, position_id: int) -> None:

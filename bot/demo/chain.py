@@ -14,6 +14,7 @@ from core.amm.presets import PRESETS
 from core.amm.prices import human_amount
 from core.amm.valuation import Holding, PositionPlace, lp_position, pool_point, position_place
 from core.clock import Clock
+from core.errors import LpHedgeError
 from core.facts import Block, LpFacts, LpPosition, Token
 
 HEDGE = "eth"
@@ -96,6 +97,9 @@ class DemoPositions:
             wallet_base=human_amount(self._chain.provider.base_raw, ORDER.decimals_base),
         )
         return {HEDGE: facts}
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        return {}
 
     async def follow(self, hedge: str, position_id: int) -> None:
         """All that the wallet holds is followed as it is."""

@@ -66,6 +66,7 @@ class Cycle:
     """The request of every cycle, encoded once, and the decoding of its answer. Build a new one when a view changes."""
 
     def __init__(self, chain: ChainPreset, views: Iterable[HedgeView]) -> None:
+        self.views = tuple(views)
         self._chain = chain
         self._batch = Batch()
         if chain.arbitrum_blocks:
@@ -74,7 +75,7 @@ class Cycle:
             self._number = self._batch.add(chain.multicall, contracts.BLOCK_NUMBER)
         self._time = self._batch.add(chain.multicall, contracts.BLOCK_TIME)
         self._chain_id = self._batch.add(chain.multicall, contracts.CHAIN_ID)
-        self._hedges = tuple(self._hedge_calls(view) for view in views)
+        self._hedges = tuple(self._hedge_calls(view) for view in self.views)
         self.params = ({"to": chain.multicall, "data": self._batch.encode()}, "latest")
 
     def decode(self, answer: object) -> Reading:

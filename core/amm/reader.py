@@ -1,11 +1,12 @@
 """The chain adapter: all hedges of one chain read at one block in one request."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from core.amm import contracts
-from core.amm.abi import Batch, CallResult, ChainUnavailable, hex_bytes
+from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, hex_bytes
 from core.amm.cycle import Cycle, HedgeReading, Reading
 from core.amm.discovery import Discovery, HedgeView
 from core.amm.presets import ChainPreset, position_manager
@@ -13,8 +14,11 @@ from core.amm.prices import human_amount
 from core.amm.rpc import TIMEOUT_S, Nodes
 from core.clock import Clock
 from core.config import HedgeConfig
-from core.errors import InvariantBroken, Refused
+from core.errors import ConfigurationError, InvariantBroken, LpHedgeError, Refused
 from core.facts import LpFacts
+
+# A hedge that cannot be read for a fault of its own is asked for again so often.
+RETRY_S = 60.0
 
 
 class ChainReader:
@@ -46,26 +50,39 @@ class ChainReader:
         self._followed_ids = {name: list(ids) for name, ids in (followed_ids or {}).items()}
         self._named_ids = dict(named_ids or {})
         self._views: dict[str, HedgeView] = {}
+        self._refused: dict[str, LpHedgeError] = {}
+        self._tried_at_s = 0.0
+        self._contracts: set[str] = set()
         self._cycle: Cycle | None = None
 
     async def prepare(self) -> None:
         """Check chain and contracts, find pools, tokens and ranges. Raises Refused, ConfigurationError, Transient."""
+        self._tried_at_s = self._clock.monotonic_s()
         await self._check_chain_ids()
-        await self._check_contracts()
-        views = {name: await self._discover(name) for name in self._hedges}
-        self._check_wallets(views)
-        self._use(views)
+        await self._check_contract(self._chain.multicall, "the Multicall3")
+        await self._look_for(self._hedges)
+        if not self._views:
+            raise next(iter(self._refused.values()))
 
     async def read(self) -> Mapping[str, LpFacts]:
         """All hedges at one block, by name. Raises Transient; InvariantBroken before `prepare` succeeded once."""
+        if self._refused and self._clock.monotonic_s() - self._tried_at_s >= RETRY_S:
+            self._tried_at_s = self._clock.monotonic_s()
+            await self._look_for(tuple(self._refused))
         as_of = self._clock.now()
         views, reading, host = await self._ask_cycle()
         moved = [view.name for view, hedge in zip(views, reading.hedges, strict=True) if hedge.book_moved]
         if moved:
-            self._use(self._views | {name: await self._discover(name) for name in moved})
+            await self._look_for(moved)
             as_of = self._clock.now()
             views, reading, host = await self._ask_cycle()
-        source = f"{self._chain.name} via {host}"
+        return self._facts(views, reading, f"{self._chain.name} via {host}", as_of)
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        """Of the hedges that were not read; they are looked for again after a minute."""
+        return self._refused
+
+    def _facts(self, views: Sequence[HedgeView], reading: Reading, source: str, as_of: datetime) -> dict[str, LpFacts]:
         return {
             view.name: LpFacts(
                 block=reading.block,
@@ -87,29 +104,55 @@ class ChainReader:
         ids = self._followed_ids.get(hedge, [])
         view = await self._discover(hedge, more_ids=(*ids, position_id))
         self._followed_ids[hedge] = [*ids, position_id]
-        self._use(self._views | {hedge: view})
+        self._take_in({hedge: view}, {})
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._nodes.aclose()
 
-    def _use(self, views: Mapping[str, HedgeView]) -> None:
-        self._views = dict(views)
-        self._cycle = Cycle(self._chain, self._views.values())
+    async def _look_for(self, names: Iterable[str]) -> None:
+        """Discover these hedges; a refusal is kept beside the views. Raises Transient, and nothing has changed then."""
+        found: dict[str, HedgeView] = {}
+        refused: dict[str, LpHedgeError] = {}
+        for name in names:
+            try:
+                found[name] = await self._discover(name)
+                self._check_wallet(found[name], self._active({**self._views, **found}))
+            except (Refused, ConfigurationError) as error:
+                found.pop(name, None)
+                refused[name] = error
+        self._take_in(found, refused)
+
+    def _take_in(self, found: Mapping[str, HedgeView], refused: Mapping[str, LpHedgeError]) -> None:
+        self._refused = {name: error for name, error in self._refused.items() if name not in found} | dict(refused)
+        self._views |= found
+        active = self._active(self._views)
+        self._cycle = Cycle(self._chain, active) if active else None
+
+    def _active(self, views: Mapping[str, HedgeView]) -> list[HedgeView]:
+        return [views[name] for name in self._hedges if name in views and name not in self._refused]
 
     async def _ask_cycle(self) -> tuple[tuple[HedgeView, ...], Reading, str]:
         """One cycle: the views it was asked for, what it says of each, and the host that answered."""
         if self._cycle is None:
+            if self._refused:
+                raise next(iter(self._refused.values()))
             raise InvariantBroken("the chain was read before it was prepared")
-        views = tuple(self._views.values())
+        views = self._cycle.views
         reading, host = await self._nodes.ask("eth_call", self._cycle.params, self._cycle.decode)
         return views, reading, host
 
     async def _discover(self, name: str, more_ids: Sequence[int] | None = None) -> HedgeView:
+        hedge = self._hedges[name]
+        await self._check_contract(
+            position_manager(self._chain, hedge.amm_type), f"the {hedge.amm_type} position manager"
+        )
+        if hedge.pool_id is not None:
+            await self._check_contract(hedge.pool_id, "pool_id")
         before = self._views.get(name)
         if more_ids is None:
             more_ids = self._followed_ids.get(name, ())
-        view = await self._discovery.view(name, self._hedges[name], more_ids, before, self._others_ids(name))
+        view = await self._discovery.view(name, hedge, more_ids, before, self._others_ids(name))
         if before is None:
             return view
         # With "all", a position that left the wallet drops out of the list; it must not vanish without a word.
@@ -135,32 +178,31 @@ class ChainReader:
                     code="wrong_chain",
                 )
 
-    async def _check_contracts(self) -> None:
-        needed = {self._chain.multicall: "the Multicall3"}
-        for hedge in self._hedges.values():
-            needed[position_manager(self._chain, hedge.amm_type)] = f"the {hedge.amm_type} position manager"
-            if hedge.pool_id is not None:
-                needed[hedge.pool_id] = "pool_id"
-        for address, what in needed.items():
-            has_code, _ = await self._nodes.ask("eth_getCode", [address, "latest"], _has_code)
-            if not has_code:
-                raise Refused(
-                    f"there is no contract at {address} on {self._chain.name}, where {what} should be: correct it",
-                    code="no_contract",
-                )
+    async def _check_contract(self, address: str, what: str) -> None:
+        """Raises Refused where there is none; one that was there once is not looked for again."""
+        if address in self._contracts:
+            return
+        has_code, _ = await self._nodes.ask("eth_getCode", [address, "latest"], _has_code)
+        if not has_code:
+            raise Refused(
+                f"there is no contract at {address} on {self._chain.name}, where {what} should be: correct it",
+                code="no_contract",
+            )
+        self._contracts.add(address)
 
-    def _check_wallets(self, views: Mapping[str, HedgeView]) -> None:
-        counted: dict[tuple[str | None, str], str] = {}
-        for name, view in views.items():
-            if not self._hedges[name].include_wallet_base:
-                continue
-            key = (view.wallet and view.wallet.lower(), view.base.address.lower())
-            if (other := counted.setdefault(key, name)) != name:
-                raise Refused(
-                    f"hedges {other} and {name} both count the {view.base.symbol} of wallet {view.wallet}: set "
-                    f"include_wallet_base in one of them only",
-                    code="shared_wallet",
-                )
+    def _check_wallet(self, view: HedgeView, others: Iterable[HedgeView]) -> None:
+        """Two hedges that count one wallet's BASE would hedge it twice: the one that was there first has it."""
+        counting = (other for other in others if other.name != view.name and self._counts_wallet(other))
+        twice = [other for other in counting if _same_wallet(view, other)]
+        if twice and self._counts_wallet(view):
+            raise Refused(
+                f"hedges {twice[0].name} and {view.name} both count the {view.base.symbol} of wallet {view.wallet}: "
+                f"set include_wallet_base in one of them only",
+                code="shared_wallet",
+            )
+
+    def _counts_wallet(self, view: HedgeView) -> bool:
+        return self._hedges[view.name].include_wallet_base
 
     async def _read_batch(self, batch: Batch) -> list[CallResult]:
         params = ({"to": self._chain.multicall, "data": batch.encode()}, "latest")
@@ -172,6 +214,13 @@ class ChainReader:
         params = [manager, hex(contracts.NEXT_ID_SLOT), "latest"]
         word, _ = await self._nodes.ask("eth_getStorageAt", params, _number)
         return word & ((1 << contracts.NEXT_ID_BITS) - 1) or None
+
+
+def _same_wallet(one: HedgeView, other: HedgeView) -> bool:
+    """Hedges that count a wallet's BASE have one configured."""
+    return addresses_equal(one.wallet or "", other.wallet or "") and addresses_equal(
+        one.base.address, other.base.address
+    )
 
 
 def _wallet_base(view: HedgeView, hedge: HedgeReading) -> Decimal | None:

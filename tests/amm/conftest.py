@@ -6,7 +6,7 @@ import pytest
 
 from core.amm.presets import ChainPreset
 from core.amm.reader import ChainReader
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from core.config import HedgeConfig
 from tests.amm.reading import MakeReader
 from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session, pancake_chain, pancake_session
@@ -26,12 +26,13 @@ async def make_reader() -> AsyncIterator[MakeReader]:
         preset: ChainPreset,
         *urls: str,
         timeout_s: float = 5,
+        clock: Clock | None = None,
         followed_ids: Ids | None = None,
         named_ids: Ids | None = None,
         **hedges: HedgeConfig,
     ) -> ChainReader:
         beside = {"followed_ids": followed_ids, "named_ids": named_ids}
-        made.append(ChainReader(preset, hedges, urls, SystemClock(), timeout_s=timeout_s, **beside))
+        made.append(ChainReader(preset, hedges, urls, clock or SystemClock(), timeout_s=timeout_s, **beside))
         return made[-1]
 
     yield make

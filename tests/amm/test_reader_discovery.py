@@ -1,14 +1,15 @@
 """What the reader finds out by itself, what it refuses, and how it follows positions that come and go."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from core.amm.contracts import ARB_SYS
-from core.amm.reader import ChainReader
-from core.clock import SystemClock
+from core.amm.reader import RETRY_S, ChainReader
+from core.clock import ManualClock, SystemClock
 from core.config import HedgeConfig
 from core.errors import ConfigurationError, InvariantBroken, Refused
 from tests.amm.reading import MakeReader, assert_pays, hedge, preset_of, read_once
@@ -178,7 +179,7 @@ async def test_all_leaves_out_what_another_hedge_names(chain: ChainRig, pool: Po
 
 
 async def test_one_wallets_balance_is_counted_once(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:
-    """Two hedges that both add the same wallet's BASE would hedge it twice."""
+    """Two hedges that both add the same wallet's BASE would hedge it twice: the second is not read, the first is."""
     first, second = mint(chain, pool), mint(chain, pool)
     reader = make_reader(
         preset_of(chain, pool.quote),
@@ -186,8 +187,30 @@ async def test_one_wallets_balance_is_counted_once(chain: ChainRig, pool: PoolRe
         a=hedge([first], wallet=chain.lp, include_wallet_base=True),
         b=hedge([second], wallet=chain.lp, include_wallet_base=True, symbol="OTHERUSDT"),
     )
-    with pytest.raises(Refused, match="hedges a and b both count the BASE of wallet"):
-        await reader.prepare()
+    await reader.prepare()
+    assert list(await reader.read()) == ["a"]
+    assert "hedges a and b both count the BASE of wallet" in str(reader.faults()["b"])
+
+
+async def test_one_bad_hedge_keeps_no_other_from_being_read(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """Still in one request a cycle; and what was wrong on chain is looked for again after a minute, not at once."""
+    good, later = mint(chain, pool), 1 + mint(chain, pool)
+    clock = ManualClock(datetime.now(UTC))
+    hedges = {"bad": hedge([later], symbol="OTHERUSDT"), "good": hedge([good])}
+    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, clock=clock, **hedges)
+    await reader.prepare()
+    chain_proxy.forget()
+    assert list(await reader.read()) == ["good"]
+    assert [request["method"] for request in chain_proxy.requests] == ["eth_call"]
+    assert f"position {later} of hedge bad never existed" in str(reader.faults()["bad"])
+    assert mint(chain, pool) == later
+    await clock.advance(RETRY_S - 1)
+    assert list(await reader.read()) == ["good"]
+    await clock.advance(1)
+    assert set(await reader.read()) == {"good", "bad"}, reader.faults()
+    assert reader.faults() == {}
 
 
 async def test_new_position_beside_fixed_ids(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:

@@ -15,6 +15,7 @@ from bot.demo.book import levels
 from core.clock import ManualClock
 from core.config import Config, PaperConfig
 from core.engine import Engine
+from core.errors import LpHedgeError
 from core.events import Event, EventKind
 from core.exchange.paper import PaperVenue, terms_of
 from core.facts import Block, LpFacts, Market, SymbolRules
@@ -95,6 +96,9 @@ class HandPool:
         price, block = self._feed.price * self.apart, Block(self._block, None, now)
         held = position(liquidity=self.liquidity, price=str(price))
         return {self._hedge: LpFacts(block, now, "test", BASE, QUOTE, price, (held,), (), None, self.unfollowed)}
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        return {}
 
     async def follow(self, hedge: str, position_id: int) -> None:
         await self.found.wait()

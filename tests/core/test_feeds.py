@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from core.clock import ManualClock
+from core.errors import LpHedgeError
 from core.facts import Block, LpFacts
 from core.feeds import LAGGING_FOR_S, ChainFeed
 from tests.core.pair import START
@@ -25,6 +26,9 @@ class Nodes:
     async def read(self) -> Mapping[str, LpFacts]:
         now = self._clock.now()
         return {"eth": LpFacts(Block(self.block, None, now), now, "test", BASE, QUOTE, Decimal(1), (), (), None)}
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        return {}
 
     async def follow(self, hedge: str, position_id: int) -> None: ...
 

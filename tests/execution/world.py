@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from bot.assembly import Office, build_engine, open_office
 from core.config import Config
 from core.engine import Engine
-from core.errors import Transient
+from core.errors import LpHedgeError, Transient
 from core.events import Event, EventKind
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_client import BinanceAccess
@@ -83,6 +83,9 @@ class StillPool:
         held = position(liquidity=self.liquidity, price=str(self.price))
         block = Block(self._block, None, now)
         return {HEDGE: LpFacts(block, now, "test", BASE, QUOTE, self.price, (held,), (), None)}
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        return {}
 
     async def follow(self, hedge: str, position_id: int) -> None: ...
 
