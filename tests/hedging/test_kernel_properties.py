@@ -1,4 +1,4 @@
-"""What the decision never does, whatever the facts."""
+"""What the decision never does, whatever the facts, the policy and the memory."""
 
 from __future__ import annotations
 
@@ -11,134 +11,85 @@ from hypothesis import strategies as st
 from core.facts import LpPosition, RangeSide
 from core.hedging.exposure import amounts_at_price
 from core.hedging.kernel import decide
-from core.hedging.kernel_types import Decision, Facts, Latch, Memory, Policy, Question, Since, Snooze
+from core.hedging.kernel_types import Decision, Facts, Latch, Policy
 from core.hedging.states import Action, LpState, Reason, Request, State, transition
-from tests.hedging.givens import NOW_MS, after_fill, facts, memory, policy
+from tests.hedging.givens import facts, memory, policy
+from tests.hedging.moments import CHAIN_PROBLEMS, LATCHED, TO_ITS_END, VENUE_PROBLEMS, Moment, amounts, moments
 
 STEP = Decimal("0.001")
-PROBLEMS = (Reason.NO_PRICE, Reason.STALE_VENUE, Reason.IMPLAUSIBLE_READ, Reason.POSITION_MISMATCH)
 
 
-def amounts(low: str, high: str, places: int = 3) -> st.SearchStrategy[Decimal]:
-    return st.decimals(Decimal(low), Decimal(high), places=places)
+def trades(decision: Decision) -> bool:
+    return decision.action == Action.ADJUST
 
 
-def off_or(strategy: st.SearchStrategy[Decimal]) -> st.SearchStrategy[Decimal]:
-    return st.one_of(st.just(Decimal(0)), strategy)
-
-
-policies = st.builds(
-    policy,
-    lot_steps=st.sampled_from([1, 1, 10]),
-    min_steps=st.integers(1, 50),
-    max_steps=st.sampled_from([0, 2000, 20_000]),
-    min_notional_quote=amounts("0", "100", 0),
-    hedge_ratio=amounts("0.01", "1", 2),
-    threshold_base=off_or(amounts("0.001", "5")),
-    band_quote=amounts("1", "5000", 0),
-    band_pct=off_or(amounts("0.1", "10", 1)),
-    hysteresis_quote=st.one_of(st.just(Decimal(-1)), amounts("0", "5000", 0)),
-    to_edge=st.booleans(),
-    enabled=st.sampled_from([True, True, True, False]),
-    close_on_disable=st.booleans(),
-    close_when_no_lp=st.booleans(),
-    force_ms=st.sampled_from([0, 600_000]),
-    out_of_range_ms=st.sampled_from([0, 300_000]),
-    cooldown_ms=st.sampled_from([0, 30_000]),
-    max_per_hour=st.sampled_from([0, 5, 30]),
-    urgent_multiple=off_or(amounts("1", "5", 1)),
-    min_liquidation_pct=off_or(amounts("1", "50", 0)),
-    deleverage_pct=off_or(amounts("1", "20", 0)),
-    max_position_quote=off_or(amounts("1000", "200000", 0)),
-    max_plan_quote=off_or(amounts("4000", "50000", 0)),
-    max_basis_bps=off_or(amounts("10", "500", 0)),
-    approvals=st.booleans(),
-    approval_over_quote=st.one_of(st.just(Decimal(-1)), amounts("0", "100000", 0)),
-)
-
-sides = st.sampled_from([-1, 0, 1])
-
-
-@st.composite
-def moments(draw: st.DrawFn) -> Facts:
-    net = draw(amounts("-1", "60"))
-    price = draw(amounts("500", "4000", 2))
-    perp = draw(st.integers(-80_000, 5_000))
-    return facts(
-        net_base_pool=net,
-        net_base_mark=net + draw(amounts("-5", "5")),
-        edge_base=draw(amounts("0", "120")),
-        lp_value_quote=draw(amounts("0", "200000", 0)),
-        price=price,
-        pool_price=price * draw(amounts("0.9", "1.1", 2)),
-        mark_price=price,
-        perp_steps=perp,
-        short_steps=max(-perp, 0),
-        long_steps=max(perp, 0),
-        lp_state=int(draw(st.sampled_from(list(LpState)))),
-        available_quote=draw(amounts("-100", "50000", 0)),
-        margin_balance_quote=draw(amounts("0", "100000", 0)),
-        liquidation_price=draw(off_or(amounts("500", "6000", 0))),
-        rebalances_last_hour=draw(st.integers(0, 70)),
-        unapproved_sell_quote=draw(amounts("0", "50000", 0)),
-        unapproved_buy_quote=draw(amounts("0", "50000", 0)),
-        granted_side=draw(sides),
-        granted_left_steps=draw(st.integers(0, 20_000)),
-        request=int(draw(st.sampled_from([Request.NONE, Request.NONE, Request.HEDGE, Request.FLATTEN]))),
-    )
-
-
-@st.composite
-def memories(draw: st.DrawFn) -> Memory:
-    latched = draw(sides)
-    return memory(
-        last_rebalance_ms=NOW_MS - draw(st.integers(0, 900_000)),
-        latch=Latch(latched, draw(st.integers(-80_000, 5_000)), draw(st.sampled_from([33, 34, 35, 36, 41])), NOW_MS),
-        since=Since(draw(st.sampled_from([0, NOW_MS - 400_000])), draw(st.booleans()), draw(st.sampled_from([0, 5]))),
-        snooze=Snooze(draw(sides), NOW_MS + draw(st.integers(-1000, 1000)), draw(st.integers(0, 30_000))),
-        question=Question(draw(sides), draw(st.integers(0, 30_000)), 1, NOW_MS + 1, draw(st.integers(0, 2))),
-    )
-
-
-def is_increase(seen: Facts, decision: Decision) -> bool:
+def opens(seen: Facts, decision: Decision) -> bool:
+    """A trade that makes the position larger. Of two legs only the one that it is for counts."""
+    if not trades(decision):
+        return False
+    if decision.reason == Reason.NET_LEGS:
+        return decision.quantity_steps > min(seen.long_steps, seen.short_steps)
+    if decision.reason == Reason.DELEVERAGE and seen.hedge_mode:
+        return not 0 < decision.quantity_steps <= seen.short_steps
     return abs(seen.perp_steps + decision.quantity_steps) > abs(seen.perp_steps)
 
 
-@given(seen=moments(), rules=policies, mind=memories())
-def test_the_side_is_that_of_the_gap_and_the_target_is_not_passed(seen: Facts, rules: Policy, mind: Memory):
-    """A trade goes toward the target and not past it; deleveraging and /flatten only shrink the short."""
-    decision = decide(seen, rules, mind)
-    if decision.action != Action.ADJUST:
-        assert decision.quantity_steps == 0 or decision.action == Action.ASK
-        return
-    if decision.reason in (Reason.DELEVERAGE, Reason.OPERATOR_FLATTEN):
-        assert not is_increase(seen, decision)
-        return
-    traded = decision.quantity_steps * rules.step_base
-    assert traded * decision.gap_base > 0
-    assert abs(traded) <= abs(decision.gap_base)
+@given(moment=moments())
+def test_the_side_is_that_of_the_gap_and_the_target_is_not_passed(moment: Moment):
+    """What is traded or asked for goes toward the target and not past it; deleveraging and /flatten only reduce."""
+    seen, rules, _ = moment
+    decision = decide(*moment)
+    if decision.action not in (Action.ADJUST, Action.ASK, Action.SHRINK):
+        assert decision.quantity_steps == 0
+    elif decision.reason in TO_ITS_END:
+        assert not opens(seen, decision) and decision.reduce_only
+    else:
+        traded = decision.quantity_steps * rules.step_base
+        assert traded * decision.gap_base > 0
+        assert abs(traded) <= abs(decision.gap_base)
 
 
-@given(seen=moments(), rules=policies, mind=memories())
-def test_an_increase_stays_within_every_limit(seen: Facts, rules: Policy, mind: Memory):
+@given(moment=moments())
+def test_a_trade_is_part_of_what_is_wanted(moment: Moment):
+    """Never more than the need, on its side, in whole lots; a long is closed exactly and before a short is opened."""
+    seen, rules, _ = moment
+    decision = decide(*moment)
+    if not trades(decision) or decision.reason in TO_ITS_END:
+        return
+    quantity = decision.quantity_steps
+    assert quantity * decision.wanted_steps > 0 and abs(quantity) <= abs(decision.wanted_steps)
+    exact = (abs(seen.perp_steps), seen.granted_left_steps, seen.request_steps)
+    assert quantity % rules.lot_steps == 0 or abs(quantity) in exact
+    assert decision.reduce_only == (not opens(seen, decision))
+    assert seen.perp_steps * (seen.perp_steps + quantity) >= 0
+    if rules.max_plan_quote:
+        assert abs(quantity) <= max(int(rules.max_plan_quote / (seen.price * rules.step_base)), rules.lot_steps)
+    assert rules.max_steps == 0 or abs(quantity) <= rules.max_steps
+
+
+@given(moment=moments())
+def test_an_increase_stays_within_every_limit(moment: Moment):
     """Never above the largest position, the liquidity's own limit, the free balance or the caps of one plan."""
-    decision = decide(seen, rules, mind)
-    if not is_increase(seen, decision) or decision.action != Action.ADJUST:
+    seen, rules, _ = moment
+    decision = decide(*moment)
+    if not opens(seen, decision):
         return
     size = -(seen.perp_steps + decision.quantity_steps) * rules.step_base
     worth = -decision.quantity_steps * rules.step_base * seen.price
+    free = seen.available_quote - seen.reserved_quote - rules.min_available_quote
     assert rules.max_position_quote == 0 or size * seen.price <= rules.max_position_quote
     assert size <= rules.hedge_ratio * seen.edge_base * Decimal("1.02")
-    assert worth * (seen.initial_rate + seen.fee_rate) <= seen.available_quote
-    assert rules.max_steps == 0 or -decision.quantity_steps <= rules.max_steps
+    assert worth * (seen.initial_rate + seen.fee_rate) <= free
     assert worth >= rules.min_notional_quote and not decision.reduce_only
+    assert -decision.quantity_steps >= rules.min_steps
 
 
-@given(seen=moments(), rules=policies, mind=memories())
-def test_an_increase_leaves_the_distance_to_liquidation(seen: Facts, rules: Policy, mind: Memory):
+@given(moment=moments())
+def test_an_increase_leaves_the_distance_to_liquidation(moment: Moment):
     """After an increase the liquidation price is as far as asked, and farther than where deleveraging begins."""
-    decision = decide(seen, rules, mind)
-    if not is_increase(seen, decision) or decision.action != Action.ADJUST:
+    seen, rules, _ = moment
+    decision = decide(*moment)
+    if not opens(seen, decision):
         return
     size = -(seen.perp_steps + decision.quantity_steps) * rules.step_base
     own = max(0, -seen.perp_steps) * rules.step_base * seen.mark_price * seen.maintenance_rate
@@ -149,77 +100,166 @@ def test_an_increase_leaves_the_distance_to_liquidation(seen: Facts, rules: Poli
     assert nearest_pct == 0 or liquidation * 100 >= seen.mark_price * (100 + nearest_pct)
 
 
-@given(seen=moments(), rules=policies, mind=memories(), venue=st.sampled_from((Reason.NONE, *PROBLEMS)))
-def test_nothing_opens_on_a_missing_fact(seen: Facts, rules: Policy, mind: Memory, venue: Reason):
-    """With a venue problem nothing at all is traded, with a chain problem nothing that opens."""
-    chain = Reason.STALE_CHAIN if venue is Reason.NONE else Reason.NONE
-    decision = decide(seen._replace(venue_problem=int(venue), chain_problem=int(chain)), rules, mind)
-    assert not (decision.action == Action.ADJUST and is_increase(seen, decision))
-    assert decision.action != Action.ASK
-    assert venue is Reason.NONE or decision.quantity_steps == 0
+@given(moment=moments(), venue=st.sampled_from((Reason.NONE, *VENUE_PROBLEMS)), chain=st.sampled_from(CHAIN_PROBLEMS))
+def test_nothing_opens_on_a_missing_fact(moment: Moment, venue: Reason, chain: Reason):
+    """With a venue problem nothing is traded but a /flatten past doubts about prices; with a chain problem only what
+    reduces for the margin's or the operator's sake. Nothing is asked, nothing at work goes on for the gap."""
+    doubtful = moment.seen._replace(venue_problem=int(venue), chain_problem=int(chain if venue is Reason.NONE else 0))
+    decision = decide(doubtful, moment.rules, moment.mind)
+    assert decision.action not in (Action.ASK, Action.KEEP_ASKING, Action.SUPERSEDE, Action.SHRINK)
+    assert not opens(doubtful, decision)
+    if decision.action in (Action.ADJUST, Action.CONTINUE):
+        assert decision.reason in TO_ITS_END
+        assert venue in (Reason.NONE, Reason.VENUE_DISLOCATED, Reason.WRONG_SYMBOL)
+        assert venue is Reason.NONE or decision.reason != Reason.DELEVERAGE
 
 
-@given(seen=moments(), rules=policies, mind=memories(), halted=st.booleans())
-def test_halted_and_paused_trade_nothing(seen: Facts, rules: Policy, mind: Memory, halted: bool):
-    """Only /flatten, and only to close."""
-    decision = decide(seen, rules, mind._replace(halted=halted, paused=not halted))
-    if seen.request != Request.FLATTEN or seen.perp_steps == 0:
-        assert (decision.action, decision.state, decision.quantity_steps) == (Action.HOLD, State.SUSPENDED, 0)
-    else:
+@given(moment=moments(), other=moments())
+def test_a_blind_chain_says_nothing(moment: Moment, other: Moment):
+    """With a chain problem the decision is the same whatever its figures are."""
+    blind = moment.seen._replace(chain_problem=int(Reason.STALE_CHAIN))
+    garbled = blind._replace(
+        net_base_pool=other.seen.net_base_pool,
+        net_base_mark=other.seen.net_base_mark,
+        edge_base=other.seen.edge_base,
+        lp_value_quote=other.seen.lp_value_quote,
+        pool_price=other.seen.pool_price,
+    )
+    one, two = (decide(seen, moment.rules, moment.mind) for seen in (blind, garbled))
+    assert (one.action, one.state, one.reason, one.quantity_steps) == (
+        two.action,
+        two.state,
+        two.reason,
+        two.quantity_steps,
+    )
+    assert one.memory == two.memory
+
+
+@given(moment=moments())
+def test_an_unknown_order_stops_everything(moment: Moment):
+    """Nothing is sent, asked or withdrawn, and its executor is not cut off, for that is what asks after it."""
+    decision = decide(
+        moment.seen._replace(order_unknown=True), moment.rules, moment.mind._replace(paused=False, halted=False)
+    )
+    assert (decision.action, decision.reason) == (Action.HOLD, Reason.OUTCOME_UNKNOWN)
+
+
+@given(moment=moments(), halted=st.booleans())
+def test_halted_and_paused_trade_nothing(moment: Moment, halted: bool):
+    """Only /flatten, and only to close; what is at work for another reason is cancelled."""
+    seen = moment.seen
+    decision = decide(seen, moment.rules, moment.mind._replace(halted=halted, paused=not halted))
+    if decision.action in (Action.HOLD, Action.CANCEL):
+        assert (decision.state, decision.quantity_steps) == (
+            State.SUSPENDED,
+            0,
+        ) or decision.reason == Reason.OPERATOR_FLATTEN
+        return
+    assert seen.request == Request.FLATTEN or seen.running_reason == Reason.OPERATOR_FLATTEN
+    if decision.reason == Reason.NET_LEGS:
+        assert decision.quantity_steps == min(seen.long_steps, seen.short_steps)
+    elif trades(decision):
         assert decision.quantity_steps == -seen.perp_steps
-
-
-@given(seen=moments(), rules=policies)
-def test_nothing_is_traded_inside_a_band_without_another_cause(seen: Facts, rules: Policy):
-    """No latch, no force, no excursion, no approval, no request, no close: inside any one band nothing trades."""
-    calm = seen._replace(granted_left_steps=0, request=0, liquidation_price=Decimal(0), lp_state=2)
-    decision = decide(calm, rules._replace(force_ms=0, enabled=True), memory())
-    gap_quote = decision.gap_quote
-    inside = gap_quote < decision.band_quote or abs(decision.gap_base) <= rules.threshold_base
-    if inside:
-        assert (decision.action, decision.state) == (Action.HOLD, State.READY)
-
-
-@settings(max_examples=60)
-@given(seen=moments(), rules=policies, mind=memories())
-def test_it_comes_to_rest(seen: Facts, rules: Policy, mind: Memory):
-    """Carrying out what is decided, again and again at unchanged prices, ends; and it never goes back and forth."""
-    now, sides_traded = seen._replace(granted_left_steps=0, rebalances_last_hour=0), set()
-    for _ in range(150):
-        decision = decide(now, rules._replace(max_per_hour=0, force_ms=0), mind)
-        if decision.action != Action.ADJUST:
-            break
-        sides_traded.add(decision.quantity_steps > 0)
-        now = after_fill(now, decision, liquidation_price="0", request=0)
-        mind = decision.memory
     else:
-        raise AssertionError(f"still trading {decision}")
-    assert len(sides_traded) <= 1 or seen.liquidation_price > 0 or seen.request == Request.FLATTEN
+        assert (decision.action, decision.reason) == (Action.CONTINUE, Reason.OPERATOR_FLATTEN)
 
 
-@given(seen=moments(), rules=policies)
-def test_limits_never_hold_back_a_reduction(seen: Facts, rules: Policy):
+@given(moment=moments())
+def test_every_trade_has_its_cause(moment: Moment):
+    """Inside a band nothing is traded or asked but for the reason that it names, and that reason is there: a plan
+    begun, the clock, a person's yes or command, a close, the margin, two legs."""
+    decision = decide(*moment)
+    if decision.action not in (Action.ADJUST, Action.ASK):
+        return
+    assert has_its_cause(moment, decision) or goes_on(moment, decision)
+
+
+def has_its_cause(moment: Moment, decision: Decision) -> bool:
+    seen, rules, mind = moment
+    out_ms = mind.since.out_ms or seen.now_ms
+    out = seen.lp_state == LpState.OUT_OF_RANGE and 0 < rules.out_of_range_ms <= seen.now_ms - out_ms
+    none = seen.lp_state == LpState.NONE and mind.since.none_ms > 0
+    causes = {
+        Reason.BAND_EXCEEDED: decision.gap_quote >= decision.band_quote
+        and abs(decision.gap_base) > rules.threshold_base,
+        Reason.OUT_OF_RANGE: out and not mind.since.out_traded,
+        Reason.FORCE_INTERVAL: 0 < rules.force_ms <= seen.now_ms - mind.last_rebalance_ms,
+        Reason.APPROVED: granted(seen, decision) > 0,
+        Reason.OPERATOR_HEDGE: seen.request == Request.HEDGE,
+        Reason.OPERATOR_FLATTEN: seen.request == Request.FLATTEN,
+        Reason.NET_LEGS: seen.long_steps > 0 and seen.short_steps > 0,
+        Reason.DELEVERAGE: 0 < seen.liquidation_price * 100 < seen.mark_price * (100 + rules.deleverage_pct),
+        Reason.CLOSE_ON_DISABLE: not rules.enabled and rules.close_on_disable,
+        Reason.NO_LP_CLOSE: none and rules.close_when_no_lp,
+    }
+    return causes.get(Reason(decision.reason), False)
+
+
+def goes_on(moment: Moment, decision: Decision) -> bool:
+    """The latch of an earlier plan on this side, of this reason, that has not reached its end."""
+    latch = moment.mind.latch
+    ahead = (latch.to_steps - moment.seen.perp_steps) * latch.side
+    same = latch.side == (1 if decision.wanted_steps > 0 else -1) and latch.reason == decision.reason
+    return same and ahead >= abs(decision.wanted_steps) and decision.reason not in TO_ITS_END
+
+
+def granted(seen: Facts, decision: Decision) -> int:
+    """What a person's yes leaves for a trade on this side."""
+    return seen.granted_left_steps if seen.granted_side * decision.wanted_steps > 0 else 0
+
+
+@given(moment=moments())
+def test_the_same_moment_gives_the_same_answer(moment: Moment):
+    """And once nothing is done about it, the memory of the answer gives it again."""
+    decision = decide(*moment)
+    assert decide(*moment) == decision
+    if decision.action == Action.HOLD and moment.mind.state == decision.state:
+        assert decide(moment.seen, moment.rules, decision.memory) == decision
+
+
+@given(moment=moments())
+def test_limits_never_hold_back_a_reduction(moment: Moment):
     """A reduction that is wanted is at least begun, at any margin, cap or liquidity limit."""
-    over = seen._replace(
-        net_base_pool=Decimal(1), net_base_mark=Decimal(1), perp_steps=-60_000, short_steps=60_000, lp_state=2,
-        available_quote=Decimal(-5), margin_balance_quote=Decimal(1), rebalances_last_hour=0, request=0,
+    base = moment.rules.step_base * 1000
+    over = facts(
+        price=moment.seen.price, pool_price=moment.seen.price, mark_price=moment.seen.price, net_base_pool=base,
+        net_base_mark=base, perp_steps=-60_000, short_steps=60_000, edge_base=moment.seen.edge_base,
+        lp_value_quote=moment.seen.lp_value_quote, available_quote=Decimal(-5), margin_balance_quote=Decimal(1),
+        liquidation_price=moment.seen.liquidation_price,
     )  # fmt: skip
-    without_questions = rules._replace(approvals=False, enabled=True)
-    assert decide(over, without_questions, memory()).quantity_steps > 0
+    calm = moment.rules._replace(approvals=False, enabled=True, threshold_base=Decimal(0), band_pct=Decimal(0))
+    assert decide(over, calm._replace(band_quote=Decimal(1)), memory()).quantity_steps > 0
 
 
-@given(seen=moments(), rules=policies, mind=memories())
-def test_every_state_may_be_reached_and_the_memory_holds_it(seen: Facts, rules: Policy, mind: Memory):
+@given(moment=moments())
+def test_every_state_may_be_reached_and_the_memory_holds_it(moment: Moment):
     """The state follows from the one before by the table, and the memory carries it."""
     for before in State:
-        decision = decide(seen, rules, mind._replace(state=int(before)))
+        decision = decide(moment.seen, moment.rules, moment.mind._replace(state=int(before)))
         assert transition(before, State(decision.state)) == decision.memory.state
 
 
+@given(moment=moments())
+def test_the_memory_keeps_to_its_own(moment: Moment):
+    """Switches, the last rebalance and the snooze are others' to change; a latch ends, or is that of the plan begun."""
+    seen, _, mind = moment
+    decision = decide(*moment)
+    kept = decision.memory
+    assert (kept.halted, kept.paused, kept.last_rebalance_ms) == (mind.halted, mind.paused, mind.last_rebalance_ms)
+    assert kept.snooze == mind.snooze
+    if not trades(decision) or decision.reason in TO_ITS_END:
+        assert kept.latch in (mind.latch, Latch()) if not trades(decision) else kept.latch == Latch()
+        return
+    assert kept.latch.reason == decision.reason and kept.latch.reason in (*LATCHED, mind.latch.reason)
+    assert kept.latch.side * decision.quantity_steps > 0
+    assert (kept.latch.to_steps - seen.perp_steps) * kept.latch.side >= abs(decision.quantity_steps)
+
+
 @settings(max_examples=200)
-@given(seen=moments(), rules=policies, mind=memories())
-def test_machine_numbers_take_the_same_decision(seen: Facts, rules: Policy, mind: Memory):
+@given(moment=moments())
+def test_machine_numbers_take_the_same_decision(moment: Moment):
     """Over floats the kernel says the same, but for what lies within a billionth of an edge."""
+    seen, rules, mind = moment
     exact = decide(seen, rules, mind)
     fast = decide(floats(seen), floats(rules)._replace(rounding_slack=1e-9), mind)
     if not on_an_edge(exact, rules):
