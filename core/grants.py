@@ -33,7 +33,7 @@ class Grants:
         self._step_base = step_base
 
     async def refresh(self, config: HedgeConfig, now: datetime, *, stopped: str) -> Word:
-        """`stopped`: "halted" or "paused", which void whatever was asked or granted; else empty."""
+        """`stopped`: "halted", "paused" or "switched off", which void whatever was asked or granted; else empty."""
         approval = await self._desk.latest(self._hedge)  # nothing is asked while one is live, so no other can be
         if approval is None or approval.state not in LIVE_STATES:
             rejected = approval is not None and approval.state is ApprovalState.REJECTED

@@ -100,7 +100,8 @@ class HedgeRunner:
             config = self._config()
             seen = await self._look(config)
             await self._wishes.look_at_the_time(self._decision, seen.at)
-            word = await self._grants.refresh(config, seen.at, stopped=self._stopped())
+            off = "" if config.enabled or config.close_on_disable else "switched off"
+            word = await self._grants.refresh(config, seen.at, stopped=self._stopped() or off)
             standing = await self._standing(word.live, seen)
             if standing.active is not None:  # fills that no step of this process brought home
                 self._count(standing.active.plan.plan_id, standing.active.executed_base)
@@ -274,7 +275,7 @@ class HedgeRunner:
         if outcome.plan_ended:
             self._claims.pop(self.name, None)
         if outcome.withdrawn:
-            self._remember_kernel(memory.answered(self._remembered.kernel))
+            self._remember_kernel(memory.withdrawn(self._remembered.kernel))
         if outcome.step is not None:
             self._observer.orders_ended()
             self._count(outcome.plan_id, outcome.plan_executed_base)

@@ -154,17 +154,15 @@ def _still_needed(facts: Facts, policy: Policy, situation: Situation) -> int:
     if situation.closing == _NONE and (nothing_to_hedge or situation.between):
         return 0
     needed = max(destination(situation, policy, facts.running_reason) * facts.running_side, 0)
-    if facts.running_side < 0 and facts.perp_steps <= 0:
+    if facts.running_side < 0:
         room = 0 if is_moving(facts) else position_headroom(facts, policy)[0]
-        needed = min(needed, room)
+        needed = min(needed, max(facts.perp_steps, 0) + room)
     return needed
 
 
 def _switch(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
-    if policy.enabled and memory.state == _DISABLED_STATE:
-        return stopping(facts, _STARTING)
     if policy.enabled or (situation.closing != _NONE and not is_flat(facts)):
-        return passing()
+        return stopping(facts, _STARTING) if memory.state == _DISABLED_STATE else passing()
     return resting(_HOLD, _DISABLED_STATE, _DISABLED)
 
 

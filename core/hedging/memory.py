@@ -74,9 +74,9 @@ def unanswered(memory: Memory, *, side: int, size_steps: int, now_ms: int, parti
     return memory._replace(question=Question(side, size_steps, before.asked + 1, now_ms + wait_ms, due))
 
 
-def answered(memory: Memory) -> Memory:
-    """The operator approved, or the proposal was withdrawn: the next one is a first one."""
-    return memory._replace(question=Question(), snooze=Snooze())
+def withdrawn(memory: Memory) -> Memory:
+    """The proposal no longer fitted: the next one is a first one. An earlier no stands."""
+    return memory._replace(question=Question())
 
 
 def _object(text: str) -> Mapping[str, object]:

@@ -61,7 +61,7 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
     latched = memory.latch.side != 0 and memory.latch.side == side
     timed = _timed(facts, policy, memory, situation, latched)
     commanded = _is_commanded(facts, side)
-    granted = _is_granted(facts, situation, side, latched or timed != _NONE)
+    granted = _is_granted(facts, policy, situation, side, latched or timed != _NONE)
     reason = _why(memory, situation, commanded, timed, granted, latched)
     signed = destination(situation, policy, reason)
     full_size = abs(signed)
@@ -74,7 +74,7 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
         side=side_of(signed),
         size_steps=size,
         quote=whole if size == full_size else size * policy.step_base * facts.price,
-        increase=signed < 0 and facts.perp_steps <= 0,
+        increase=signed < 0 and facts.perp_steps < policy.lot_steps,
         latched=latched,
         granted=granted,
         covered=commanded or granted or _goes_on_by_command(facts, policy, memory, latched),
@@ -136,10 +136,10 @@ def by_the_clock(facts: Facts, policy: Policy, memory: Memory) -> int:
     return _NONE
 
 
-def _is_granted(facts: Facts, situation: Situation, side: int, wanted_inside: bool) -> bool:
+def _is_granted(facts: Facts, policy: Policy, situation: Situation, side: int, wanted_inside: bool) -> bool:
     """An approval begins while the gap is above the hysteresis. `wanted_inside`: it does not matter, for what was begun
     may be finished, and the clock asks about gaps inside as well."""
-    if facts.granted_left_steps <= 0 or facts.granted_side != side:
+    if facts.granted_left_steps < policy.lot_steps or facts.granted_side != side:
         return False
     return wanted_inside or situation.closing != _NONE or situation.gap_quote > situation.hysteresis_quote
 
@@ -168,9 +168,9 @@ def _limited(
 ) -> int:
     """A plan begun is not extended, neither an approval nor a confirmation exceeded; closes are for the whole."""
     if commanded:
-        return size if facts.request_side == 0 else min(size, facts.request_steps)
+        return size if facts.request_side == 0 else min(size, _lots(facts.request_steps, policy))
     if granted:
-        return min(size, facts.granted_left_steps)
+        return min(size, _lots(facts.granted_left_steps, policy))
     if situation.closing == _NONE and memory.latch.side != 0 and reason == memory.latch.reason:
         return min(size, _latch_left(facts, policy, memory.latch, situation))
     return size
@@ -180,4 +180,9 @@ def _latch_left(facts: Facts, policy: Policy, latch: Latch, situation: Situation
     """Size that the plan lacks and that is needed now; not above zero when it is complete or overtaken."""
     lacking = (latch.to_steps - facts.perp_steps) * latch.side
     needed = destination(situation, policy, latch.reason) * latch.side
-    return min(lacking, needed) // policy.lot_steps * policy.lot_steps
+    return _lots(min(lacking, needed), policy)
+
+
+def _lots(steps: int, policy: Policy) -> int:
+    """Whole lots of a size, or of what is below zero."""
+    return steps // policy.lot_steps * policy.lot_steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.hedging.kernel_types import Facts, Memory, Number, Policy, Question
 from core.hedging.need import Need, by_the_clock
-from core.hedging.pace import outgrew_snooze
+from core.hedging.pace import is_snoozed, outgrew_snooze
 from core.hedging.situation import UNLIMITED, Situation, lots_for_quote, side_of
 from core.hedging.states import Action, Reason, State
 from core.hedging.verdict import Verdict, passing, resting, wanting
@@ -43,7 +43,8 @@ def permission(facts: Facts, policy: Policy, memory: Memory, situation: Situatio
     if not waiting:
         wanted = need.side * need.size_steps
         return Verdict(_ASK, _AWAITING, need.reason, wanted, wanted, False, False, False, _NONE, 0), 0
-    part = _just_under(facts, policy, situation, need) if question.partial == 1 else 0
+    due = question.partial == 1 and not is_snoozed(facts, memory, need)
+    part = _just_under(facts, policy, situation, need) if due else 0
     if part >= (situation.min_increase_steps if need.increase else policy.lot_steps):
         return passing(), part
     return unanswered, 0

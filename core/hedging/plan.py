@@ -42,8 +42,8 @@ def plan(facts: Facts, policy: Policy, memory: Memory, situation: Situation, nee
     if size < smallest:
         return _no_room(need, clipped_by)
     # A long position is closed first; the short is opened by the rest of the plan.
-    if need.side < 0 and 0 < facts.perp_steps < size:
-        size, clipped_by = facts.perp_steps, _ZERO_CROSSING
+    if need.side < 0 and policy.lot_steps <= facts.perp_steps < size:
+        size, clipped_by = facts.perp_steps // policy.lot_steps * policy.lot_steps, _ZERO_CROSSING
     return Verdict(
         action=_ADJUST,
         state=_ADJUSTING,
