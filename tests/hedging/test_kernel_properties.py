@@ -51,7 +51,7 @@ def test_the_side_is_that_of_the_gap_and_the_target_is_not_passed(moment: Moment
 
 @given(moment=moments())
 def test_a_trade_is_part_of_what_is_wanted(moment: Moment):
-    """Never more than the need, on its side, in whole lots; a long that is an order's worth is closed before a short is opened."""
+    """Never more than the need, on its side, in whole lots; a long of at least a lot is closed before a short opens."""
     seen, rules, _ = moment
     decision = decide(*moment)
     if not trades(decision) or decision.reason in TO_ITS_END:
