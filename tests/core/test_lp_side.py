@@ -111,3 +111,17 @@ async def test_every_plan_asks_and_none_asks(setting: Setting) -> None:
         await world.command("hedge", "eth")
         await world.until_hedged()
         assert setting.position == HEDGED
+
+
+async def test_switching_off_voids_what_was_asked(setting: Setting) -> None:
+    """A yes to an old question of a hedge that is off must not count when it is on again."""
+    setting.settings["approval_over_quote"] = 1000
+    async with running(setting) as world:
+        await world.cycles(3)
+        (asked,) = await world.store.approvals.live()
+    setting.settings["enabled"] = False
+    async with running(setting) as world:
+        await world.cycles(2)
+        assert await world.store.approvals.live() == ()
+        voided = await world.store.approvals.get(asked.approval_id)
+        assert voided is not None and (voided.state.value, voided.note) == ("voided", "switched off")
