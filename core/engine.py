@@ -62,9 +62,13 @@ class Engine:
 
     async def cycle(self) -> None:
         """One evaluation of everything, in turn: for a driver that owns the time."""
-        await self._commands.consume()
+        await self.carry_out_commands()
         for runner in self._runners.values():
             await runner.evaluate()
+
+    async def carry_out_commands(self) -> None:
+        """What waits in the queue, for such a driver."""
+        await self._commands.consume()
 
     def _status(self, runner: Hedge) -> HedgeStatus:
         """A hedge whose evaluation fails does not go on showing the last decision that it took."""

@@ -33,7 +33,7 @@ from core.ports import Approval, EventLog, HedgeMemory, Journal
 from core.status import HedgeStatus
 from core.status_view import hedge_status
 from core.watch import Watch
-from core.wishes import LIVES, Wishes
+from core.wishes import LIVES, Wish, Wishes
 
 UNSURE_PAUSE_S = 2.0
 # A reduction to zero does not ask what the right price or asset is.
@@ -100,9 +100,10 @@ class HedgeRunner:
             config = self._config()
             seen = await self._look(config)
             await self._wishes.look_at_the_time(self._decision, seen.at)
+            wish = self._wishes.wish
             off = "" if config.enabled or config.close_on_disable else "switched off"
             word = await self._grants.refresh(config, seen.at, stopped=self._stopped() or off)
-            standing = await self._standing(word.live, seen)
+            standing = await self._standing(word.live, wish, seen)
             if standing.active is not None:  # fills that no step of this process brought home
                 self._count(standing.active.plan.plan_id, standing.active.executed_base)
             policy = policy_from(config, self._rules)
@@ -112,7 +113,7 @@ class HedgeRunner:
             await self._take_in(decision, seen, standing)
             await self._watch.note(decision, seen, config)  # before what is done about it, as it will be read
             outcome = await self._actions.carry_out(decision, seen, standing, config)
-            await self._note(outcome, decision)
+            await self._note(outcome, decision, wish)
             self.evaluated_at_s = self._clock.monotonic_s()
 
     def status(self) -> HedgeStatus:
@@ -214,7 +215,7 @@ class HedgeRunner:
     def _may_send(self) -> bool:
         return not self._stopped()
 
-    async def _standing(self, approval: Approval | None, seen: Observation) -> Standing:
+    async def _standing(self, approval: Approval | None, wish: Wish | None, seen: Observation) -> Standing:
         now = seen.at
         unapproved = await self._journal.unapproved_fills_quote(
             self.name, now - timedelta(hours=1), confirmed=COMMANDED_TEXTS
@@ -228,8 +229,8 @@ class HedgeRunner:
             unapproved_sell_quote=unapproved[OrderSide.SELL],
             unapproved_buy_quote=unapproved[OrderSide.BUY],
             reserved_quote=reserved_before(self.name, tuple(self._claims.values())),
-            request=self._wishes.request,
-            request_most_base=self._wishes.most_base,
+            request=wish.request if wish else Request.NONE,
+            request_most_base=wish.most_base if wish else None,
         )
 
     async def _take_in(self, decision: Decision, seen: Observation, standing: Standing) -> None:
@@ -271,7 +272,7 @@ class HedgeRunner:
         gap_in_bands = decision.gap_quote / decision.band_quote if decision.band_quote else decision.gap_quote
         self._claims[self.name] = Claim(self.name, margin_quote, gap_in_bands, at_work=at_work)
 
-    async def _note(self, outcome: Outcome, decision: Decision) -> None:
+    async def _note(self, outcome: Outcome, decision: Decision, wish: Wish | None) -> None:
         if outcome.plan_ended:
             self._claims.pop(self.name, None)
         if outcome.withdrawn:
@@ -284,8 +285,8 @@ class HedgeRunner:
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
                 )
         flat = self._seen is not None and self._seen.venue is not None and not self._seen.venue.account.position_base
-        await self._wishes.settle(decision, began=outcome.step is not None, flat=flat, now=self._clock.now())
-        self._remembered = replace(self._remembered, flattening=self._wishes.request is Request.FLATTEN)
+        await self._wishes.settle(wish, decision, began=outcome.step is not None, flat=flat, now=self._clock.now())
+        self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
         await self._save()
 
     def _count(self, plan_id: str, executed_base: Decimal) -> None:

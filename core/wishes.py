@@ -34,12 +34,8 @@ class Wishes:
         self.wish: Wish | None = None
 
     @property
-    def request(self) -> Request:
-        return self.wish.request if self.wish else Request.NONE
-
-    @property
-    def most_base(self) -> Decimal | None:
-        return self.wish.most_base if self.wish else None
+    def is_flattening(self) -> bool:
+        return self.wish is not None and self.wish.request is Request.FLATTEN
 
     def make(self, request: Request, most_base: Decimal | None, now: datetime) -> None:
         self.wish = Wish(request, most_base, now + LIVES)
@@ -59,9 +55,12 @@ class Wishes:
             self._told_waiting = True
             await self._tell(EventKind.COMMAND_WAITING, "flatten", decision, now)
 
-    async def settle(self, decision: Decision, *, began: bool, flat: bool, now: datetime) -> None:
-        """After an evaluation. `began`: an order was sent in it; `flat`: there is no position."""
-        if self.wish is None:
+    async def settle(self, heard: Wish | None, decision: Decision, *, began: bool, flat: bool, now: datetime) -> None:
+        """After an evaluation that decided on `heard`; a wish that came meanwhile is for the next one.
+
+        `began`: an order was sent in it; `flat`: there was no position before.
+        """
+        if self.wish is None or self.wish is not heard:
             return
         if self.wish.request is Request.FLATTEN:
             self.wish = None if flat else self.wish

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.actions import Actions, Outcome
 from core.errors import Transient
 from core.events import EventKind
 from core.ports import ApprovalState
@@ -183,3 +185,28 @@ async def test_a_flatten_that_has_to_wait_says_so(pair: Pair) -> None:
         pair.feed.error = None
         await programme.cycles(3)
         assert await programme.position("eth") == 0
+
+
+@pytest.mark.parametrize("command", ["flatten", "hedge"])
+async def test_what_comes_while_an_order_is_at_work_is_for_the_next_look(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """The look before that order saw no position, and no gap worth a /hedge; neither is an answer to the command."""
+    carry_out = Actions.carry_out
+
+    async def meanwhile(self: Actions, *args: Any) -> Outcome:
+        outcome = await carry_out(self, *args)
+        if outcome.step is not None:
+            monkeypatch.undo()
+            pair.feed.price = Decimal(1970)  # a gap inside the band
+            row = await programme.put(command, "eth")
+            await programme.engine.carry_out_commands()
+            assert (await programme.store.commands.answer(row) or (False,))[0]
+        return outcome
+
+    async with started(pair) as programme:
+        monkeypatch.setattr(Actions, "carry_out", meanwhile)
+        await programme.cycles(4)
+        assert (await programme.position("eth") == 0) == (command == "flatten")
+        assert command == "flatten" or await gap(programme) < STEP
+        assert await dropped(programme) == []
