@@ -84,7 +84,7 @@ chain: $(CHAIN)/node_modules/.package-lock.json
 $(CHAIN)/node_modules/.package-lock.json: $(CHAIN)/package-lock.json
 	@if command -v npm >/dev/null 2>&1; then \
 	  echo "Setting up the test chain with Node $$(node --version)"; \
-	  npm ci --prefix $(CHAIN) --silent --no-audit --no-fund && touch $@; \
+	  npm ci --prefix $(CHAIN) --loglevel=error --no-audit --no-fund && touch $@; \
 	else \
 	  echo "No npm on the PATH: the tests against the real chain will fail until Node 18 or newer is there."; \
 	fi
