@@ -184,6 +184,7 @@ class _HedgeParts:
             self.name,
             config=self._current,
             opening=Opening(prepare=partial(self.venue.prepare, [symbol]), build=self.runner),
+            desk=self.office.desk,
             chain=self.chains[self.name],
             memory_store=self.store.memory,
             events=self.office.notifier,

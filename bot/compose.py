@@ -82,7 +82,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
     async with AsyncExitStack() as stack:
         chains = ChainFeeds(settings, clock, await followed_ids(settings, store))
         stack.push_async_callback(chains.aclose)
-        venue = perp_venue(settings, store.paper, clock)
+        venue = perp_venue(settings, store.paper, clock, sets_terms=True)
         stack.push_async_callback(venue.aclose)
         await _prepare(settings, chains, venue, store)
         began = await _began(store, clock)
@@ -121,10 +121,13 @@ async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequenc
     return {name: await store.followed.of(name) for name in settings.config.hedges}
 
 
-def perp_venue(settings: Settings, paper: PaperStore, clock: Clock) -> PerpVenue:
-    """Binance itself in live mode; on paper its public prices and an account kept in `paper`."""
+def perp_venue(settings: Settings, paper: PaperStore, clock: Clock, *, sets_terms: bool = False) -> PerpVenue:
+    """Binance itself in live mode; on paper its public prices and an account kept in `paper`.
+
+    `sets_terms`: leverage and margin type of a flat symbol are set as configured; whoever only looks changes nothing.
+    """
     if settings.config.mode == "live":
-        return live_venue(settings, clock)
+        return live_venue(settings, clock, sets_terms=sets_terms)
     from core.exchange.binance_market import BinanceMarket
     from core.exchange.binance_public import BinancePublic
     from core.exchange.paper import PaperVenue, terms_of
@@ -133,7 +136,7 @@ def perp_venue(settings: Settings, paper: PaperStore, clock: Clock) -> PerpVenue
     return PaperVenue(BinanceMarket(public, clock), paper, clock, terms_of(settings.config.paper))
 
 
-def live_venue(settings: Settings, clock: Clock) -> BinanceVenue:
+def live_venue(settings: Settings, clock: Clock, *, sets_terms: bool = False) -> BinanceVenue:
     from core.exchange.binance import BinanceVenue
     from core.exchange.binance_client import BinanceAccess
 
@@ -146,7 +149,8 @@ def live_venue(settings: Settings, clock: Clock) -> BinanceVenue:
         futures_url=values.binance_futures_url,
         spot_url=values.spot_url,
     )
-    wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in settings.config.hedges.values()}
+    hedges = settings.config.hedges.values() if sets_terms else ()
+    wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in hedges}
     return BinanceVenue(access, clock, wanted={symbol: terms for symbol, terms in wanted.items() if terms})
 
 

@@ -216,7 +216,9 @@ class Notifier:
     async def _present_again(self, approval: Approval) -> None:
         earlier = await self._key_of(approval.approval_id)
         if not await self._outbox.deliveries(earlier):
-            return  # Its row still waits to be delivered, buttons and all.
+            # Its row waits to be delivered, or was never written: the first of a key stands.
+            await self._ask(approval, earlier)
+            return
         count = int(earlier.rpartition(":again:")[2]) + 1 if ":again:" in earlier else 1
         key = f"approval:{approval.approval_id}:again:{count}"
         moved = lines(proposal_text(approval, self._zone), "", "↓ Asked again below, after a restart.")

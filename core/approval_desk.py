@@ -30,6 +30,7 @@ class ApprovalDesk:
         self._events = events
         self._clock = clock
         self._wake = wake
+        self._unshown: set[str] = set()
 
     @staticmethod
     def new_id() -> str:
@@ -40,8 +41,15 @@ class ApprovalDesk:
         """False when this hedge has a live one already."""
         if not await self._approvals.propose(approval):
             return False
-        await self._announce(EventKind.APPROVAL_ASKED, approval)
+        self._unshown.add(approval.approval_id)
+        await self.make_sure_it_was_shown(approval)
         return True
+
+    async def make_sure_it_was_shown(self, approval: Approval) -> None:
+        """A question whose message could not be written is no question: the message is tried again."""
+        if approval.approval_id in self._unshown:
+            await self._announce(EventKind.APPROVAL_ASKED, approval)
+            self._unshown.remove(approval.approval_id)
 
     async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> Answer:
         """Decide a pending proposal; the first caller in time wins."""

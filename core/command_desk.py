@@ -41,6 +41,10 @@ class CommandDesk:
         self._clock = clock
         # Carried out, or being so, by this process: two readers of the queue do not meet at one row.
         self._taken: set[int] = set()
+        # Carried out, but the answer could not be written yet: that is tried again, not the command.
+        self._answers: dict[int, tuple[bool, str]] = {}
+        # By hedge, the newest halt that was carried out.
+        self._halts: dict[str, int] = {}
 
     async def consume(self) -> tuple[str, ...]:
         """Carry out what waits; the names of the hedges that should look again at once."""
@@ -57,13 +61,21 @@ class CommandDesk:
                 continue
             self._taken.add(command.command_id)
             try:
-                ok, answer, hedges = await self._carry_out(command)
-                await self._queue.finish(command.command_id, ok=ok, answer=answer, at=self._clock.now())
+                touched.update(await self._answered(command))
             except BaseException:
                 self._taken.remove(command.command_id)
                 raise
-            touched.update(hedges)
         return tuple(touched)
+
+    async def _answered(self, command: Command) -> tuple[str, ...]:
+        hedges: tuple[str, ...] = ()
+        if command.command_id not in self._answers:
+            ok, answer, hedges = await self._carry_out(command)
+            self._answers[command.command_id] = (ok, answer)
+        ok, answer = self._answers[command.command_id]
+        await self._queue.finish(command.command_id, ok=ok, answer=answer, at=self._clock.now())
+        del self._answers[command.command_id]
+        return hedges
 
     async def halt_all(self, why: str) -> None:
         """Raises what keeping it raises, when all are halted."""
@@ -104,8 +116,11 @@ class CommandDesk:
             if not names:
                 return False, self._no_such(command.args[0]), ()
         chosen = [self._runners[name] for name in names]
+        if command.name == "resume" and any(self._halts.get(name, 0) > command.command_id for name in names):
+            return False, "A /halt came after this /resume and stands: send /resume again to lift it.", ()
         match command.name:
             case "halt":
+                self._halts |= dict.fromkeys(names, command.command_id)
                 await _each([runner.halt(command.actor) for runner in chosen])
             case "pause":
                 await _each([runner.pause(command.actor) for runner in chosen])

@@ -39,18 +39,27 @@ class ChainFeed:
         self._read_at_s: float | None = None
         self._believed_at_s: float | None = None
         self._prepared = False
+        self._reading: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
         """Raises Refused or Transient, as the port says; may be called again after either."""
         await self._positions.prepare()
         self._prepared = True
 
-    async def facts(self, hedge: str, *, max_age_s: float) -> Reading[LpFacts]:
-        """Read unless the last read is younger than `max_age_s`. Never raises for a failed read."""
-        asked_at_s = self._clock.monotonic_s()
-        async with self._lock:
-            if self._read_at_s is None or self._read_at_s < asked_at_s - max_age_s:
-                await self._read()
+    async def facts(self, hedge: str, *, max_age_s: float, patience_s: float | None = None) -> Reading[LpFacts]:
+        """Read unless the last read is younger than `max_age_s`. Never raises for a failed read.
+
+        `patience_s`: after so long the last good read is returned, and the read under way serves whoever asks next; a
+        node that hangs must not make what else was read meanwhile grow old.
+        """
+        oldest_s = self._clock.monotonic_s() - max_age_s
+        if self._reading is None and (self._read_at_s is None or self._read_at_s < oldest_s):
+            self._reading = asyncio.create_task(self._read_alone())
+        if self._reading is not None:
+            done, _ = await asyncio.wait({self._reading}, timeout=patience_s)
+            if not done:
+                return Reading(self._facts.get(hedge), f"the chain has not answered within {patience_s} s")
+            done.pop().result()
         fault = self.fault(hedge)
         return Reading(self._facts.get(hedge), self._trouble or (str(fault) if fault else None))
 
@@ -67,6 +76,13 @@ class ChainFeed:
         async with self._lock:
             await self._positions.follow(hedge, position_id)
             self._read_at_s = None
+
+    async def _read_alone(self) -> None:
+        try:
+            async with self._lock:
+                await self._read()
+        finally:
+            self._reading = None
 
     async def _read(self) -> None:
         started_s = self._clock.monotonic_s()
@@ -92,6 +108,9 @@ class ChainFeed:
         return f"the node answered with block {answered}, but block {believed} was read before"
 
     async def aclose(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
         await self._positions.aclose()
 
 

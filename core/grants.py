@@ -41,6 +41,7 @@ class Grants:
         if stopped:
             ended = await self._desk.void(approval, stopped)
             return Word(None, None, None) if ended else await self.refresh(config, now, stopped=stopped)
+        await self._desk.make_sure_it_was_shown(approval)
         if await self._desk.expire(approval):
             return Word(None, None, approval)
         return Word(None if await self._overdue(approval, config, now) else approval, None, None)

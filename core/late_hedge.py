@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import structlog
 
+from core.approval_desk import ApprovalDesk
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import ConfigurationError, Refused, Transient
@@ -54,6 +55,7 @@ class LateHedge:
         *,
         config: Callable[[], HedgeConfig],
         opening: Opening,
+        desk: ApprovalDesk,
         chain: ChainFeed,
         memory_store: HedgeMemory,
         events: EventLog,
@@ -62,6 +64,7 @@ class LateHedge:
         self.name = name
         self._config = config
         self._opening = opening
+        self._desk = desk
         self._chain = chain
         self._store = memory_store
         self._events = events
@@ -73,6 +76,7 @@ class LateHedge:
         self._retry_s = FIRST_RETRY_S
         self._tried_at_s: float | None = None
         self._memory_turn = asyncio.Lock()
+        self._kernel = Memory()
 
     @property
     def evaluated_at_s(self) -> float | None:
@@ -92,6 +96,8 @@ class LateHedge:
         if self._hedge is not None:
             return self._hedge.status()
         seen = hedge_status(self.name, self._config(), self._seen, None, trouble=self._trouble, now=self._clock.now())
+        if self._kernel.halted or self._kernel.paused:
+            return replace(seen, reason=(Reason.HALTED if self._kernel.halted else Reason.PAUSED).text)
         return replace(seen, reason=Reason.STALE_VENUE.text) if self._trouble else seen
 
     def pause_s(self) -> float:
@@ -170,16 +176,26 @@ class LateHedge:
 
     async def _remembered(self) -> Remembered:
         text = await self._store.load(self.name)
-        return from_json(text) if text else Remembered()
+        remembered = from_json(text) if text else Remembered()
+        self._kernel = remembered.kernel
+        return remembered
 
     async def _kept(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> bool:
-        """Changes the stored memory, which the real hedge will begin with; False when that has begun already."""
+        """Changes the stored memory, which the real hedge will begin with; False when that has begun already.
+
+        As there, a stop voids what was asked or granted, and its end takes back a /flatten that waits.
+        """
         async with self._memory_turn:
             if self._hedge is not None:
                 return False
             before = await self._remembered()
             kernel = change(before.kernel)
-            await self._store.save(self.name, to_json(replace(before, kernel=kernel)), self._clock.now())
+            stopped = kernel.halted or kernel.paused
+            after = replace(before, kernel=kernel, flattening=before.flattening and stopped)
+            await self._store.save(self.name, to_json(after), self._clock.now())
+            self._kernel = kernel
+        if stopped and (approval := await self._desk.live(self.name)) is not None:
+            await self._desk.void(approval, "halted" if kernel.halted else "paused")
         if kernel != before.kernel:
             await self._tell(kind, {"by": by})
         return True

@@ -23,6 +23,8 @@ from core.hedging.states import LpState, Reason
 
 # Hedges of one chain that evaluate at the same time share a read this young.
 SHARED_READ_S = 0.5
+# Waited for the chain: a third of the age at which a price is too old, at most.
+CHAIN_PATIENCE_S = 3.0
 ESTIMATE_FOR = timedelta(hours=1)
 
 
@@ -86,7 +88,10 @@ class Observer:
 
     async def look(self, config: HedgeConfig) -> Observation:
         unsettled, resolving = await self._settle()
-        chain, venue = await asyncio.gather(self._chain.facts(self._hedge, max_age_s=SHARED_READ_S), self._venue.read())
+        patience_s = min(CHAIN_PATIENCE_S, config.max_price_age_seconds / 3)
+        chain, venue = await asyncio.gather(
+            self._chain.facts(self._hedge, max_age_s=SHARED_READ_S, patience_s=patience_s), self._venue.read()
+        )
         now = self._clock.now()
         limits = AgeLimits(
             timedelta(seconds=config.max_chain_age_seconds), timedelta(seconds=config.max_price_age_seconds)

@@ -80,6 +80,7 @@ class HedgeRunner:
         self._wishes = Wishes(name, events)
         self._seen: Observation | None = None
         self._decision: Decision | None = None
+        self._announced = ""
         self._evaluating = asyncio.Lock()
         self.evaluated_at_s: float | None = None
 
@@ -91,6 +92,7 @@ class HedgeRunner:
             self._observer.known_pair = self._remembered.known_pair
             self._watch.remember(self._remembered.life.departed_base)
             self._saved = self._remembered
+            self._announced = self._stopped()
             if self._remembered.flattening:
                 self._wishes.make(Request.FLATTEN, None, self._clock.now())
 
@@ -170,11 +172,13 @@ class HedgeRunner:
         )
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
-        """Raises Refused while the venue cannot be read: nothing is adopted unseen."""
+        """Raises Refused while the venue cannot be read, or a single reading differs: nothing is adopted on a doubt."""
         async with self._evaluating:
             seen = await self._observer.look(self._config())
             if seen.venue is None or seen.venue_problem in (Reason.STALE_VENUE, Reason.NO_PRICE) or seen.order_unknown:
                 raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
+            if seen.venue_problem is Reason.IMPLAUSIBLE_READ:
+                raise Refused(f"{seen.detail}: send /adopt again in a few seconds.", code="unconfirmed")
             delta = await self._adopt(seen.venue.account, leg, by)
         if not delta:
             return f"{self.name}: exchange and journal agree already."
@@ -198,15 +202,18 @@ class HedgeRunner:
 
     async def _set_mode(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> None:
         """The switch is thrown before anything is awaited: an order about to leave sees it. Once more is no event."""
-        before = self._stopped()
         self._remember_kernel(change(self._remembered.kernel))
-        self._wishes.drop()
-        self._remembered = replace(self._remembered, flattening=False)
+        stopped, now = self._stopped(), self._clock.now()
+        if not stopped:
+            self._wishes.take_back()
+        self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
         await self._save()
-        if self._stopped():  # now, not at the next look: a tap that comes before it must not count after a /resume
-            await self._grants.refresh(self._config(), self._clock.now(), stopped=self._stopped())
-        if self._stopped() != before:
-            await self._events.append(Event(kind, self.name, self._clock.now(), {"by": by}))
+        if stopped:  # now, not at the next look: a tap that comes before it must not count after a /resume
+            await self._grants.refresh(self._config(), now, stopped=stopped)
+            await self._wishes.stopped(Reason.HALTED if stopped == "halted" else Reason.PAUSED, now)
+        if stopped != self._announced:
+            await self._events.append(Event(kind, self.name, now, {"by": by}))
+            self._announced = stopped
 
     def _stopped(self) -> str:
         kernel = self._remembered.kernel
@@ -284,10 +291,19 @@ class HedgeRunner:
                 log.warning(
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
                 )
-        flat = self._seen is not None and self._seen.venue is not None and not self._seen.venue.account.position_base
-        await self._wishes.settle(wish, decision, began=outcome.step is not None, flat=flat, now=self._clock.now())
+        began = outcome.step is not None
+        flat = not began and self._is_surely_flat()
+        await self._wishes.settle(wish, decision, began=began, flat=flat, now=self._clock.now())
         self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
         await self._save()
+
+    def _is_surely_flat(self) -> bool:
+        """As the last look says, if that look can be believed; what is under a lot cannot be closed."""
+        seen = self._seen
+        if seen is None or seen.venue is None or seen.order_unknown or seen.venue_problem not in CLOSING_GOES_ON:
+            return False
+        account = seen.venue.account
+        return max(account.long_base, account.short_base) < max(self._rules.step_size, self._rules.market_step_size)
 
     def _count(self, plan_id: str, executed_base: Decimal) -> None:
         self._remembered = self._remembered.with_fills(plan_id, executed_base, milliseconds(self._clock.now()))

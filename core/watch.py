@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.config import HedgeConfig
 from core.events import Event, EventKind
+from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.lifecycle import LpView
 from core.hedging.states import LpState, Reason, State
@@ -61,6 +62,8 @@ class Watch:
         if decision.clipped_by:
             data["clipped_by"] = Reason(decision.clipped_by).text
         await self._tell(EventKind.DECISION_CHANGED, data, seen.at)
+        if decision.reason == Reason.DELEVERAGE and seen.venue is not None:
+            await self._tell(EventKind.DELEVERAGING, _distance(seen.venue), seen.at)
 
     async def _note_suspension(self, decision: Decision, seen: Observation) -> None:
         suspended = Reason(decision.reason) if decision.state == State.SUSPENDED else None
@@ -141,3 +144,9 @@ class Watch:
 
     async def _tell(self, kind: EventKind, data: dict[str, str], at: datetime) -> None:
         await self._events.append(Event(kind, self._hedge, at, data))
+
+
+def _distance(venue: VenueFacts) -> dict[str, str]:
+    """How far above the mark, in per cent, the short would be liquidated."""
+    liquidation, mark = venue.account.liquidation_price, venue.market.mark_price
+    return {} if liquidation is None else {"distance_pct": str((liquidation / mark - 1) * 100)}

@@ -41,7 +41,14 @@ class Wishes:
         self.wish = Wish(request, most_base, now + LIVES)
         self._told_waiting = False
 
-    def drop(self) -> None:
+    async def stopped(self, why: Reason, now: datetime) -> None:
+        """/halt and /pause end a waiting /hedge; a /flatten they leave alone, for it is a stop itself."""
+        if self.wish is not None and self.wish.request is Request.HEDGE:
+            self.wish = None
+            await self._tell(EventKind.COMMAND_DROPPED, "hedge", why, now)
+
+    def take_back(self) -> None:
+        """/resume: whatever waits is not wanted any more."""
         self.wish = None
 
     async def look_at_the_time(self, decision: Decision | None, now: datetime) -> None:
@@ -49,28 +56,31 @@ class Wishes:
         if self.wish is None or now <= self.wish.until:
             return
         if self.wish.request is Request.HEDGE:
-            self.drop()
-            await self._tell(EventKind.COMMAND_DROPPED, "hedge", decision, now)
+            self.wish = None
+            await self._tell(EventKind.COMMAND_DROPPED, "hedge", _reason(decision), now)
         elif not self._told_waiting:
             self._told_waiting = True
-            await self._tell(EventKind.COMMAND_WAITING, "flatten", decision, now)
+            await self._tell(EventKind.COMMAND_WAITING, "flatten", _reason(decision), now)
 
     async def settle(self, heard: Wish | None, decision: Decision, *, began: bool, flat: bool, now: datetime) -> None:
         """After an evaluation that decided on `heard`; a wish that came meanwhile is for the next one.
 
-        `began`: an order was sent in it; `flat`: there was no position before.
+        `began`: an order was sent in it; `flat`: nothing is open and nothing in doubt.
         """
         if self.wish is None or self.wish is not heard:
             return
         if self.wish.request is Request.FLATTEN:
             self.wish = None if flat else self.wish
         elif began and decision.reason == Reason.OPERATOR_HEDGE:
-            self.drop()
+            self.wish = None
         elif decision.state in (State.READY, State.DISABLED):
-            self.drop()
-            await self._tell(EventKind.COMMAND_DROPPED, "hedge", decision, now)
+            self.wish = None
+            await self._tell(EventKind.COMMAND_DROPPED, "hedge", _reason(decision), now)
 
-    async def _tell(self, kind: EventKind, command: str, decision: Decision | None, now: datetime) -> None:
-        reason = Reason(decision.reason) if decision else Reason.STARTING
+    async def _tell(self, kind: EventKind, command: str, reason: Reason, now: datetime) -> None:
         data = {"command": command, "reason": reason.text, "detail": reason.explanation}
         await self._events.append(Event(kind, self._hedge, now, data))
+
+
+def _reason(decision: Decision | None) -> Reason:
+    return Reason(decision.reason) if decision else Reason.STARTING

@@ -88,6 +88,7 @@ class Discovery:
         `before`, the view so far, still knows pool and wallet when every position is gone.
         """
         manager = position_manager(self._chain, hedge.amm_type)
+        await self._factory(manager)  # first: what is no manager fails in ways that look like the node's
         found = await self._positions(name, hedge, manager, more_ids, before, left_out)
         keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
         pools = await self._pools(manager, keys, hedge.pool_id or (before.pool if before else None))

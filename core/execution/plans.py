@@ -20,6 +20,8 @@ from core.hedging.slippage import walk_book
 from core.ports import EventLog, Journal, JournalOrder, Plan, PlanState
 
 BPS = Decimal(10_000)
+# Where the configuration sets no slippage limit, a limit order still needs a price.
+LIMIT_WITHOUT_CAP_BPS = Decimal(30)
 AFTER_REFUSAL_S = 5.0
 AFTER_TROUBLE_S = 0.2
 AFTER_NO_FILL_S = 2.0
@@ -195,8 +197,9 @@ class PlanBook:
         limit_bps = config.urgent_slippage_bps if urgent else config.max_slippage_bps
         fill = walk_book(market, plan.side, quantity)
         over = limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps)
-        capped = over or config.order_type == "limit"
-        price = self._price_cap(plan.side, market, limit_bps) if capped and limit_bps else None
+        price = None
+        if over or config.order_type == "limit":
+            price = self._price_cap(plan.side, market, limit_bps or LIMIT_WITHOUT_CAP_BPS)
         return OrderTerms(side=plan.side, quantity_base=quantity, reduce_only=plan.reduce_only, price=price)
 
     def _slice_base(self, plan: Plan, *, urgent: bool) -> Decimal:

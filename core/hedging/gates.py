@@ -32,6 +32,7 @@ _HALTED = int(Reason.HALTED)
 _NET_LEGS = int(Reason.NET_LEGS)
 _NO_LP = int(Reason.NO_LP)
 _NO_PRICE = int(Reason.NO_PRICE)
+_OPERATOR_HEDGE = int(Reason.OPERATOR_HEDGE)
 _OPERATOR_FLATTEN = int(Reason.OPERATOR_FLATTEN)
 _OUTCOME_UNKNOWN = int(Reason.OUTCOME_UNKNOWN)
 _PAUSED = int(Reason.PAUSED)
@@ -41,17 +42,18 @@ _WRONG_SYMBOL = int(Reason.WRONG_SYMBOL)
 
 
 def gates(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
-    answer = _operator(facts, memory)
+    flattening = _flattening(facts, policy)
+    answer = passing() if flattening else _operator(facts, memory)
     if answer.action == PASS:
-        answer = _venue(facts)
-    if answer.action == PASS:
+        answer = _venue(facts, flattening)
+    if answer.action == PASS and flattening:
         answer = _flatten(facts)
     if answer.action == PASS:
         answer = _relief(facts, policy)
     if answer.action == PASS and facts.chain_problem != _NONE:
         answer = stopping(facts, facts.chain_problem)
     if answer.action == PASS and facts.executor_running:
-        answer = _at_work(facts, policy, situation)
+        answer = _at_work(facts, policy, memory, situation)
     if answer.action == PASS:
         answer = _switch(facts, policy, memory, situation)
     if answer.action == PASS:
@@ -78,15 +80,14 @@ def destination(situation: Situation, policy: Policy, reason: int) -> int:
     return situation.to_target_steps
 
 
-def _flattening(facts: Facts) -> bool:
-    if facts.executor_running and facts.running_reason == _OPERATOR_FLATTEN:
-        return True
-    return facts.request == _REQUEST_FLATTEN and not is_flat(facts)
+def _flattening(facts: Facts, policy: Policy) -> bool:
+    """Only while it is wished: once that was taken back, what is left of its plan is judged like any other."""
+    if facts.request != _REQUEST_FLATTEN:
+        return False
+    return facts.executor_running or both_legs(facts) or abs(facts.perp_steps) >= policy.lot_steps
 
 
 def _operator(facts: Facts, memory: Memory) -> Verdict:
-    if _flattening(facts):
-        return passing()
     if memory.halted:
         return stopping(facts, _HALTED)
     if memory.paused:
@@ -94,11 +95,11 @@ def _operator(facts: Facts, memory: Memory) -> Verdict:
     return passing()
 
 
-def _venue(facts: Facts) -> Verdict:
+def _venue(facts: Facts, flattening: bool) -> Verdict:
     """An executor whose order is in doubt is itself the one that asks, so it is neither stopped nor fed."""
     if facts.order_unknown:
         return resting(_HOLD, _SUSPENDED, _OUTCOME_UNKNOWN)
-    if facts.venue_problem in (_VENUE_DISLOCATED, _WRONG_SYMBOL) and _flattening(facts):
+    if facts.venue_problem in (_VENUE_DISLOCATED, _WRONG_SYMBOL) and flattening:
         return passing()
     if facts.venue_problem != _NONE:
         return stopping(facts, facts.venue_problem)
@@ -108,8 +109,6 @@ def _venue(facts: Facts) -> Verdict:
 
 
 def _flatten(facts: Facts) -> Verdict:
-    if not _flattening(facts):
-        return passing()
     if facts.executor_running:
         ours = facts.running_reason in (_OPERATOR_FLATTEN, _NET_LEGS)
         return continuing(_OPERATOR_FLATTEN, True) if ours else cancelling(_OPERATOR_FLATTEN)
@@ -134,18 +133,25 @@ def _urgent_reduction(reason: int, quantity_steps: int, approved: bool) -> Verdi
     return Verdict(_ADJUST, _ADJUSTING, reason, quantity_steps, quantity_steps, True, True, approved, _NONE, 0)
 
 
-def _at_work(facts: Facts, policy: Policy, situation: Situation) -> Verdict:
+def _at_work(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
     """From fresh facts: go on, do less, or stop. A larger gap never extends a running plan."""
     if facts.running_reason == _NET_LEGS:
         return continuing(_EXECUTING, situation.urgent)
     needed = _still_needed(facts, policy, situation)
-    if needed == 0:
+    if needed == 0 or _outlived_its_word(facts, policy, memory):
         return cancelling(_EXECUTING)
     if needed >= facts.running_left_steps:
         return continuing(_EXECUTING, situation.urgent)
     signed = facts.running_side * needed
     increase = facts.running_side < 0 and facts.perp_steps <= 0
     return Verdict(_SHRINK, _ADJUSTING, _EXECUTING, signed, signed, not increase, situation.urgent, False, _NONE, 0)
+
+
+def _outlived_its_word(facts: Facts, policy: Policy, memory: Memory) -> bool:
+    """A /hedge covers its plan as long as an approval would; what is left after that is a new need."""
+    if not policy.approvals or facts.running_reason != _OPERATOR_HEDGE:
+        return False
+    return memory.latch.reason != _OPERATOR_HEDGE or facts.now_ms - memory.latch.at_ms > policy.approval_cover_ms
 
 
 def _still_needed(facts: Facts, policy: Policy, situation: Situation) -> int:

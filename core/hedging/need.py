@@ -77,7 +77,9 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
         increase=signed < 0 and facts.perp_steps < policy.lot_steps,
         latched=latched,
         granted=granted,
-        covered=commanded or granted or _goes_on_by_command(facts, policy, memory, latched),
+        covered=commanded
+        or granted
+        or (reason == _OPERATOR_HEDGE and _goes_on_by_command(facts, policy, memory, latched)),
         commanded=commanded,
     )
 

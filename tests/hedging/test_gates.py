@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.hedging.kernel_types import Since
+from core.hedging.kernel_types import Latch, Since
 from core.hedging.states import Action, LpState, Reason, Request, State
 from tests.hedging.givens import MINUTE_MS, NOW_MS, decide, done, facts, gap, memory, policy, said
 
@@ -31,7 +31,8 @@ def test_only_flatten_passes_a_halt():
 
 def test_flatten_goes_on_until_flat_and_then_the_halt_speaks():
     """While it is at work flatten continues; once flat, halted is halted."""
-    running = facts(executor_running=True, running_side=1, running_reason=int(Reason.OPERATOR_FLATTEN))
+    wished = {"request": int(Request.FLATTEN)}
+    running = facts(executor_running=True, running_side=1, running_reason=int(Reason.OPERATOR_FLATTEN), **wished)
     assert done(decide(running, policy(), memory(halted=True))) is Action.CONTINUE
     assert said(decide(facts(perp=0, request=2), policy(), memory(halted=True))) == "SUSPENDED(halted)"
 
@@ -234,3 +235,36 @@ def test_deleverage_respects_halt_pause_and_doubt():
         assert decide(near, policy(), stopped).quantity_steps == 0
     for doubtful in (near._replace(order_unknown=True), near._replace(venue_problem=int(Reason.STALE_VENUE))):
         assert decide(doubtful, policy(), memory()).quantity_steps == 0
+
+
+def test_a_flatten_that_was_taken_back_stops():
+    """Neither halted nor wished any more: what is left of its plan would only be bought to be sold again."""
+    running = facts(
+        executor_running=True, running_side=1, running_left_steps=9000, running_reason=int(Reason.OPERATOR_FLATTEN)
+    )
+    assert done(decide(running, policy(), memory())) is Action.CANCEL
+
+
+def test_what_is_under_a_lot_is_flat_enough():
+    """It cannot be closed by an order, so a flatten does not try for ever."""
+    rest = facts(perp_steps=-5, short_steps=5, request=int(Request.FLATTEN))
+    assert said(decide(rest, policy(lot_steps=10), memory(halted=True))) == "SUSPENDED(halted)"
+
+
+def test_a_commanded_plan_does_not_outlive_the_word_for_it():
+    """/hedge sent a part and was cut off for longer than an approval lasts: the rest is a need like any other."""
+    at_work = gap("-4", executor_running=True, running_side=-1, running_left_steps=4000)
+    running = at_work._replace(running_reason=int(Reason.OPERATOR_HEDGE))
+    rules = policy(approvals=True, approval_over_quote="5000")
+    for minutes, action in ((5, Action.CONTINUE), (7, Action.CANCEL)):
+        latch = Latch(-1, -25_000, int(Reason.OPERATOR_HEDGE), NOW_MS - minutes * MINUTE_MS)
+        assert done(decide(running, rules, memory(latch=latch))) is action
+
+
+def test_a_close_does_not_ride_on_an_earlier_command():
+    """Three of a confirmed /hedge were left when the liquidity went: closing all 25 is another question."""
+    latch = Latch(1, -22_000, int(Reason.OPERATOR_HEDGE), NOW_MS - MINUTE_MS)
+    gone = facts(lp_state=int(LpState.NONE), net="0")
+    mind = memory(latch=latch, since=Since(none_ms=NOW_MS - 10 * MINUTE_MS))
+    decision = decide(gone, policy(approvals=True, approval_over_quote="5000"), mind)
+    assert said(decision) == "AWAITING_APPROVAL(no_lp_close)"
