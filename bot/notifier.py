@@ -45,6 +45,7 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
     EventKind.BASE_DEPARTED: ("lp", False),
     EventKind.POSITION_FOUND: ("suspended", False),
     EventKind.DELEVERAGING: ("margin", False),
+    EventKind.LIQUIDATION_NEAR: ("margin", False),
     EventKind.POSITION_MISMATCH: ("suspended", False),
     EventKind.FOREIGN_TRADE: ("suspended", False),
     EventKind.OUTCOME_UNKNOWN: ("suspended", False),

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     BASIS_EXCEEDED = "basis_exceeded"
     BASIS_RESTORED = "basis_restored"
     DELEVERAGING = "deleveraging"
+    LIQUIDATION_NEAR = "liquidation_near"
     COMMAND_DROPPED = "command_dropped"
     COMMAND_WAITING = "command_waiting"
     HALTED = "halted"

@@ -147,7 +147,8 @@ class PerpAccount:
 
     `position_base` = LONG leg minus SHORT leg, negative when short; `short_base` is the size of the SHORT leg (one-way
     mode: the short part of BOTH), never negative. `liquidation_price` None: there is none. Balances in QUOTE.
-    `maintenance_rate` and `initial_rate` are fractions of notional at today's size and leverage.
+    `maintenance_rate` and `initial_rate` are fractions of notional at today's size and leverage. `isolated`: the
+    position is backed by what was put aside for it alone, while the balances are the account's.
     """
 
     symbol: str
@@ -165,6 +166,7 @@ class PerpAccount:
     taker_fee_rate: Decimal
     maker_fee_rate: Decimal
     as_of: datetime
+    isolated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

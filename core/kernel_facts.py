@@ -147,6 +147,7 @@ def _with_account(facts: Facts, account: PerpAccount, step_base: Decimal) -> Fac
         maintenance_rate=account.maintenance_rate,
         fee_rate=account.taker_fee_rate,
         liquidation_price=account.liquidation_price or ZERO,
+        isolated=account.isolated,
     )
 
 

@@ -30,6 +30,7 @@ class Watch:
         self._suspended: Reason | None = None
         self._breach_told_quote: Decimal | None = None
         self._basis_exceeded = False
+        self._liquidation_near = False
         self._lp_state: LpState | None = None
         self._departed_base = Decimal(0)
         self._unfollowed: frozenset[int] | None = None
@@ -43,6 +44,8 @@ class Watch:
         await self._note_suspension(decision, seen)
         if seen.lp is not None and seen.chain_problem is Reason.NONE:
             await self._note_lp(seen.lp, seen.at)
+        if seen.venue is not None and seen.venue_problem is Reason.NONE:
+            await self._note_isolated(seen.venue, config, seen.at)
         if seen.chain_problem is Reason.NONE and seen.venue_problem is Reason.NONE:
             await self._note_breach(decision, seen, config)
             await self._note_basis(decision, seen, config)
@@ -78,6 +81,17 @@ class Watch:
         elif suspended is None and before is not None:
             data = {"reason": before.text, "detail": before.explanation, "state": State(decision.state).text}
             await self._tell(EventKind.RECOVERED, data, seen.at)
+
+    async def _note_isolated(self, venue: VenueFacts, config: HedgeConfig, at: datetime) -> None:
+        """Where deleveraging would not help, a person must, and hears of it once each time."""
+        account = venue.account
+        data = _distance(venue)
+        limit_pct = config.deleverage_below_pct
+        near = account.isolated and account.position_base < 0 and "distance_pct" in data
+        near = near and limit_pct > 0 and Decimal(data["distance_pct"]) < limit_pct
+        if near and not self._liquidation_near:
+            await self._tell(EventKind.LIQUIDATION_NEAR, data, at)
+        self._liquidation_near = near
 
     async def _note_lp(self, lp: LpView, at: datetime) -> None:
         before, self._lp_state = self._lp_state, lp.state

@@ -165,6 +165,12 @@ async def _terms(venue: BinanceVenue, symbol: str, account: PerpAccount) -> Sequ
     held = f"position {account.position_base:f}, available {account.available_balance_quote:.2f}"
     fees = f"taker fee {account.taker_fee_rate * 10000:.3g} bps"
     found = [mode, ok(subject, f"{held}, {fees}")]
+    if terms.isolated:
+        away_pct = (account.initial_rate - account.maintenance_rate) / (1 + account.maintenance_rate) * 100
+        isolated = f"isolated at leverage {terms.leverage}: a short is liquidated {away_pct:.1f} % above its entry"
+        found.append(
+            warn(subject, f"{isolated}; min_liquidation_distance_pct must be under that, or the leverage lower")
+        )
     if terms.modes.multi_assets:
         found.append(warn(subject, "multi-assets mode: the available balance counts all assets, in USD"))
     return found

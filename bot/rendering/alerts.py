@@ -233,6 +233,15 @@ def _deleveraging(facts: Facts) -> str:
     )
 
 
+def _liquidation_near(facts: Facts) -> str:
+    distance = facts.data.get("distance_pct")
+    near = f" ({esc(amount(number(distance), '%'))} away)" if distance else ""
+    return lines(
+        f"🚨 {facts.title('liquidation is too near')}{near}.",
+        "The margin is isolated, so buying back a part would not help: add margin to the position now.",
+    )
+
+
 def _dropped(facts: Facts) -> str:
     why = words(facts.text("reason"))
     title = facts.title(f"/{facts.text('command')} was not carried out")
@@ -308,6 +317,7 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.BASIS_EXCEEDED: _basis,
     EventKind.BASIS_RESTORED: _basis_restored,
     EventKind.DELEVERAGING: _deleveraging,
+    EventKind.LIQUIDATION_NEAR: _liquidation_near,
     EventKind.COMMAND_DROPPED: _dropped,
     EventKind.COMMAND_WAITING: _waiting,
     EventKind.HALTED: _halted,

@@ -212,6 +212,7 @@ def perp_account(
         taker_fee_rate=terms.fees.taker_rate,
         maker_fee_rate=terms.fees.maker_rate,
         as_of=as_of,
+        isolated=terms.isolated,
     )
 
 

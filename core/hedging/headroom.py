@@ -51,9 +51,12 @@ def position_headroom(facts: Facts, policy: Policy) -> tuple[int, int]:
 def relief_steps(facts: Facts, policy: Policy) -> int:
     """Size to buy back so that liquidation is twice `deleverage_pct` away; 0 while it is far enough or there is none.
 
-    Worked from the venue's own liquidation price, rounded toward more relief, never more than the short.
+    Worked from the venue's own liquidation price, rounded toward more relief, never more than the short. Buying back a
+    part of an isolated position frees that part's own margin and leaves the price where it is: there only margin helps.
     """
     size = short_size(facts)
+    if facts.isolated:
+        return 0
     if policy.deleverage_pct <= 0 or facts.liquidation_price <= 0 or facts.mark_price <= 0 or size == 0:
         return 0
     if facts.liquidation_price * 100 >= facts.mark_price * (100 + policy.deleverage_pct):
@@ -83,11 +86,22 @@ def _distance_room(facts: Facts, policy: Policy) -> int:
     if venue_says > 0 and venue_says * 100 < facts.mark_price * (100 + distance_pct):
         return 0
     size_base = short_size(facts) * policy.step_base
+    if facts.isolated:
+        return _isolated_room(facts, policy, size_base, _equity_per_base(facts, distance_pct))
     notional = size_base * facts.mark_price
     others = max(facts.maintenance_margin_quote - notional * facts.maintenance_rate, notional * 0)
     equity = facts.margin_balance_quote - others + notional * facts.fee_rate
     largest = equity / (_equity_per_base(facts, distance_pct) + facts.mark_price * facts.fee_rate)
     return whole_lots(largest - size_base, policy)
+
+
+def _isolated_room(facts: Facts, policy: Policy, size_base: Number, wanted_per_base: Number) -> int:
+    """Each BASE added brings its own initial margin, so what there is to spare is what backs the present size."""
+    brought_per_base = facts.mark_price * facts.initial_rate
+    if brought_per_base >= wanted_per_base or (size_base > 0 and facts.liquidation_price <= 0):
+        return UNLIMITED
+    had_per_base = facts.liquidation_price * (1 + facts.maintenance_rate) - facts.mark_price
+    return whole_lots(size_base * (had_per_base - wanted_per_base) / (wanted_per_base - brought_per_base), policy)
 
 
 def _equity_per_base(facts: Facts, distance_pct: Number) -> Number:

@@ -60,7 +60,8 @@ class Facts(NamedTuple):
     departed as configured. `running_left_steps`, `pending_steps`, `granted_left_steps`: sizes. `reserved_quote`: margin
     spoken for by the account's other hedges. `unapproved_*_quote`: fills of the last hour that no person approved.
     `request_side`, `request_steps`: what a /hedge was confirmed for, side 0 when no size was shown.
-    `liquidation_price` 0: there is none. Margin figures are the whole account's (of the position alone when isolated).
+    `liquidation_price` 0: there is none. Margin figures are the whole account's; when
+    `isolated`, what backs the position follows from its own liquidation price.
     """
 
     now_ms: int
@@ -101,6 +102,7 @@ class Facts(NamedTuple):
     request: int
     request_side: int = 0
     request_steps: int = 0
+    isolated: bool = False
 
 
 class Latch(NamedTuple):

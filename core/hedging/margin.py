@@ -36,6 +36,8 @@ def liquidation_price_after(account: PerpAccount, mark_price: Decimal, trade_bas
     position = account.position_base + trade_base
     if position == 0:
         return None
+    if account.isolated:
+        return _isolated_price_after(account, mark_price, position)
     own = abs(account.position_base) * mark_price * account.maintenance_rate
     others = max(ZERO, account.maintenance_margin_quote - own)
     fee = abs(trade_base) * mark_price * account.taker_fee_rate
@@ -43,6 +45,21 @@ def liquidation_price_after(account: PerpAccount, mark_price: Decimal, trade_bas
     direction = 1 if position < 0 else -1
     size = abs(position)
     price = (size * mark_price + direction * equity) / (size * (1 + direction * account.maintenance_rate))
+    return price if price > 0 else None
+
+
+def _isolated_price_after(account: PerpAccount, mark_price: Decimal, position: Decimal) -> Decimal | None:
+    """What backs each BASE is read from the venue's own price; what is added brings its initial margin, what is taken
+    away takes its share with it."""
+    direction = 1 if position < 0 else -1
+    before = max(ZERO, -direction * account.position_base)
+    factor = 1 + direction * account.maintenance_rate
+    if before and account.liquidation_price is None:
+        return None
+    had_each = direction * ((account.liquidation_price or ZERO) * factor - mark_price)
+    kept = min(before, abs(position))
+    equity = kept * had_each + (abs(position) - kept) * mark_price * account.initial_rate
+    price = (mark_price + direction * equity / abs(position)) / factor
     return price if price > 0 else None
 
 

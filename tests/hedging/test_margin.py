@@ -73,6 +73,24 @@ def test_a_larger_short_is_liquidated_nearer_and_none_when_flat():
     assert more < now < less and flat is None
 
 
+def test_an_isolated_position_stands_alone():
+    """Leverage 20, 0.5 % maintenance: 100 behind each BASE at 2000, whatever else the account holds."""
+    rich = replace(
+        SHORT_10,
+        isolated=True,
+        margin_balance_quote=Decimal(10**6),
+        maintenance_rate=Decimal("0.005"),
+        position_base=Decimal(0),
+    )
+    opened = liquidation_price_after(replace(rich, liquidation_price=None), Decimal(2000), Decimal(-5))
+    assert opened is not None and round(opened, 4) == round(Decimal(2100) / Decimal("1.005"), 4)
+    held = replace(rich, position_base=Decimal(-5), liquidation_price=opened)
+    assert liquidation_price_after(held, Decimal(2000), Decimal(4)) == pytest.approx(opened)
+    further = liquidation_price_after(held, Decimal(1900), Decimal(-5))
+    each = (100 + 100 + 95) / Decimal(2)  # the first five gained 100 each, the new ones bring 95
+    assert further is not None and round(further, 4) == round((1900 + each) / Decimal("1.005"), 4)
+
+
 def test_other_positions_of_the_account_keep_their_margin():
     """Maintenance margin that is not this position's stands behind the others."""
     crowded = replace(SHORT_10, maintenance_margin_quote=Decimal(1060))

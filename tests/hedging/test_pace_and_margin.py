@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from core.hedging.kernel_types import Latch, Snooze
 from core.hedging.states import Action, Reason
-from tests.hedging.givens import MINUTE_MS, NOW_MS, decide, done, gap, memory, policy, said
+from tests.hedging.givens import MINUTE_MS, NOW_MS, decide, done, facts, gap, memory, policy, said
 
 JUST_NOW = memory(last_rebalance_ms=NOW_MS - 29_999)
 SNOOZED = memory(snooze=Snooze(side=-1, until_ms=NOW_MS + MINUTE_MS, steps=1500))
@@ -102,6 +104,32 @@ def test_the_venues_own_liquidation_price_counts():
     """The venue says it is nearer than allowed: no increase; a price of 0 means none."""
     assert said(decide(gap("-10", liquidation_price="2290"), policy(), memory())) == "SUSPENDED(low_margin)"
     assert decide(gap("-10", liquidation_price="0"), policy(), memory()).quantity_steps == -10_000
+
+
+ISOLATED = {"isolated": True, "liquidation_price": "2089.55"}  # 2100 / 1.005: leverage 20 at 2000
+
+
+def test_an_isolated_short_is_not_bought_back_for_nothing():
+    """A part closed frees its own margin, and the rest is liquidated where it was: only added margin helps."""
+    near = facts(**ISOLATED)
+    assert done(decide(near, policy(deleverage_pct="10"), memory())) is Action.HOLD
+    assert done(decide(near._replace(isolated=False), policy(deleverage_pct="10"), memory())) is Action.ADJUST
+
+
+def test_an_isolated_increase_brings_its_own_margin():
+    """At leverage 5 any size is far enough away; at 20 as much as what is put aside already can back at 15 %."""
+    assert (
+        decide(
+            gap("-10", **ISOLATED | {"initial_rate": "0.2", "liquidation_price": "2400"}), policy(), memory()
+        ).quantity_steps
+        == -10_000
+    )
+    assert said(decide(gap("-10", **ISOLATED), policy(), memory())) == "SUSPENDED(low_margin)"
+    added = -decide(gap("-10", **ISOLATED | {"liquidation_price": "2350"}), policy(), memory()).quantity_steps
+    short, more = Decimal(15), added * policy().step_base
+    each = (short * (Decimal(2350) * Decimal("1.005") - 2000) + more * 100) / (short + more)
+    assert 0 < added < 10_000
+    assert 2300 <= (2000 + each) / Decimal("1.005") < Decimal("2300.1")
 
 
 def test_increase_and_deleverage_cannot_alternate():
