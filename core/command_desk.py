@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -110,23 +110,19 @@ class CommandDesk:
         return False, f"/{command.name} is not known here.", ()
 
     async def _set_mode(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
-        names = tuple(self._runners)
-        if command.args:
-            names = self._named(command.args[0])
-            if not names:
-                return False, self._no_such(command.args[0]), ()
-        chosen = [self._runners[name] for name in names]
-        if command.name == "resume" and any(self._halts.get(name, 0) > command.command_id for name in names):
+        names = self._named(command.args[0]) if command.args else tuple(self._runners)
+        if not names:
+            return False, self._no_such(command.args[0]), ()
+        if command.name == "resume" and self._came_before_a_halt(command, names):
             return False, "A /halt came after this /resume and stands: send /resume again to lift it.", ()
-        match command.name:
-            case "halt":
-                self._halts |= dict.fromkeys(names, command.command_id)
-                await _each([runner.halt(command.actor) for runner in chosen])
-            case "pause":
-                await _each([runner.pause(command.actor) for runner in chosen])
-            case _:
-                await _each([runner.resume(command.actor) for runner in chosen])
+        if command.name == HALT:
+            self._halts |= dict.fromkeys(names, command.command_id)
+        await _each([_MODES[command.name](self._runners[name], command.actor) for name in names])
         return True, f"{_DONE[command.name]}: {', '.join(names)}.", names
+
+    def _came_before_a_halt(self, command: Command, names: tuple[str, ...]) -> bool:
+        """Halts are carried out before what waits; what was written before one must not undo it."""
+        return any(self._halts.get(name, 0) > command.command_id for name in names)
 
     async def _act_on_one(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         name = command.args[0] if command.args else ""
@@ -179,6 +175,11 @@ async def _each(changes: Sequence[Awaitable[None]]) -> None:
             raise failure
 
 
+_MODES: Mapping[str, Callable[[Hedge, str], Awaitable[None]]] = {
+    "halt": lambda hedge, by: hedge.halt(by),
+    "pause": lambda hedge, by: hedge.pause(by),
+    "resume": lambda hedge, by: hedge.resume(by),
+}
 _DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}
 
 

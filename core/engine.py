@@ -70,6 +70,10 @@ class Engine:
         """What waits in the queue, for such a driver."""
         await self._commands.consume()
 
+    async def carry_out_halts(self) -> None:
+        """Of what waits, that alone."""
+        await self._commands.consume_halts()
+
     def _status(self, runner: Hedge) -> HedgeStatus:
         """A hedge whose evaluation fails does not go on showing the last decision that it took."""
         status, trouble = runner.status(), self._supervisor.trouble(runner.name)

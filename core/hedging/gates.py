@@ -42,12 +42,7 @@ _WRONG_SYMBOL = int(Reason.WRONG_SYMBOL)
 
 
 def gates(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
-    flattening = _flattening(facts, policy)
-    answer = passing() if flattening else _operator(facts, memory)
-    if answer.action == PASS:
-        answer = _venue(facts, flattening)
-    if answer.action == PASS and flattening:
-        answer = _flatten(facts)
+    answer = _word_and_venue(facts, memory, _flattening(facts, policy))
     if answer.action == PASS:
         answer = _relief(facts, policy)
     if answer.action == PASS and facts.chain_problem != _NONE:
@@ -59,6 +54,14 @@ def gates(facts: Facts, policy: Policy, memory: Memory, situation: Situation) ->
     if answer.action == PASS:
         answer = _liquidity(facts, situation)
     return answer
+
+
+def _word_and_venue(facts: Facts, memory: Memory, flattening: bool) -> Verdict:
+    """What the operator said last, and whether the venue lets it be done."""
+    answer = passing() if flattening else _operator(facts, memory)
+    if answer.action == PASS:
+        answer = _venue(facts, flattening)
+    return _flatten(facts) if answer.action == PASS and flattening else answer
 
 
 def is_flat(facts: Facts) -> bool:

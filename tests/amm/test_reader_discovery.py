@@ -192,6 +192,19 @@ async def test_one_wallets_balance_is_counted_once(chain: ChainRig, pool: PoolRe
     assert "hedges a and b both count the BASE of wallet" in str(reader.faults()["b"])
 
 
+async def test_what_is_no_manager_is_refused_and_spoils_nothing(
+    chain: ChainRig, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """An address of some other contract is a mistake in the configuration, not a node that fails."""
+    managers = {"uniswap_v3": chain.manager.address, "pancakeswap_v3": pool.base.address}
+    preset = preset_of(chain, pool.quote, position_managers=managers)
+    other = hedge([1], amm_type="pancakeswap_v3", symbol="OTHERUSDT")
+    reader = make_reader(preset, chain.rpc_url, bad=other, good=hedge([mint(chain, pool)]))
+    await reader.prepare()
+    assert list(await reader.read()) == ["good"]
+    assert "is not a V3 position manager" in str(reader.faults()["bad"])
+
+
 async def test_one_bad_hedge_keeps_no_other_from_being_read(
     chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
 ) -> None:

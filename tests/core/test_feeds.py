@@ -1,5 +1,6 @@
 """Nodes behind one address do not all stand at one block."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -20,10 +21,13 @@ class Nodes:
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.block = 100
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def prepare(self) -> None: ...
 
     async def read(self) -> Mapping[str, LpFacts]:
+        await self.answering.wait()
         now = self._clock.now()
         return {"eth": LpFacts(Block(self.block, None, now), now, "test", BASE, QUOTE, Decimal(1), (), (), None)}
 
@@ -68,3 +72,22 @@ async def test_a_chain_that_was_rolled_back_is_believed_after_a_while(clock: Man
     assert reading.value is not None
     assert reading.value.block.number == 90
     assert clock.now() - believed_at == timedelta(seconds=LAGGING_FOR_S + 1)
+
+
+async def test_a_node_that_hangs_holds_nobody_up(clock: ManualClock) -> None:
+    """The last good read is there after the patience, and the answer that comes late is the next one's."""
+    nodes = Nodes(clock)
+    feed = ChainFeed(nodes, clock)
+    await feed.facts("eth", max_age_s=0.5)
+    await clock.advance(1)
+    nodes.block = 101
+    nodes.answering.clear()
+    both = [feed.facts("eth", max_age_s=0.5, patience_s=0.02) for _ in range(2)]
+    for reading in await asyncio.gather(*both):
+        assert reading.value is not None and reading.value.block.number == 100
+        assert reading.trouble == "the chain has not answered within 0.02 s"
+    nodes.answering.set()
+    await asyncio.sleep(0)
+    late = await feed.facts("eth", max_age_s=0.5)
+    assert late.value is not None and (late.value.block.number, late.trouble) == (101, None)
+    await feed.aclose()

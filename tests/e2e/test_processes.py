@@ -234,3 +234,15 @@ def test_it_ends_in_time_while_it_starts(stage: Stage) -> None:
         service.wait_until_up()
         time.sleep(0.5)
         assert service.stop() == 0, service.output()
+
+
+def test_whoever_only_looks_changes_nothing_at_the_exchange(stage: Stage) -> None:
+    """`check` and `status` leave leverage and margin type as they are; `run` sets them while flat."""
+    stage.configure({"leverage": "3", "margin_type": '"isolated"'} | BY_ITSELF)
+    posts = ("POST /fapi/v1/leverage", "POST /fapi/v1/marginType")
+    for command in ("check", "status"):
+        stage.call(command, "--json")
+    assert [stage.venue.requests(post) for post in posts] == [[], []]
+    with Service(stage) as service:
+        stage.telegram.wait_for(lambda: all(stage.venue.requests(post) for post in posts), timeout_s=25)
+        assert service.stop() == 0, service.output()

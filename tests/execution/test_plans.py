@@ -294,3 +294,13 @@ def _with_largest(instrument: Instrument, quantity: Decimal) -> Instrument:
 
 def _with_bid_of_2000(body: str) -> str:
     return json.dumps(json.loads(body) | {"bids": [["2000.00", "100.000"]]})
+
+
+async def test_a_limit_order_has_a_price_also_without_slippage_limits(setting: Setting) -> None:
+    """`order_type = "limit"` never sends a blind market order."""
+    setting.settings |= {"order_type": "limit", "max_slippage_bps": 0, "urgent_slippage_bps": 0}
+    async with running(setting) as world:
+        await world.cycles(1)
+        (order,) = await world.orders()
+        assert order.request.order_type is OrderType.LIMIT
+        assert order.request.price is not None and order.request.price > 1990

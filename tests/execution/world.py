@@ -217,8 +217,9 @@ class World:
 
 
 @asynccontextmanager
-async def running(setting: Setting) -> AsyncIterator[World]:
-    """The program from its start to its end; entered again on the same setting, it is a restart."""
+async def running(setting: Setting, *, prepared: bool = True) -> AsyncIterator[World]:
+    """The program from its start to its end; entered again on the same setting, it is a restart. Not `prepared`: the
+    exchange did not answer at the start."""
     config, clock, server = setting.config(), setting.clock, setting.server
     keys = server.credentials
     access = BinanceAccess(
@@ -227,7 +228,8 @@ async def running(setting: Setting) -> AsyncIterator[World]:
     venue = BinanceVenue(access, clock)
     async with await Store.open(setting.database, scope=SCOPE, clock=clock) as store:
         try:
-            await venue.prepare([SYMBOL])
+            if prepared:
+                await venue.prepare([SYMBOL])
             office = open_office(config, store, clock, UTC)
             chains = {HEDGE: ChainFeed(setting.pool, clock)}
             engine = await build_engine(
