@@ -70,9 +70,9 @@ class Actions:
             case Action.ADJUST:
                 return await self._adjust(decision, seen, standing, config)
             case Action.CONTINUE:
-                return await self._go_on(decision, seen, standing.active, standing.approval)
+                return await self._go_on(decision, seen, standing.active)
             case Action.SHRINK:
-                return await self._go_on(decision, seen, standing.active, standing.approval, self._size_base(decision))
+                return await self._go_on(decision, seen, standing.active, self._size_base(decision))
             case Action.CANCEL:
                 return await self._cancel(decision, seen, standing)
             case Action.ASK:
@@ -109,7 +109,7 @@ class Actions:
             reference_price=venue.market.mid,
             approval_id=granted.approval_id if granted else None,
         )
-        return await self._go_on(decision, seen, await self._plans.open(new), granted)
+        return await self._go_on(decision, seen, await self._plans.open(new))
 
     async def _word_for(
         self, decision: Decision, standing: Standing, venue: VenueFacts, config: HedgeConfig
@@ -136,7 +136,7 @@ class Actions:
     async def _may_begin(self, granted: Approval, decision: Decision, venue: VenueFacts, config: HedgeConfig) -> bool:
         """At the tap: slippage against the current mid within limits, then the one compare-and-set."""
         if granted.state is ApprovalState.EXECUTING:
-            return True
+            return await self._is_executing(granted.approval_id)
         fill = walk_book(venue.market, side_of_steps(decision.quantity_steps), self._size_base(decision))
         limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
         if limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
@@ -150,14 +150,13 @@ class Actions:
         decision: Decision,
         seen: Observation,
         active: ActivePlan | None,
-        approval: Approval | None,
         wanted_base: Decimal | None = None,
     ) -> Outcome:
         """`wanted_base`: less than what is left of the plan; None for all of it."""
         if active is None or seen.venue is None:
             return NOTHING
         market, left = seen.venue.market, active.left_base if wanted_base is None else wanted_base
-        if not _is_allowed(active, approval) or self._plans.is_spent(active, left, market):
+        if not await self._is_allowed(active) or self._plans.is_spent(active, left, market):
             return await self._end(active, decision, seen)
         may_send = _always if active.plan.reason == FLATTEN else self._may_send
         step = await self._plans.advance(active, left, market, urgent=decision.urgent, may_send=may_send)
@@ -167,6 +166,14 @@ class Actions:
             await self._approvals.use(active.plan.approval_id, step.executed_base)
         ended = await self._close_after(step, active, decision, seen)
         return Outcome(step, active.plan.plan_id, active.executed_base + step.executed_base, plan_ended=ended)
+
+    async def _is_allowed(self, active: ActivePlan) -> bool:
+        """A plan that a person approved may go on only while that approval lives: asked now, not as it was seen."""
+        return active.plan.approval_id is None or await self._is_executing(active.plan.approval_id)
+
+    async def _is_executing(self, approval_id: str) -> bool:
+        found = await self._approvals.get(approval_id)
+        return found is not None and found.state is ApprovalState.EXECUTING
 
     async def _close_after(self, step: Step, active: ActivePlan, decision: Decision, seen: Observation) -> bool:
         if step.end is StepEnd.UNKNOWN:
@@ -234,12 +241,6 @@ class Actions:
         if not decision.wanted_steps and decision.state in (State.READY, State.DISABLED):
             await self._desk.finish(approval, "nothing more was needed")
         return NOTHING
-
-
-def _is_allowed(active: ActivePlan, approval: Approval | None) -> bool:
-    """A plan that a person approved may go on only while that approval lives."""
-    needed = active.plan.approval_id
-    return needed is None or (approval is not None and approval.approval_id == needed)
 
 
 def _always() -> bool:
