@@ -44,6 +44,7 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
     EventKind.LP_LIQUIDITY_CHANGED: ("lp", False),
     EventKind.BASE_DEPARTED: ("lp", False),
     EventKind.POSITION_FOUND: ("suspended", False),
+    EventKind.POSITION_GIVEN: ("suspended", False),
     EventKind.DELEVERAGING: ("margin", False),
     EventKind.LIQUIDATION_NEAR: ("margin", False),
     EventKind.POSITION_MISMATCH: ("suspended", False),

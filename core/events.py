@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     LP_LIQUIDITY_CHANGED = "lp_liquidity_changed"
     BASE_DEPARTED = "base_departed"
     POSITION_FOUND = "position_found"
+    POSITION_GIVEN = "position_given"
     POSITION_FOLLOWED = "position_followed"
     POSITION_MISMATCH = "position_mismatch"
     POSITION_ADOPTED = "position_adopted"

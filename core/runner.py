@@ -90,7 +90,8 @@ class HedgeRunner:
             self._remembered = from_json(text)
             self._observer.life = self._remembered.life
             self._observer.known_pair = self._remembered.known_pair
-            self._watch.remember(self._remembered.life.departed_base)
+            life = self._remembered.life
+            self._watch.remember(life.departed_base, {each: seen.owner for each, seen in life.positions.items()})
             self._saved = self._remembered
             self._announced = self._stopped()
             if self._remembered.flattening:

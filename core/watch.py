@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -33,11 +34,13 @@ class Watch:
         self._liquidation_near = False
         self._lp_state: LpState | None = None
         self._departed_base = Decimal(0)
+        self._owners: dict[int, str] = {}
         self._unfollowed: frozenset[int] | None = None
 
-    def remember(self, departed_base: Decimal) -> None:
-        """What was told before a restart."""
+    def remember(self, departed_base: Decimal, owners: Mapping[int, str]) -> None:
+        """What was told before a restart. `owners` by position."""
         self._departed_base = departed_base
+        self._owners = dict(owners)
 
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         await self._note_decision(decision, seen)
@@ -110,7 +113,18 @@ class Watch:
             data = {"departed_base": str(lp.departed_base), "block": str(lp.facts.block.number)}
             await self._tell(EventKind.BASE_DEPARTED, data, at)
         self._departed_base = lp.departed_base
+        await self._note_owners(lp, at)
         await self._note_unfollowed(lp, at)
+
+    async def _note_owners(self, lp: LpView, at: datetime) -> None:
+        """A position that was given away, sold or staked is still hedged: the operator knows whether it should be."""
+        for view in lp.positions:
+            number, owner = view.position.position_id, view.position.owner
+            before = self._owners.get(number, owner)
+            self._owners[number] = owner
+            if before.lower() != owner.lower():
+                data = {"position_id": str(number), "before": before, "after": owner}
+                await self._tell(EventKind.POSITION_GIVEN, data | {"block": str(lp.facts.block.number)}, at)
 
     async def _note_unfollowed(self, lp: LpView, at: datetime) -> None:
         """One that was there at the first look is left alone knowingly, unless a followed one is gone."""

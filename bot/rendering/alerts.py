@@ -8,7 +8,7 @@ from datetime import tzinfo
 from decimal import Decimal
 
 from bot.rendering.approvals import person
-from bot.rendering.markup import bold, esc, lines
+from bot.rendering.markup import bold, code, esc, lines
 from bot.rendering.numbers import amount, bps, exact, money, number, percent, span, stamp
 from bot.rendering.reasons import words
 from core.events import Event, EventKind
@@ -205,6 +205,14 @@ def _found(facts: Facts) -> str:
     )
 
 
+def _given(facts: Facts) -> str:
+    number = facts.text("position_id")
+    return lines(
+        f"⚠️ {facts.title(f'position {number} has a new owner')}: {code(facts.data.get('after', 'unknown'))}.",
+        "It is still hedged. If it is not yours any more, take it out of hedge.toml.",
+    )
+
+
 def _followed(facts: Facts) -> str:
     number = facts.text("position_id")
     return f"💧 {facts.title(f'position {number} is hedged too')}, by {_by(facts)}."
@@ -310,6 +318,7 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.LP_LIQUIDITY_CHANGED: _liquidity,
     EventKind.BASE_DEPARTED: _departed,
     EventKind.POSITION_FOUND: _found,
+    EventKind.POSITION_GIVEN: _given,
     EventKind.POSITION_FOLLOWED: _followed,
     EventKind.POSITION_MISMATCH: _mismatch,
     EventKind.POSITION_ADOPTED: _adopted,

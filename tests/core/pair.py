@@ -81,6 +81,7 @@ class HandPool:
         self.liquidity = LIQUIDITY // 5
         self.apart = Decimal(1)
         self.unfollowed: tuple[int, ...] = ()
+        self.owner = "0xme"
         self.found = asyncio.Event()
         self.found.set()
         self.reads_at: list[datetime] = []
@@ -94,7 +95,7 @@ class HandPool:
         self._block += 1
         now = self._clock.now()
         price, block = self._feed.price * self.apart, Block(self._block, None, now)
-        held = position(liquidity=self.liquidity, price=str(price))
+        held = position(liquidity=self.liquidity, price=str(price), owner=self.owner)
         return {self._hedge: LpFacts(block, now, "test", BASE, QUOTE, price, (held,), (), None, self.unfollowed)}
 
     def faults(self) -> Mapping[str, LpHedgeError]:

@@ -106,3 +106,19 @@ async def test_a_breach_is_told_before_the_hedge_that_ends_it(pair: Pair) -> Non
         await programme.cycles(3)
         told = [event.kind for event in (await programme.events(*kinds))[before:] if event.hedge == "eth"]
         assert told == list(kinds)
+
+
+async def test_a_position_that_changes_hands_is_told_and_stays_hedged(pair: Pair) -> None:
+    """Once, also when it happened while nothing ran."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.pools["eth"].owner = "0x" + "9" * 40
+        await programme.cycles(5)
+        told = await programme.events(EventKind.POSITION_GIVEN)
+        assert [(event.hedge, event.data["after"]) for event in told] == [("eth", "0x" + "9" * 40)]
+        assert await programme.position("eth") < 0
+    pair.pools["bnb"].owner = "0x" + "8" * 40
+    async with started(pair) as programme:
+        await programme.cycles(5)
+        told = await programme.events(EventKind.POSITION_GIVEN)
+        assert [event.hedge for event in told] == ["eth", "bnb"]
