@@ -31,6 +31,7 @@ ANSWER_POLL_S = 0.05
 CONFIRM_FOR = timedelta(seconds=90)
 TOKEN_BYTES = 9
 LEGS = ("LONG", "SHORT", "BOTH")
+STOPPED = ("halted", "paused")
 CONFIRMED_DIGITS = Decimal("1e-8")
 NO_FIGURES = "The gap is not known yet, so there is nothing to confirm: /status says what is missing."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
@@ -226,6 +227,8 @@ class OperatorService:
         if order.command.name == "hedge":
             if status is None or status.gap_base is None:
                 return _plain(NO_FIGURES)
+            if status.reason in STOPPED:
+                return _plain(f"{status.name} is {status.reason}: /resume first.")
             most_base = status.gap_base.quantize(CONFIRMED_DIGITS, ROUND_DOWN)
             if not most_base:
                 return _plain("Nothing is missing now.")

@@ -209,12 +209,12 @@ class HedgeRunner:
             self._wishes.take_back()
         self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
         await self._save()
-        if stopped:  # now, not at the next look: a tap that comes before it must not count after a /resume
-            await self._grants.refresh(self._config(), now, stopped=stopped)
-            await self._wishes.stopped(Reason.HALTED if stopped == "halted" else Reason.PAUSED, now)
         if stopped != self._announced:
             await self._events.append(Event(kind, self.name, now, {"by": by}))
             self._announced = stopped
+        if stopped:  # now, not at the next look: a tap that comes before it must not count after a /resume
+            await self._grants.refresh(self._config(), now, stopped=stopped)
+            await self._wishes.stopped(Reason.HALTED if stopped == "halted" else Reason.PAUSED, now)
 
     def _stopped(self) -> str:
         kernel = self._remembered.kernel

@@ -182,6 +182,13 @@ async def test_a_yes_to_hedge_is_for_what_was_shown(desk: Desk) -> None:
     assert await desk.queued() == [("hedge", ("bnb", "-0.13570000"))]
 
 
+async def test_hedge_asks_nothing_while_stopped(desk: Desk) -> None:
+    """A yes would be refused anyway."""
+    desk.engine.shown = (replace(STATUS, state="SUSPENDED", reason="paused"),)
+    reply = await desk.say("/hedge")
+    assert "bnb is paused: /resume first" in reply.text and not reply.buttons
+
+
 @pytest.mark.parametrize(("gap", "words"), [(None, "not known yet"), (Decimal(0), "Nothing is missing")])
 async def test_hedge_asks_nothing_without_a_size(desk: Desk, gap: Decimal | None, words: str) -> None:
     """Nobody confirms a figure that is not there."""
