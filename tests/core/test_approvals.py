@@ -8,8 +8,10 @@ from decimal import Decimal
 
 import pytest
 
+from core.errors import Transient
 from core.events import EventKind
-from core.ports import Approval, ApprovalState
+from core.ports import Approval, ApprovalState, OutboxMessage
+from storage.outbox import SqliteOutbox
 from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
 
 MINUTE_S = 60.0
@@ -325,3 +327,46 @@ async def test_a_tap_after_the_stop_does_not_count_after_the_resume(asking: Sett
         await world.cycles(1)
         assert await state_of(world, approval) is ApprovalState.VOIDED
         assert asking.sent() == []
+
+
+def lock_the_outbox(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
+    """The message of a question cannot be written, so often."""
+    put, failures = SqliteOutbox.put, [Transient("the database is locked")] * times
+
+    async def failing(outbox: SqliteOutbox, message: OutboxMessage) -> None:
+        if failures and message.key.startswith("approval:"):
+            raise failures.pop()
+        await put(outbox, message)
+
+    monkeypatch.setattr(SqliteOutbox, "put", failing)
+
+
+async def test_a_question_that_could_not_be_written_down_for_the_phone_is_written_later(
+    asking: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can answer what nobody saw: the message is tried again while the program runs, and at its next start."""
+    lock_the_outbox(monkeypatch, times=2)
+    async with running(asking) as world:
+        with pytest.raises(Transient):
+            await world.cycles(2)
+        (approval,) = await world.store.approvals.live()
+    async with running(asking) as world:
+        with pytest.raises(Transient):
+            await world.office.notifier.present_pending()
+        await world.office.notifier.present_pending()
+        shown = await world.store.outbox.due(asking.clock.now(), 100)
+        assert [each.key for each in shown if each.key == f"approval:{approval.approval_id}"]
+
+
+async def test_a_question_is_shown_by_the_next_look_after_a_locked_database(
+    asking: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a restart."""
+    lock_the_outbox(monkeypatch, times=1)
+    async with running(asking) as world:
+        with pytest.raises(Transient):
+            await world.cycles(2)
+        await world.cycles(2)
+        (approval,) = await world.store.approvals.live()
+        shown = await world.store.outbox.due(asking.clock.now(), 100)
+        assert [each.key for each in shown if each.key == f"approval:{approval.approval_id}"]

@@ -125,3 +125,16 @@ async def test_switching_off_voids_what_was_asked(setting: Setting) -> None:
         assert await world.store.approvals.live() == ()
         voided = await world.store.approvals.get(asked.approval_id)
         assert voided is not None and (voided.state.value, voided.note) == ("voided", "switched off")
+
+
+async def test_deleveraging_is_told_loudly(setting: Setting, world: World) -> None:
+    """It buys back without asking, so the operator hears why."""
+    await world.until_hedged()
+    setting.server.exchange.set_balance(Decimal(700))
+    setting.set_price(2060)
+    await world.cycles(4)
+    assert setting.position > HEDGED
+    told = await world.events(EventKind.DELEVERAGING)
+    assert told and Decimal(told[0].data["distance_pct"]) < 5
+    loud = [each for each in await world.store.outbox.due(setting.clock.now(), 100) if not each.silent]
+    assert any("buy back part of the short" in each.text for each in loud)
