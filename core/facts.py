@@ -7,9 +7,12 @@ whatever the token order; `perp_base` is negative when short. Human amounts are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+
+# Long enough that one swap hardly moves it, short enough that most pools remember it.
+AVERAGE_OVER = timedelta(seconds=300)
 
 
 class RangeSide(StrEnum):
@@ -61,10 +64,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`hash` is None where the answer that carried the other two could not carry it."""
+    """`parent_hash`: of the block before, which tells its branch; None where a contract cannot see it.
+
+    A contract never sees its own block's hash, and facts are what contracts answer.
+    """
 
     number: int
-    hash: str | None
+    parent_hash: str | None
     time: datetime
 
 
@@ -106,6 +112,8 @@ class LpFacts:
     `missing_ids` existed once and are gone (burnt). `wallet_base` is None when no wallet was asked for; native coin
     and wrapped form together. `price` is the pool price of the position with most value, or of the pool when none.
     `unfollowed_ids`: other positions of the same wallet, in the same pools, that hold liquidity.
+    `average_price`: the pool's own average over the last AVERAGE_OVER, None where it does not remember so far back.
+    `reorganised_from`: number of a block read earlier that has been replaced since; None: none is known.
     """
 
     block: Block
@@ -118,6 +126,8 @@ class LpFacts:
     missing_ids: tuple[int, ...]
     wallet_base: Decimal | None
     unfollowed_ids: tuple[int, ...] = ()
+    average_price: Decimal | None = None
+    reorganised_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

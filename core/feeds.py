@@ -101,6 +101,8 @@ class ChainFeed:
         """Why an answer from before the last believed block is not news: the price would seem to go back and forth."""
         if not facts or not self._facts or self._believed_at_s is None or now_s - self._believed_at_s > LAGGING_FOR_S:
             return None
+        if any(each.reorganised_from is not None for each in facts.values()):
+            return None
         answered = min(each.block.number for each in facts.values())
         believed = max(each.block.number for each in self._facts.values())
         if answered >= believed:

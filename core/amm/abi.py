@@ -21,6 +21,10 @@ class ChainUnavailable(Transient):
     """The node gave no answer, or none that can be believed: nothing is known, no amount follows."""
 
 
+class AskedTooMuch(ChainUnavailable):
+    """The node may serve the same calls in smaller portions."""
+
+
 class Call(NamedTuple):
     """One contract call inside a batch."""
 
@@ -41,6 +45,8 @@ class CallResult(NamedTuple):
 
     def words(self, count: int, what: str) -> tuple[int, ...]:
         """The first `count` words; ChainUnavailable when the call failed or the answer is shorter."""
+        if not self.success and not self.data:
+            raise AskedTooMuch(f"the node answered that {what} failed, as it does when gas runs out")
         if not self.success:
             raise ChainUnavailable(f"the node answered that {what} failed")
         if len(self.data) < count * WORD:
@@ -67,7 +73,7 @@ _AGGREGATE3 = selector("aggregate3((address,bool,bytes)[])")
 
 
 class Batch:
-    """Calls collected for one request; the same call asked twice is sent once."""
+    """Calls collected to be read at one block; the same call asked twice is sent once."""
 
     def __init__(self) -> None:
         self._calls: dict[Call, int] = {}
@@ -76,20 +82,24 @@ class Batch:
         """Where the call's answer will stand among the results."""
         return self._calls.setdefault(Call(target.lower(), data), len(self._calls))
 
-    def __len__(self) -> int:
-        return len(self._calls)
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """In the order of `add`."""
+        return tuple(self._calls)
 
-    def encode(self) -> str:
-        """`aggregate3` call data, as hex; each call is allowed to fail on its own."""
-        calls = [(call.target, True, call.data) for call in self._calls]
-        return "0x" + (_AGGREGATE3 + encode(["(address,bool,bytes)[]"], [calls])).hex()
 
-    def decode(self, answer: object) -> list[CallResult]:
-        """The results in the order of `add`. ChainUnavailable when the answer is not exactly that."""
-        results = decode_results(hex_bytes(answer))
-        if len(results) != len(self._calls):
-            raise ChainUnavailable(f"the node answered {len(results)} of {len(self._calls)} calls")
-        return results
+def encode_calls(calls: Sequence[Call]) -> str:
+    """`aggregate3` call data, as hex; each call is allowed to fail on its own."""
+    each = [(call.target, True, call.data) for call in calls]
+    return "0x" + (_AGGREGATE3 + encode(["(address,bool,bytes)[]"], [each])).hex()
+
+
+def decode_calls(answer: object, count: int) -> list[CallResult]:
+    """What each of `count` calls answered. ChainUnavailable when the answer is not exactly that."""
+    results = decode_results(hex_bytes(answer))
+    if len(results) != count:
+        raise ChainUnavailable(f"the node answered {len(results)} of {count} calls")
+    return results
 
 
 def hex_bytes(answer: object) -> bytes:

@@ -2,9 +2,12 @@
 
 from typing import NamedTuple
 
-from core.amm.abi import CallResult, ChainUnavailable, below, call_data, word_as_address, word_as_signed
+from eth_abi.abi import encode
+
+from core.amm.abi import WORD, CallResult, ChainUnavailable, below, call_data, selector, word_as_address, word_as_signed
 from core.amm.fee_growth import Growth
 from core.amm.ticks import MAX_SQRT_RATIO_X96, MAX_TICK, MIN_SQRT_RATIO_X96, MIN_TICK, sqrt_ratio_at_tick
+from core.facts import AVERAGE_OVER
 
 SLOT0 = call_data("slot0()")
 LIQUIDITY = call_data("liquidity()")
@@ -14,14 +17,20 @@ TOKEN0 = call_data("token0()")
 TOKEN1 = call_data("token1()")
 FEE = call_data("fee()")
 FACTORY = call_data("factory()")
+FARMED_MANAGER = call_data("nonfungiblePositionManager()")
 SYMBOL = call_data("symbol()")
 DECIMALS = call_data("decimals()")
+AVERAGE_OVER_S = int(AVERAGE_OVER.total_seconds())
+OBSERVE = selector("observe(uint32[])") + encode(["uint32[]"], [[AVERAGE_OVER_S, 0]])
 BLOCK_NUMBER = call_data("getBlockNumber()")
 BLOCK_TIME = call_data("getCurrentBlockTimestamp()")
+PARENT_HASH = call_data("getLastBlockHash()")
 CHAIN_ID = call_data("getChainId()")
 # On Arbitrum a contract's `block.number` is the parent chain's; the chain's own number comes from this precompile.
 ARB_SYS = "0x0000000000000000000000000000000000000064"
 ARB_BLOCK_NUMBER = call_data("arbBlockNumber()")
+# Of a staking contract (PancakeSwap's MasterChef V3 and its like): words in the answer, and where the staker stands.
+STAKED_WORDS, STAKER_WORD = 9, 6
 # Where both position managers keep `_nextId`, in its slot's low 176 bits.
 NEXT_ID_SLOT = 13
 NEXT_ID_BITS = 176
@@ -113,3 +122,20 @@ def decode_tick(result: CallResult) -> TickRecord:
     words = result.words(8, "ticks")
     below(128, "ticks", words[0])
     return TickRecord(words[0], Growth(words[2], words[3]))
+
+
+def decode_staker(result: CallResult) -> str:
+    """The staker in `userPositionInfos(id)`; all zeros for an id that is not staked."""
+    return word_as_address(result.words(STAKED_WORDS, "userPositionInfos")[STAKER_WORD], "userPositionInfos")
+
+
+def decode_average_tick(result: CallResult) -> int | None:
+    """The mean tick of OBSERVE, rounded down; None where the pool does not remember so far back."""
+    if not result.success or len(result.data) < 6 * WORD:
+        return None
+    words = result.words(6, "observe")
+    if words[2] != 2:
+        return None
+    earlier, now = (word_as_signed(word) for word in words[3:5])
+    tick = (now - earlier) // AVERAGE_OVER_S
+    return tick if MIN_TICK <= tick <= MAX_TICK else None

@@ -1,7 +1,7 @@
-"""One cycle: the calls of all hedges of a chain in one request, and what its answer means."""
+"""One cycle: the calls of all hedges of a chain, and what their answers mean."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from eth_abi.packed import encode_packed
@@ -9,16 +9,23 @@ from eth_utils.crypto import keccak
 
 from core.amm import contracts
 from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
-from core.amm.contracts import PoolState, decode_managed, decode_pool, decode_pooled, decode_tick
+from core.amm.block_reader import Prepared, prepared
+from core.amm.contracts import (
+    PoolState,
+    decode_average_tick,
+    decode_managed,
+    decode_pool,
+    decode_pooled,
+    decode_staker,
+    decode_tick,
+)
 from core.amm.discovery import HedgeView, WalletBook
 from core.amm.fee_growth import growth_inside, owed_by_growth
 from core.amm.presets import ChainPreset
+from core.amm.prices import PairOrder, price_from_sqrt
+from core.amm.ticks import sqrt_ratio_at_tick
 from core.amm.valuation import Holding, PoolPoint, PositionPlace, lp_position, pool_point
-from core.facts import Block, LpPosition
-
-# Block times outside this are no answer of a chain: before any V3 pool, or past the reach of a timestamp.
-_FIRST_BLOCK_TIME = 1_600_000_000
-_LAST_BLOCK_TIME = 10_000_000_000
+from core.facts import LpPosition
 
 
 class HedgeReading(NamedTuple):
@@ -28,17 +35,12 @@ class HedgeReading(NamedTuple):
     positions: tuple[LpPosition, ...]
     missing_ids: tuple[int, ...]
     wallet_base_raw: int | None
-    book_moved: bool
-
-
-class Reading(NamedTuple):
-    """All hedges at one block, in the order of their views."""
-
-    block: Block
-    hedges: tuple[HedgeReading, ...]
+    books_moved: bool
+    average_price: Decimal | None
 
 
 class _PoolCalls(NamedTuple):
+    observed: int
     slot0: int
     liquidity: int
     growth0: int
@@ -52,6 +54,7 @@ class _PositionCalls(NamedTuple):
     pooled: int
     lower: int
     upper: int
+    staked: int | None
 
 
 class _HedgeCalls(NamedTuple):
@@ -59,7 +62,7 @@ class _HedgeCalls(NamedTuple):
     pools: dict[str, _PoolCalls]
     positions: tuple[_PositionCalls, ...]
     wallet: tuple[int, ...]
-    book: tuple[int, ...]
+    books: tuple[tuple[WalletBook, tuple[int, ...]], ...]
 
 
 class Cycle:
@@ -69,52 +72,35 @@ class Cycle:
         self.views = tuple(views)
         self._chain = chain
         self._batch = Batch()
-        if chain.arbitrum_blocks:
-            self._number = self._batch.add(contracts.ARB_SYS, contracts.ARB_BLOCK_NUMBER)
-        else:
-            self._number = self._batch.add(chain.multicall, contracts.BLOCK_NUMBER)
-        self._time = self._batch.add(chain.multicall, contracts.BLOCK_TIME)
-        self._chain_id = self._batch.add(chain.multicall, contracts.CHAIN_ID)
         self._hedges = tuple(self._hedge_calls(view) for view in self.views)
-        self.params = ({"to": chain.multicall, "data": self._batch.encode()}, "latest")
+        self.wanted: Prepared = prepared(self._batch)
 
-    def decode(self, answer: object) -> Reading:
-        """What the answer says. ChainUnavailable when any part of it is missing, short or impossible."""
-        results = self._batch.decode(answer)
-        (chain_id,) = results[self._chain_id].words(1, "the chain id")
-        if chain_id != self._chain.chain_id:
-            raise ChainUnavailable(
-                f"the node is on chain {chain_id}, not on {self._chain.name} ({self._chain.chain_id})"
-            )
-        return Reading(self._block(results), tuple(_read_hedge(calls, results) for calls in self._hedges))
-
-    def _block(self, results: Sequence[CallResult]) -> Block:
-        (number,) = results[self._number].words(1, "the block number")
-        (time,) = results[self._time].words(1, "the block time")
-        if not (0 < number < 1 << 63 and _FIRST_BLOCK_TIME < time < _LAST_BLOCK_TIME):
-            raise ChainUnavailable(f"the node's answer for the block is impossible (number {number}, time {time})")
-        return Block(number, None, datetime.fromtimestamp(time, UTC))
+    def decode(self, results: Sequence[CallResult]) -> tuple[HedgeReading, ...]:
+        """By view. ChainUnavailable when any part is missing, short or impossible."""
+        return tuple(_read_hedge(calls, results) for calls in self._hedges)
 
     def _hedge_calls(self, view: HedgeView) -> _HedgeCalls:
         pools = {view.pool: None} | {place.pool: None for place in view.places}
         return _HedgeCalls(
             view,
             {pool: self._pool_calls(pool) for pool in pools},
-            tuple(self._position_calls(view.manager, place) for place in view.places),
+            tuple(self._position_calls(view, place) for place in view.places),
             self._wallet_calls(view),
-            self._book_calls(view.manager, view.book) if view.book else (),
+            tuple((book, self._book_calls(book)) for book in view.books),
         )
 
     def _pool_calls(self, pool: str) -> _PoolCalls:
         return _PoolCalls(
+            self._batch.add(pool, contracts.OBSERVE),
             self._batch.add(pool, contracts.SLOT0),
             self._batch.add(pool, contracts.LIQUIDITY),
             self._batch.add(pool, contracts.GROWTH_GLOBAL_0),
             self._batch.add(pool, contracts.GROWTH_GLOBAL_1),
         )
 
-    def _position_calls(self, manager: str, place: PositionPlace) -> _PositionCalls:
-        add, lower, upper = self._batch.add, place.tick_lower, place.tick_upper
+    def _position_calls(self, view: HedgeView, place: PositionPlace) -> _PositionCalls:
+        add, manager, lower, upper = self._batch.add, view.manager, place.tick_lower, place.tick_upper
+        staked = call_data("userPositionInfos(uint256)", place.position_id)
         key = int.from_bytes(keccak(encode_packed(["address", "int24", "int24"], [manager, lower, upper])), "big")
         return _PositionCalls(
             place,
@@ -123,6 +109,7 @@ class Cycle:
             pooled=add(place.pool, _POOL_POSITIONS + key.to_bytes(32, "big")),
             lower=add(place.pool, call_data("ticks(int24)", lower)),
             upper=add(place.pool, call_data("ticks(int24)", upper)),
+            staked=add(view.farm, staked) if view.farm else None,
         )
 
     def _wallet_calls(self, view: HedgeView) -> tuple[int, ...]:
@@ -134,12 +121,12 @@ class Cycle:
             return (token,)
         return (token, self._batch.add(self._chain.multicall, call_data("getEthBalance(address)", view.wallet)))
 
-    def _book_calls(self, manager: str, book: WalletBook) -> tuple[int, ...]:
-        count = self._batch.add(manager, call_data("balanceOf(address)", book.wallet))
+    def _book_calls(self, book: WalletBook) -> tuple[int, ...]:
+        count = self._batch.add(book.keeper, call_data("balanceOf(address)", book.wallet))
         if not book.ids:
             return (count,)
         last = call_data("tokenOfOwnerByIndex(address,uint256)", book.wallet, len(book.ids) - 1)
-        return (count, self._batch.add(manager, last))
+        return (count, self._batch.add(book.keeper, last))
 
 
 _POOL_POSITIONS = selector("positions(bytes32)")
@@ -158,14 +145,16 @@ def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReadi
         if _is_gone(results[at.managed], results[at.owner]):
             missing_ids.append(place.position_id)
         else:
-            holding = _read_holding(at, states[place.pool], results)
+            holding = _read_holding(at, _owner(view, at, results), states[place.pool], results)
             positions.append(lp_position(place, holding, points[place.pool]))
+    leading = _leading_pool(view.pool, positions)
     return HedgeReading(
-        point=_leading_point(points, view.pool, positions),
+        point=points[leading],
         positions=tuple(positions),
         missing_ids=tuple(missing_ids),
         wallet_base_raw=sum(_balance(results[index]) for index in calls.wallet) if calls.wallet else None,
-        book_moved=view.book is not None and _book_moved(view.book, [results[index] for index in calls.book]),
+        books_moved=any(_book_moved(book, [results[index] for index in at]) for book, at in calls.books),
+        average_price=_average_price(results[calls.pools[leading].observed], view.order),
     )
 
 
@@ -174,7 +163,7 @@ def _is_gone(managed: CallResult, owner: CallResult) -> bool:
     return managed.reverted_with_reason and owner.reverted_with_reason
 
 
-def _read_holding(at: _PositionCalls, pool: PoolState, results: Sequence[CallResult]) -> Holding:
+def _read_holding(at: _PositionCalls, owner: str, pool: PoolState, results: Sequence[CallResult]) -> Holding:
     """What the position holds, as `collect` would work it out: poke, then pay no more than the pool owes the range."""
     place, managed, pooled = at.place, decode_managed(results[at.managed]), decode_pooled(results[at.pooled])
     if (managed.tick_lower, managed.tick_upper) != (place.tick_lower, place.tick_upper):
@@ -182,7 +171,6 @@ def _read_holding(at: _PositionCalls, pool: PoolState, results: Sequence[CallRes
     in_range = place.tick_lower <= pool.tick < place.tick_upper
     if managed.liquidity > pooled.liquidity or (in_range and pooled.liquidity > pool.liquidity):
         raise ChainUnavailable(f"the node's answer for position {place.position_id} holds more than its pool")
-    owner = results[at.owner].address("ownerOf")
     if not managed.liquidity:
         owed0, owed1 = (0, 0), (0, 0)
     else:
@@ -200,11 +188,25 @@ def _read_holding(at: _PositionCalls, pool: PoolState, results: Sequence[CallRes
     )
 
 
-def _leading_point(points: dict[str, PoolPoint], pool: str, positions: Sequence[LpPosition]) -> PoolPoint:
-    """The place of the pool that holds the position of most value; the hedge's own pool when none has any."""
+def _owner(view: HedgeView, at: _PositionCalls, results: Sequence[CallResult]) -> str:
+    """Who may take the position out: its staker, when the farm holds it for one."""
+    owner = results[at.owner].address("ownerOf")
+    if at.staked is None or view.farm is None or not addresses_equal(owner, view.farm):
+        return owner
+    staker = decode_staker(results[at.staked])
+    return staker if int(staker, 16) else owner
+
+
+def _leading_pool(pool: str, positions: Sequence[LpPosition]) -> str:
+    """The pool of the position of most value; the hedge's own when there is none."""
     if not positions:
-        return points[pool]
-    return points[max(positions, key=lambda position: position.base * position.price + position.quote).pool]
+        return pool
+    return max(positions, key=lambda position: position.base * position.price + position.quote).pool
+
+
+def _average_price(observed: CallResult, order: PairOrder) -> Decimal | None:
+    tick = decode_average_tick(observed)
+    return None if tick is None else price_from_sqrt(sqrt_ratio_at_tick(tick), order)
 
 
 def _balance(result: CallResult) -> int:

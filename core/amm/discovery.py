@@ -15,7 +15,7 @@ from core.amm.abi import (
     contains_address,
     text_of,
 )
-from core.amm.contracts import ManagedPosition, decode_managed
+from core.amm.contracts import ManagedPosition, decode_managed, decode_staker
 from core.amm.presets import ChainPreset, position_manager
 from core.amm.prices import PairOrder
 from core.amm.valuation import PositionPlace, position_place
@@ -26,8 +26,8 @@ from core.facts import Token
 
 Read = Callable[[Batch], Awaitable[list[CallResult]]]
 
-# A wallet with more positions is not searched: it is a staking contract, not a person's.
-MAX_WALLET_POSITIONS = 200
+# A wallet with more positions is not searched. Anybody can send one to a wallet, so the limit is a person's many times.
+MAX_WALLET_POSITIONS = 2000
 
 
 class PoolKey(NamedTuple):
@@ -40,8 +40,9 @@ class PoolKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WalletBook:
-    """The wallet's positions at one manager in the contract's own order, of whatever pool."""
+    """The wallet's positions of whatever pool, in the order of the contract that keeps count: manager or farm."""
 
+    keeper: str
     wallet: str
     ids: tuple[int, ...]
 
@@ -51,11 +52,12 @@ class HedgeView:
     """All that stays the same about one hedge between two reads.
 
     `pool` is the one whose price stands in when no position has any value. `unfollowed_ids`: other positions of the
-    wallet in the hedge's pools that hold liquidity.
+    wallet in the hedge's pools that hold liquidity. `farm`: the contract that positions of this AMM are staked in.
     """
 
     name: str
     manager: str
+    farm: str | None
     base: Token
     quote: Token
     order: PairOrder
@@ -63,7 +65,7 @@ class HedgeView:
     places: tuple[PositionPlace, ...]
     missing_ids: tuple[int, ...]
     wallet: str | None
-    book: WalletBook | None
+    books: tuple[WalletBook, ...]
     unfollowed_ids: tuple[int, ...]
 
 
@@ -87,9 +89,11 @@ class Discovery:
 
         `before`, the view so far, still knows pool and wallet when every position is gone.
         """
-        manager = position_manager(self._chain, hedge.amm_type)
+        manager, farm = position_manager(self._chain, hedge.amm_type), self._chain.farms.get(hedge.amm_type)
         await self._factory(manager)  # first: what is no manager fails in ways that look like the node's
-        found = await self._positions(name, hedge, manager, more_ids, before, left_out)
+        if farm is not None:
+            await self._check_farm(farm, manager)
+        found = await self._positions(name, hedge, _Keepers(manager, farm), more_ids, before, left_out)
         keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
         pools = await self._pools(manager, keys, hedge.pool_id or (before.pool if before else None))
         self._check_pools(name, hedge, found.followed, pools)
@@ -100,6 +104,7 @@ class Discovery:
         return HedgeView(
             name=name,
             manager=manager,
+            farm=farm,
             base=base,
             quote=quote,
             order=order,
@@ -110,7 +115,7 @@ class Discovery:
             ),
             missing_ids=found.missing_ids,
             wallet=hedge.wallet,
-            book=found.book,
+            books=found.books,
             unfollowed_ids=found.unfollowed_ids(pools),
         )
 
@@ -118,22 +123,23 @@ class Discovery:
         self,
         name: str,
         hedge: HedgeConfig,
-        manager: str,
+        keepers: "_Keepers",
         more_ids: Sequence[int],
         before: HedgeView | None,
         left_out: Collection[int],
     ) -> "_FoundPositions":
-        follow_all = hedge.lp_position_ids == "all"
+        follow_all, manager = hedge.lp_position_ids == "all", keepers.manager
         wanted = _wanted_ids(hedge, more_ids)
         rows = await self._rows(manager, wanted)
         missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
         await self._check_existed(name, manager, missing_ids)
-        book = await self._book(manager, await self._wallet(hedge, manager, rows, before), required=follow_all)
-        others = await self._rows(manager, [i for i in (book.ids if book else ()) if i not in (*rows, *left_out)])
+        books = await self._books(keepers, await self._wallet(hedge, keepers, rows, before), required=follow_all)
+        held = {position_id for book in books for position_id in book.ids}
+        others = await self._rows(manager, sorted(held.difference(rows, left_out)))
         if follow_all and hedge.pool_id is not None:
             key = await self._key_of_pool(hedge.pool_id)
             rows |= {position_id: row for position_id, row in others.items() if _pool_key(row) == key}
-        return _FoundPositions(rows, missing_ids, book, others)
+        return _FoundPositions(rows, missing_ids, books, others)
 
     async def _rows(self, manager: str, ids: Sequence[int]) -> dict[int, ManagedPosition]:
         """The manager's record of each id; an id that it says does not exist is left out."""
@@ -157,22 +163,46 @@ class Discovery:
                 )
 
     async def _wallet(
-        self, hedge: HedgeConfig, manager: str, rows: Mapping[int, ManagedPosition], before: HedgeView | None
+        self, hedge: HedgeConfig, keepers: "_Keepers", rows: Mapping[int, ManagedPosition], before: HedgeView | None
     ) -> str | None:
-        """Whose positions are looked through: the configured wallet's, else those of the first position's owner."""
+        """Whose positions are looked through: the configured wallet's, else those of who owns or staked the first."""
         if hedge.wallet is not None:
             return hedge.wallet
         if not rows:
-            return before.book.wallet if before and before.book else None
-        batch = Batch()
-        batch.add(manager, call_data("ownerOf(uint256)", next(iter(rows))))
-        return (await self._read(batch))[0].address("ownerOf")
+            return before.books[0].wallet if before and before.books else None
+        batch, first = Batch(), next(iter(rows))
+        batch.add(keepers.manager, call_data("ownerOf(uint256)", first))
+        if keepers.farm is not None:
+            batch.add(keepers.farm, call_data("userPositionInfos(uint256)", first))
+        owned, *staked = await self._read(batch)
+        owner = owned.address("ownerOf")
+        return decode_staker(staked[0]) if addresses_equal(owner, keepers.farm or "") else owner
 
-    async def _book(self, manager: str, wallet: str | None, *, required: bool) -> WalletBook | None:
+    async def _check_farm(self, farm: str, manager: str) -> None:
+        batch = Batch()
+        batch.add(farm, contracts.FARMED_MANAGER)
+        answer = (await self._read(batch))[0]
+        if (
+            answer.success
+            and len(answer.data) == WORD
+            and addresses_equal(answer.address("the farm's manager"), manager)
+        ):
+            return
+        raise Refused(
+            f"{farm} is not a farm of the position manager {manager} on {self._chain.name}: correct farms in "
+            f"[chains.{self._chain.name}]",
+            code="no_contract",
+        )
+
+    async def _books(self, keepers: "_Keepers", wallet: str | None, *, required: bool) -> tuple[WalletBook, ...]:
         if wallet is None:
-            return None
+            return ()
+        books = [await self._book(keeper, wallet, required=required) for keeper in keepers if keeper is not None]
+        return tuple(book for book in books if book is not None)
+
+    async def _book(self, keeper: str, wallet: str, *, required: bool) -> WalletBook | None:
         count_batch, ids_batch = Batch(), Batch()
-        count_batch.add(manager, call_data("balanceOf(address)", wallet))
+        count_batch.add(keeper, call_data("balanceOf(address)", wallet))
         (count,) = (await self._read(count_batch))[0].words(1, "the wallet's positions")
         if count > MAX_WALLET_POSITIONS:
             if required:
@@ -182,9 +212,9 @@ class Discovery:
                 )
             return None
         for index in range(count):
-            ids_batch.add(manager, call_data("tokenOfOwnerByIndex(address,uint256)", wallet, index))
+            ids_batch.add(keeper, call_data("tokenOfOwnerByIndex(address,uint256)", wallet, index))
         results = await self._read(ids_batch) if count else []
-        return WalletBook(wallet, tuple(result.words(1, "the wallet's positions")[0] for result in results))
+        return WalletBook(keeper, wallet, tuple(result.words(1, "the wallet's positions")[0] for result in results))
 
     async def _key_of_pool(self, pool: str) -> PoolKey:
         batch = Batch()
@@ -270,12 +300,19 @@ class Discovery:
         return base, quote
 
 
+class _Keepers(NamedTuple):
+    """The contracts that keep a wallet's positions."""
+
+    manager: str
+    farm: str | None
+
+
 class _FoundPositions(NamedTuple):
-    """`others` are all in `book` beside the configured and other hedges' ones, with "all" the followed among them."""
+    """`others` are all in `books` beside the configured and other hedges' ones, with "all" the followed among them."""
 
     followed: dict[int, ManagedPosition]
     missing_ids: tuple[int, ...]
-    book: WalletBook | None
+    books: tuple[WalletBook, ...]
     others: dict[int, ManagedPosition]
 
     def unfollowed_ids(self, pools: Mapping[PoolKey, str]) -> tuple[int, ...]:

@@ -23,6 +23,8 @@ _PANCAKESWAP_MANAGER = "0x46A15B0b27311cedF172AB29E4f4766fbE7F4364"
 class ChainPreset:
     """One chain. `stables` are the tokens that count as QUOTE; `position_managers` by AMM type.
 
+    `farms`: by AMM type, the contract in which its positions are staked.
+
     `arbitrum_blocks`: the contracts' `block.number` is the parent chain's, the chain's own comes from a precompile.
     """
 
@@ -32,6 +34,7 @@ class ChainPreset:
     wrapped_native: str | None
     stables: tuple[str, ...]
     position_managers: Mapping[str, str] = field(default_factory=dict)
+    farms: Mapping[str, str] = field(default_factory=dict)
     multicall: str = MULTICALL3
     arbitrum_blocks: bool = False
 
@@ -131,7 +134,11 @@ def chain_preset(name: str, override: ChainConfig | None) -> ChainPreset:
     override = override or ChainConfig()
     known = PRESETS.get(name) or _unknown_chain(name, override)
     given = {key: value for key, value in override.model_dump().items() if value is not None}
-    return replace(known, **(given | {"position_managers": _managers(known, override)}))
+    beside = {
+        "position_managers": {**known.position_managers, **(override.position_managers or {})},
+        "farms": {**known.farms, **(override.farms or {})},
+    }
+    return replace(known, **(given | beside))
 
 
 def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
@@ -141,10 +148,6 @@ def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
             f"in [chains.{name}]"
         )
     return ChainPreset(name, override.chain_id, "native coin", None, override.stables)
-
-
-def _managers(known: ChainPreset, override: ChainConfig) -> Mapping[str, str]:
-    return {**known.position_managers, **(override.position_managers or {})}
 
 
 def position_manager(chain: ChainPreset, amm_type: str) -> str:

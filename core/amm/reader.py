@@ -1,17 +1,20 @@
-"""The chain adapter: all hedges of one chain read at one block in one request."""
+"""The chain adapter: all hedges of one chain read at one block, in one request where the node allows it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from core.amm import contracts
-from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, hex_bytes
-from core.amm.cycle import Cycle, HedgeReading, Reading
+from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal
+from core.amm.block_reader import BlockReader, Stamped, has_code, prepared
+from core.amm.cycle import Cycle, HedgeReading
 from core.amm.discovery import Discovery, HedgeView
+from core.amm.nodes import NodeHealth, Nodes
 from core.amm.presets import ChainPreset, position_manager
 from core.amm.prices import human_amount
-from core.amm.rpc import TIMEOUT_S, Nodes
+from core.amm.rpc import TIMEOUT_S
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import ConfigurationError, InvariantBroken, LpHedgeError, Refused
@@ -21,11 +24,20 @@ from core.facts import LpFacts
 RETRY_S = 60.0
 
 
+class _Answer(NamedTuple):
+    """One cycle: the views it was asked for, what it says of each, and of which block."""
+
+    views: tuple[HedgeView, ...]
+    readings: tuple[HedgeReading, ...]
+    stamped: Stamped
+
+
 class ChainReader:
     """Implements `LpPositions` for the hedges of one chain.
 
     A steady cycle is one `eth_call`. Only when a position came to or left a wallet, discovery runs again within the
-    same `read`. Nothing is retried here: the caller retries; a node that failed gives way to the next of `urls`.
+    same `read`; and a block that was replaced is read once more. Nothing else is retried here: the caller retries, and
+    a node that failed gives way to the next of `urls`.
     """
 
     def __init__(
@@ -46,6 +58,8 @@ class ChainReader:
         self._hedges = dict(hedges)
         self._clock = clock
         self._nodes = Nodes(urls, clock, timeout_s=timeout_s)
+        oldest_head_s = min((hedge.max_chain_age_seconds for hedge in hedges.values()), default=30)
+        self._blocks = BlockReader(chain, self._nodes, clock, oldest_head_s=oldest_head_s)
         self._discovery = Discovery(chain, self._read_batch, self._next_id)
         self._followed_ids = {name: list(ids) for name, ids in (followed_ids or {}).items()}
         self._named_ids = dict(named_ids or {})
@@ -59,7 +73,7 @@ class ChainReader:
         """Check chain and contracts, find pools, tokens and ranges. Raises Refused, ConfigurationError, Transient."""
         self._tried_at_s = self._clock.monotonic_s()
         await self._check_chain_ids()
-        await self._check_contract(self._chain.multicall, "the Multicall3")
+        await self._blocks.prepare()
         await self._look_for(self._hedges)
         if not self._views:
             raise next(iter(self._refused.values()))
@@ -70,33 +84,46 @@ class ChainReader:
             self._tried_at_s = self._clock.monotonic_s()
             await self._look_for(tuple(self._refused))
         as_of = self._clock.now()
-        views, reading, host = await self._ask_cycle()
-        moved = [view.name for view, hedge in zip(views, reading.hedges, strict=True) if hedge.book_moved]
+        answer = await self._ask_cycle()
+        reorganised_from = answer.stamped.reorganised_from
+        moved = [view.name for view, read in zip(answer.views, answer.readings, strict=True) if read.books_moved]
         if moved:
             await self._look_for(moved)
+        if moved or reorganised_from is not None:
             as_of = self._clock.now()
-            views, reading, host = await self._ask_cycle()
-        return self._facts(views, reading, f"{self._chain.name} via {host}", as_of)
+            answer = await self._ask_cycle()
+        return self._facts(answer, reorganised_from or answer.stamped.reorganised_from, as_of)
+
+    def health(self) -> tuple[NodeHealth, ...]:
+        """Of each node, in the order of preference."""
+        return self._nodes.health()
+
+    def pools(self) -> frozenset[str]:
+        """Addresses of the pools whose events can change what is read."""
+        views = self._active(self._views)
+        return frozenset({view.pool for view in views} | {place.pool for view in views for place in view.places})
 
     def faults(self) -> Mapping[str, LpHedgeError]:
         """Of the hedges that were not read; they are looked for again after a minute."""
         return self._refused
 
-    def _facts(self, views: Sequence[HedgeView], reading: Reading, source: str, as_of: datetime) -> dict[str, LpFacts]:
+    def _facts(self, answer: _Answer, reorganised_from: int | None, as_of: datetime) -> dict[str, LpFacts]:
         return {
             view.name: LpFacts(
-                block=reading.block,
+                block=answer.stamped.block,
                 as_of=as_of,
-                source=source,
+                source=f"{self._chain.name} via {answer.stamped.host}",
                 base=view.base,
                 quote=view.quote,
-                price=hedge.point.price,
-                positions=hedge.positions,
-                missing_ids=hedge.missing_ids,
-                wallet_base=_wallet_base(view, hedge),
+                price=read.point.price,
+                positions=read.positions,
+                missing_ids=read.missing_ids,
+                wallet_base=_wallet_base(view, read),
                 unfollowed_ids=view.unfollowed_ids,
+                average_price=read.average_price,
+                reorganised_from=reorganised_from,
             )
-            for view, hedge in zip(views, reading.hedges, strict=True)
+            for view, read in zip(answer.views, answer.readings, strict=True)
         }
 
     async def follow(self, hedge: str, position_id: int) -> None:
@@ -132,15 +159,14 @@ class ChainReader:
     def _active(self, views: Mapping[str, HedgeView]) -> list[HedgeView]:
         return [views[name] for name in self._hedges if name in views and name not in self._refused]
 
-    async def _ask_cycle(self) -> tuple[tuple[HedgeView, ...], Reading, str]:
-        """One cycle: the views it was asked for, what it says of each, and the host that answered."""
+    async def _ask_cycle(self) -> _Answer:
         if self._cycle is None:
             if self._refused:
                 raise next(iter(self._refused.values()))
             raise InvariantBroken("the chain was read before it was prepared")
         views = self._cycle.views
-        reading, host = await self._nodes.ask("eth_call", self._cycle.params, self._cycle.decode)
-        return views, reading, host
+        readings, stamped = await self._blocks.read(self._cycle.wanted, self._cycle.decode)
+        return _Answer(views, readings, stamped)
 
     async def _discover(self, name: str, more_ids: Sequence[int] | None = None) -> HedgeView:
         hedge = self._hedges[name]
@@ -182,8 +208,7 @@ class ChainReader:
         """Raises Refused where there is none; one that was there once is not looked for again."""
         if address in self._contracts:
             return
-        has_code, _ = await self._nodes.ask("eth_getCode", [address, "latest"], _has_code)
-        if not has_code:
+        if not await self._nodes.ask("eth_getCode", [address, "latest"], has_code):
             raise Refused(
                 f"there is no contract at {address} on {self._chain.name}, where {what} should be: correct it",
                 code="no_contract",
@@ -205,14 +230,13 @@ class ChainReader:
         return self._hedges[view.name].include_wallet_base
 
     async def _read_batch(self, batch: Batch) -> list[CallResult]:
-        params = ({"to": self._chain.multicall, "data": batch.encode()}, "latest")
-        results, _ = await self._nodes.ask("eth_call", params, batch.decode)
+        results, _ = await self._blocks.read(prepared(batch), list)
         return results
 
     async def _next_id(self, manager: str) -> int | None:
         """The id that the manager will give next; None where its storage does not show a plausible one."""
         params = [manager, hex(contracts.NEXT_ID_SLOT), "latest"]
-        word, _ = await self._nodes.ask("eth_getStorageAt", params, _number)
+        word = await self._nodes.ask("eth_getStorageAt", params, _number)
         return word & ((1 << contracts.NEXT_ID_BITS) - 1) or None
 
 
@@ -244,7 +268,3 @@ def _chain_id(result: object) -> int:
     if not 0 < chain_id < 1 << 63:
         raise ChainUnavailable(f"the node answered chain id {chain_id}")
     return chain_id
-
-
-def _has_code(result: object) -> bool:
-    return result != "0x" and bool(hex_bytes(result))

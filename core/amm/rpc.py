@@ -1,29 +1,47 @@
-"""JSON-RPC to a chain's nodes: one request a call, no retry here, the next node when one fails.
+"""JSON-RPC to one node: one request a call, no retry, and what went wrong sorted by what helps against it.
 
 A node's URL often holds a key: messages name its host only, and causes that carry the URL are cut off.
 """
 
 import logging
 import re
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponseError, ClientTimeout
 from web3 import AsyncHTTPProvider
 from web3.types import RPCEndpoint
 
-from core.amm.abi import ChainUnavailable
-from core.clock import Clock
+from core.amm.abi import AskedTooMuch, ChainUnavailable
 
 TIMEOUT_S = 8.0
-# How long a node that failed stands behind the others.
-REST_S = 30.0
-_TOO_MANY_REQUESTS = 429
+# How long a node is left alone that says its quota of the day or month is used up.
+QUOTA_REST_S = 300.0
+LIMIT_REST_S = 5.0
+LONGEST_WAIT_S = 3600.0
+_TOO_LARGE, _TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 413, 429, 402
+_KEY_REFUSED = (401, 403)
 _MESSAGE_LIMIT = 160
 _SHORTEST_KEY = 6
 
-V = TypeVar("V")
+# What providers write, in no common form. Sorted by remedy: wait long, wait, ask for less at once.
+_QUOTA = re.compile(r"quota|daily|monthly|per (day|month)|billing|payment", re.IGNORECASE)
+_LIMITED = re.compile(
+    r"rate.?limit|too many requests|requests? (limit|rate)|request count|(per |/)sec|throughput|capacity"
+    r"|limit exceeded",
+    re.IGNORECASE,
+)
+_LIMIT_CODES = frozenset({429, -32005, -32029, -32090})
+_LARGE = re.compile(
+    r"out ?of ?gas|gas (limit|cap|required)|exceeds? .*gas|too (large|big|long)"
+    r"|exceeding limit|result of length|VM execution error"
+    r"|(response|request|payload|data|call).{0,12}size|size (limit|exceeded)|execution (timeout|aborted)|entity|memory",
+    re.IGNORECASE,
+)
+
+
+class RateLimited(ChainUnavailable):
+    """The node asks to be left alone; `retry_after_s` is always set."""
 
 
 class Node:
@@ -31,8 +49,9 @@ class Node:
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self.host = urlsplit(url).hostname or "the node"
-        self.resting_until_s = 0.0
-        self._secrets = _secrets(url)
+        self._secrets = secrets_of(url)
+        # web3 writes whole URLs, keys and all, into its informational lines.
+        logging.getLogger("web3").setLevel(logging.WARNING)
         timeout = {"timeout": ClientTimeout(total=timeout_s)}
         self._provider = AsyncHTTPProvider(url, request_kwargs=timeout, exception_retry_configuration=None)
 
@@ -65,80 +84,34 @@ class Node:
     def _http_failure(self, error: ClientResponseError) -> ChainUnavailable:
         if error.status == _TOO_MANY_REQUESTS:
             asked = error.headers.get("Retry-After", "") if error.headers else ""
-            retry_after_s = float(asked) if asked.isdigit() else None
-            return ChainUnavailable(f"{self.host} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
+            # A date instead of seconds is rare and depends on its clock: then our own wait holds.
+            retry_after_s = min(float(asked), LONGEST_WAIT_S) if asked.isdigit() else LIMIT_REST_S
+            return RateLimited(f"{self.host} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
+        if error.status == _PAYMENT_REQUIRED:
+            return RateLimited(f"{self.host} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
+        if error.status == _TOO_LARGE:
+            return AskedTooMuch(f"{self.host} refuses so large a request (HTTP 413)")
+        if error.status in _KEY_REFUSED:
+            return ChainUnavailable(f"{self.host} does not let us in (HTTP {error.status}): check the key in its URL")
         return ChainUnavailable(f"{self.host} answered HTTP {error.status}")
 
     def _rpc_failure(self, error: object) -> ChainUnavailable:
-        code, message = "", str(error)
+        code, message = None, str(error)
         if isinstance(error, dict):
-            code, message = f" {error.get('code', '')}", str(error.get("message", ""))
+            code, message = error.get("code"), str(error.get("message", ""))
         for secret in self._secrets:
             message = message.replace(secret, "…")
-        return ChainUnavailable(f"{self.host} answered error{code}: {message[:_MESSAGE_LIMIT]}")
+        said = f"{self.host} answered error{'' if code is None else f' {code}'}: {message[:_MESSAGE_LIMIT]}"
+        if _LARGE.search(message):
+            return AskedTooMuch(said)
+        if code in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
+            return RateLimited(said, retry_after_s=QUOTA_REST_S if _QUOTA.search(message) else LIMIT_REST_S)
+        return ChainUnavailable(said)
 
 
-class Nodes:
-    """The nodes of one chain in the order of preference."""
-
-    def __init__(self, urls: Sequence[str], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
-        if not urls:
-            raise ValueError("a chain needs at least one RPC URL")
-        # web3 writes whole URLs, keys and all, into its informational lines.
-        logging.getLogger("web3").setLevel(logging.WARNING)
-        self._nodes = [Node(url, timeout_s=timeout_s) for url in urls]
-        self._clock = clock
-
-    async def ask(self, method: str, params: Sequence[object], decode: Callable[[object], V]) -> tuple[V, str]:
-        """The decoded answer of the first node that gives one, and that node's host.
-
-        An answer that `decode` refuses counts as none. Raises ChainUnavailable when no node gives one.
-        """
-        failures: list[ChainUnavailable] = []
-        for node in self._in_order():
-            try:
-                value = decode(await node.call(method, params))
-            except ChainUnavailable as failure:
-                failures.append(failure)
-                node.resting_until_s = self._clock.monotonic_s() + REST_S
-            else:
-                node.resting_until_s = 0.0
-                return value, node.host
-        raise _combined(failures)
-
-    async def ask_each(self, method: str, decode: Callable[[object], V]) -> list[tuple[V, str]]:
-        """The same parameterless question to every node: what those that answer say. Raises as `ask` if none does."""
-        answers: list[tuple[V, str]] = []
-        failures: list[ChainUnavailable] = []
-        for node in self._nodes:
-            try:
-                answers.append((decode(await node.call(method, [])), node.host))
-            except ChainUnavailable as failure:
-                failures.append(failure)
-        if not answers:
-            raise _combined(failures)
-        return answers
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        for node in self._nodes:
-            await node.aclose()
-
-    def _in_order(self) -> list[Node]:
-        now_s = self._clock.monotonic_s()
-        return sorted(self._nodes, key=lambda node: node.resting_until_s > now_s)
-
-
-def _secrets(url: str) -> tuple[str, ...]:
+def secrets_of(url: str) -> tuple[str, ...]:
     """What of a URL may be a key, longest first: all of it, and every longer piece of what is not the host."""
     parts = urlsplit(url)
     beside_host = f"{parts.path}/{parts.query}/{parts.username or ''}/{parts.password or ''}"
     pieces = {piece for piece in re.split(r"[/=&]", beside_host) if len(piece) >= _SHORTEST_KEY}
     return (url, *sorted(pieces, key=len, reverse=True))
-
-
-def _combined(failures: Sequence[ChainUnavailable]) -> ChainUnavailable:
-    if len(failures) == 1:
-        return failures[0]
-    waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
-    return ChainUnavailable("; ".join(map(str, failures)), retry_after_s=min(waits, default=None))

@@ -9,9 +9,27 @@ from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
 from core.config import HedgeConfig
 from tests.amm.reading import MakeReader
-from tests.rigs.chain.fixtures import chain, chain_proxy, chain_session, pancake_chain, pancake_session
+from tests.rigs.chain.fixtures import (
+    bare_chain,
+    bare_session,
+    chain,
+    chain_proxy,
+    chain_session,
+    pancake_chain,
+    pancake_session,
+    ws_proxy,
+)
 
-__all__ = ["chain", "chain_proxy", "chain_session", "pancake_chain", "pancake_session"]
+__all__ = [
+    "bare_chain",
+    "bare_session",
+    "chain",
+    "chain_proxy",
+    "chain_session",
+    "pancake_chain",
+    "pancake_session",
+    "ws_proxy",
+]
 
 
 Ids = Mapping[str, Sequence[int]]

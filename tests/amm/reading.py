@@ -21,6 +21,8 @@ def preset_of(rig: ChainRig, *stables: TokenRef, **override: Any) -> ChainPreset
         "stables": tuple(stable.address for stable in stables),
         "position_managers": {rig.amm_type: rig.manager.address},
     }
+    if rig.farm is not None:
+        settings["farms"] = {rig.amm_type: rig.farm.address}
     return chain_preset("rig", ChainConfig(**(settings | override)))
 
 

@@ -94,11 +94,11 @@ async def test_one_request_per_cycle(
 
 
 async def test_block_is_the_heads(chain: ChainRig, pool: PoolRef) -> None:
-    """Block number and time are those of the chain's head, and no hash is invented."""
+    """Block number, time and the parent's hash are those of the chain's head."""
     facts = await read_once(chain, pool, [mint(chain, pool)])
     head = chain.rpc.call("eth_getBlockByNumber", hex(facts.block.number), False)
     assert int(facts.block.time.timestamp()) == int(head["timestamp"], 16)
-    assert facts.block.hash is None
+    assert facts.block.parent_hash == head["parentHash"]
 
 
 async def test_block_of_an_arbitrum_chain(chain: ChainRig, pool: PoolRef, make_reader: MakeReader) -> None:
@@ -211,7 +211,8 @@ async def test_one_bad_hedge_keeps_no_other_from_being_read(
     """Still in one request a cycle; and what was wrong on chain is looked for again after a minute, not at once."""
     good, later = mint(chain, pool), 1 + mint(chain, pool)
     clock = ManualClock(datetime.now(UTC))
-    hedges = {"bad": hedge([later], symbol="OTHERUSDT"), "good": hedge([good])}
+    patient = {"max_chain_age_seconds": 3600}
+    hedges = {"bad": hedge([later], symbol="OTHERUSDT", **patient), "good": hedge([good], **patient)}
     reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, clock=clock, **hedges)
     await reader.prepare()
     chain_proxy.forget()
@@ -278,12 +279,10 @@ async def test_wrong_chain_is_refused(chain: ChainRig, pool: PoolRef) -> None:
     assert "56" in said
 
 
-@pytest.mark.parametrize("what", ["multicall", "position_managers"])
-async def test_no_contract_is_refused(chain: ChainRig, pool: PoolRef, what: str) -> None:
+async def test_no_contract_is_refused(chain: ChainRig, pool: PoolRef) -> None:
     """An address without a contract is named before anything is read from it."""
     nobody = "0x" + "12" * 20
-    override = {what: nobody if what == "multicall" else {"uniswap_v3": nobody}}
-    said = await refusal(chain, pool, hedge([1]), **override)
+    said = await refusal(chain, pool, hedge([1]), position_managers={"uniswap_v3": nobody})
     assert said.startswith("no_contract")
     assert nobody in said
 

@@ -110,14 +110,14 @@ async def test_another_seed_is_another_market() -> None:
 
 
 async def test_blocks_follow_the_clock() -> None:
-    """Every twelve seconds one block, stamped with its own second; a block's hash is its own."""
+    """Every twelve seconds one block, stamped with its own second; a block's parent is its own."""
     market, clock = market_at_start()
     first = (await read(market)).block
     await clock.advance(35)
     later = (await read(market)).block
     assert (first.number, later.number) == (FIRST_BLOCK, FIRST_BLOCK + 2)
     assert later.time == RECORDED_START + timedelta(seconds=24)
-    assert first.hash != later.hash
+    assert first.parent_hash != later.parent_hash
 
 
 async def test_a_recentre_leaves_the_wallet_full_for_a_minute() -> None:

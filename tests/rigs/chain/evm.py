@@ -55,16 +55,18 @@ class Contract:
     def __init__(self, rpc: Rpc, address: str, artefact: Artefact) -> None:
         self.address = to_checksum_address(address)
         self._rpc = rpc
-        self._functions = {entry["name"]: entry for entry in artefact.abi if entry["type"] == "function"}
+        self._functions = [entry for entry in artefact.abi if entry["type"] == "function"]
 
     def data(self, function: str, *arguments: object) -> bytes:
-        """Call data of a function of the interface."""
-        types = _types(self._functions[function]["inputs"])
+        """Call data of a function of the interface, of several with one name the one that takes so many arguments."""
+        named = [entry["inputs"] for entry in self._functions if entry["name"] == function]
+        types = next(types for types in map(_types, named) if len(types) == len(arguments))
         return keccak(text=f"{function}({','.join(types)})")[:4] + encode(types, arguments)
 
     def outputs(self, function: str, answer: bytes) -> tuple[Any, ...]:
         """Decoded results of a function of the interface."""
-        return tuple(decode(_types(self._functions[function]["outputs"]), answer))
+        outputs = next(entry["outputs"] for entry in self._functions if entry["name"] == function)
+        return tuple(decode(_types(outputs), answer))
 
     def read(self, function: str, *arguments: object, sender: str | None = None) -> tuple[Any, ...]:
         """All results of an eth_call at the newest block."""

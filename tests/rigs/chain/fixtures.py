@@ -6,6 +6,7 @@ import pytest
 
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig
+from tests.rigs.chain.ws_proxy import WsProxy
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,22 @@ def pancake_session() -> Iterator[ChainRig]:
     """A second node, with PancakeSwap's pools."""
     with ChainRig(amm_type="pancakeswap_v3") as rig:
         yield rig
+
+
+@pytest.fixture(scope="session")
+def bare_session() -> Iterator[ChainRig]:
+    """A node whose chain has no Multicall3."""
+    with ChainRig(multicall=False) as rig:
+        yield rig
+
+
+@pytest.fixture
+def bare_chain(bare_session: ChainRig) -> Iterator[ChainRig]:
+    """The node without Multicall3; what the test does to the chain is undone afterwards."""
+    before = bare_session.snapshot()
+    bare_session.sync_clock()
+    yield bare_session
+    bare_session.revert(before)
 
 
 @pytest.fixture
@@ -44,4 +61,11 @@ def chain(chain_session: ChainRig) -> Iterator[ChainRig]:
 def chain_proxy(chain: ChainRig) -> Iterator[RpcProxy]:
     """A counting proxy in front of the session's node."""
     with RpcProxy(chain.rpc_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def ws_proxy(chain: ChainRig) -> Iterator[WsProxy]:
+    """A proxy in front of the session's node's WebSocket."""
+    with WsProxy(chain.ws_url) as proxy:
         yield proxy

@@ -14,15 +14,21 @@ class RigMissing(RuntimeError):
 
 
 class Anvil:
-    """One node, mining every `block_time_s` and whenever `evm_mine` asks. Use it as a context manager."""
+    """One node, mining every `block_time_s` (also below a second) and whenever `evm_mine` asks, with None only then.
 
-    def __init__(self, *, chain_id: int, block_time_s: int, genesis_time: int) -> None:
-        arguments = ["--port", "0", "--chain-id", str(chain_id), "--block-time", str(block_time_s)]
+    Use it as a context manager.
+    """
+
+    def __init__(self, *, chain_id: int, block_time_s: float | None, genesis_time: int) -> None:
+        arguments = ["--port", "0", "--chain-id", str(chain_id)]
+        arguments += ["--no-mining"] if block_time_s is None else ["--block-time", str(block_time_s)]
         arguments += ["--timestamp", str(genesis_time), "--gas-limit", "100000000", "--accounts", "5"]
         self._process = subprocess.Popen(
             [str(_binary()), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self.url = f"http://{self._listening_address()}"
+        address = self._listening_address()
+        self.url = f"http://{address}"
+        self.ws_url = f"ws://{address}"
         # A node whose output nobody reads stops when the pipe is full.
         threading.Thread(target=self._drain, daemon=True).start()
 

@@ -90,12 +90,21 @@ class ChainRig:
     """Anvil with one AMM's contracts deployed. Accounts: `deployer`, `lp`, `trader`, `other`. Use as a context manager.
 
     `uniswap_v3`: factory, pools, position manager and router are the bytecode of npm. `pancakeswap_v3`: the pools are,
-    the others are stand-ins, as npm does not carry them.
+    the others are stand-ins, as npm does not carry them, and there is a `farm` that positions can be staked in.
+    `block_time_s` None: blocks come only when the rig mines or writes. Without `multicall` its address has no code.
     """
 
-    def __init__(self, *, amm_type: str = "uniswap_v3", chain_id: int = 31337, block_time_s: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        amm_type: str = "uniswap_v3",
+        chain_id: int = 31337,
+        block_time_s: float | None = 1,
+        multicall: bool = True,
+    ) -> None:
         self.amm_type = amm_type
         self.chain_id = chain_id
+        self._snapshot_blocks: dict[int, int] = {}
         # Every block is at least a second later than the one before: the deployment starts in the past, so that
         # afterwards blocks carry the wall clock's time.
         self._node = Anvil(chain_id=chain_id, block_time_s=block_time_s, genesis_time=int(time.time()) - 600)
@@ -104,6 +113,7 @@ class ChainRig:
             to_checksum_address(account) for account in self.rpc.call("eth_accounts")[:4]
         )
         self.weth = TokenRef(deploy(self.rpc, artefact("WETH9"), self.deployer), "WETH", 18)
+        self.farm: Contract | None = None
         if amm_type == "uniswap_v3":
             self.factory = deploy(self.rpc, artefact("UniswapV3Factory"), self.deployer)
             self.manager = self._with_periphery("NonfungiblePositionManager", self.deployer)
@@ -113,7 +123,9 @@ class ChainRig:
             self.factory = deploy(self.rpc, artefact("PancakeFactory"), self.deployer, _POOL_CODE)
             self.manager = self._with_periphery("PancakeManager")
             self.router = self._with_periphery("PancakeSwapper")
-        self.rpc.call("anvil_setCode", MULTICALL3, artefact("Multicall3").runtime)
+            self.farm = deploy(self.rpc, artefact("MasterChefV3"), self.deployer, self.manager.address)
+        if multicall:
+            self.rpc.call("anvil_setCode", MULTICALL3, artefact("Multicall3").runtime)
         self.sync_clock()
 
     @property
@@ -121,15 +133,21 @@ class ChainRig:
         """The node itself, past any proxy."""
         return self._node.url
 
+    @property
+    def ws_url(self) -> str:
+        """The node's WebSocket, on the port of its HTTP."""
+        return self._node.ws_url
+
     def _with_periphery(self, name: str, *more: object) -> Contract:
         return deploy(self.rpc, artefact(name), self.deployer, self.factory.address, self.weth.address, *more)
 
     def chain_block(self, name: str, *stables: TokenRef) -> str:
         """The `[chains.NAME]` block of a configuration that makes the program read this chain."""
         quoted = ", ".join(f'"{stable.address}"' for stable in stables)
+        farms = f'farms = {{ {self.amm_type} = "{self.farm.address}" }}\n' if self.farm else ""
         return (
             f'[chains.{name}]\nchain_id = {self.chain_id}\nwrapped_native = "{self.weth.address}"\n'
-            f'stables = [{quoted}]\nposition_managers = {{ {self.amm_type} = "{self.manager.address}" }}\n'
+            f'stables = [{quoted}]\nposition_managers = {{ {self.amm_type} = "{self.manager.address}" }}\n{farms}'
         )
 
     def sync_clock(self) -> None:
@@ -142,14 +160,44 @@ class ChainRig:
         for _ in range(blocks):
             self.rpc.mine()
 
+    def reorg(self, depth: int) -> None:
+        """Replace the newest blocks by as many empty ones: subscribers get the new heads, no log is told as removed.
+
+        Not below a snapshot that is yet to be returned to: anvil cannot return to a block that was replaced.
+        """
+        self._assert_above_snapshots(depth)
+        self.rpc.call("anvil_reorg", depth, [])
+
+    def rollback(self, depth: int) -> None:
+        """Take the newest blocks away: the head is that much lower until blocks are mined. Limited like `reorg`."""
+        self._assert_above_snapshots(depth)
+        self.rpc.call("anvil_rollback", depth)
+
+    def _assert_above_snapshots(self, depth: int) -> None:
+        most = self.block_number() - max(self._snapshot_blocks.values(), default=0)
+        assert depth <= most, f"only {most} blocks are younger than the snapshot: mine more of them first"
+
+    def block_hash(self, block_number: int | None = None) -> str:
+        """Of the newest block, or of one by number."""
+        wanted = "latest" if block_number is None else hex(block_number)
+        return str(self.rpc.call("eth_getBlockByNumber", wanted, False)["hash"])
+
+    def block_number(self) -> int:
+        """Of the newest block."""
+        return int(self.rpc.call("eth_blockNumber"), 16)
+
     def snapshot(self) -> str:
         """Remember the chain's state; give it back to `revert`, once."""
+        block_number = self.block_number()
         snapshot_id: str = self.rpc.call("evm_snapshot")
+        self._snapshot_blocks[int(snapshot_id, 16)] = block_number
         return snapshot_id
 
     def revert(self, snapshot_id: str) -> None:
         """Return to a snapshot; later ones are gone."""
         assert self.rpc.call("evm_revert", snapshot_id)
+        undone = int(snapshot_id, 16)
+        self._snapshot_blocks = {each: at for each, at in self._snapshot_blocks.items() if each < undone}
 
     def token(self, symbol: str, decimals: int, *, before: str | None = None, after: str | None = None) -> TokenRef:
         """Deploy a token, again and again until its address sorts `before` or `after` another one's."""
@@ -200,8 +248,9 @@ class ChainRig:
         self._approve(token, account)
 
     def _approve(self, token: TokenRef, account: str) -> None:
-        for spender in (self.manager, self.router):
-            token.contract.write("approve", spender.address, (1 << 256) - 1, sender=account)
+        for spender in (self.manager, self.router, self.farm):
+            if spender is not None:
+                token.contract.write("approve", spender.address, (1 << 256) - 1, sender=account)
 
     def create_pool(
         self, base: TokenRef, quote: TokenRef, *, price: Decimal | int | str, fee_pips: int = 500
@@ -261,8 +310,8 @@ class ChainRig:
     ) -> None:
         """Add liquidity to a position with at most these amounts."""
         wanted = pool.order.raw_amounts(Decimal(base), Decimal(quote))
-        owner = self.owner_of(position_id)
-        self.manager.write("increaseLiquidity", (position_id, *wanted, 0, 0, FOREVER), sender=owner)
+        through, account = self._hands(position_id)
+        through.write("increaseLiquidity", (position_id, *wanted, 0, 0, FOREVER), sender=account)
 
     def swap_to_price(self, pool: PoolRef, price: Decimal | int | str) -> None:
         """Trade until the pool stands at a price, through whatever liquidity there is; the trader pays."""
@@ -296,21 +345,52 @@ class ChainRig:
     def decrease(self, position_id: int, *, share: Decimal | int | str = 1) -> None:
         """Take a share (0..1) of the position's liquidity out; the amounts wait in `tokensOwed`."""
         liquidity = int(self.liquidity_of(position_id) * Decimal(share))
-        self.manager.write(
-            "decreaseLiquidity", (position_id, liquidity, 0, 0, FOREVER), sender=self.owner_of(position_id)
-        )
+        through, account = self._hands(position_id)
+        through.write("decreaseLiquidity", (position_id, liquidity, 0, 0, FOREVER), sender=account)
 
     def collect(self, position_id: int) -> None:
-        """Pay the owner all that is owed."""
-        owner = self.owner_of(position_id)
-        self.manager.write("collect", (position_id, owner, EVERYTHING, EVERYTHING), sender=owner)
+        """Pay the owner, or who staked the position, all that is owed."""
+        through, account = self._hands(position_id)
+        through.write("collect", (position_id, account, EVERYTHING, EVERYTHING), sender=account)
 
     def burn(self, position_id: int) -> None:
         """Decrease everything, collect, and burn the token."""
         if self.liquidity_of(position_id):
             self.decrease(position_id)
         self.collect(position_id)
-        self.manager.write("burn", position_id, sender=self.owner_of(position_id))
+        through, account = self._hands(position_id)
+        through.write("burn", position_id, sender=account)
+
+    def stake(self, position_id: int) -> None:
+        """Send the position into the farm, which is first told to farm its pool."""
+        owner, farm = self.owner_of(position_id), self._the_farm()
+        token0, token1, fee_pips = self.manager.read("positions", position_id)[2:5]
+        (pool,) = self.factory.read("getPool", token0, token1, fee_pips)
+        if farm.read("v3PoolAddressPid", pool) == (0,):
+            farm.write("add", 1, pool, False, sender=self.deployer)
+        self.manager.write("safeTransferFrom", owner, farm.address, position_id, sender=owner)
+
+    def unstake(self, position_id: int, to: str | None = None) -> None:
+        """Take the position out of the farm, to who staked it or to another account."""
+        staker = self.staker_of(position_id)
+        assert staker is not None, f"position {position_id} is not staked"
+        self._the_farm().write("withdraw", position_id, to or staker, sender=staker)
+
+    def _the_farm(self) -> Contract:
+        assert self.farm is not None, f"no farm for {self.amm_type}"
+        return self.farm
+
+    def _hands(self, position_id: int) -> tuple[Contract, str]:
+        """The contract that takes changes of the position, and the account that may ask for them."""
+        staker = self.staker_of(position_id)
+        return (self.manager, self.owner_of(position_id)) if staker is None else (self._the_farm(), staker)
+
+    def staker_of(self, position_id: int) -> str | None:
+        """The account that staked the position; None when it is not in the farm."""
+        if self.farm is None:
+            return None
+        user = to_checksum_address(self.farm.read("userPositionInfos", position_id)[6])
+        return None if int(user, 16) == 0 else user
 
     def transfer(self, position_id: int, to: str) -> None:
         """Give the position to another account."""
@@ -318,7 +398,7 @@ class ChainRig:
         self.manager.write("transferFrom", owner, to, position_id, sender=owner)
 
     def owner_of(self, position_id: int) -> str:
-        """The account that holds the position."""
+        """The account that holds the position: the farm, once it is staked."""
         return to_checksum_address(self.manager.read("ownerOf", position_id)[0])
 
     def liquidity_of(self, position_id: int) -> int:

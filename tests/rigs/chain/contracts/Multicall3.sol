@@ -36,6 +36,10 @@ contract Multicall3 {
         return blockhash(block.number - 1);
     }
 
+    function getBlockHash(uint256 number) external view returns (bytes32) {
+        return blockhash(number);
+    }
+
     function getEthBalance(address account) external view returns (uint256) {
         return account.balance;
     }

@@ -1,0 +1,134 @@
+"""What a node pushes: its new heads, and the events of the pools that are hedged.
+
+A connection has one life: it is listened to until it fails, falls silent or says what makes no sense, and then a new
+one is made. Nothing that it says is ever an amount: it only tells when to read.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
+
+from core.amm.abi import ChainUnavailable
+from core.amm.presets import ChainPreset
+from core.amm.rpc import secrets_of
+from core.errors import Refused
+from core.ports import ChainNews
+
+# No chain that is hedged leaves so much time between two blocks, but for the rare slots that Ethereum misses.
+SILENT_AFTER_S = 45.0
+ANSWER_WITHIN_S = 8.0
+_MESSAGE_LIMIT = 160
+
+
+class HeadStream:
+    """Implements `ChainStream` over one node's WebSocket."""
+
+    def __init__(
+        self, url: str, chain: ChainPreset, *, silent_after_s: float = SILENT_AFTER_S, answer_s: float = ANSWER_WITHIN_S
+    ) -> None:
+        self.host = urlsplit(url).hostname or "the node"
+        self._url = url
+        self._secrets = secrets_of(url)
+        self._chain = chain
+        self._silent_after_s = silent_after_s
+        self._answer_s = answer_s
+
+    async def listen(self, pools: Collection[str], on_news: Callable[[ChainNews], None]) -> None:
+        """As the port says; with `pools` empty, or where the node pushes no events, every head is news."""
+        try:
+            async with connect(self._url, open_timeout=self._answer_s, close_timeout=1) as socket:
+                async with asyncio.timeout(self._answer_s):
+                    subscriptions = await self._subscribe(socket, pools)
+                while True:
+                    async with asyncio.timeout(self._silent_after_s):
+                        await self._until_a_head(socket, subscriptions, on_news)
+        except InvalidHandshake as error:
+            status = f"HTTP {error.response.status_code}" if isinstance(error, InvalidStatus) else type(error).__name__
+            raise ChainUnavailable(f"{self.host} refused the push connection ({status})") from None
+        except TimeoutError:
+            raise ChainUnavailable(f"{self.host} has pushed no new block for {self._silent_after_s:.0f} s") from None
+        except (WebSocketException, OSError) as error:
+            raise ChainUnavailable(f"{self.host} ended the push connection ({type(error).__name__})") from None
+
+    async def _subscribe(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
+        chain_id = await self._ask(socket, "eth_chainId")
+        if chain_id != hex(self._chain.chain_id):
+            raise Refused(
+                f"{self.host} pushes the blocks of chain {chain_id}, but {self._chain.name} is "
+                f"{hex(self._chain.chain_id)}: correct {self._chain.name.upper()}_WS_URL",
+                code="wrong_chain",
+            )
+        events = None
+        if pools:
+            try:
+                events = await self._ask(socket, "eth_subscribe", "logs", {"address": sorted(pools)})
+            except _Said:  # not every node pushes events: then every head is a reason to read
+                events = None
+        try:
+            return _Subscriptions(await self._ask(socket, "eth_subscribe", "newHeads"), events)
+        except _Said as said:
+            raise ChainUnavailable(f"{self.host} does not push new blocks: {said}") from None
+
+    async def _ask(self, socket: ClientConnection, method: str, *params: object) -> str:
+        """The answer to one request; notifications that come before it are passed over: nothing was read yet."""
+        number = f"{method} {params[0] if params else ''}".strip()
+        await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+        while True:
+            message = self._message(await socket.recv())
+            if message.get("id") != number:
+                continue
+            if isinstance(result := message.get("result"), str):
+                return result
+            error = message.get("error")
+            raise _Said(self._clean(str(error.get("message", error) if isinstance(error, dict) else error)))
+
+    async def _until_a_head(
+        self, socket: ClientConnection, subscriptions: "_Subscriptions", on_news: Callable[[ChainNews], None]
+    ) -> None:
+        while True:
+            params = self._message(await socket.recv()).get("params")
+            if not isinstance(params, dict) or not isinstance(pushed := params.get("result"), dict):
+                continue
+            if params.get("subscription") == subscriptions.events:
+                on_news(ChainNews(self._number(pushed.get("blockNumber")), moved=True))
+            elif params.get("subscription") == subscriptions.heads:
+                on_news(ChainNews(self._number(pushed.get("number")), moved=subscriptions.events is None))
+                return
+
+    def _message(self, raw: str | bytes) -> dict[str, Any]:
+        try:
+            message = json.loads(raw)
+        except ValueError:
+            raise ChainUnavailable(f"{self.host} pushed something that is not JSON") from None
+        if not isinstance(message, dict):
+            raise ChainUnavailable(f"{self.host} pushed something that is not JSON-RPC")
+        return message
+
+    def _number(self, text: object) -> int:
+        try:
+            number = int(text, 16) if isinstance(text, str) else 0
+        except ValueError:
+            number = 0
+        if not 0 < number < 1 << 63:
+            raise ChainUnavailable(f"{self.host} pushed a block without a number")
+        return number
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return text[:_MESSAGE_LIMIT]
+
+
+class _Subscriptions:
+    def __init__(self, heads: str, events: str | None) -> None:
+        self.heads = heads
+        self.events = events
+
+
+class _Said(Exception):
+    """The node's own words for an error."""

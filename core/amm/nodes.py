@@ -1,0 +1,146 @@
+"""The nodes of one chain in the order of preference, each with its health.
+
+A node that failed is left alone for a while that doubles with every failure in a row; one that asked to be left alone
+is, for as long as it asked. When every node rests, nothing is asked at all.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from core.amm.abi import ChainUnavailable
+from core.amm.rpc import TIMEOUT_S, Node
+from core.clock import Clock
+
+FIRST_REST_S = 1.0
+LONGEST_REST_S = 30.0
+
+V = TypeVar("V")
+
+
+class Behind(ChainUnavailable, Generic[V]):
+    """A well-formed answer of a node that is not where the chain is. `value`: what it said, better than nothing."""
+
+    def __init__(self, message: str, value: V, *, block: int) -> None:
+        super().__init__(message)
+        self.value = value
+        self.block = block
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHealth:
+    """`trouble` None: its last answer was good. `since`: of the trouble's beginning."""
+
+    host: str
+    trouble: str | None
+    since: datetime | None
+
+
+class _Endpoint:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.failures = 0
+        self.resting_until_s = float("-inf")
+        self.trouble: ChainUnavailable | None = None
+        self.since: datetime | None = None
+
+
+class Nodes:
+    def __init__(self, urls: Sequence[str], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
+        if not urls:
+            raise ValueError("a chain needs at least one RPC URL")
+        self._endpoints = [_Endpoint(Node(url, timeout_s=timeout_s)) for url in urls]
+        self._clock = clock
+
+    async def first(self, attempt: Callable[[Node], Awaitable[V]]) -> tuple[V, str]:
+        """What the attempt makes of the first node that serves it, and that node's host.
+
+        Raises ChainUnavailable when no node does. Of nodes that are merely behind the least so serves then.
+        """
+        failures: list[ChainUnavailable] = []
+        behind: list[tuple[_Endpoint, Behind[V]]] = []
+        for endpoint in self._awake():
+            try:
+                value = await attempt(endpoint.node)
+            except Behind as failure:
+                self._note(endpoint, failure)
+                behind.append((endpoint, failure))
+            except ChainUnavailable as failure:
+                self._failed(endpoint, failure)
+                failures.append(failure)
+            else:
+                self._served(endpoint)
+                for other, late in behind:
+                    self._failed(other, late)
+                return value, endpoint.node.host
+        if behind:
+            endpoint, least = max(behind, key=lambda each: each[1].block)
+            return least.value, endpoint.node.host
+        raise _combined(failures or self._why_resting())
+
+    async def ask(self, method: str, params: Sequence[object], decode: Callable[[object], V]) -> V:
+        """One request; an answer that `decode` refuses counts as none."""
+
+        async def attempt(node: Node) -> V:
+            return decode(await node.call(method, params))
+
+        return (await self.first(attempt))[0]
+
+    async def ask_each(self, method: str, decode: Callable[[object], V]) -> list[tuple[V, str]]:
+        """The same parameterless question to every node: what those that answer say. Raises as `first` if none does."""
+        answers: list[tuple[V, str]] = []
+        failures: list[ChainUnavailable] = []
+        for endpoint in self._endpoints:
+            try:
+                answers.append((decode(await endpoint.node.call(method, [])), endpoint.node.host))
+            except ChainUnavailable as failure:
+                self._failed(endpoint, failure)
+                failures.append(failure)
+        if not answers:
+            raise _combined(failures)
+        return answers
+
+    def health(self) -> tuple[NodeHealth, ...]:
+        return tuple(
+            NodeHealth(each.node.host, str(each.trouble) if each.trouble else None, each.since)
+            for each in self._endpoints
+        )
+
+    async def aclose(self) -> None:
+        for endpoint in self._endpoints:
+            await endpoint.node.aclose()
+
+    def _awake(self) -> list[_Endpoint]:
+        now_s = self._clock.monotonic_s()
+        return [each for each in self._endpoints if each.resting_until_s <= now_s]
+
+    def _failed(self, endpoint: _Endpoint, failure: ChainUnavailable) -> None:
+        endpoint.failures += 1
+        doubled_s = FIRST_REST_S * 2 ** min(endpoint.failures - 1, 10)
+        # Cut by up to a half, so that many programs do not come back to a node at one moment.
+        rest_s = min(LONGEST_REST_S, doubled_s) * (1 - random.random() / 2)
+        endpoint.resting_until_s = self._clock.monotonic_s() + max(rest_s, failure.retry_after_s or 0.0)
+        self._note(endpoint, failure)
+
+    def _note(self, endpoint: _Endpoint, failure: ChainUnavailable) -> None:
+        endpoint.trouble, endpoint.since = failure, endpoint.since or self._clock.now()
+
+    def _served(self, endpoint: _Endpoint) -> None:
+        endpoint.failures, endpoint.trouble, endpoint.since = 0, None, None
+
+    def _why_resting(self) -> list[ChainUnavailable]:
+        """The troubles of those that rest, each with the wait that is left."""
+        now_s = self._clock.monotonic_s()
+        return [
+            ChainUnavailable(f"{each.trouble}; it is asked again soon", retry_after_s=each.resting_until_s - now_s)
+            for each in self._endpoints
+        ]
+
+
+def _combined(failures: Sequence[ChainUnavailable]) -> ChainUnavailable:
+    if len(failures) == 1:
+        return failures[0]
+    waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
+    return ChainUnavailable("; ".join(map(str, failures)), retry_after_s=min(waits, default=None))
