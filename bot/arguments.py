@@ -27,9 +27,9 @@ TWINS: dict[str, tuple[tuple[str, ...], str]] = {
     "approve": (("ID",), "let a proposed hedge happen"),
     "reject": (("ID", "[REASON ...]"), "refuse a proposed hedge"),
     "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours"),
-    "follow": (("ID",), "hedge this LP position too"),
+    "follow": (("ID|keep|close", "[NAME]"), "hedge this LP position too; keep or close the short for what left"),
 }
-TRADES_AT_ONCE = ("flatten", "hedge", "adopt")
+MAY_TRADE_AT_ONCE = ("flatten", "hedge", "adopt", "follow")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -133,7 +133,7 @@ def _add_twin(parser: argparse.ArgumentParser, name: str, words: Sequence[str]) 
     parser.usage = f"lp-hedge {name} {' '.join(words)}"
     most = None if "..." in words[-1] else len(words)
     parser.add_argument("words", nargs="*", action=_WordCount, fewest=fewest, most=most, metavar=" ".join(words))
-    if name in TRADES_AT_ONCE:
+    if name in MAY_TRADE_AT_ONCE:
         parser.add_argument("--yes", action="store_true", help="do not ask whether you mean it")
 
 

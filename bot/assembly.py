@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
@@ -14,6 +14,7 @@ from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
+from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
@@ -56,6 +57,10 @@ class EngineSlot:
         if self.engine is not None:
             self.engine.wake(hedge)
 
+    def stir(self, hedge: str) -> None:
+        if self.engine is not None:
+            self.engine.stir(hedge)
+
 
 class Bell:
     """Rung when the outbox has something new; whoever delivers listens, once there is one."""
@@ -79,7 +84,7 @@ class Office:
 
     slot: EngineSlot
     bell: Bell
-    probes: list[Callable[[], HealthItem]]
+    probes: list[Callable[[], Sequence[HealthItem]]]
     notifier: Notifier
     desk: ApprovalDesk
     operator: OperatorService
@@ -89,11 +94,12 @@ class Office:
 def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
     """`people`: the clock of those who answer, where the market's runs faster."""
     slot, bell = EngineSlot(config), Bell()
-    probes: list[Callable[[], HealthItem]] = []
+    probes: list[Callable[[], Sequence[HealthItem]]] = []
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
         approvals=store.approvals,
+        offers=store.offers,
         config=config,
         clock=clock,
         zone=zone,
@@ -116,6 +122,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         desk=desk,
         commands=store.commands,
         confirmations=store.confirmations,
+        offers=store.offers,
         audit=store.audit,
         views=views,
         clock=people or clock,
@@ -133,8 +140,9 @@ async def build_engine(
     office: Office,
     clock: Clock,
     began: datetime,
+    watches: Sequence[ChainWatch] = (),
 ) -> Engine:
-    """`chains` by hedge; hedges may share one. `began`: since when trades can be ours.
+    """`chains` by hedge; hedges may share one. `began`: since when trades can be ours. `watches` wake `office.slot`.
 
     A symbol that `venue` did not prepare is prepared later, by its hedge. Raises InvariantBroken when a stored memory
     cannot be read, ConfigurationError when a limit allows no order at all
@@ -149,7 +157,8 @@ async def build_engine(
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
-    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock)
+    beside = {f"news of {watch.chain}": watch.run for watch in watches}
+    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
     office.slot.engine = engine
     return engine
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.amm.presets import chain_preset
+from bot.rendering.listings import HealthItem
+from bot.rendering.numbers import span
+from core.amm.presets import ChainPreset, chain_preset
+from core.chain_watch import ChainWatch
 from core.clock import Clock
+from core.config import HedgeConfig
 from core.errors import LpHedgeError
 from core.feeds import ChainFeed
 from core.observation import SHARED_READ_S
+from core.ports import EventLog
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from core.amm.reader import ChainReader
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    preset: ChainPreset
+    hedges: Mapping[str, HedgeConfig]
+    reader: ChainReader
+    feed: ChainFeed
 
 
 class ChainFeeds:
@@ -25,40 +40,73 @@ class ChainFeeds:
         self._settings = settings
         self._clock = clock
         self._followed = followed
-        self._by_chain = {chain: self._feed(chain) for chain in settings.chains()}
-        hedges = settings.config.hedges
-        self.by_hedge = {name: self._by_chain[hedge.chain] for name, hedge in hedges.items()}
+        self._chains = [self._chain(name) for name in settings.chains()]
+        self._watches: list[ChainWatch] = []
+        self.by_hedge = {hedge: chain.feed for chain in self._chains for hedge in chain.hedges}
 
     async def prepare(self) -> tuple[LpHedgeError, ...]:
         """What went wrong; what may pass is tried again at every read."""
-        troubles = await asyncio.gather(*(self._prepare(chain) for chain in self._by_chain))
+        troubles = await asyncio.gather(*(self._prepare(chain) for chain in self._chains))
         return tuple(trouble for of_chain in troubles for trouble in of_chain)
 
-    async def aclose(self) -> None:
-        for feed in self._by_chain.values():
-            await feed.aclose()
+    def watches(self, wake: Callable[[str], None], events: EventLog) -> Sequence[ChainWatch]:
+        """One for each chain that tells its news. `wake` gets the name of a hedge that should be looked at."""
+        self._watches = [watch for chain in self._chains if (watch := self._watch(chain, wake, events))]
+        return self._watches
 
-    async def _prepare(self, chain: str) -> list[LpHedgeError]:
-        feed, names = self._by_chain[chain], self._of_chain(chain)
+    def health(self) -> Sequence[HealthItem]:
+        return [item for chain in self._chains for item in self._health(chain)]
+
+    async def aclose(self) -> None:
+        for chain in self._chains:
+            await chain.feed.aclose()
+
+    async def _prepare(self, chain: _Chain) -> list[LpHedgeError]:
         try:
-            await feed.prepare()
+            await chain.feed.prepare()
         except LpHedgeError as error:
             return [error]
-        await feed.facts(names[0], max_age_s=SHARED_READ_S)
-        return [fault for name in names if (fault := feed.fault(name))]
+        await chain.feed.facts(next(iter(chain.hedges)), max_age_s=SHARED_READ_S)
+        return [fault for name in chain.hedges if (fault := chain.feed.fault(name))]
 
-    def _of_chain(self, chain: str) -> list[str]:
-        return [name for name, hedge in self._settings.config.hedges.items() if hedge.chain == chain]
-
-    def _feed(self, chain: str) -> ChainFeed:
+    def _chain(self, name: str) -> _Chain:
         from core.amm.reader import ChainReader  # web3 takes its time to load
 
         config = self._settings.config
-        hedges = {name: config.hedges[name] for name in self._of_chain(chain)}
-        followed = {name: self._still_followed(name) for name in hedges}
-        preset = chain_preset(chain, config.chains.get(chain))
-        reader = ChainReader(preset, hedges, self._settings.rpc_urls(chain), self._clock, followed_ids=followed)
-        return ChainFeed(reader, self._clock)
+        hedges = {each: hedge for each, hedge in config.hedges.items() if hedge.chain == name}
+        followed = {each: self._still_followed(each) for each in hedges}
+        preset = chain_preset(name, config.chains.get(name))
+        reader = ChainReader(preset, hedges, self._settings.rpc_urls(name), self._clock, followed_ids=followed)
+        return _Chain(preset, hedges, reader, ChainFeed(reader, self._clock))
+
+    def _watch(self, chain: _Chain, wake: Callable[[str], None], events: EventLog) -> ChainWatch | None:
+        url = self._settings.ws_url(chain.preset.name)
+        if url is None:
+            return None
+        from core.amm.heads import HeadStream  # only for those who use it
+
+        return ChainWatch(
+            chain.preset.name,
+            stream=HeadStream(url, chain.preset),
+            feed=chain.feed,
+            pools=chain.reader.pools,
+            hedges=chain.hedges,
+            wake=wake,
+            events=events,
+            clock=self._clock,
+        )
+
+    def _health(self, chain: _Chain) -> list[HealthItem]:
+        name, now, items = chain.preset.name, self._clock.now(), []
+        for node in chain.reader.health():
+            since = f" for {span((now - node.since).total_seconds())}" if node.since else ""
+            detail = "answers" if node.trouble is None else f"{node.trouble}{since}"
+            items.append(HealthItem(f"{name} node {node.host}", node.trouble is None, detail))
+        for watch in self._watches:
+            if watch.chain == name:
+                detail = f"{watch.trouble}; polling goes on" if watch.trouble else "tells its news"
+                items.append(HealthItem(f"{name} push {watch.host}", watch.trouble is None, detail))
+        return items
 
     def _still_followed(self, name: str) -> list[int]:
         """What was followed once and then given to another hedge in the file is that one's."""

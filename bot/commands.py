@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,17 +18,18 @@ class Does(StrEnum):
 
 
 class Needs(StrEnum):
-    """What the first argument of a queued command names."""
+    """What the first argument of a queued command names. `POSITION`: a position's number, or a word and a hedge."""
 
     NOTHING = "nothing"
     HEDGE = "hedge"
     ANY_HEDGE = "any_hedge"
-    POSITION_ID = "position_id"
+    POSITION = "position"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`args` as help prints them. `dangerous`: asks once more before it acts.
+    """`args` as help prints them. `dangerous`: asks once more before it acts; `dangerous_words`: only with one of
+    these as the first argument.
 
     `max_age_s`: an older message is answered "too old, send again"; None: counts at any age.
     `in_menu`: listed in the chat's command menu.
@@ -41,6 +43,10 @@ class Command:
     dangerous: bool = False
     max_age_s: float | None = None
     in_menu: bool = True
+    dangerous_words: tuple[str, ...] = ()
+
+    def asks_before(self, args: Sequence[str]) -> bool:
+        return self.dangerous or bool(args and args[0].lower() in self.dangerous_words)
 
     @property
     def read_only(self) -> bool:
@@ -78,7 +84,15 @@ COMMANDS: tuple[Command, ...] = (
         dangerous=True,
         max_age_s=FRESH_S,
     ),
-    Command("follow", "ID", "hedge this LP position too", Does.QUEUE, Needs.POSITION_ID, max_age_s=FRESH_S),
+    Command(
+        "follow",
+        "ID | keep [NAME] | close [NAME]",
+        "hedge this LP position too; keep or close the short for what left",
+        Does.QUEUE,
+        Needs.POSITION,
+        max_age_s=FRESH_S,
+        dangerous_words=("close",),
+    ),
     Command("positions", "", "each LP position and the perp", Does.VIEW),
     Command("history", "[N]", "what happened lately", Does.VIEW),
     Command("config", "[NAME]", "settings in force and where they come from", Does.VIEW),

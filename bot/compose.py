@@ -86,8 +86,16 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         stack.push_async_callback(venue.aclose)
         await _prepare(settings, chains, venue, store)
         began = await _began(store, clock)
+        office.probes.append(chains.health)
         engine = await build_engine(
-            settings.config, chains=chains.by_hedge, venue=venue, store=store, office=office, clock=clock, began=began
+            settings.config,
+            chains=chains.by_hedge,
+            venue=venue,
+            store=store,
+            office=office,
+            clock=clock,
+            began=began,
+            watches=chains.watches(office.slot.stir, office.notifier),
         )
         started = {"version": program_version(), "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))

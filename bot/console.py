@@ -27,6 +27,8 @@ OUTBOX_POLL_S = 0.3
 BACKGROUND_POLL_S = 1.0
 MOST_BYTES = 65536
 BATCH = 50
+# Of other buttons the message itself says what to type.
+WITH_TYPED_TWIN = ("approve:", "reject:")
 WELCOME = "Type status, pending, approve ID, reject ID, halt or help; quit ends the program."
 
 
@@ -143,8 +145,9 @@ class Console:
     async def _press(self, button: Button) -> None:
         self._choices = ()
         result = await self._operator.press(button.data, actor=self._actor, update_key=None, at=self._clock.now())
-        if result.edited is not None:
-            self._show(result.edited)
+        shown = result.said or result.edited
+        if shown is not None:
+            self._show(shown)
         elif result.toast:
             self._terminal.write(result.toast)
 
@@ -191,7 +194,8 @@ def message_text(message: OutboxMessage) -> str:
     text = plain(message.text) if message.html else message.text
     if message.edits is not None:
         return text.rpartition("\n\n")[2]
-    twins = [data.replace(":", " ") for row in message.buttons for _, data, _ in row]
+    buttons = [data for row in message.buttons for _, data, _ in row]
+    twins = [data.replace(":", " ") for data in buttons if data.startswith(WITH_TYPED_TWIN)]
     return f"{text}\nType: {' / '.join(twins)}" if twins else text
 
 

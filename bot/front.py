@@ -109,7 +109,7 @@ class Front:
             redactor=self._redactor,
         )
         self._office.bell.listen(front.poke)
-        self._office.probes.append(lambda: _health_item(front.health()))
+        self._office.probes.append(lambda: [_health_item(front.health())])
         await front.run()
 
 

@@ -9,15 +9,18 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from bot.alerting import Repeats
+from bot.offers import OfferBook, is_offer
 from bot.rendering.alerts import Units, alert_text
 from bot.rendering.approvals import outcome_lines, proposal_text, settled_text
 from bot.rendering.markup import esc, lines
 from bot.rendering.numbers import quote_of
-from bot.replies import approval_buttons
+from bot.rendering.offers import settled_offer_text
+from bot.replies import Button, approval_buttons, offer_buttons
 from bot.troubles import Notice, Troubles
 from core.clock import Clock
 from core.config import AlertsConfig, Config
 from core.events import Event, EventKind
+from core.offers import Offer, Offers
 from core.ports import Approval, Approvals, ApprovalState, EventLog, Outbox, OutboxMessage
 from core.status import HedgeStatus
 
@@ -66,7 +69,11 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.RESUMED: Loudness.SILENT,
     EventKind.POSITION_ADOPTED: Loudness.SILENT,
     EventKind.POSITION_FOLLOWED: Loudness.SILENT,
+    EventKind.DEPARTED_KEPT: Loudness.SILENT,
+    EventKind.DEPARTED_CLOSED: Loudness.SILENT,
     EventKind.SETTING_CHANGED: Loudness.SILENT,
+    EventKind.NEWS_LOST: Loudness.SILENT,
+    EventKind.NEWS_BACK: Loudness.SILENT,
 }
 # Kinds that may come in swarms, and the data that makes two of them the same.
 PACED: Mapping[EventKind, tuple[str, ...]] = {
@@ -108,6 +115,7 @@ class Notifier:
         log: EventLog,
         outbox: Outbox,
         approvals: Approvals,
+        offers: Offers,
         config: Config,
         clock: Clock,
         zone: tzinfo,
@@ -116,6 +124,7 @@ class Notifier:
         self._log = log
         self._outbox = outbox
         self._approvals = approvals
+        self._offers = OfferBook(offers)
         self._alerts = config.alerts
         self._units = {name: _units_of(hedge.symbol) for name, hedge in config.hedges.items()}
         self._clock = clock
@@ -135,8 +144,10 @@ class Notifier:
             await self._asked(event)
         elif event.kind in OUTCOME_REPLIES:
             await self._settled(event)
+        elif is_offer(event):
+            await self._found(event)
         else:
-            await self._plainly(event, now)
+            await self._plainly(event, now, replies_to=await self._settle_offers(event))
         await self.tick()
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
@@ -162,7 +173,7 @@ class Notifier:
 
     # single events
 
-    async def _plainly(self, event: Event, now: datetime) -> None:
+    async def _plainly(self, event: Event, now: datetime, *, replies_to: str | None) -> None:
         how = loudness(event.kind, self._alerts)
         if how is Loudness.OFF:
             return
@@ -172,7 +183,7 @@ class Notifier:
             if not self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, now):
                 return
         approval_id = event.data.get("approval_id")
-        replies_to = await self._key_of(approval_id) if approval_id else None
+        replies_to = await self._key_of(approval_id) if approval_id else replies_to
         await self._put(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to)
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:
@@ -192,6 +203,33 @@ class Notifier:
             _LOG.exception("an event of kind %s could not be put into words", event.kind)
             return esc(f"{event.hedge or 'all hedges'}: {event.kind.value}")
 
+    # found positions
+
+    async def _found(self, event: Event) -> None:
+        how = loudness(event.kind, self._alerts)
+        if how is Loudness.OFF:
+            return
+        offer, superseded = await self._offers.opened(event, self._text(event))
+        for earlier in superseded:
+            await self._show_settled(earlier)
+        if offer is not None:
+            buttons = offer_buttons(offer.offer_id, asks_about_departed=offer.departed_base is not None)
+            await self._put(offer.key, offer.text, how, urgent=True, buttons=_rows(buttons))
+
+    async def _settle_offers(self, event: Event) -> str | None:
+        """Each message keeps its text and gets the outcome, whether a button was pressed or the command was typed.
+
+        The key of the newest one, when the event answered any.
+        """
+        settled = await self._offers.settled_by(event)
+        for offer in settled:
+            await self._show_settled(offer)
+        return settled[-1].key if settled else None
+
+    async def _show_settled(self, offer: Offer) -> None:
+        text = settled_offer_text(offer, self._zone)
+        await self._put(f"{offer.key}:settled", text, Loudness.SILENT, urgent=True, edits=offer.key)
+
     # approvals
 
     async def _asked(self, event: Event) -> None:
@@ -202,7 +240,7 @@ class Notifier:
     async def _ask(self, approval: Approval, key: str) -> None:
         self._newest[approval.approval_id] = key
         text = proposal_text(approval, self._zone)
-        await self._put(key, text, Loudness.LOUD, urgent=True, buttons=_button_rows(approval))
+        await self._put(key, text, Loudness.LOUD, urgent=True, buttons=_rows(approval_buttons(approval.approval_id)))
 
     async def _settled(self, event: Event) -> None:
         """The proposal's own message keeps its text and gets the outcome; a reply to it reaches the phone."""
@@ -293,8 +331,5 @@ def _topic(event: Event) -> tuple[str, ...]:
     return (event.kind.value, event.hedge or "", *(event.data.get(key, "") for key in PACED[event.kind]))
 
 
-def _button_rows(approval: Approval) -> Buttons:
-    return tuple(
-        tuple((button.label, button.data, button.style) for button in row)
-        for row in approval_buttons(approval.approval_id)
-    )
+def _rows(buttons: Sequence[Sequence[Button]]) -> Buttons:
+    return tuple(tuple((button.label, button.data, button.style) for button in row) for row in buttons)

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from decimal import ROUND_DOWN, Decimal
 from typing import Protocol
 
-from bot.commands import BY_NAME, Command, Does, Needs, parse
-from bot.rendering.approvals import outcome_sentence, settled_text
+from bot.commands import BY_NAME, Command, Does, parse
+from bot.orders import Order, chosen, order_of, resolve, sized
+from bot.rendering.approvals import outcome_sentence, person, settled_text
 from bot.rendering.markup import bold, clip, code, esc, lines, plain
-from bot.rendering.numbers import span
+from bot.rendering.numbers import hour, span
+from bot.rendering.offers import settled_offer_sentence, settled_offer_text
 from bot.rendering.questions import choice_text, question_text
 from bot.replies import Actor, Button, PressResult, Reply
 from bot.views import Views
 from core.clock import Clock
+from core.offers import Offer, Offers
 from core.ports import Approval, ApprovalState, CommandQueue, Confirmations, EngineView
+from core.ports import Command as Row
 from core.status import HedgeStatus
 
 __all__ = ["Actor", "AuditTrail", "Button", "Desk", "DeskAnswer", "OperatorService", "PressResult", "Reply"]
@@ -30,10 +33,7 @@ ANSWER_WAIT_S = 2.0
 ANSWER_POLL_S = 0.05
 CONFIRM_FOR = timedelta(seconds=90)
 TOKEN_BYTES = 9
-LEGS = ("LONG", "SHORT", "BOTH")
-STOPPED = ("halted", "paused")
-CONFIRMED_DIGITS = Decimal("1e-8")
-NO_FIGURES = "The gap is not known yet, so there is nothing to confirm: /status says what is missing."
+UNKNOWN_BUTTON = "I do not know this button."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
 
 
@@ -67,19 +67,6 @@ class Said:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A command with its arguments made certain, as it would be written to the queue."""
-
-    command: Command
-    args: tuple[str, ...]
-    remark: str = ""
-
-    @property
-    def text(self) -> str:
-        return " ".join((self.command.name, *self.args))
-
-
 class OperatorService:
     def __init__(
         self,
@@ -88,6 +75,7 @@ class OperatorService:
         desk: Desk,
         commands: CommandQueue,
         confirmations: Confirmations,
+        offers: Offers,
         audit: AuditTrail,
         views: Views,
         clock: Clock,
@@ -97,6 +85,7 @@ class OperatorService:
         self._desk = desk
         self._commands = commands
         self._confirmations = confirmations
+        self._offers = offers
         self._audit = audit
         self._views = views
         self._clock = clock
@@ -125,12 +114,14 @@ class OperatorService:
         match verb:
             case "approve" | "reject":
                 return await self._decide_by_press(verb, rest, said)
+            case "follow" | "keep" | "close":
+                return await self._answer_offer(verb, rest, said)
             case "do" | "no":
                 return await self._confirm(verb, rest, said)
             case "view" if rest in self._views.names():
                 return PressResult("Updated", await self._views.show(rest))
             case _:
-                return PressResult("I do not know this button.")
+                return PressResult(UNKNOWN_BUTTON)
 
     # approvals
 
@@ -157,83 +148,37 @@ class OperatorService:
     # commands for the engine
 
     async def _order(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
-        resolved = self._resolve(command, args)
-        if isinstance(resolved, Reply):
-            return resolved
+        resolved = resolve(command, args, self._engine.hedge_names())
+        if isinstance(resolved, str):
+            return _plain(resolved)
         if resolved is None:
             return await self._choose(command, args, said)
         if self._must_ask(resolved):
             return await self._ask(resolved, said)
         return await self._carry_out(resolved, said)
 
-    def _resolve(self, command: Command, args: tuple[str, ...]) -> Order | Reply | None:
-        """The order meant, or why there is none; None: a hedge must be chosen first."""
-        match command.needs:
-            case Needs.POSITION_ID:
-                if len(args) != 1 or not (args[0].isascii() and args[0].isdigit()):
-                    return _plain(f"Which position? {command.usage}, with the position's number.")
-                return Order(command, args)
-            case Needs.ANY_HEDGE:
-                return self._for_any_hedge(command, args)
-            case _:
-                return self._for_one_hedge(command, args)
-
-    def _for_any_hedge(self, command: Command, args: tuple[str, ...]) -> Order | Reply:
-        if not args or args[0].lower() == "all":
-            return Order(command, ())
-        if args[0].lower() in self._engine.hedge_names():
-            return Order(command, (args[0].lower(),))
-        if command.name == "halt":  # A misspelt name must not keep anything running.
-            return Order(command, (), f"I know no hedge {args[0]!r}, so all are halted. ")
-        return self._no_such_hedge(args[0])
-
-    def _for_one_hedge(self, command: Command, args: tuple[str, ...]) -> Order | Reply | None:
-        names = self._engine.hedge_names()
-        if args and args[0].lower() in names:
-            name, rest = args[0].lower(), args[1:]
-        elif args and not (command.name == "adopt" and args[0].upper() in LEGS):
-            return self._no_such_hedge(args[0])
-        elif len(names) == 1:
-            name, rest = names[0], args
-        else:
-            return None
-        leg = tuple(word.upper() for word in rest[:1]) if command.name == "adopt" else ()
-        if leg and leg[0] not in LEGS:
-            return _plain(f"{command.usage}: the leg is LONG or SHORT.")
-        return Order(command, (name, *leg))
-
-    def _no_such_hedge(self, name: str) -> Reply:
-        known = ", ".join(self._engine.hedge_names()) or "none"
-        return _plain(f"I know no hedge {clip(name, 40)!r}; there is {known}.")
-
     def _must_ask(self, order: Order) -> bool:
         if order.command.name != "resume":
-            return order.command.dangerous
+            return order.command.asks_before(order.args)
         meant = order.args or self._engine.hedge_names()
         return any(status.reason == "halted" for status in self._engine.statuses() if status.name in meant)
 
     async def _choose(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
         """One button for each hedge; every button is a question of its own, good once and for the asker only."""
-        orders = [Order(command, (name, *(word.upper() for word in args[:1]))) for name in self._engine.hedge_names()]
-        rows = [(Button(order.args[0], f"do:{await self._token(f'ask {order.text}', said)}"),) for order in orders]
+        orders = {name: chosen(command, args, name) for name in self._engine.hedge_names()}
+        rows = [(Button(name, f"do:{await self._token(f'ask {order.text}', said)}"),) for name, order in orders.items()]
         if not rows:
             return _plain("There is no hedge yet.")
         return Reply(choice_text(command.name), True, tuple(rows))
 
-    async def _ask(self, order: Order, said: Said) -> Reply:
-        """A /hedge is confirmed for the side and size that the question shows, and for no more."""
-        status = self._status_of(order.args)
+    async def _ask(self, order: Order, said: Said, offer: Offer | None = None) -> Reply:
+        """What is confirmed is what the question shows, and no more. `offer`: the one whose button was pressed."""
+        status = self._status_of(order.hedges)
+        certain = sized(order, status)
+        if isinstance(certain, str):
+            return _plain(certain)
         question = question_text(order.command.name, order.args, status)
-        if order.command.name == "hedge":
-            if status is None or status.gap_base is None:
-                return _plain(NO_FIGURES)
-            if status.reason in STOPPED:
-                return _plain(f"{status.name} is {status.reason}: /resume first.")
-            most_base = status.gap_base.quantize(CONFIRMED_DIGITS, ROUND_DOWN)
-            if not most_base:
-                return _plain("Nothing is missing now.")
-            order = Order(order.command, (*order.args, f"{most_base:f}"))
-        token = await self._token(order.text, said)
+        token = await self._token(f"offer {offer.offer_id} {certain.text}" if offer else certain.text, said)
         buttons = (Button("Yes", f"do:{token}", "danger"), Button("No", f"no:{token}"))
         return Reply(question, True, (buttons,))
 
@@ -249,15 +194,69 @@ class OperatorService:
             return PressResult(CLOSED)
         words = text.split()
         if words[0] == "ask":
-            return PressResult("", await self._ask(_order_of(words[1:]), said))
-        order = _order_of(words)
+            return await self._ask_or_do(order_of(words[1:]), said)
+        offer = await self._offers.get(words[1]) if words[0] == "offer" else None
+        if offer is None and words[0] == "offer":  # of another mode or account
+            return PressResult(CLOSED)
+        order = order_of(words[2:] if offer else words)
         if verb == "no":
             return PressResult("Nothing was done.", _settled(order, "Not carried out."))
-        reply = await self._carry_out(order, Said(said.actor, said.source, f"confirmed:{token}", said.at))
-        return PressResult(_toast(plain(reply.text)), _settled(order, reply.text))
+        if offer is not None:
+            text = await self._take_up(offer, order, said)
+        else:
+            text = (await self._carry_out(order, replace(said, update_key=f"confirmed:{token}"))).text
+        return PressResult(_toast(plain(text)), _settled(order, text))
+
+    async def _ask_or_do(self, order: Order, said: Said) -> PressResult:
+        """Once the hedge was chosen."""
+        if self._must_ask(order):
+            return PressResult("", await self._ask(order, said))
+        text = (await self._carry_out(order, said)).text
+        return PressResult(_toast(plain(text)), _settled(order, text))
+
+    # found positions
+
+    async def _answer_offer(self, verb: str, offer_id: str, said: Said) -> PressResult:
+        offer = await self._offers.get(offer_id)
+        if offer is None:
+            return PressResult(UNKNOWN_BUTTON)
+        args = (str(offer.position_id),) if verb == "follow" else (verb, offer.hedge)
+        order = Order(BY_NAME["follow"], args)
+        if offer.outcome is None and self._must_ask(order):
+            return PressResult("", said=await self._ask(order, said, offer))
+        text = await self._take_up(offer, order, said)
+        now = await self._offers.get(offer_id)
+        shown = Reply(settled_offer_text(now, self._zone), True) if now is not None and now.outcome else None
+        return PressResult(_toast(plain(text)), shown)
+
+    async def _take_up(self, offer: Offer, order: Order, said: Said) -> str:
+        """The first press is carried out, a later one hears of it. One that was refused leaves the offer open."""
+        key, _ = await self._standing(offer)
+        now = await self._offers.get(offer.offer_id)
+        if now is not None and now.outcome is not None:
+            return esc(settled_offer_sentence(now, self._zone))
+        row = await self._put(order, replace(said, update_key=key))
+        if row is not None:
+            return (await self._answered(row, order)).text
+        _, first = await self._standing(offer)
+        who = f"{person(first.actor)} {hour(first.issued_at, self._zone)}" if first else "someone else"
+        return esc(f"Pressed already by {who}: it is being carried out.")
+
+    async def _standing(self, offer: Offer) -> tuple[str, Row | None]:
+        """The key under which a press on this offer is written, and the row that has it: waiting, or carried out."""
+        tries = 1
+        while (written := await self._commands.of_key(f"{offer.key}:{tries}")) is not None and written[1] is False:
+            tries += 1
+        return f"{offer.key}:{tries}", written[0] if written else None
+
+    # rows
 
     async def _carry_out(self, order: Order, said: Said) -> Reply:
         """Write the row, wake the engine, and give its answer if it comes soon."""
+        row = await self._put(order, said)
+        return _plain("This message was carried out already.") if row is None else await self._answered(row, order)
+
+    async def _put(self, order: Order, said: Said) -> int | None:
         row = await self._commands.put(
             order.command.name,
             order.args,
@@ -266,10 +265,12 @@ class OperatorService:
             update_key=said.update_key,
             at=said.at,
         )
-        if row is None:
-            return _plain("This message was carried out already.")
-        await self._record(said, order.command.name, " ".join(order.args))
-        self._engine.wake(None)
+        if row is not None:
+            await self._record(said, order.command.name, " ".join(order.args))
+            self._engine.wake(None)
+        return row
+
+    async def _answered(self, row: int, order: Order) -> Reply:
         answer = await self._answer_to(row)
         if answer is None:
             return _plain(f"{order.remark}Accepted: {order.text}. Working on it; /history shows how it went.")
@@ -294,10 +295,6 @@ class OperatorService:
     def _status_of(self, args: Sequence[str]) -> HedgeStatus | None:
         statuses = self._engine.statuses()
         return next((s for s in statuses if s.name in args or (not args and len(statuses) == 1)), None)
-
-
-def _order_of(words: Sequence[str]) -> Order:
-    return Order(BY_NAME[words[0]], tuple(words[1:]))
 
 
 def _settled(order: Order, outcome: str) -> Reply:

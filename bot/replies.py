@@ -40,10 +40,18 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class PressResult:
     """`toast`: at most 200 characters, for the press's answer. `edited`: replaces the message that held the button,
-    its buttons included; None leaves it as it is."""
+    its buttons included; None leaves it as it is. `said`: a new message in answer to that one."""
 
     toast: str
     edited: Reply | None = None
+    said: Reply | None = None
+
+
+def offer_buttons(offer_id: str, *, asks_about_departed: bool) -> tuple[tuple[Button, ...], ...]:
+    follow = Button("Follow", f"follow:{offer_id}", "success")
+    if not asks_about_departed:
+        return ((follow,),)
+    return ((follow, Button("Close", f"close:{offer_id}", "danger"), Button("Keep", f"keep:{offer_id}")),)
 
 
 def approval_buttons(approval_id: str) -> tuple[tuple[Button, ...], ...]:

@@ -20,6 +20,7 @@ from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
 from core.facts import OrderSide
 from core.feeds import ChainFeed, VenueFacts, VenueFeed
 from core.hedge_memory import HOUR_MS, Remembered, from_json
+from core.hedging.departed import without_grace
 from core.hedging.freshness import AgeLimits, chain_problem, venue_problem
 from core.hedging.kernel import decide
 from core.hedging.lifecycle import LpView, observe
@@ -123,7 +124,7 @@ class Glance:
             return replace(blind, reason=seen.venue_problem.text)
         rules = self.venue.rules(self.config.symbol)
         standing = await self._standing(remembered, now)
-        policy = policy_from(self.config, rules)
+        policy = without_grace(policy_from(self.config, rules), remembered.life)
         decision = decide(kernel_facts(seen, standing, self.config, rules.step_size), policy, remembered.kernel)
         return hedge_status(self.name, self.config, seen, decision, trouble="", now=now)
 

@@ -28,7 +28,7 @@ def order(database: Path, name: str, args: Sequence[str], *, clock: Clock, sure:
     """
     if not is_running(database) and not (name == "halt" and has_database(database)):
         raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.")
-    if BY_NAME[name].dangerous and not sure:
+    if BY_NAME[name].asks_before(args) and not sure:
         _ask(" ".join((name, *args)))
     return asyncio.run(_put_and_wait(database, name, args, clock))
 

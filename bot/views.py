@@ -62,7 +62,7 @@ class Sources:
     outbox: Outbox
     config: Config
     settings: Callable[[], Awaitable[Sequence[Setting]]]
-    probes: Sequence[Callable[[], HealthItem]] = ()
+    probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
 
 
 class Views:
@@ -121,7 +121,7 @@ class Views:
         backlog = await self._from.outbox.backlog()
         items = [HealthItem("program", True, f"running for {running}"), *self._freshness()]
         items.append(HealthItem("messages waiting to be sent", backlog <= BACKLOG_LIMIT, str(backlog)))
-        items.extend(probe() for probe in self._from.probes)
+        items.extend(item for probe in self._from.probes for item in probe())
         return Reply(health_text(items), True)
 
     def _freshness(self) -> list[HealthItem]:

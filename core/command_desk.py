@@ -11,6 +11,7 @@ import structlog
 
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock
+from core.departing import Word
 from core.errors import InvariantBroken, LpHedgeError, Refused
 from core.facts import PositionSide
 from core.following import Following
@@ -126,8 +127,8 @@ class CommandDesk:
 
     async def _act_on_one(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         name = command.args[0] if command.args else ""
-        names = self._named(name) if name else tuple(self._runners)
-        if len(names) != 1:
+        names = self._the_one(name)
+        if not names:
             return False, self._no_such(name), ()
         runner = self._runners[names[0]]
         if command.name == "adopt":
@@ -137,11 +138,22 @@ class CommandDesk:
         return True, await runner.hedge(command.actor, _most_base(command.args[1:])), names
 
     async def _follow(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
-        number = command.args[0] if command.args else ""
-        if not (number.isascii() and number.isdigit()):
-            return False, "/follow needs the number of a position.", ()
+        number, *more = command.args or ("",)
+        if number.lower() in tuple(Word):
+            return await self._answer_departed(Word(number.lower()), more, command.actor)
+        if more or not (number.isascii() and number.isdigit()):
+            return False, "/follow needs the number of a position, or keep or close and a hedge.", ()
         followed = await self._following.follow(int(number), command.actor)
+        await self._runners[followed.hedge].position_followed()
         return True, followed.answer, (followed.hedge,)
+
+    async def _answer_departed(self, word: Word, more: Sequence[str], actor: str) -> tuple[bool, str, tuple[str, ...]]:
+        """`more`: the hedge, and how much BASE the question showed."""
+        name, *most = more or ("",)
+        names = self._the_one(name)
+        if not names:
+            return False, self._no_such(name), ()
+        return True, await self._runners[names[0]].answer_departed(word, actor, _most_base(tuple(most))), names
 
     async def _decide(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         if not command.args:
@@ -159,6 +171,11 @@ class CommandDesk:
             )
         late = answer.approval.state is ApprovalState.PENDING
         return False, "Its time was up." if late else f"It is already {answer.approval.state.value}.", ()
+
+    def _the_one(self, name: str) -> tuple[str, ...]:
+        """The hedge of that name, or the only one; else none."""
+        names = self._named(name) if name else tuple(self._runners)
+        return names if len(names) == 1 else ()
 
     def _named(self, name: str) -> tuple[str, ...]:
         return (name.lower(),) if name.lower() in self._runners else ()

@@ -36,6 +36,9 @@ Number = Annotated[Decimal, BeforeValidator(_number_as_text), Field(allow_inf_na
 NotNegative = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
 Address = Annotated[str, Field(pattern=f"^{ADDRESS_PATTERN.pattern}$")]
+KNOWN_AMMS = ("uniswap_v3", "pancakeswap_v3")
+# Any other is a fork whose position manager the chain's block names.
+AmmType = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 Seconds = Annotated[int, NoBool, Field(ge=0, le=31_536_000)]
 
 
@@ -57,6 +60,7 @@ class ChainConfig(Frozen):
     multicall: Address | None = None
     stables: tuple[Address, ...] | None = None
     position_managers: Mapping[str, Address] | None = None
+    farms: Mapping[str, Address] | None = None
 
 
 class AlertsConfig(Frozen):
@@ -72,7 +76,7 @@ class HedgeConfig(Frozen):
     """One `[hedges.NAME]`; defaults are the design's table. None means unset."""
 
     chain: str
-    amm_type: Literal["uniswap_v3", "pancakeswap_v3"]
+    amm_type: AmmType
     lp_position_ids: tuple[Annotated[int, NoBool, Field(ge=1)], ...] | Literal["all"]
     pool_id: Address | None = None
     wallet: Address | None = None
@@ -217,6 +221,18 @@ class Config(Frozen):
     def ids_named_beside(self, name: str) -> frozenset[int]:
         """Positions that are another hedge's, also where "all" of this one would find them."""
         return frozenset(position_id for other in self.beside(name) for position_id in self.hedges[other].named_ids)
+
+    @model_validator(mode="after")
+    def _known_amm(self) -> Config:
+        for name, hedge in self.hedges.items():
+            chain = self.chains.get(hedge.chain)
+            if hedge.amm_type not in KNOWN_AMMS and hedge.amm_type not in ((chain and chain.position_managers) or ()):
+                known = " or ".join(f'"{each}"' for each in KNOWN_AMMS)
+                raise ValueError(
+                    f'hedges.{name}.amm_type = "{hedge.amm_type}" is not known: use {known}, or name the position '
+                    f"manager of a fork in position_managers of [chains.{hedge.chain}]"
+                )
+        return self
 
     @model_validator(mode="after")
     def _limited_when_live(self) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -19,15 +19,28 @@ COMMAND_POLL_S = 0.4
 SHORTEST_PAUSE_S = 1.0
 COMMANDS = "commands"
 
+Loop = Callable[[], Awaitable[None]]
+
 
 class Engine:
     """Evaluates every hedge at its own pace, at once when woken by an operator, else at most once a second."""
 
-    def __init__(self, *, runners: Mapping[str, Hedge], commands: CommandDesk, events: EventLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        runners: Mapping[str, Hedge],
+        commands: CommandDesk,
+        events: EventLog,
+        clock: Clock,
+        beside: Mapping[str, Loop] | None = None,
+    ) -> None:
+        """`beside`: what else is to be kept running, by name."""
         self._runners = runners
+        self._beside = dict(beside or {})
         self._commands = commands
         self._clock = clock
         self._woken = {name: asyncio.Event() for name in runners}
+        self._stirred = {name: asyncio.Event() for name in runners}
         self._commands_woken = asyncio.Event()
         self._commands_read = asyncio.Event()
         self._supervisor = Supervisor(events=events, halt=commands.halt_all, clock=clock)
@@ -44,6 +57,10 @@ class Engine:
             if hedge in (None, name):
                 woken.set()
 
+    def stir(self, hedge: str) -> None:
+        """Something moved: look at this hedge now, or a second after its last look, at all that moved meanwhile."""
+        self._stirred[hedge].set()
+
     def stalled(self, allowance_s: float) -> tuple[str, ...]:
         """Hedges that completed no evaluation within their own pace and this allowance."""
         now_s = self._clock.monotonic_s()
@@ -57,6 +74,8 @@ class Engine:
         """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._supervisor.keep(COMMANDS, self._run_commands, hedge=None))
+            for name, loop in self._beside.items():
+                tasks.create_task(self._supervisor.keep(name, loop, hedge=None))
             for name, runner in self._runners.items():
                 tasks.create_task(self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name))
 
@@ -84,12 +103,15 @@ class Engine:
     async def _run_hedge(self, runner: Hedge) -> None:
         # A halt that was written while nothing ran counts before the first look.
         await self._commands_read.wait()
-        woken = self._woken[runner.name]
+        woken, stirred = self._woken[runner.name], self._stirred[runner.name]
         while True:
             woken.clear()
+            stirred.clear()
             await runner.evaluate()
             await self._supervisor.worked(runner.name, hedge=runner.name)
-            await self._pause(woken, max(SHORTEST_PAUSE_S, runner.pause_s()))
+            await self._pause(SHORTEST_PAUSE_S, woken)
+            if not woken.is_set() and (left_s := runner.pause_s() - SHORTEST_PAUSE_S) > 0:
+                await self._pause(left_s, woken, stirred)
 
     async def _run_commands(self) -> None:
         while True:
@@ -97,7 +119,7 @@ class Engine:
             await self._consume()
             self._commands_read.set()
             await self._supervisor.worked(COMMANDS, hedge=None)
-            await self._pause(self._commands_woken, COMMAND_POLL_S)
+            await self._pause(COMMAND_POLL_S, self._commands_woken)
 
     async def _consume(self) -> None:
         """While a command takes its time, halts that come meanwhile are carried out."""
@@ -122,8 +144,9 @@ class Engine:
         for hedge in hedges:
             self._woken[hedge].set()
 
-    async def _pause(self, woken: asyncio.Event, seconds_s: float) -> None:
-        waits = [asyncio.ensure_future(woken.wait()), asyncio.ensure_future(self._clock.sleep(seconds_s))]
+    async def _pause(self, seconds_s: float, *or_until: asyncio.Event) -> None:
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(event.wait()) for event in or_until]
+        waits.append(asyncio.ensure_future(self._clock.sleep(seconds_s)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

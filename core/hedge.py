@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Protocol
 
+from core.departing import Word
 from core.facts import PositionSide
 from core.status import HedgeStatus
 
@@ -42,4 +43,12 @@ class Hedge(Protocol):
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
         """The answer for the operator. Raises Refused."""
+        ...
+
+    async def answer_departed(self, word: Word, by: str, most_base: Decimal | None = None) -> str:
+        """What becomes of BASE that left; `most_base`: as much as the question showed. Raises Refused."""
+        ...
+
+    async def position_followed(self) -> None:
+        """New liquidity takes the place of what was kept; what it does not replace has its grace again."""
         ...

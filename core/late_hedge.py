@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock
 from core.config import HedgeConfig
+from core.departing import Word, answer_departed
 from core.errors import ConfigurationError, Refused, Transient
 from core.events import Event, EventKind
 from core.facts import PositionSide
@@ -23,6 +25,7 @@ from core.feeds import ChainFeed
 from core.hedge import Hedge
 from core.hedge_memory import Remembered, from_json, to_json
 from core.hedging import memory
+from core.hedging.departed import released
 from core.hedging.kernel_types import Memory
 from core.hedging.lifecycle import observe
 from core.hedging.states import Reason, State
@@ -129,6 +132,28 @@ class LateHedge:
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
         return await self._ready().adopt(leg, by)
+
+    async def answer_departed(self, word: Word, by: str, most_base: Decimal | None = None) -> str:
+        """Of what the last run has seen leave, kept in the memory that the real hedge will begin with."""
+        async with self._memory_turn:
+            if self._hedge is None:
+                before, unit = await self._remembered(), self._config().base or "BASE"
+                answered = answer_departed(word, self.name, unit, before.life, most_base)
+                await self._store.save(self.name, to_json(replace(before, life=answered.life)), self._clock.now())
+                await self._events.append(answered.event(by, self._clock.now()))
+                return answered.text
+        return await self._hedge.answer_departed(word, by, most_base)
+
+    async def position_followed(self) -> None:
+        async with self._memory_turn:
+            if self._hedge is None:
+                before = await self._remembered()
+                ends_at = self._clock.now() + timedelta(seconds=self._config().no_lp_grace_seconds)
+                after = replace(before, life=released(before.life, ends_at))
+                if after != before:
+                    await self._store.save(self.name, to_json(after), self._clock.now())
+                return
+        await self._hedge.position_followed()
 
     def _ready(self) -> Hedge:
         if self._hedge is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -50,6 +50,28 @@ class LpPositions(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChainNews:
+    """`block` exists. `moved`: what is read may be different there; otherwise it is known not to be."""
+
+    block: int
+    moved: bool
+
+
+class ChainStream(Protocol):
+    """A chain that tells by itself when there is something new."""
+
+    @property
+    def host(self) -> str: ...
+
+    async def listen(self, pools: Collection[str], on_news: Callable[[ChainNews], None]) -> None:
+        """Call `on_news` for new blocks and for events of `pools`, until it fails: it never returns.
+
+        Raises Transient when the connection fails, is silent or makes no sense; Refused for another chain.
+        """
+        ...
 
 
 class FollowedPositions(Protocol):
@@ -370,6 +392,10 @@ class CommandQueue(Protocol):
         ...
 
     async def pending(self) -> tuple[Command, ...]: ...
+
+    async def of_key(self, update_key: str) -> tuple[Command, bool | None] | None:
+        """The row that was written with this key, and whether it was carried out; None while it waits."""
+        ...
 
     async def finish(self, command_id: int, *, ok: bool, answer: str, at: datetime) -> None: ...
 

@@ -13,6 +13,7 @@ import structlog
 from core.actions import Actions, Outcome
 from core.clock import Clock
 from core.config import HedgeConfig
+from core.departing import Word, answer_departed
 from core.errors import Refused
 from core.events import Event, EventKind
 from core.execution.executor import StepEnd
@@ -22,11 +23,13 @@ from core.facts import OrderSide, PerpAccount, PositionSide, SymbolRules
 from core.grants import Grants
 from core.hedge_memory import HOUR_MS, Remembered, from_json, to_json
 from core.hedging import memory
+from core.hedging.departed import released, without_grace
 from core.hedging.kernel import decide
 from core.hedging.kernel_types import Decision, Memory
+from core.hedging.life_memory import LifeMemory
 from core.hedging.margin import Claim, reserved_before
 from core.hedging.policy import policy_from
-from core.hedging.states import COMMANDED_TEXTS, Action, Reason, Request, State, transition
+from core.hedging.states import COMMANDED_TEXTS, Action, LpState, Reason, Request, State, transition
 from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, Observer
 from core.ports import Approval, EventLog, HedgeMemory, Journal
@@ -109,7 +112,7 @@ class HedgeRunner:
             standing = await self._standing(word.live, wish, seen)
             if standing.active is not None:  # fills that no step of this process brought home
                 self._count(standing.active.plan.plan_id, standing.active.executed_base)
-            policy = policy_from(config, self._rules)
+            policy = without_grace(policy_from(config, self._rules), self._observer.life)
             # From here to the decision nothing is awaited: a halt that came meanwhile is in this memory.
             mind = self._grants.taken_in(self._remembered.kernel, word, config, seen.at)
             decision = decide(kernel_facts(seen, standing, config, policy.step_base), policy, mind)
@@ -184,6 +187,28 @@ class HedgeRunner:
         if not delta:
             return f"{self.name}: exchange and journal agree already."
         return f"{self.name}: {delta:+f} {self._rules.base_asset} adopted."
+
+    async def answer_departed(self, word: Word, by: str, most_base: Decimal | None = None) -> str:
+        """Also while stopped: it only changes what counts."""
+        async with self._evaluating:
+            answered = answer_departed(word, self.name, self._rules.base_asset, self._observer.life, most_base)
+            await self._remember_life(answered.life)
+            await self._events.append(answered.event(by, self._clock.now()))
+        return answered.text + (self._why_held() if word is Word.CLOSE else "")
+
+    async def position_followed(self) -> None:
+        async with self._evaluating:
+            ends_at = self._clock.now() + timedelta(seconds=self._config().no_lp_grace_seconds)
+            await self._remember_life(released(self._observer.life, ends_at))
+
+    def _why_held(self) -> str:
+        """What keeps the short where it is though less counts; nothing when it is free to go down."""
+        if self._stopped():
+            return f" It is {self._stopped()}: nothing is traded until /resume."
+        lp = self._seen.lp if self._seen else None
+        if lp is None or lp.state not in (LpState.NONE, LpState.CLOSING) or self._config().close_when_no_lp:
+            return ""
+        return " Without liquidity it is held (close_when_no_lp = false): /flatten closes it."
 
     async def _look(self, config: HedgeConfig) -> Observation:
         """With `adopt_external = "auto"` a confirmed difference is adopted, and looked at once more."""
@@ -308,6 +333,11 @@ class HedgeRunner:
 
     def _count(self, plan_id: str, executed_base: Decimal) -> None:
         self._remembered = self._remembered.with_fills(plan_id, executed_base, milliseconds(self._clock.now()))
+
+    async def _remember_life(self, life: LifeMemory) -> None:
+        self._observer.life = life
+        self._remembered = replace(self._remembered, life=life)
+        await self._save()
 
     def _remember_kernel(self, kernel: Memory) -> None:
         self._remembered = replace(self._remembered, kernel=kernel)

@@ -13,6 +13,7 @@ from core.hedging.kernel_types import Decision
 from core.hedging.lifecycle import LpView
 from core.hedging.states import LpState, Reason, State
 from core.kernel_facts import hedge_price
+from core.newcomers import Newcomers
 from core.observation import Observation
 from core.ports import EventLog
 
@@ -33,9 +34,10 @@ class Watch:
         self._basis_exceeded = False
         self._liquidation_near = False
         self._lp_state: LpState | None = None
+        self._positions: dict[int, LpState] | None = None
         self._departed_base = Decimal(0)
         self._owners: dict[int, str] = {}
-        self._unfollowed: frozenset[int] | None = None
+        self._newcomers = Newcomers()
 
     def remember(self, departed_base: Decimal, owners: Mapping[int, str]) -> None:
         """What was told before a restart. `owners` by position."""
@@ -106,6 +108,10 @@ class Watch:
                 "block": str(change.block),
             }
             await self._tell(EventKind.LP_LIQUIDITY_CHANGED, data, at)
+        await self._note_positions(lp, at)
+        if lp.facts.reorganised_from is not None:
+            data = {"replaced_block": str(lp.facts.reorganised_from), "block": str(lp.facts.block.number)}
+            await self._tell(EventKind.CHAIN_REORGANISED, data, at)
         if before is not None and before is not lp.state:
             data = {"frm": before.text, "to": lp.state.text, "block": str(lp.facts.block.number)}
             await self._tell(EventKind.LP_STATE_CHANGED, data, at)
@@ -115,6 +121,16 @@ class Watch:
         self._departed_base = lp.departed_base
         await self._note_owners(lp, at)
         await self._note_unfollowed(lp, at)
+
+    async def _note_positions(self, lp: LpView, at: datetime) -> None:
+        """Each position's own way through its life; one that is not there any more has none."""
+        before, now = self._positions, {view.position.position_id: view.state for view in lp.positions}
+        self._positions = now
+        for number in sorted({*now, *(before or ())} if before is not None else ()):
+            frm, to = (states.get(number, LpState.NONE) for states in (before or {}, now))
+            if frm is not to:
+                data = {"position_id": str(number), "frm": frm.text, "to": to.text}
+                await self._tell(EventKind.POSITION_CHANGED, data | {"block": str(lp.facts.block.number)}, at)
 
     async def _note_owners(self, lp: LpView, at: datetime) -> None:
         """A position that was given away, sold or staked is still hedged: the operator knows whether it should be."""
@@ -127,14 +143,12 @@ class Watch:
                 await self._tell(EventKind.POSITION_GIVEN, data | {"block": str(lp.facts.block.number)}, at)
 
     async def _note_unfollowed(self, lp: LpView, at: datetime) -> None:
-        """One that was there at the first look is left alone knowingly, unless a followed one is gone."""
-        now = frozenset(lp.facts.unfollowed_ids)
-        known = self._unfollowed
-        if known is None:
-            known = frozenset() if lp.facts.missing_ids else now
-        self._unfollowed = known | now
-        for position_id in sorted(now - known):
-            await self._tell(EventKind.POSITION_FOUND, {"position_id": str(position_id)}, at)
+        """`departed_base` is there when the operator is to say what becomes of it."""
+        for newcomer in self._newcomers.look(lp):
+            data = {"position_id": str(newcomer.position_id)}
+            if newcomer.departed_base is not None:
+                data["departed_base"] = str(newcomer.departed_base)
+            await self._tell(EventKind.POSITION_FOUND, data, at)
 
     async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         limit = decision.alert_quote
@@ -168,6 +182,8 @@ class Watch:
             "basis_bps": str(decision.basis_bps),
             "limit_bps": str(config.max_basis_bps),
         }
+        if seen.lp.facts.average_price is not None:
+            data["average_price"] = str(seen.lp.facts.average_price)
         await self._tell(EventKind.BASIS_EXCEEDED if exceeded else EventKind.BASIS_RESTORED, data, seen.at)
 
     async def _tell(self, kind: EventKind, data: dict[str, str], at: datetime) -> None:

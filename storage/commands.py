@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from sqlite3 import Row
 
 from core.errors import InvariantBroken
 from core.ports import Command
@@ -28,17 +29,13 @@ class SqliteCommandQueue:
     async def pending(self) -> tuple[Command, ...]:
         """Oldest first."""
         rows = await self._db.rows("SELECT * FROM commands WHERE finished_at IS NULL ORDER BY command_id")
-        return tuple(
-            Command(
-                command_id=row["command_id"],
-                name=row["name"],
-                args=list_of(row["args"]),
-                actor=row["actor"],
-                source=row["source"],
-                issued_at=time_of(row["issued_at"]),
-            )
-            for row in rows
-        )
+        return tuple(map(_command_of, rows))
+
+    async def of_key(self, update_key: str) -> tuple[Command, bool | None] | None:
+        row = await self._db.row("SELECT * FROM commands WHERE update_key = ?", (update_key,))
+        if row is None:
+            return None
+        return _command_of(row), None if row["ok"] is None else bool(row["ok"])
 
     async def finish(self, command_id: int, *, ok: bool, answer: str, at: datetime) -> None:
         """Raises InvariantBroken when there is no such command or it has its answer already."""
@@ -54,6 +51,17 @@ class SqliteCommandQueue:
             "SELECT ok, answer FROM commands WHERE command_id = ? AND finished_at IS NOT NULL", (command_id,)
         )
         return None if row is None else (bool(row["ok"]), str(row["answer"]))
+
+
+def _command_of(row: Row) -> Command:
+    return Command(
+        command_id=row["command_id"],
+        name=row["name"],
+        args=list_of(row["args"]),
+        actor=row["actor"],
+        source=row["source"],
+        issued_at=time_of(row["issued_at"]),
+    )
 
 
 class SqliteConfirmations:

@@ -15,6 +15,7 @@ from storage.database import Database, has_database, open_database
 from storage.history import Audit, Series, SqliteEventLog
 from storage.journal import SqliteJournal
 from storage.memory import Meta, PaperAccounts, SqliteFollowedPositions, SqliteHedgeMemory
+from storage.offers import SqliteOffers
 from storage.outbox import SqliteOutbox
 from storage.overrides import Overrides
 
@@ -22,7 +23,8 @@ from storage.overrides import Overrides
 class Store:
     """`async with await Store.open(...)`, or `aclose()` in the end: an unclosed store keeps its process alive.
 
-    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, series. The rest is the database's.
+    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series. The rest is the
+    database's.
     """
 
     def __init__(self, database: Database, scope: str, resources: AsyncExitStack) -> None:
@@ -33,6 +35,7 @@ class Store:
         self.memory = SqliteHedgeMemory(database, scope)
         self.paper = PaperAccounts(database, scope)
         self.followed = SqliteFollowedPositions(database, scope)
+        self.offers = SqliteOffers(database, scope)
         self.series = Series(database, scope)
         self.outbox = SqliteOutbox(database)
         self.commands = SqliteCommandQueue(database)

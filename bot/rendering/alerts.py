@@ -12,6 +12,7 @@ from bot.rendering.markup import bold, code, esc, lines
 from bot.rendering.numbers import amount, bps, exact, money, number, percent, span, stamp
 from bot.rendering.reasons import words
 from core.events import Event, EventKind
+from core.facts import AVERAGE_OVER
 from core.hedging.states import EXPLANATIONS
 
 
@@ -181,8 +182,30 @@ def _basis(facts: Facts) -> str:
         f"⚠️ {facts.title('pool and perp disagree on the price')}",
         f"Pool {facts.price('pool_price')}, mark {facts.price('mark_price')}: {bps(facts.number('basis_bps'))} apart,"
         f" limit {bps(facts.number('limit_bps'))}.",
+        _average(facts),
         "I trade only what both prices call for.",
     )
+
+
+def _average(facts: Facts) -> str | None:
+    """Whether the pool alone was pushed just now, or has stood there for a while."""
+    average = facts.number("average_price")
+    if average is None:
+        return "The pool does not remember its own average."
+    over = span(AVERAGE_OVER.total_seconds())
+    return f"The pool's own average over the last {over} is {facts.price('average_price')}."
+
+
+def _news_lost(facts: Facts) -> str:
+    chain = facts.text("chain")
+    return lines(
+        f"🔌 {bold(f'{chain} pushes no new blocks')}: {facts.text('detail', '')}.",
+        "Hedging goes on by polling, only slower to react.",
+    )
+
+
+def _news_back(facts: Facts) -> str:
+    return f"🔌 {bold('{} pushes its blocks again'.format(facts.text('chain')))}."
 
 
 def _basis_restored(facts: Facts) -> str:
@@ -194,14 +217,23 @@ def _departed(facts: Facts) -> str:
     return lines(
         f"💧 {facts.title('BASE left the LP position')}: {figures}.",
         "It stays hedged for the grace time, until it is back in the pool or the wallet.",
+        f"/follow close {esc(facts.hedge)} ends that now, /follow keep {esc(facts.hedge)} keeps the short beyond it.",
     )
 
 
 def _found(facts: Facts) -> str:
     number = facts.text("position_id")
+    title = f"🆕 {facts.title(f'position {number} is in the same wallet and pool')} and is not hedged."
+    follow = f"/follow {number} hedges it too"
+    if "departed_base" not in facts.data:
+        return lines(title, f"{follow}.")
+    hedge = esc(facts.hedge)
     return lines(
-        f"🆕 {facts.title(f'position {number} is in the same wallet and pool')} and is not hedged.",
-        f"/follow {number} hedges it too.",
+        title,
+        f"{facts.amount('departed_base')} left the followed positions. The short for it stays for the grace time.",
+        f"Follow: {follow} and takes the place of what left.",
+        f"Close: it is not coming back, the short goes down now. /follow close {hedge}",
+        f"Keep: the short stays beyond the grace. /follow keep {hedge}",
     )
 
 
@@ -216,6 +248,14 @@ def _given(facts: Facts) -> str:
 def _followed(facts: Facts) -> str:
     number = facts.text("position_id")
     return f"💧 {facts.title(f'position {number} is hedged too')}, by {_by(facts)}."
+
+
+def _kept(facts: Facts) -> str:
+    return f"📌 {facts.title('the short stays for what left')}: {facts.amount('departed_base')}, by {_by(facts)}."
+
+
+def _closed(facts: Facts) -> str:
+    return f"💧 {facts.title('what left counts no more')}: {facts.amount('departed_base')}, by {_by(facts)}."
 
 
 def _liquidity(facts: Facts) -> str:
@@ -320,10 +360,14 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.POSITION_FOUND: _found,
     EventKind.POSITION_GIVEN: _given,
     EventKind.POSITION_FOLLOWED: _followed,
+    EventKind.DEPARTED_KEPT: _kept,
+    EventKind.DEPARTED_CLOSED: _closed,
     EventKind.POSITION_MISMATCH: _mismatch,
     EventKind.POSITION_ADOPTED: _adopted,
     EventKind.FOREIGN_TRADE: _foreign,
     EventKind.BASIS_EXCEEDED: _basis,
+    EventKind.NEWS_LOST: _news_lost,
+    EventKind.NEWS_BACK: _news_back,
     EventKind.BASIS_RESTORED: _basis_restored,
     EventKind.DELEVERAGING: _deleveraging,
     EventKind.LIQUIDATION_NEAR: _liquidation_near,

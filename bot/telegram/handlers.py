@@ -68,6 +68,8 @@ class Handlers:
         shows = [self._answer(query.id, result.toast)]
         if result.edited is not None:
             shows.append(self._show_decided(query, result.edited))
+        if result.said is not None and query.message is not None:
+            shows.append(self._say(query.message.chat.id, result.said, query.message.message_id))
         await asyncio.gather(*shows)
 
     async def on_error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:

@@ -35,24 +35,31 @@ class SeenPosition:
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """BASE that left by a liquidity decrease, counted until `until`."""
+    """BASE that left by a liquidity decrease, counted until `until`; None: kept, until something takes its place."""
 
     base: Decimal
-    until: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class LifeMemory:
-    """`started`: a read was believed before, so what is new now was opened since."""
+    """`started`: a read was believed before, so what is new now was opened since. `given_up`: the operator said that
+    what departed last is not coming back, so no grace is waited for; new liquidity or a new departure ends that."""
 
     positions: Mapping[int, SeenPosition] = field(default_factory=dict)
     departed: tuple[Departed, ...] = ()
     wallet_base: Decimal | None = None
     started: bool = False
+    given_up: bool = False
 
     @property
     def departed_base(self) -> Decimal:
         return sum((parcel.base for parcel in self.departed), Decimal(0))
+
+    @property
+    def kept_base(self) -> Decimal:
+        """The part of `departed_base` that has no end of its own."""
+        return sum((parcel.base for parcel in self.departed if parcel.until is None), Decimal(0))
 
 
 def seen(
@@ -80,9 +87,13 @@ def to_json(memory: LifeMemory) -> str:
         | {"moving": int(entry.moving)}
         for key, entry in memory.positions.items()
     }
-    departed = [{"base": str(parcel.base), "until": parcel.until.isoformat()} for parcel in memory.departed]
+    departed = [
+        {"base": str(parcel.base), "until": None if parcel.until is None else parcel.until.isoformat()}
+        for parcel in memory.departed
+    ]
     wallet = None if memory.wallet_base is None else str(memory.wallet_base)
-    return json.dumps({"positions": positions, "departed": departed, "wallet_base": wallet, "started": memory.started})
+    marks = {"started": memory.started, "given_up": memory.given_up}
+    return json.dumps({"positions": positions, "departed": departed, "wallet_base": wallet, **marks})
 
 
 def from_json(text: str) -> LifeMemory:
@@ -90,10 +101,18 @@ def from_json(text: str) -> LifeMemory:
     data = json.loads(text)
     return LifeMemory(
         positions={int(key): _seen_from(entry) for key, entry in data["positions"].items()},
-        departed=tuple(Departed(Decimal(d["base"]), datetime.fromisoformat(d["until"])) for d in data["departed"]),
+        departed=tuple(_departed_from(parcel) for parcel in data["departed"]),
         wallet_base=None if data["wallet_base"] is None else Decimal(data["wallet_base"]),
         started=bool(data.get("started", data["positions"])),
+        given_up=bool(data.get("given_up", False)),
     )
+
+
+def _departed_from(parcel: Mapping[str, str | None]) -> Departed:
+    base, until = parcel["base"], parcel["until"]
+    if base is None:
+        raise ValueError("BASE that departed has no size")
+    return Departed(Decimal(base), None if until is None else datetime.fromisoformat(until))
 
 
 def _seen_from(entry: Mapping[str, str]) -> SeenPosition:

@@ -3,7 +3,8 @@
 A position is OPENING or CLOSING when its *liquidity* rose or fell since the last read, until two equal reads a block
 apart. BASE that leaves by a liquidity decrease, never by price, stays in the exposure as `departed_base` at the amount
 it had when it left, until its grace ends, until new liquidity of the hedge takes its place, or until it shows up in a
-wallet balance that is counted anyway. Re-centring a position thus does not strip the hedge.
+wallet balance that is counted anyway. Re-centring a position thus does not strip the hedge. The operator may keep it
+beyond its grace, or give it up before (`departed`).
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class LiquidityChange:
 
 @dataclass(frozen=True, slots=True)
 class LpView:
-    """The LP side as believed at one block; sums over the positions."""
+    """The LP side as believed at one block; sums over the positions. `kept_base`: of `departed_base`, what the operator
+    keeps the short for beyond the grace."""
 
     facts: LpFacts
     positions: tuple[PositionView, ...]
@@ -62,6 +64,7 @@ class LpView:
     departed_base: Decimal
     rules: LifeRules
     changes: tuple[LiquidityChange, ...]
+    kept_base: Decimal = ZERO
 
     @property
     def lp_base(self) -> Decimal:
@@ -132,9 +135,11 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
     arrived += _wallet_rise(facts, memory, rules)
     departed = _departed(memory.departed, left, arrived, now, rules.grace)
     views = tuple(_view(position, entries[key], rules) for key, position in positions.items())
-    updated = LifeMemory(entries, departed, facts.wallet_base, started=True)
+    given_up = memory.given_up and not left and not arrived
+    updated = LifeMemory(entries, departed, facts.wallet_base, started=True, given_up=given_up)
     state = _hedge_state([view.state for view in views], closing=bool(changes) and not positions)
-    return LpView(facts, views, state, updated.departed_base, rules, tuple(changes)), updated
+    view = LpView(facts, views, state, updated.departed_base, rules, tuple(changes), updated.kept_base)
+    return view, updated
 
 
 def _take_in(
@@ -178,11 +183,11 @@ def _departed(
     parcels: Sequence[Departed], left: Decimal, arrived: Decimal, now: datetime, grace: timedelta
 ) -> tuple[Departed, ...]:
     """Oldest parcels are replaced first."""
-    kept = [parcel for parcel in parcels if parcel.until > now]
+    counted = [parcel for parcel in parcels if parcel.until is None or parcel.until > now]
     if left > 0 and grace > timedelta(0):
-        kept.append(Departed(left, now + grace))
+        counted.append(Departed(left, now + grace))
     remaining = []
-    for parcel in kept:
+    for parcel in counted:
         replaced = min(parcel.base, arrived)
         arrived -= replaced
         if parcel.base > replaced:

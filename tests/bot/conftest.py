@@ -87,7 +87,13 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
     engine = FakeEngine(*hedges)
     config = a_config(*hedges)
     notifier = Notifier(
-        log=store.events, outbox=store.outbox, approvals=store.approvals, config=config, clock=clock, zone=UTC
+        log=store.events,
+        outbox=store.outbox,
+        approvals=store.approvals,
+        offers=store.offers,
+        config=config,
+        clock=clock,
+        zone=UTC,
     )
     approvals = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=engine.wake)
     sources = Sources(
@@ -104,6 +110,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         desk=approvals,
         commands=store.commands,
         confirmations=store.confirmations,
+        offers=store.offers,
         audit=store.audit,
         views=Views(sources, Identity("1.2.3", "paper", UTC, T0), clock),
         clock=clock,

@@ -169,6 +169,15 @@ def test_a_trading_command_without_a_terminal_needs_yes(capsys: pytest.CaptureFi
     assert cli.main(["flatten", "bnb", "--yes"]) == 0
 
 
+def test_of_follow_only_close_needs_yes(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    """To follow and to keep reduce no short; the hedge may be left out."""
+    assert cli.main(["follow", "close", "bnb"]) == 2
+    assert "add --yes" in capsys.readouterr().err
+    assert [cli.main(["follow", *words]) for words in (["7"], ["keep", "bnb"], ["close", "--yes"])] == [0, 0, 0]
+    rows = [(name, args) for name, args, *_ in service.seen]
+    assert rows == [("follow", ("7",)), ("follow", ("keep", "bnb")), ("follow", ("close",))]
+
+
 def test_without_a_service_nothing_is_written_but_a_halt(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An order that nobody hears must not act hours later; a halt may."""
     assert cli.main(["halt"]) == 2

@@ -62,7 +62,13 @@ async def test_the_configuration_sets_loudness(store: Store, clock: ManualClock)
     """loud, silent and off, per kind."""
     config = a_config("bnb", alerts={"executed": "loud", "lp": "off"})
     notifier = Notifier(
-        log=store.events, outbox=store.outbox, approvals=store.approvals, config=config, clock=clock, zone=UTC
+        log=store.events,
+        outbox=store.outbox,
+        approvals=store.approvals,
+        offers=store.offers,
+        config=config,
+        clock=clock,
+        zone=UTC,
     )
     await notifier.append(an_event(EventKind.HEDGE_EXECUTED, side="SELL", quantity_base="1"))
     await notifier.append(an_event(EventKind.LP_STATE_CHANGED, frm="in_range", to="out_of_range"))
@@ -77,6 +83,7 @@ async def test_front_ends_are_poked(store: Store, clock: ManualClock) -> None:
         log=store.events,
         outbox=store.outbox,
         approvals=store.approvals,
+        offers=store.offers,
         config=a_config(),
         clock=clock,
         zone=UTC,
@@ -159,7 +166,13 @@ async def test_a_second_restart_knows_the_newest_message(desk: Desk, store: Stor
     for _ in range(2):
         await deliver_all(desk)
         restarted = Notifier(
-            log=store.events, outbox=store.outbox, approvals=store.approvals, config=a_config(), clock=clock, zone=UTC
+            log=store.events,
+            outbox=store.outbox,
+            approvals=store.approvals,
+            offers=store.offers,
+            config=a_config(),
+            clock=clock,
+            zone=UTC,
         )
         await restarted.present_pending()
     assert {message.key for message in await desk.messages()} == {

@@ -29,7 +29,7 @@ WIDE = {
     "core/execution/bookkeeping.py:_book",
     "core/hedging/lifecycle.py:observe",
     "core/status_view.py:hedge_status",
-    "bot/operator.py:_for_one_hedge",
+    "bot/orders.py:_for_one_hedge",
     "bot/status_once.py:_judged",
 }
 # Where anything may arrive and must not pass: the supervisors, the command line, Telegram's error handling.

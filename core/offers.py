@@ -1,0 +1,56 @@
+"""A found position as it was told to the operator, with buttons, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+
+class OfferOutcome(StrEnum):
+    """`SUPERSEDED`: a later message asks about all that has left by then."""
+
+    FOLLOWED = "followed"
+    KEPT = "kept"
+    CLOSED = "closed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`departed_base`: what had left and was asked about; None: only to follow was offered. `text`: as it was shown.
+
+    `outcome` None: open.
+    """
+
+    offer_id: str
+    hedge: str
+    position_id: int
+    departed_base: Decimal | None
+    text: str
+    outcome: OfferOutcome | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Of its message in the outbox."""
+        return f"found:{self.offer_id}"
+
+
+class Offers(Protocol):
+    async def add(self, offer: Offer) -> None:
+        """Durable when it returns. Raises InvariantBroken when the id was used before."""
+        ...
+
+    async def get(self, offer_id: str) -> Offer | None: ...
+
+    async def of(self, hedge: str) -> tuple[Offer, ...]:
+        """Open and settled ones, oldest first."""
+        ...
+
+    async def settle(self, offer: Offer, outcome: OfferOutcome, *, by: str, at: datetime) -> Offer | None:
+        """One compare-and-set from open, by `offer` as it was read; as it stands afterwards, None when it was lost."""
+        ...

@@ -1,0 +1,74 @@
+"""Offers to the operator, kept with the database's notes: one JSON text each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from core.errors import InvariantBroken
+from core.offers import Offer, OfferOutcome
+from storage.columns import maybe_number_text, time_of, time_text
+from storage.database import Database
+
+
+class SqliteOffers:
+    def __init__(self, database: Database, scope: str) -> None:
+        self._db = database
+        self._prefix = f"offer:{scope}:"
+
+    async def add(self, offer: Offer) -> None:
+        changed = await self._db.write(
+            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+            (self._prefix + offer.offer_id, _text_of(offer)),
+        )
+        if not changed:
+            raise InvariantBroken(f"an offer {offer.offer_id} was made before")
+
+    async def get(self, offer_id: str) -> Offer | None:
+        row = await self._db.row("SELECT key, value FROM meta WHERE key = ?", (self._prefix + offer_id,))
+        return None if row is None else self._offer_of(row["key"], row["value"])
+
+    async def of(self, hedge: str) -> tuple[Offer, ...]:
+        rows = await self._db.rows(
+            "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ? ORDER BY rowid", (len(self._prefix), self._prefix)
+        )
+        offers = (self._offer_of(row["key"], row["value"]) for row in rows)
+        return tuple(offer for offer in offers if offer.hedge == hedge)
+
+    async def settle(self, offer: Offer, outcome: OfferOutcome, *, by: str, at: datetime) -> Offer | None:
+        settled = replace(offer, outcome=outcome, decided_by=by, decided_at=at)
+        changed = await self._db.write(
+            "UPDATE meta SET value = ? WHERE key = ? AND value = ?",
+            (_text_of(settled), self._prefix + offer.offer_id, _text_of(replace(offer, outcome=None))),
+        )
+        return settled if changed else None
+
+    def _offer_of(self, key: str, text: str) -> Offer:
+        data = json.loads(text)
+        return Offer(
+            offer_id=key.removeprefix(self._prefix),
+            hedge=data["hedge"],
+            position_id=int(data["position_id"]),
+            departed_base=None if data["departed_base"] is None else Decimal(data["departed_base"]),
+            text=data["text"],
+            outcome=None if data["outcome"] is None else OfferOutcome(data["outcome"]),
+            decided_by=data["decided_by"],
+            decided_at=None if data["decided_at"] is None else time_of(data["decided_at"]),
+        )
+
+
+def _text_of(offer: Offer) -> str:
+    """The same offer is always the same text: `settle` compares it."""
+    return json.dumps(
+        {
+            "hedge": offer.hedge,
+            "position_id": str(offer.position_id),
+            "departed_base": maybe_number_text(offer.departed_base),
+            "text": offer.text,
+            "outcome": offer.outcome,
+            "decided_by": offer.decided_by,
+            "decided_at": None if offer.decided_at is None else time_text(offer.decided_at),
+        }
+    )
