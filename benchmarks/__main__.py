@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import service
+from benchmarks import chain, service
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.clock import SystemClock
@@ -46,7 +46,7 @@ def main() -> int:
         Measured("from the command line to its help", _start_ms(), "ms"),
     ]
     if TEST_CHAIN.exists():
-        measured += [Measured(line.name, line.value, line.unit) for line in service.measure()]
+        measured += [Measured(line.name, line.value, line.unit) for line in (*chain.measure(), *service.measure())]
     if "--json" in sys.argv[1:]:
         print(json.dumps([asdict(each) for each in measured], indent=2))
     else:

@@ -13,10 +13,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from benchmarks.lines import Line
 from tests.e2e.stage import BY_ITSELF, OPERATOR, PLACE, START_PRICE, SYMBOL, Service, Stage, set_stage
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig
@@ -25,6 +25,10 @@ from tests.rigs.venue.server import VenueThread
 
 CYCLES = 20
 SWAPS = 16
+MANY = 200
+# A hedge is looked at once a second at most, and a second after its order to see it done: this long after an order the
+# next look is free.
+PUSHED_APART_S = 2.2
 STARTS = 5
 PATIENCE_S = 30.0
 POSITION = "GET /fapi/v3/positionRisk"
@@ -39,24 +43,6 @@ SETTINGS = BY_ITSELF | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """`limit` None: reported, not promised."""
-
-    name: str
-    value: float
-    unit: str
-    limit: float | None = None
-
-    @property
-    def kept(self) -> bool:
-        return self.limit is None or self.value <= self.limit
-
-    def __str__(self) -> str:
-        promise = "" if self.limit is None else f"(at most {self.limit:g}) {'' if self.kept else 'MISSED'}"
-        return f"{self.name:44} {self.value:10.3f} {self.unit:5} {promise}".rstrip()
-
-
 def main() -> int:
     lines = measure()
     print("\n".join(map(str, lines)))
@@ -69,9 +55,19 @@ def measure() -> list[Line]:
         lines = _starts(stage)
         with Service(stage, "steady") as service:
             _until(lambda: "reason='within_band'" in service.output())
-            lines += _cycles(stage, service)
-            lines += _swaps(stage)
+            lines += _cycles(stage, service, "")
+            lines += _swaps(stage, "", limit_s=1.2, apart_s=1.2)
             lines.append(Line("resident memory of the service", _resident_mb(service), "MB"))
+            service.stop()
+        stage.configure({"poll_seconds": "15"}, {"LOCAL_WS_URL": stage.chain.ws_url})
+        with Service(stage, "pushed") as service:
+            _until(lambda: "reason='within_band'" in service.output())
+            lines += _swaps(stage, "pushed, ", limit_s=None, apart_s=PUSHED_APART_S)
+            service.stop()
+        stage.configure({"poll_seconds": "1", "lp_position_ids": str(_many(stage))}, {})
+        with Service(stage, "many") as service:
+            _until(lambda: "reason='within_band'" in service.output())
+            lines += _cycles(stage, service, f"{MANY} positions: ")
             service.stop()
     return lines
 
@@ -108,7 +104,14 @@ def _starts(stage: Stage) -> list[Line]:
     ]
 
 
-def _cycles(stage: Stage, service: Service) -> list[Line]:
+def _many(stage: Stage) -> list[int]:
+    """Ranges all apart, in pools of three fee tiers."""
+    chain, (base, quote) = stage.chain, (stage.pool.base, stage.pool.quote)
+    pools = [stage.pool] + [chain.create_pool(base, quote, price=2000, fee_pips=fee) for fee in (3000, 10000)]
+    return [chain.mint_position(pools[n % 3], 1000 + 3 * n, 2500 + 7 * n, base="0.1", quote=300) for n in range(MANY)]
+
+
+def _cycles(stage: Stage, service: Service, which: str) -> list[Line]:
     """The exchange's position is read once a cycle: that counts the cycles."""
     _next_cycle(stage)
     stage.proxy.forget()
@@ -117,8 +120,8 @@ def _cycles(stage: Stage, service: Service) -> list[Line]:
     time.sleep(0.3)
     cycles = len(stage.venue.requests(POSITION)) - first
     return [
-        Line("RPC requests a cycle", round(len(stage.proxy.requests) / cycles, 2), "", 1.0),
-        Line("CPU a cycle, all of the process", (_cpu_s(service) - began_s) / cycles * 1000, "ms"),
+        Line(f"{which}RPC requests a cycle", round(len(stage.proxy.requests) / cycles, 2), "", 1.0),
+        Line(f"{which}CPU a cycle, all of the process", (_cpu_s(service) - began_s) / cycles * 1000, "ms"),
     ]
 
 
@@ -128,21 +131,22 @@ def _next_cycle(stage: Stage) -> None:
     time.sleep(0.3)
 
 
-def _swaps(stage: Stage) -> list[Line]:
-    """From a mined swap to the order at the exchange, at moments that have nothing to do with the program's pace."""
+def _swaps(stage: Stage, which: str, *, limit_s: float | None, apart_s: float) -> list[Line]:
+    """From just before a block with a swap is mined to the order at the exchange, at moments that have nothing to do
+    with the program's pace. `limit_s` of the 95th percentile; pushed news have one of the median."""
     took = []
     for number in range(SWAPS):
-        time.sleep(1.2 + random.random())
+        time.sleep(apart_s + random.random())
         before = stage.orders_sent()
         stage.chain.swap_to_price(stage.pool, 2000 if number % 2 else 2040)
-        mined_ms = time.time() * 1000
+        mined_ms = (time.time() - time.perf_counter() + stage.chain.rpc.mining_since_s) * 1000
         _until(lambda sent=before: stage.orders_sent() > sent)  # type: ignore[misc]
         took.append((stage.venue.requests(PLACE)[before].at_ms - mined_ms) / 1000)
     took.sort()
     return [
-        Line("mined swap to order, median", statistics.median(took), "s"),
-        Line("mined swap to order, p95", took[round(0.95 * (len(took) - 1))], "s", 1.2),
-        Line("mined swap to order, longest", took[-1], "s"),
+        Line(f"{which}mined swap to order, median", statistics.median(took), "s", 0.1 if limit_s is None else None),
+        Line(f"{which}mined swap to order, p95", took[round(0.95 * (len(took) - 1))], "s", limit_s),
+        Line(f"{which}mined swap to order, longest", took[-1], "s"),
     ]
 
 

@@ -132,9 +132,9 @@ class LpFacts:
 
 @dataclass(frozen=True, slots=True)
 class SymbolRules:
-    """A perpetual's filters, all from the venue's own list. Steps, quantities in the contract's BASE; prices in QUOTE.
+    """A perpetual's filters, all from the venue's own list. Steps and quantities in BASE, prices in QUOTE.
 
-    `base_multiplier`: BASE units per contract unit, 1000 for 1000PEPEUSDT. Quantities sent are contract units.
+    Where the venue counts in thousands (1000PEPEUSDT) its adapter has divided: BASE is PEPE.
     """
 
     symbol: str
@@ -148,7 +148,6 @@ class SymbolRules:
     market_min_quantity: Decimal
     market_max_quantity: Decimal
     min_notional_quote: Decimal
-    base_multiplier: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
-"""What is known of each chain: ids, contracts, stables.
+"""What is known of each chain: ids, contracts, stables. What could not be confirmed twice is absent: set it yourself.
 
-Every address stands in at least two public sources: Uniswap's deployment pages and Uniswap/sdk-core `addresses.ts`,
-`weth9.ts` (position managers, wrapped coins); pancakeswap/pancake-frontend `packages/tokens`, and
-pancakeswap/pancake-v3-contracts `deployments/` with the SDK's users (PancakeSwap's manager on BNB Chain and Ethereum);
-bgd-labs/aave-address-book and Circle's and Gelato's USDC lists (stables); multicall3.com's list as carried by
-alloy-multicall, and docs.base.org. What could not be confirmed twice is absent: set it under `[chains.NAME]`.
+Every address stands in at least two public sources. Uniswap V3 managers and wrapped coins: Uniswap/docs
+`docs/contracts/v3/reference/deployments/`, Uniswap/sdks `sdk-core/src/addresses.ts`, KyberNetwork/kyberswap-interface
+`packages/schema/src/constants/`. PancakeSwap V3 managers: pancakeswap/pancake-document `v3-contracts/README.md`,
+hummingbot/gateway `pancakeswap.contracts.ts`, KyberSwap as above. Its farms (MasterChef V3): the same document,
+pancakeswap/pancake-v3-contracts `deployments/`, KyberSwap, and DefiLlama/DefiLlama-Adapters. Stables: pancakeswap/
+pancake-frontend `packages/tokens`, bgd-labs/aave-address-book, Gelato's USDC list, DefiLlama `coreAssets.json`,
+Uniswap/default-token-list; USDT on Base: DefiLlama and cowprotocol/token-lists; USDT0 on Optimism: RequestNetwork/
+request-token-list and stableflow-ai/stableflow-interface. Multicall3: mds1/multicall `deployments.json`, wevm/viem.
 """
 
 from collections.abc import Mapping
@@ -17,6 +20,7 @@ from core.errors import ConfigurationError
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 _UNISWAP_MANAGER = "0xC36442b4a4522E871399CD717aBDD847Ab11FE88"
 _PANCAKESWAP_MANAGER = "0x46A15B0b27311cedF172AB29E4f4766fbE7F4364"
+_MASTERCHEF_V3 = "0x556B9306565093C855AEA9AE92A594704c2Cd59e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ PRESETS: Mapping[str, ChainPreset] = {
                 "0x6B175474E89094C44Da98b954EedeAC495271d0F",  # DAI
             ),
             position_managers={"uniswap_v3": _UNISWAP_MANAGER, "pancakeswap_v3": _PANCAKESWAP_MANAGER},
+            farms={"pancakeswap_v3": _MASTERCHEF_V3},
         ),
         ChainPreset(
             name="bsc",
@@ -62,11 +67,14 @@ PRESETS: Mapping[str, ChainPreset] = {
             stables=(
                 "0x55d398326f99059fF775485246999027B3197955",  # USDT, 18 decimals here
                 "0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d",  # USDC, 18 decimals here
+                "0xc5f0f7b66764F6ec8C8Dff7BA683102295E16409",  # FDUSD
+                "0x1AF3F329e8BE154074D8769D1FFa4eE058B1DBc3",  # DAI
             ),
             position_managers={
                 "uniswap_v3": "0x7b8A01B39D58278b5DE7e48c8449c9f4F5170613",
                 "pancakeswap_v3": _PANCAKESWAP_MANAGER,
             },
+            farms={"pancakeswap_v3": _MASTERCHEF_V3},
         ),
         ChainPreset(
             name="arbitrum",
@@ -79,7 +87,8 @@ PRESETS: Mapping[str, ChainPreset] = {
                 "0xFF970A61A04b1cA14834A43f5dE4533eBDDB5CC8",  # USDC.e
                 "0xDA10009cBd5D07dd0CeCc66161FC93D7c9000da1",  # DAI
             ),
-            position_managers={"uniswap_v3": _UNISWAP_MANAGER},
+            position_managers={"uniswap_v3": _UNISWAP_MANAGER, "pancakeswap_v3": _PANCAKESWAP_MANAGER},
+            farms={"pancakeswap_v3": "0x5e09ACf80C0296740eC5d6F643005a4ef8DaA694"},
             arbitrum_blocks=True,
         ),
         ChainPreset(
@@ -93,7 +102,11 @@ PRESETS: Mapping[str, ChainPreset] = {
                 "0xfde4C96c8593536E31F229EA8f37b2ADa2699bb2",  # USDT
                 "0x50c5725949A6F0c72E6C4a641F24049A917DB0Cb",  # DAI
             ),
-            position_managers={"uniswap_v3": "0x03a520b32C04BF3bEEf7BEb72E919cf822Ed34f1"},
+            position_managers={
+                "uniswap_v3": "0x03a520b32C04BF3bEEf7BEb72E919cf822Ed34f1",
+                "pancakeswap_v3": _PANCAKESWAP_MANAGER,
+            },
+            farms={"pancakeswap_v3": "0xC6A2Db661D5a5690172d8eB0a7DEA2d3008665A3"},
         ),
         ChainPreset(
             name="optimism",
@@ -102,6 +115,7 @@ PRESETS: Mapping[str, ChainPreset] = {
             wrapped_native="0x4200000000000000000000000000000000000006",
             stables=(
                 "0x94b008aA00579c1307B0EF2c499aD98a8ce58e58",  # USDT
+                "0x01bFF41798a0BcF287b996046Ca68b395DbC1071",  # USDT0
                 "0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85",  # USDC
                 "0x7F5c764cBc14f9669B88837ca1490cCa17c31607",  # USDC.e
                 "0xDA10009cBd5D07dd0CeCc66161FC93D7c9000da1",  # DAI
@@ -153,10 +167,13 @@ def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
 def position_manager(chain: ChainPreset, amm_type: str) -> str:
     """The AMM's position manager on a chain; ConfigurationError, saying what to set, where none is known."""
     manager = chain.position_managers.get(amm_type)
-    if manager is None:
-        raise ConfigurationError(
-            f"no {amm_type} position manager is known on {chain.name} (known: "
-            f"{', '.join(sorted(chain.position_managers)) or 'none'}): set position_managers.{amm_type} in "
-            f"[chains.{chain.name}]"
-        )
-    return manager
+    if manager is not None:
+        return manager
+    where = [name for name, preset in PRESETS.items() if amm_type in preset.position_managers]
+    what = f"no {amm_type} position manager is known on {chain.name}"
+    if chain.name in PRESETS and where:
+        what = f"{amm_type} is not deployed on {chain.name}, only on {', '.join(where)}"
+    raise ConfigurationError(
+        f"{what} (known there: {', '.join(sorted(chain.position_managers)) or 'none'}): correct chain or amm_type, or "
+        f"set position_managers.{amm_type} in [chains.{chain.name}]"
+    )

@@ -13,7 +13,7 @@ SOME_ADDRESS = "0x" + "ab" * 20
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
 def test_addresses_carry_their_checksum(preset: ChainPreset) -> None:
     """Every address is written with its checksum, so that a wrong digit cannot pass, and none stands twice."""
-    addresses = [preset.multicall, preset.wrapped_native, *preset.stables]
+    addresses = [preset.multicall, preset.wrapped_native, *preset.stables, *preset.farms.values()]
     assert all(is_checksum_address(address) for address in (*addresses, *preset.position_managers.values()))
     assert len(set(addresses)) == len(addresses)
 
@@ -41,7 +41,27 @@ def test_unknown_chain_names_what_is_missing() -> None:
         chain_preset("mars", ChainConfig(chain_id=4))
 
 
-def test_amm_that_is_not_deployed() -> None:
-    """Where an AMM has no known manager the message says so and names the key."""
-    with pytest.raises(ConfigurationError, match=r"no pancakeswap_v3 position manager is known on polygon"):
-        position_manager(PRESETS["polygon"], "pancakeswap_v3")
+@pytest.mark.parametrize("chain", ["optimism", "polygon"])
+def test_amm_that_is_not_deployed(chain: str) -> None:
+    """Refused by name, with the chains where it is and the key that names one of one's own."""
+    says = rf"pancakeswap_v3 is not deployed on {chain}, only on ethereum, bsc, arbitrum, base .*position_managers"
+    with pytest.raises(ConfigurationError, match=says):
+        position_manager(PRESETS[chain], "pancakeswap_v3")
+
+
+def test_every_preset_has_what_is_deployed_there() -> None:
+    """Uniswap V3 on all six, PancakeSwap V3 with its farm on four of them."""
+    managed = {name for name, preset in PRESETS.items() if "uniswap_v3" in preset.position_managers}
+    farmed = {name for name, preset in PRESETS.items() if "pancakeswap_v3" in preset.farms}
+    assert managed == set(PRESETS)
+    assert farmed == {"ethereum", "bsc", "arbitrum", "base"}
+    assert farmed == {name for name, preset in PRESETS.items() if "pancakeswap_v3" in preset.position_managers}
+
+
+def test_a_fork_by_configuration_alone() -> None:
+    """Its name is free, its manager and farm are the block's."""
+    block = ChainConfig(position_managers={"sushiswap_v3": SOME_ADDRESS}, farms={"sushiswap_v3": SOME_ADDRESS})
+    preset = chain_preset("polygon", block)
+    assert position_manager(preset, "sushiswap_v3") == preset.farms["sushiswap_v3"] == SOME_ADDRESS
+    with pytest.raises(ConfigurationError, match=r"no quickswap_v3 position manager is known on polygon"):
+        position_manager(preset, "quickswap_v3")

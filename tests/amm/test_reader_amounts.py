@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.facts import RangeSide
+from core.amm.prices import price_from_sqrt
+from core.amm.ticks import MAX_TICK, sqrt_ratio_at_tick
+from core.facts import AVERAGE_OVER, RangeSide
 from core.hedging.exposure import amounts_at_price
 from tests.amm.reading import assert_pays, read_once
 from tests.rigs.chain.rig import ChainRig, PoolRef
@@ -121,3 +123,54 @@ async def test_prices_exactly_on_an_edge(chain: ChainRig) -> None:
         chain.swap_to_tick(pool, edge)
         (position,) = (await read_once(chain, pool, [position_id])).positions
         assert_pays(chain, pool, position)
+
+
+@ORDERS
+@pytest.mark.parametrize("fee_pips", [500, 3000, 10000])
+async def test_full_range(chain: ChainRig, base_is_token0: bool, fee_pips: int) -> None:
+    """From the lowest usable tick to the highest, for every tick spacing."""
+    pool = chain.create_pool(
+        *chain.pair(quote=("USDT", 6), base_is_token0=base_is_token0), price=2000, fee_pips=fee_pips
+    )
+    edge = MAX_TICK // pool.tick_spacing * pool.tick_spacing
+    position_id = chain.mint_ticks(pool, -edge, edge, base=25, quote=50_000)
+    chain.swap_to_price(pool, 2100)
+    (position,) = (await read_once(chain, pool, [position_id])).positions
+    assert_pays(chain, pool, position)
+    assert position.side is RangeSide.IN and position.owed_quote > 0
+
+
+@ORDERS
+@pytest.mark.parametrize(("base_decimals", "quote_decimals"), [(8, 6), (8, 18), (6, 6), (18, 8)])
+async def test_decimals(chain: ChainRig, base_is_token0: bool, base_decimals: int, quote_decimals: int) -> None:
+    """Bitcoin's eight, a dollar's six or eighteen: whatever both tokens say."""
+    tokens = chain.pair(base=("WBTC", base_decimals), quote=("USDT", quote_decimals), base_is_token0=base_is_token0)
+    pool = chain.create_pool(*tokens, price=60_000)
+    chain.mint_position(pool, 5000, 500_000, base=100, quote=6_000_000, owner=chain.other)
+    position_id = chain.mint_position(pool, 50_000, 70_000, base=1, quote=60_000)
+    chain.swap_to_price(pool, 61_000)
+    facts = await read_once(chain, pool, [position_id])
+    assert_pays(chain, pool, facts.positions[0])
+    assert (facts.base.decimals, facts.quote.decimals) == (base_decimals, quote_decimals)
+    assert abs(facts.price / 61_000 - 1) < Decimal("1e-4")
+
+
+@ORDERS
+async def test_the_pools_own_average(chain: ChainRig, base_is_token0: bool) -> None:
+    """None while the pool remembers nothing; then the mean of its ticks, which a swap just now hardly moves."""
+    pool = deep_pool(chain, base_is_token0)
+    position_id = chain.mint_position(pool, 1600, 2500, base=25, quote=50_000)
+    assert (await read_once(chain, pool, [position_id])).average_price is None
+    pool.contract.write("increaseObservationCardinalityNext", 20, sender=chain.lp)
+    for price in ("2010", "1990", "2000"):
+        chain.swap_to_price(pool, price)
+        chain.rpc.call("evm_increaseTime", 200)
+        chain.mine()
+    chain.swap_to_price(pool, "1900")
+    facts = await read_once(chain, pool, [position_id], max_chain_age_seconds=3600)
+    over_s = int(AVERAGE_OVER.total_seconds())
+    earlier, now = pool.contract.read("observe", [over_s, 0])[0]
+    expected = price_from_sqrt(sqrt_ratio_at_tick((now - earlier) // over_s), pool.order)
+    assert facts.average_price == expected
+    assert abs(facts.average_price - 1997) < 3
+    assert abs(facts.price - 1900) < 1

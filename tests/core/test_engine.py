@@ -123,6 +123,23 @@ async def test_a_hedge_is_looked_at_once_a_poll_and_never_twice_a_second(pair: P
         assert gaps == {timedelta(seconds=1)}
 
 
+async def test_what_stirs_a_hedge_is_looked_at_at_once_then_once_a_second(pair: Pair) -> None:
+    """Ten moves within a second are one look, and the other hedge keeps its own pace."""
+    pair.settings["poll_seconds"] = 3600
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 20)
+        looks = {name: len(pool.reads_at) for name, pool in pair.pools.items()}
+        began = pair.clock.now()
+        for _ in range(30):
+            programme.engine.stir("eth")
+            await asyncio.sleep(0.005)
+            await advance(programme, 1, step_s=0.1)
+        seen = pair.pools["eth"].reads_at[looks["eth"] :]
+        assert seen[0] == began
+        assert {later - earlier for earlier, later in pairwise(seen)} == {timedelta(seconds=1)}
+        assert len(pair.pools["bnb"].reads_at) == looks["bnb"]
+
+
 async def test_a_tap_is_acted_on_at_once(pair: Pair) -> None:
     """Not at the next poll: no time passes between the yes and the order."""
     pair.settings |= {"approval_over_quote": 1000, "poll_seconds": 3600}

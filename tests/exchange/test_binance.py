@@ -43,7 +43,7 @@ async def test_unknown_symbol_is_refused(unprepared: BinanceVenue) -> None:
 async def test_contracts_counted_in_thousands_are_turned_into_base(venue: VenueServer, binance: BinanceVenue) -> None:
     """1000PEPEUSDT: rules, prices, orders and positions are all in PEPE outside the adapter."""
     rules, market = binance.rules("1000PEPEUSDT"), await binance.market("1000PEPEUSDT")
-    assert (rules.base_asset, rules.step_size, rules.base_multiplier) == ("PEPE", Decimal(1000), 1)
+    assert (rules.base_asset, rules.step_size) == ("PEPE", Decimal(1000))
     assert market.mark_price == Decimal("0.00001")
     report = await binance.place(replace(SELL_HALF, symbol="1000PEPEUSDT", quantity_base=Decimal(5_000_000)))
     assert report.executed_base == 5_000_000

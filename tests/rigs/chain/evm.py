@@ -1,6 +1,7 @@
 """A plain synchronous JSON-RPC client and contracts over it, for the rig only: the program under test has its own."""
 
 import json
+import time
 import urllib.request
 from typing import Any
 
@@ -17,10 +18,14 @@ class RpcFailed(AssertionError):
 
 
 class Rpc:
-    """JSON-RPC by HTTP, one request a call, waiting for the answer."""
+    """JSON-RPC by HTTP, one request a call, waiting for the answer.
+
+    `mining_since_s`: of `time.perf_counter`, when the last block that was asked for began to be mined.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.mining_since_s = 0.0
 
     def call(self, method: str, *params: object) -> Any:
         """The result; RpcFailed when the node answers with an error."""
@@ -34,6 +39,7 @@ class Rpc:
 
     def mine(self) -> None:
         """Mine one block now, whatever the interval."""
+        self.mining_since_s = time.perf_counter()
         self.call("evm_mine")
 
     def send(self, sender: str, to: str | None, data: str, value_raw: int = 0) -> dict[str, Any]:
