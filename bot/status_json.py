@@ -12,7 +12,7 @@ from core.status import HedgeStatus
 
 FOR_PEOPLE = frozenset({"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at"})
 
-Json = None | str | list["Json"] | dict[str, "Json"]
+Json = None | str | bool | list["Json"] | dict[str, "Json"]
 
 
 def status_json(mode: str, statuses: Sequence[HedgeStatus]) -> str:
@@ -27,8 +27,8 @@ def facts_are_missing(status: HedgeStatus) -> bool:
 
 def plain_value(value: object) -> Json:
     """Raises TypeError for a type that the contract does not name."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, tuple):
         return [plain_value(each) for each in value]
     if is_dataclass(value):

@@ -113,7 +113,7 @@ def kernel_facts(seen: Observation, standing: Standing, config: HedgeConfig, ste
         facts = _with_market(facts, seen.venue.market, config)
         facts = _with_account(facts, seen.venue.account, step_base)
     if seen.lp is not None:
-        facts = _with_lp(facts, seen.lp, estimated=seen.estimated)
+        facts = _with_lp(facts, seen.lp)
     return _with_approval(_with_plan(facts, standing.active, step_base), standing, step_base)
 
 
@@ -121,16 +121,15 @@ def _with_market(facts: Facts, market: Market, config: HedgeConfig) -> Facts:
     return facts._replace(price=hedge_price(market, config), mark_price=market.mark_price)
 
 
-def _with_lp(facts: Facts, lp: LpView, *, estimated: bool) -> Facts:
-    """An estimate takes the mark for the pool's price: it is the only fresh one."""
+def _with_lp(facts: Facts, lp: LpView) -> Facts:
     at_mark = lp.net_base_at(facts.mark_price) if facts.mark_price > 0 else lp.net_base
     return facts._replace(
         lp_state=int(lp.state),
-        net_base_pool=at_mark if estimated else lp.net_base,
+        net_base_pool=lp.net_base,
         net_base_mark=at_mark,
         edge_base=lp.edge_base,
         lp_value_quote=lp.value_quote,
-        pool_price=facts.mark_price if estimated else lp.facts.price,
+        pool_price=lp.facts.price,
     )
 
 

@@ -14,6 +14,7 @@ from core.execution.outcome import OutcomeResolver
 from core.execution.reconcile import Comparison, Match, Reconciler
 from core.facts import LpFacts, SymbolRules
 from core.feeds import ChainFeed, Reading, VenueFacts, VenueFeed
+from core.hedging.estimate import estimated_at
 from core.hedging.freshness import AgeLimits, chain_problem, dislocated_since, is_dislocated, venue_problem
 from core.hedging.life_memory import LifeMemory
 from core.hedging.lifecycle import LifeRules, LpView, observe
@@ -26,6 +27,7 @@ SHARED_READ_S = 0.5
 # Waited for the chain: a third of the age at which a price is too old, at most.
 CHAIN_PATIENCE_S = 3.0
 ESTIMATE_FOR = timedelta(hours=1)
+NO_MARK = (Reason.NO_PRICE, Reason.STALE_VENUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,32 @@ class Observer:
         )
         chain_reason, chain_detail = self._judge_chain(chain, config, limits, now)
         venue_reason, venue_detail, comparison = await self._judge_venue(venue, limits, now, in_flight=unsettled)
-        estimated = chain_reason is Reason.NONE and bool(chain_detail)
-        if chain_reason is Reason.NONE and venue_reason is Reason.NONE and not estimated:
+        lp, estimate = self._lp, None
+        if chain_reason is Reason.NONE and chain_detail:
+            estimate = self._estimate(venue.value, venue_reason)
+            lp, chain_reason = (estimate, Reason.NONE) if estimate is not None else (lp, Reason.STALE_CHAIN)
+        elif chain_reason is Reason.NONE and venue_reason is Reason.NONE:
             venue_reason, venue_detail = self._judge_pair(chain.value, venue.value)
         return Observation(
             at=now,
-            lp=self._lp,
+            lp=lp,
             venue=venue.value,
             chain_problem=chain_reason,
             venue_problem=venue_reason,
             order_unknown=unsettled,
             comparison=comparison,
             detail=resolving or venue_detail or chain_detail,
-            estimated=estimated,
+            estimated=estimate is not None,
         )
+
+    def _estimate(self, venue: VenueFacts | None, problem: Reason) -> LpView | None:
+        """None where the venue has a problem itself: then its mark is nothing to estimate by.
+
+        A mark that has just left its index does not wait for its minute: nothing else guards an estimate.
+        """
+        if self._lp is None or venue is None or problem in NO_MARK or self._dislocated_since is not None:
+            return None
+        return estimated_at(self._lp, venue.market.mark_price)
 
     async def _settle(self) -> tuple[bool, str]:
         """(is an order's outcome still unknown, a sentence about it)."""

@@ -52,6 +52,8 @@ def proposal(
         "expires_at": expires_at.isoformat(),
         "on_timeout": config.approval_on_timeout,
     }
+    if seen.estimated:
+        shown["estimated"] = "true"
     shown |= _cost(market, account, side, size_base)
     shown |= _before_and_after(seen.lp, market, account, side.sign * size_base)
     return Approval(

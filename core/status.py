@@ -53,6 +53,9 @@ class PerpStatus:
 class HedgeStatus:
     """`band_quote` is the largest band in force, in QUOTE. Field names are the JSON's keys.
 
+    `estimated`: the chain cannot be read, and the LP's figures are those of its last confirmed liquidity at the
+    perpetual's price.
+
     Not in the JSON, for people: `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`,
     `venue_age_s`, `last_hedge_at`.
     """
@@ -71,6 +74,7 @@ class HedgeStatus:
     wallet_base: Decimal | None
     lp: LpStatus
     perp: PerpStatus
+    estimated: bool
     base_symbol: str
     detail: str
     chain_age_s: float | None

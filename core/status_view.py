@@ -37,6 +37,7 @@ def hedge_status(
         wallet_base=lp.facts.wallet_base if lp else None,
         lp=_lp_status(lp),
         perp=_perp_status(config.symbol, venue),
+        estimated=lp.estimated if lp else False,
         base_symbol=lp.facts.base.symbol if lp else (config.base or ""),
         detail=(seen.detail if seen else "") or trouble,
         chain_age_s=(now - lp.facts.block.time).total_seconds() if lp else None,

@@ -20,6 +20,8 @@ from core.ports import EventLog
 # A breach is over when the gap has come back this far below the limit, and told again when it has doubled.
 RESTORED_AT = Decimal("0.8")
 WORSE_BY = 2
+# In an event's data: its figures follow from the liquidity last confirmed, not from a read.
+ESTIMATED = "true"
 
 
 class Watch:
@@ -47,13 +49,14 @@ class Watch:
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         await self._note_decision(decision, seen)
         await self._note_suspension(decision, seen)
-        if seen.lp is not None and seen.chain_problem is Reason.NONE:
+        if seen.lp is not None and seen.chain_problem is Reason.NONE and not seen.estimated:
             await self._note_lp(seen.lp, seen.at)
         if seen.venue is not None and seen.venue_problem is Reason.NONE:
             await self._note_isolated(seen.venue, config, seen.at)
         if seen.chain_problem is Reason.NONE and seen.venue_problem is Reason.NONE:
             await self._note_breach(decision, seen, config)
-            await self._note_basis(decision, seen, config)
+            if not seen.estimated:
+                await self._note_basis(decision, seen, config)
 
     async def _note_decision(self, decision: Decision, seen: Observation) -> None:
         if self._told == (decision.state, decision.reason):
@@ -67,6 +70,8 @@ class Watch:
             "band_quote": str(decision.band_quote),
             "target_base": str(decision.target_base),
         }
+        if seen.estimated:
+            data["estimated"] = ESTIMATED
         if decision.clipped_by:
             data["clipped_by"] = Reason(decision.clipped_by).text
         await self._tell(EventKind.DECISION_CHANGED, data, seen.at)
@@ -161,6 +166,8 @@ class Watch:
             "band_quote": str(decision.band_quote),
             "price": str(hedge_price(seen.venue.market, config)),
         }
+        if seen.estimated:
+            data["estimated"] = ESTIMATED
         told = self._breach_told_quote
         if decision.gap_quote >= limit and (told is None or decision.gap_quote >= WORSE_BY * told):
             self._breach_told_quote = decision.gap_quote

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 
-from bot.rendering.approvals import person
+from bot.rendering.approvals import ESTIMATE, person
 from bot.rendering.markup import bold, code, esc, lines
 from bot.rendering.numbers import amount, bps, exact, money, number, percent, span, stamp
 from bot.rendering.reasons import words
@@ -46,6 +46,7 @@ def breach_text(hedge: str, figures: Mapping[str, str], units: Units, *, again: 
         f"🚨 {bold(f'{hedge}: exposure {still}over its limit')}",
         f"Gap {facts.amount('gap_base', signed=True)} = {facts.money('gap_quote')}, alert limit {limit},"
         f" band {facts.money('band_quote')}.",
+        ESTIMATE if "estimated" in figures else None,
         "See /status for why it is not closed; /hedge trades to the target now.",
     )
 

@@ -15,12 +15,16 @@ ON_TIMEOUT = {
 }
 
 
+ESTIMATE = "≈ From an estimate: the chain cannot be read; its last confirmed liquidity at the perpetual's price."
+
+
 def proposal_text(approval: Approval, zone: tzinfo) -> str:
     """Everything one needs to say yes or no, and what silence means."""
     again = f" (asked {approval.ask_count} times)" if approval.ask_count > 1 else ""
     return lines(
         f"⚖️ {bold('Approve this hedge?')}{again}",
         *_body(approval),
+        ESTIMATE if "estimated" in approval.shown else None,
         f"Expires {esc(hour(approval.expires_at, zone))}. {_on_timeout(approval)}",
         f"ID {code(approval.approval_id)}",
     )

@@ -13,6 +13,7 @@ from core.status import HedgeStatus, LpStatus, PositionStatus
 
 BAR_CELLS = 12
 FULL_RANGE_RATIO = Decimal(10) ** 12
+ESTIMATE = "≈ Estimated: the chain cannot be read. Its last confirmed liquidity at the perpetual's price."
 OVERALL = (
     ("halted", "HALTED ⛔"),
     ("paused", "PAUSED ⏸"),
@@ -41,13 +42,15 @@ def overall(statuses: Sequence[HedgeStatus]) -> str:
 def hedge_text(status: HedgeStatus, *, now: datetime, zone: tzinfo) -> str:
     quote = quote_of(status.perp.symbol)
     base = status.base_symbol or "BASE"
+    about = "≈ " if status.estimated else ""
     return lines(
         "",
         f"{bold(status.name)} · {esc(status.perp.symbol)} · {esc(status.state)}: {esc(_reason(status))}",
-        *_lp_lines(status.lp, base, quote),
-        f"Target {_signed(status.target_base, base)} · short {_signed(status.perp.position_base, base)}",
-        _gap_line(status, base, quote),
-        f"Exposure left {_signed(status.residual_base, base)}{_departed(status, base)}",
+        ESTIMATE if status.estimated else None,
+        *_lp_lines(status.lp, base, quote, about),
+        f"Target {about}{_signed(status.target_base, base)} · short {_signed(status.perp.position_base, base)}",
+        _gap_line(status, base, quote, about),
+        f"Exposure left {about}{_signed(status.residual_base, base)}{_departed(status, base)}",
         _margin_line(status, quote),
         f"Last hedge {_ago(status.last_hedge_at, now)}",
         f"Fresh: chain {span(status.chain_age_s)}{_block(status.lp)} · exchange {span(status.venue_age_s)}",
@@ -89,20 +92,20 @@ def liquidation_distance(status: HedgeStatus) -> Decimal | None:
     return abs(liquidation - mark) / mark
 
 
-def _lp_lines(lp: LpStatus, base: str, quote: str) -> tuple[str, ...]:
+def _lp_lines(lp: LpStatus, base: str, quote: str, about: str) -> tuple[str, ...]:
     state = lp.state.replace("_", " ").upper() if lp.state else UNKNOWN
     fees = f"fees {amount(lp.fee_base, base)} + {money(lp.fee_quote, quote)}"
     return (
-        f"LP {esc(state)}: {esc(amount(lp.base, base))} + {esc(money(lp.quote, quote))} · {esc(fees)}",
-        f"Price {esc(amount(lp.price, quote))}",
+        f"LP {esc(state)}: {about}{esc(amount(lp.base, base))} + {about}{esc(money(lp.quote, quote))} · {esc(fees)}",
+        f"Price {about}{esc(amount(lp.price, quote))}",
         *(range_line(position, lp.price) for position in lp.positions[:4]),
         *((f"… and {len(lp.positions) - 4} more, see /positions",) if len(lp.positions) > 4 else ()),
     )
 
 
-def _gap_line(status: HedgeStatus, base: str, quote: str) -> str:
+def _gap_line(status: HedgeStatus, base: str, quote: str, about: str) -> str:
     gap, band = status.gap_quote, status.band_quote
-    figures = f"Gap {_signed(status.gap_base, base)} = {esc(money(gap, quote))}"
+    figures = f"Gap {about}{_signed(status.gap_base, base)} = {about}{esc(money(gap, quote))}"
     if gap is None or not band:
         return f"{figures}, band {esc(money(band, quote))}"
     share = f"{gap / band * 100:.0f} % of the {money(band, quote)} band"

@@ -55,8 +55,11 @@ class LiquidityChange:
 
 @dataclass(frozen=True, slots=True)
 class LpView:
-    """The LP side as believed at one block; sums over the positions. `kept_base`: of `departed_base`, what the operator
-    keeps the short for beyond the grace."""
+    """The LP side as believed at one block; sums over the positions.
+
+    `kept_base`: of `departed_base`, what the operator keeps the short for beyond the grace. `estimated`: the price is
+    not that block's.
+    """
 
     facts: LpFacts
     positions: tuple[PositionView, ...]
@@ -65,6 +68,7 @@ class LpView:
     rules: LifeRules
     changes: tuple[LiquidityChange, ...]
     kept_base: Decimal = ZERO
+    estimated: bool = False
 
     @property
     def lp_base(self) -> Decimal:

@@ -62,6 +62,7 @@ STATUS = HedgeStatus(
         available_balance=Decimal("8000.5"),
         funding_rate=Decimal("0.0001"),
     ),
+    estimated=False,
     base_symbol="BNB",
     detail="",
     chain_age_s=4.0,

@@ -22,6 +22,7 @@ STATUS = HedgeStatus(
     lp=LpStatus("in_range", "in", D("1.5"), D(900), D(0), D(0), D(600), 41_000_000,
                 datetime(2026, 11, 21, 3, 10, tzinfo=UTC), (POSITION,)),
     perp=PerpStatus("BNBUSDT", D("-1.5"), D(0), D("1.5"), D(601), D(600), None, D(9000), D("0.0001")),
+    estimated=False,
     base_symbol="BNB", detail="", chain_age_s=1.0, venue_age_s=1.0, last_hedge_at=None,
 )  # fmt: skip
 HEDGE_KEYS = "name state reason price net_base departed_base target_base gap_base gap_quote band_quote residual_base"
@@ -37,7 +38,8 @@ def test_the_keys_are_those_of_the_contract_and_no_others() -> None:
     read = json.loads(status_json("paper", [STATUS]))
     (hedge,) = read["hedges"]
     assert set(read) == {"mode", "hedges"}
-    assert set(hedge) == {*HEDGE_KEYS.split(), "wallet_base", "lp", "perp"}
+    assert set(hedge) == {*HEDGE_KEYS.split(), "wallet_base", "lp", "perp", "estimated"}
+    assert hedge["estimated"] is False
     assert set(hedge["lp"]) == set(LP_KEYS.split())
     assert set(hedge["lp"]["positions"][0]) == set(POSITION_KEYS.split())
     assert set(hedge["perp"]) == set(PERP_KEYS.split())

@@ -138,3 +138,34 @@ async def test_deleveraging_is_told_loudly(setting: Setting, world: World) -> No
     assert told and Decimal(told[0].data["distance_pct"]) < 5
     loud = [each for each in await world.store.outbox.due(setting.clock.now(), 100) if not each.silent]
     assert any("buy back part of the short" in each.text for each in loud)
+
+
+async def test_a_blind_chain_is_estimated_for_an_hour_where_that_is_wished(setting: Setting) -> None:
+    """From the last confirmed liquidity at the perpetual's price, marked as such; then nothing is traded any more."""
+    setting.settings["on_chain_blind"] = "estimate"
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.pool.blind = True
+        setting.server.exchange.set_price(SYMBOL, Decimal(1950))
+        await world.cycles(60)
+        assert setting.position < HEDGED
+        status = world.status
+        assert (status.estimated, status.lp.price) == (True, Decimal(1950))
+        assert status.lp.base is not None and abs(setting.position + status.lp.base) < Decimal("0.02")
+        held = setting.position
+        await world.cycles(70, every_s=60)
+        setting.server.exchange.set_price(SYMBOL, Decimal(1850))
+        await world.cycles(5)
+        assert (setting.position, world.status.reason, world.status.estimated) == (held, "stale_chain", False)
+
+
+async def test_an_estimate_needs_a_mark_and_liquidity_at_rest(setting: Setting) -> None:
+    """Of a venue that left its own index no price is taken."""
+    setting.settings["on_chain_blind"] = "estimate"
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.pool.blind = True
+        setting.server.exchange.set_price(SYMBOL, Decimal(1850))
+        setting.server.exchange.indexes[SYMBOL] = Decimal(2000)
+        await world.cycles(120)
+        assert (setting.position, world.status.state, world.status.estimated) == (HEDGED, "SUSPENDED", False)
