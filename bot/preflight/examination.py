@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bot.preflight.chain import examine_lp
 from bot.preflight.exchange import examine_exchange
 from bot.preflight.findings import Examination, Finding, ok, warn
+from bot.preflight.push import examine_push
 from bot.preflight.sense import examine_sense, not_acted_on
 from bot.preflight.telegram import examine_telegram
 from bot.rendering.listings import Setting
@@ -21,8 +22,9 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
     """Reads, never writes or trades. What cannot be examined is a finding, not an error."""
     clock: Clock = SystemClock()
     config = settings.config
-    lps, exchange, telegram = await asyncio.gather(
+    lps, pushes, exchange, telegram = await asyncio.gather(
         asyncio.gather(*(examine_lp(settings, name, clock) for name in config.hedges)),
+        examine_push(settings),
         examine_exchange(settings, clock, allow_withdrawal_key=allow_withdrawal_key),
         examine_telegram(settings),
     )
@@ -31,6 +33,7 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         findings += not_acted_on(name, hedge)
     for lp in lps:
         findings += lp.findings
+    findings += pushes
     findings += exchange.findings
     for (name, hedge), lp in zip(config.hedges.items(), lps, strict=True):
         if lp.facts is not None and hedge.symbol in exchange.perps:
@@ -64,7 +67,12 @@ def _environment(settings: Settings) -> Sequence[Setting]:
         Setting(f"{chain}_RPC_URL", f"{len(endpoints.rpc_urls)} set", "environment")
         for chain, endpoints in settings.around.chains.items()
     ]
-    return [*shown, *chains]
+    pushed = [
+        Setting(f"{chain}_WS_URL", "set, not shown", "environment")
+        for chain, endpoints in settings.around.chains.items()
+        if endpoints.ws_url is not None
+    ]
+    return [*shown, *chains, *pushed]
 
 
 def _shown(value: object) -> str:

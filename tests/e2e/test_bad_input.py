@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from storage.lock import InstanceLock
-from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
+from tests.e2e.stage import BY_ITSELF, NODE_KEY, OPERATOR, Service, Stage
 from tests.rigs.chain import faults as node_faults
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.telegram.rig import TelegramRig
@@ -77,6 +77,7 @@ MISTAKES_IN_A_HEDGE = [
     ({"chain": '"moon"'}, "MOON_RPC_URL is not set"),
     ({"amm_type": '"uniswap_v2"'}, '"uniswap_v3" or "pancakeswap_v3"'),
     ({"amm_type": '"pancakeswap_v3"'}, "position_managers.pancakeswap_v3"),
+    ({"amm_type": '"sushiswap_v3"'}, "position_managers of [chains.local]"),
     ({"api_secret": '"hidden-in-the-wrong-file"'}, "secrets and endpoints belong in .env"),
     ({"max_order_quote": "1"}, "max_order_quote"),
     ({"max_order_size": '"0.00001"'}, "max_order_size"),
@@ -107,9 +108,29 @@ def test_a_broken_file_ends_with_2_and_says_where(stage: Stage) -> None:
     assert not stage.database.exists()
 
 
+def undeployed(stage: Stage) -> None:
+    """A preset chain, at whose node nobody looks: the configuration alone tells."""
+    stage.configure(
+        {"chain": '"optimism"', "amm_type": '"pancakeswap_v3"'}, {"OPTIMISM_RPC_URL": f"{stage.proxy.url}/{NODE_KEY}"}
+    )
+
+
+def test_an_amm_that_is_not_deployed_there_is_refused_by_name(stage: Stage) -> None:
+    """Before its chain is asked anything but its id."""
+    preset = rewritten(lambda text: text + f"[chains.optimism]\nchain_id = {stage.chain.chain_id}\n")
+
+    def spoil(stage: Stage) -> None:
+        undeployed(stage)
+        preset(stage)
+
+    complaints(stage, [(spoil, "pancakeswap_v3 is not deployed on optimism, only on ethereum, bsc")], 2)
+
+
 MISTAKES_IN_THE_ENVIRONMENT = [
     ({"LOCAL_RPC_URL": ""}, "LOCAL_RPC_URL is not set"),
     ({"LOCAL_RPC_URL": "node.example/sekret"}, "LOCAL_RPC_URL must be an address"),
+    ({"LOCAL_WS_URL": "https://node.example/sekret"}, "LOCAL_WS_URL must be an address that begins with ws://"),
+    ({"LOCAL_WS_URL": "wss:///sekret"}, "LOCAL_WS_URL must be an address"),
     ({"BINANCE_API_KEY": "", "BINANCE_API_SECRET": ""}, 'mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET'),
     ({"BINANCE_API_SECRET": ""}, "belong together"),
     ({"TELEGRAM_OPERATOR_IDS": ""}, "TELEGRAM_OPERATOR_IDS must list"),
@@ -156,6 +177,7 @@ def no_such_manager(stage: Stage) -> None:
     stage.configuration.write_text(text.replace(stage.chain.manager.address, "0x" + "9" * 40))
 
 
+FARM = f'farms = {{ uniswap_v3 = "0x{"6" * 40}" }}\n[hedges.eth]'
 REFUSALS: dict[str, tuple[Spoil, str]] = {
     "symbol": (setting({"symbol": '"NOPEUSDT"'}), "no symbol NOPEUSDT"),
     "other asset": (setting({"symbol": '"BNBUSDT"'}), "BNBUSDT does not look like the perpetual of WETH"),
@@ -165,6 +187,7 @@ REFUSALS: dict[str, tuple[Spoil, str]] = {
     "stable": (without_a_stable, "stables in [chains.local]"),
     "chain": (rewritten(lambda text: text.replace("chain_id = 31337", "chain_id = 56")), "LOCAL_RPC_URL or chain_id"),
     "manager": (no_such_manager, "position manager"),
+    "farm": (rewritten(lambda text: text.replace("[hedges.eth]", FARM)), "correct farms in [chains.local]"),
     "key": (surrounded({"BINANCE_API_KEY": "another-key"}), "BINANCE_API_KEY"),
     "secret": (surrounded({"BINANCE_API_SECRET": "another-secret"}), "BINANCE_API_SECRET"),
 }

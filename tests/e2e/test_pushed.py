@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.stage import BY_ITSELF, NODE_KEY, OPERATOR, Service, Stage
 from tests.rigs.chain.rig import ChainRig
-from tests.rigs.chain.ws_proxy import WsProxy
+from tests.rigs.chain.ws_proxy import UNAUTHORIZED, WsProxy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
 PATIENCE_S = 20.0
@@ -79,3 +79,19 @@ def test_when_the_push_fails_polling_goes_on(stage: Stage, ws_proxy: WsProxy) ->
         stage.set_price(2040)
         stage.telegram.wait_for(lambda: stage.orders_sent() > sent, timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()
+
+
+def test_check_looks_at_the_push(stage: Stage, ws_proxy: WsProxy) -> None:
+    """A block that was pushed, a door that is shut, another chain: one line each, and the key in none."""
+    stage.configure({}, {"LOCAL_WS_URL": f"{ws_proxy.url}/{NODE_KEY}"})
+    good = stage.call("check")
+    assert "local: push" in good.stdout and "pushed block" in good.stdout
+    ws_proxy.upgrade = UNAUTHORIZED
+    shut = stage.call("check")
+    assert "refused the push connection (HTTP 401): check the address" in shut.stdout
+    assert shut.returncode == good.returncode
+    ws_proxy.mend()
+    ws_proxy.chain_id = 1
+    other = stage.call("check")
+    assert other.returncode == 3 and "correct LOCAL_WS_URL" in other.stdout
+    assert not any(NODE_KEY in said.stdout + said.stderr for said in (good, shut, other))
