@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -109,9 +110,16 @@ class Engine:
             stirred.clear()
             await runner.evaluate()
             await self._supervisor.worked(runner.name, hedge=runner.name)
+            due_s = self._next_turn_s(runner.pause_s())
             await self._pause(SHORTEST_PAUSE_S, woken)
-            if not woken.is_set() and (left_s := runner.pause_s() - SHORTEST_PAUSE_S) > 0:
+            if not woken.is_set() and (left_s := due_s - self._clock.monotonic_s()) > 0:
                 await self._pause(left_s, woken, stirred)
+
+    def _next_turn_s(self, pause_s: float) -> float:
+        """When a hedge of this pace is looked at next: hedges of one pace take their turns together, and so share one
+        read of their chain, whatever made one of them look in between."""
+        earliest_s = self._clock.monotonic_s() + min(SHORTEST_PAUSE_S, pause_s)
+        return math.ceil(earliest_s / pause_s) * pause_s
 
     async def _run_commands(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from bot.rendering.alerts import history_line
 from bot.rendering.approvals import proposal_text, time_left
 from bot.rendering.markup import bold, code, esc, lines
 from bot.rendering.numbers import amount, exact, money, quote_of, span, stamp
-from bot.rendering.status import range_line
+from bot.rendering.status import ESTIMATE, range_line
 from core.events import Event
 from core.facts import Trade
 from core.ports import Approval, ApprovalState
@@ -102,6 +102,7 @@ def _positions_of(status: HedgeStatus) -> str:
     return lines(
         f"{bold(status.name)} · {esc(perp.symbol)} {esc(amount(perp.position_base, base, signed=True))}{esc(legs)}"
         f" · entry {esc(amount(perp.entry_price, quote))} · mark {esc(amount(perp.mark_price, quote))}",
+        ESTIMATE if status.estimated else None,
         *(_position_lines(position, status, base, quote) for position in status.lp.positions),
         *(("no LP position read",) if not status.lp.positions else ()),
     )

@@ -42,8 +42,7 @@ class HeadStream:
         """As the port says; with `pools` empty, or where the node pushes no events, every head is news."""
         try:
             async with connect(self._url, open_timeout=self._answer_s, close_timeout=1) as socket:
-                async with asyncio.timeout(self._answer_s):
-                    subscriptions = await self._subscribe(socket, pools)
+                subscriptions = await self._subscribed(socket, pools)
                 while True:
                     async with asyncio.timeout(self._silent_after_s):
                         await self._until_a_head(socket, subscriptions, on_news)
@@ -54,6 +53,13 @@ class HeadStream:
             raise ChainUnavailable(f"{self.host} has pushed no new block for {self._silent_after_s:.0f} s") from None
         except (WebSocketException, OSError) as error:
             raise ChainUnavailable(f"{self.host} ended the push connection ({type(error).__name__})") from None
+
+    async def _subscribed(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
+        try:
+            async with asyncio.timeout(self._answer_s):
+                return await self._subscribe(socket, pools)
+        except TimeoutError:
+            raise ChainUnavailable(f"{self.host} did not answer on its push connection") from None
 
     async def _subscribe(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
         chain_id = await self._ask(socket, "eth_chainId")

@@ -89,17 +89,20 @@ class Nodes:
         return (await self.first(attempt))[0]
 
     async def ask_each(self, method: str, decode: Callable[[object], V]) -> list[tuple[V, str]]:
-        """The same parameterless question to every node: what those that answer say. Raises as `first` if none does."""
+        """The same parameterless question to every node that does not rest: what those that answer say.
+
+        Raises as `first` if none does.
+        """
         answers: list[tuple[V, str]] = []
         failures: list[ChainUnavailable] = []
-        for endpoint in self._endpoints:
+        for endpoint in self._awake():
             try:
                 answers.append((decode(await endpoint.node.call(method, [])), endpoint.node.host))
             except ChainUnavailable as failure:
                 self._failed(endpoint, failure)
                 failures.append(failure)
         if not answers:
-            raise _combined(failures)
+            raise _combined(failures or self._why_resting())
         return answers
 
     def health(self) -> tuple[NodeHealth, ...]:

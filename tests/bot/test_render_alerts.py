@@ -119,3 +119,35 @@ def test_help_comes_from_the_command_table() -> None:
     text = plain(help_text())
     assert "/reject ID [reason]: refuse a proposed hedge" in text
     assert "/flatten [NAME]: close the whole short and halt (asks once more)" in text
+
+
+def test_an_estimated_breach_says_so() -> None:
+    figures = {"gap_base": "-2", "gap_quote": "1210.2", "limit_quote": "1000", "band_quote": "500", "estimated": "true"}
+    assert "≈ From an estimate: the chain cannot be read" in plain(breach_text("bnb", figures, BNB, again=False))
+
+
+BASIS = {"pool_price": "630", "mark_price": "600", "basis_bps": "500", "limit_bps": "100"}
+
+
+@pytest.mark.parametrize(
+    ("average", "says"),
+    [
+        ({"average_price": "601.25"}, "The pool's own average over the last 5 min is 601.25 USDT."),
+        ({}, "The pool does not remember its own average."),
+    ],
+)
+def test_a_basis_is_told_with_the_pools_own_average(average: dict[str, str], says: str) -> None:
+    """It tells a pool that was pushed just now from one that has stood there for a while."""
+    text = said(EventKind.BASIS_EXCEEDED, **BASIS, **average)
+    assert "Pool 630 USDT, mark 600 USDT" in text
+    assert says in text
+
+
+def test_a_lost_push_is_no_drama() -> None:
+    """Hedging goes on, and the end is told too."""
+    lost = Event(EventKind.NEWS_LOST, None, T0, {"chain": "bsc", "detail": "node.example ended it"})
+    assert plain(alert_text(lost, UTC, BNB)) == (
+        "🔌 bsc pushes no new blocks: node.example ended it.\nHedging goes on by polling, only slower to react."
+    )
+    back = Event(EventKind.NEWS_BACK, None, T0, {"chain": "bsc"})
+    assert plain(alert_text(back, UTC, BNB)) == "🔌 bsc pushes its blocks again."

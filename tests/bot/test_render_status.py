@@ -104,3 +104,18 @@ def test_positions_are_listed_each_with_its_range() -> None:
 def test_every_reason_has_words() -> None:
     """No code of the decision's reaches the operator bare."""
     assert {reason.text for reason in Reason} <= set(REASONS)
+
+
+def test_an_estimate_is_marked_at_every_figure_that_is_one() -> None:
+    """The venue's own figures are none."""
+    text = shown(replace(STATUS, estimated=True))
+    assert "≈ Estimated: the chain cannot be read." in text
+    for marked in (
+        "LP IN RANGE: ≈ 14.1235 BNB + ≈ 8,123.46 USDT",
+        "Price ≈ ",
+        "Target ≈ ",
+        "Gap ≈ ",
+        "Exposure left ≈ ",
+    ):
+        assert marked in text
+    assert "≈" not in shown(STATUS)

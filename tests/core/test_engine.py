@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from core.errors import ConfigurationError, InvariantBroken, Refused, Transient
 from core.events import EventKind
-from tests.core.pair import Pair, Programme, started
+from tests.core.pair import START, Pair, Programme, started
 
 HEDGED = Decimal("-4.999")
 
@@ -138,6 +138,18 @@ async def test_what_stirs_a_hedge_is_looked_at_at_once_then_once_a_second(pair: 
         assert seen[0] == began
         assert {later - earlier for earlier, later in pairwise(seen)} == {timedelta(seconds=1)}
         assert len(pair.pools["bnb"].reads_at) == looks["bnb"]
+
+
+async def test_hedges_of_one_pace_take_their_turns_together(pair: Pair) -> None:
+    """Also after one of them looked in between: hedges of one chain share a read, so one request is enough for all."""
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 20)
+        await pair.clock.advance(0.7)
+        programme.engine.stir("eth")
+        await asyncio.sleep(0.005)
+        await advance(programme, 120)
+        turns = [{at for at in pool.reads_at if at > START + timedelta(seconds=30)} for pool in pair.pools.values()]
+        assert turns[0] == turns[1] and len(turns[0]) >= 6
 
 
 async def test_a_tap_is_acted_on_at_once(pair: Pair) -> None:
