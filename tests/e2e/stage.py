@@ -89,7 +89,7 @@ class Stage:
     def write_configuration(self) -> None:
         hedge = {
             "chain": '"local"',
-            "amm_type": '"uniswap_v3"',
+            "amm_type": f'"{self.chain.amm_type}"',
             "lp_position_ids": f"[{self.position_id}]",
             "symbol": f'"{SYMBOL}"',
             "poll_seconds": "1",
@@ -152,10 +152,19 @@ class Stage:
         return self.venue.exchange.executed_by_client_id()
 
 
-def set_stage(folder: Path, chain: ChainRig, proxy: RpcProxy, venue: VenueServer, telegram: TelegramRig) -> Stage:
+def set_stage(
+    folder: Path,
+    chain: ChainRig,
+    proxy: RpcProxy,
+    venue: VenueServer,
+    telegram: TelegramRig,
+    *,
+    quote: tuple[str, int] = ("USDT", 6),
+    fee_pips: int = 500,
+) -> Stage:
     """A position of about 5 ETH and 10,000 USDT between 1800 and 2200, in a pool that others share."""
-    weth, usdt = chain.wrapped_pair(quote=("USDT", 6), base_is_token0=True)
-    pool = chain.create_pool(weth, usdt, price=START_PRICE, fee_pips=500)
+    weth, usdt = chain.wrapped_pair(quote=quote, base_is_token0=True)
+    pool = chain.create_pool(weth, usdt, price=START_PRICE, fee_pips=fee_pips)
     chain.mint_position(pool, 200, 20000, base=500, quote=1_000_000, owner=chain.other)
     position_id = chain.mint_position(pool, 1800, 2200, base=5, quote=10_000)
     stage = Stage(folder, chain, proxy, venue, telegram, pool, position_id)
