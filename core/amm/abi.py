@@ -13,8 +13,9 @@ from core.errors import Transient
 
 WORD = 32
 _ADDRESS_LIMIT = 1 << 160
-# `Error(string)`: how both position managers and ERC-721 refuse an id that does not exist.
-_ERROR_STRING = bytes.fromhex("08c379a0")
+# `Panic(uint256)`: how compiled code says that it failed, not that the answer is no.
+_PANIC = bytes.fromhex("4e487b71")
+_SELECTOR = 4
 
 
 class ChainUnavailable(Transient):
@@ -40,8 +41,11 @@ class CallResult(NamedTuple):
 
     @property
     def reverted_with_reason(self) -> bool:
-        """The contract itself said no in words, as it does for an id that does not exist; not a lack of gas."""
-        return not self.success and self.data.startswith(_ERROR_STRING)
+        """The contract itself said no, in words or by an error of its own, as for an id that does not exist.
+
+        Never for a lack of gas, which says nothing at all.
+        """
+        return not self.success and len(self.data) >= _SELECTOR and not self.data.startswith(_PANIC)
 
     def words(self, count: int, what: str) -> tuple[int, ...]:
         """The first `count` words; ChainUnavailable when the call failed or the answer is shorter."""

@@ -36,6 +36,8 @@ PORTIONS = (1, 4, 16)
 SMALLEST_SPLIT = 8
 # A node that refused large calls is asked for one again after so long.
 SPLIT_FOR_S = 3600.0
+# Blocks may carry a time a little ahead of the clock, or the clock may be a little behind.
+AHEAD_S = 60.0
 # Block times outside this are no answer of a chain: before any V3 pool, or past the reach of a timestamp.
 _FIRST_BLOCK_TIME = 1_600_000_000
 _LAST_BLOCK_TIME = 10_000_000_000
@@ -132,6 +134,8 @@ class BlockReader:
         age_s = (self._clock.now() - block.time).total_seconds()
         if age_s > self._oldest_head_s:
             return f"stands at block {block.number}, which is {age_s:.0f} s old"
+        if age_s < -AHEAD_S:
+            return f"stands at block {block.number}, which is {-age_s:.0f} s in the future"
         newest = self._branch.newest
         if reorganised_from is None and newest is not None and block.number < newest:
             return f"answered with block {block.number}, but block {newest} was read before"

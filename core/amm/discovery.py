@@ -26,8 +26,9 @@ from core.facts import Token
 
 Read = Callable[[Batch], Awaitable[list[CallResult]]]
 
-# A wallet with more positions is not searched. Anybody can send one to a wallet, so the limit is a person's many times.
-MAX_WALLET_POSITIONS = 2000
+# A wallet with more positions is not searched: it is a vault's, not a person's. Where all of them are to be followed
+# the limit is far higher, as anybody can send one to a wallet.
+MAX_WALLET_POSITIONS, MAX_POSITIONS_IF_ALL = 200, 2000
 
 
 class PoolKey(NamedTuple):
@@ -204,7 +205,7 @@ class Discovery:
         count_batch, ids_batch = Batch(), Batch()
         count_batch.add(keeper, call_data("balanceOf(address)", wallet))
         (count,) = (await self._read(count_batch))[0].words(1, "the wallet's positions")
-        if count > MAX_WALLET_POSITIONS:
+        if count > (MAX_POSITIONS_IF_ALL if required else MAX_WALLET_POSITIONS):
             if required:
                 raise Refused(
                     f"wallet {wallet} holds {count} positions, too many to follow all: name lp_position_ids",

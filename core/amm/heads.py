@@ -63,10 +63,11 @@ class HeadStream:
 
     async def _subscribe(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
         chain_id = await self._ask(socket, "eth_chainId")
-        if chain_id != hex(self._chain.chain_id):
+        number = self._number(chain_id)
+        if number != self._chain.chain_id:
             raise Refused(
-                f"{self.host} pushes the blocks of chain {chain_id}, but {self._chain.name} is "
-                f"{hex(self._chain.chain_id)}: correct {self._chain.name.upper()}_WS_URL",
+                f"{self.host} pushes the blocks of chain {number}, but {self._chain.name} is {self._chain.chain_id}: "
+                f"correct {self._chain.name.upper()}_WS_URL",
                 code="wrong_chain",
             )
         events = None
@@ -121,7 +122,7 @@ class HeadStream:
         except ValueError:
             number = 0
         if not 0 < number < 1 << 63:
-            raise ChainUnavailable(f"{self.host} pushed a block without a number")
+            raise ChainUnavailable(f"{self.host} said no number where one belongs")
         return number
 
     def _clean(self, text: str) -> str:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from core.amm import contracts
-from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal
-from core.amm.block_reader import BlockReader, Stamped, has_code, prepared
+from core.amm.abi import AskedTooMuch, Batch, CallResult, ChainUnavailable, addresses_equal
+from core.amm.block_reader import SMALLEST_SPLIT, BlockReader, Stamped, has_code, prepared
 from core.amm.cycle import Cycle, HedgeReading
 from core.amm.discovery import Discovery, HedgeView
 from core.amm.nodes import NodeHealth, Nodes
@@ -230,7 +230,7 @@ class ChainReader:
         return self._hedges[view.name].include_wallet_base
 
     async def _read_batch(self, batch: Batch) -> list[CallResult]:
-        results, _ = await self._blocks.read(prepared(batch), list)
+        results, _ = await self._blocks.read(prepared(batch), _all_served)
         return results
 
     async def _next_id(self, manager: str) -> int | None:
@@ -238,6 +238,13 @@ class ChainReader:
         params = [manager, hex(contracts.NEXT_ID_SLOT), "latest"]
         word = await self._nodes.ask("eth_getStorageAt", params, _number)
         return word & ((1 << contracts.NEXT_ID_BITS) - 1) or None
+
+
+def _all_served(results: Sequence[CallResult]) -> list[CallResult]:
+    """Of many calls none fails without a word, but for a lack of gas; a few are questions to what may not know them."""
+    if len(results) >= SMALLEST_SPLIT and any(not each.success and not each.data for each in results):
+        raise AskedTooMuch("the node answered that a call failed, as it does when gas runs out")
+    return list(results)
 
 
 def _same_wallet(one: HedgeView, other: HedgeView) -> bool:

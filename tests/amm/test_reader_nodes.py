@@ -319,3 +319,41 @@ async def test_failures_in_a_row_are_asked_after_more_and_more_rarely(
     await clock.advance(31)
     await reader.read()
     assert reader.health()[0].trouble is None
+
+
+async def test_a_head_from_the_future_gives_way(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """Its block's time would make every age meaningless."""
+    position_id = mint(chain, pool)
+    preset = preset_of(chain, pool.quote)
+    before = ManualClock(datetime.now(UTC) - timedelta(seconds=600))
+    reader = make_reader(preset, chain_proxy.url, clock=before, h=hedge([position_id]))
+    await reader.prepare()
+    await reader.read()
+    assert "in the future" in str(reader.health()[0].trouble)
+
+    stopped_at = chain.block_number()
+    chain.rpc.call("evm_increaseTime", 600)
+    chain.mine()
+    chain_proxy.fault = faults.stopped_head(stopped_at)
+    reader = make_reader(preset, chain.rpc_url, chain_proxy.url, h=hedge([position_id]))
+    await reader.prepare()
+    facts = (await reader.read())["h"]
+    assert facts.as_of - facts.block.time < timedelta(seconds=60)
+    assert "in the future" in str(reader.health()[0].trouble)
+
+
+async def test_discovery_is_split_too_where_gas_is_short(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """Calls that ran out of gas inside a request are asked again in smaller ones, also when positions are looked up."""
+    ids = [mint(chain, pool, wider) for wider in range(30)]
+    chain_proxy.fault = faults.gas_capped(450_000)
+    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, h=hedge(ids))
+    await reader.prepare()
+    facts = (await reader.read())["h"]
+    assert [position.position_id for position in facts.positions] == ids
+    chain_proxy.fault = None
+    for position in facts.positions[:3]:
+        assert_pays(chain, pool, position)
