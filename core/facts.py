@@ -6,7 +6,8 @@ whatever the token order; `perp_base` is negative when short. Human amounts are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -112,7 +113,8 @@ class LpFacts:
     `missing_ids` existed once and are gone (burnt). `wallet_base` is None when no wallet was asked for; native coin
     and wrapped form together. `price` is the pool price of the position with most value, or of the pool when none.
     `unfollowed_ids`: other positions of the same wallet, in the same pools, that hold liquidity.
-    `average_price`: the pool's own average over the last AVERAGE_OVER, None where it does not remember so far back.
+    `pool_prices`: of every pool that the hedge has or had positions in, by address. `average_price`: the leading pool's
+    own average over the last AVERAGE_OVER, None where it does not remember so far back.
     `reorganised_from`: number of a block read earlier that has been replaced since; None: none is known.
     """
 
@@ -126,6 +128,7 @@ class LpFacts:
     missing_ids: tuple[int, ...]
     wallet_base: Decimal | None
     unfollowed_ids: tuple[int, ...] = ()
+    pool_prices: Mapping[str, Decimal] = field(default_factory=dict)
     average_price: Decimal | None = None
     reorganised_from: int | None = None
 

@@ -1,6 +1,6 @@
 """One cycle: the calls of all hedges of a chain, and what their answers mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from core.amm import contracts
 from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
 from core.amm.block_reader import Prepared, prepared
 from core.amm.contracts import (
+    ManagedPosition,
     PoolState,
     decode_average_tick,
     decode_managed,
@@ -19,7 +20,7 @@ from core.amm.contracts import (
     decode_staker,
     decode_tick,
 )
-from core.amm.discovery import HedgeView, WalletBook
+from core.amm.discovery import HedgeView, WalletBook, pool_key
 from core.amm.fee_growth import growth_inside, owed_by_growth
 from core.amm.presets import ChainPreset
 from core.amm.prices import PairOrder, price_from_sqrt
@@ -29,11 +30,19 @@ from core.facts import LpPosition
 
 
 class HedgeReading(NamedTuple):
-    """One hedge at one block. `wallet_base_raw` None: no wallet. `book_moved`: the wallet's positions changed."""
+    """One hedge at one block.
+
+    `changed_ids`: positions that are not where they were found, as happens to an id that was given anew after its block
+    was replaced; they are in none of the others. `wallet_base_raw` None: no wallet. `books_moved`: the wallet's
+    positions changed.
+    """
 
     point: PoolPoint
+    pool_prices: Mapping[str, Decimal]
     positions: tuple[LpPosition, ...]
     missing_ids: tuple[int, ...]
+    changed_ids: tuple[int, ...]
+    unfollowed_ids: tuple[int, ...]
     wallet_base_raw: int | None
     books_moved: bool
     average_price: Decimal | None
@@ -63,6 +72,7 @@ class _HedgeCalls(NamedTuple):
     positions: tuple[_PositionCalls, ...]
     wallet: tuple[int, ...]
     books: tuple[tuple[WalletBook, tuple[int, ...]], ...]
+    candidates: tuple[tuple[int, int], ...]
 
 
 class Cycle:
@@ -80,13 +90,13 @@ class Cycle:
         return tuple(_read_hedge(calls, results) for calls in self._hedges)
 
     def _hedge_calls(self, view: HedgeView) -> _HedgeCalls:
-        pools = {view.pool: None} | {place.pool: None for place in view.places}
         return _HedgeCalls(
             view,
-            {pool: self._pool_calls(pool) for pool in pools},
+            {pool: self._pool_calls(pool) for pool in view.pools},
             tuple(self._position_calls(view, place) for place in view.places),
             self._wallet_calls(view),
             tuple((book, self._book_calls(book)) for book in view.books),
+            tuple((number, self._batch.add(view.manager, _managed(number))) for number in view.candidates),
         )
 
     def _pool_calls(self, pool: str) -> _PoolCalls:
@@ -104,7 +114,7 @@ class Cycle:
         key = int.from_bytes(keccak(encode_packed(["address", "int24", "int24"], [manager, lower, upper])), "big")
         return _PositionCalls(
             place,
-            managed=add(manager, call_data("positions(uint256)", place.position_id)),
+            managed=add(manager, _managed(place.position_id)),
             owner=add(manager, call_data("ownerOf(uint256)", place.position_id)),
             pooled=add(place.pool, _POOL_POSITIONS + key.to_bytes(32, "big")),
             lower=add(place.pool, call_data("ticks(int24)", lower)),
@@ -122,14 +132,17 @@ class Cycle:
         return (token, self._batch.add(self._chain.multicall, call_data("getEthBalance(address)", view.wallet)))
 
     def _book_calls(self, book: WalletBook) -> tuple[int, ...]:
-        count = self._batch.add(book.keeper, call_data("balanceOf(address)", book.wallet))
-        if not book.ids:
-            return (count,)
-        last = call_data("tokenOfOwnerByIndex(address,uint256)", book.wallet, len(book.ids) - 1)
-        return (count, self._batch.add(book.keeper, last))
+        """All of it: who leaves is replaced by the last, so that a newcomer may stand anywhere."""
+        count = call_data("balanceOf(address)", book.wallet)
+        each = (call_data("tokenOfOwnerByIndex(address,uint256)", book.wallet, index) for index in range(len(book.ids)))
+        return tuple(self._batch.add(book.keeper, data) for data in (count, *each))
 
 
 _POOL_POSITIONS = selector("positions(bytes32)")
+
+
+def _managed(position_id: int) -> bytes:
+    return call_data("positions(uint256)", position_id)
 
 
 def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReading:
@@ -139,19 +152,24 @@ def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReadi
         for pool, at in calls.pools.items()
     }
     points = {pool: pool_point(state.sqrt_price_x96, state.tick, view.order) for pool, state in states.items()}
-    positions, missing_ids = [], list(view.missing_ids)
+    positions, missing_ids, changed_ids = [], list(view.missing_ids), []
     for at in calls.positions:
         place = at.place
         if _is_gone(results[at.managed], results[at.owner]):
             missing_ids.append(place.position_id)
+        elif _is_elsewhere(view, place, decode_managed(results[at.managed])):
+            changed_ids.append(place.position_id)
         else:
             holding = _read_holding(at, _owner(view, at, results), states[place.pool], results)
             positions.append(lp_position(place, holding, points[place.pool]))
     leading = _leading_pool(view.pool, positions)
     return HedgeReading(
         point=points[leading],
+        pool_prices={pool: point.price for pool, point in points.items()},
         positions=tuple(positions),
         missing_ids=tuple(missing_ids),
+        changed_ids=tuple(changed_ids),
+        unfollowed_ids=tuple(number for number, at in calls.candidates if _holds(view, results[at])),
         wallet_base_raw=sum(_balance(results[index]) for index in calls.wallet) if calls.wallet else None,
         books_moved=any(_book_moved(book, [results[index] for index in at]) for book, at in calls.books),
         average_price=_average_price(results[calls.pools[leading].observed], view.order),
@@ -163,11 +181,22 @@ def _is_gone(managed: CallResult, owner: CallResult) -> bool:
     return managed.reverted_with_reason and owner.reverted_with_reason
 
 
+def _is_elsewhere(view: HedgeView, place: PositionPlace, managed: ManagedPosition) -> bool:
+    there = (pool_key(managed), managed.tick_lower, managed.tick_upper)
+    return there != (view.pools[place.pool], place.tick_lower, place.tick_upper)
+
+
+def _holds(view: HedgeView, managed: CallResult) -> bool:
+    """Liquidity in one of the hedge's pools; one that is gone by now holds none."""
+    if managed.reverted_with_reason:
+        return False
+    row = decode_managed(managed)
+    return row.liquidity > 0 and pool_key(row) in view.pools.values()
+
+
 def _read_holding(at: _PositionCalls, owner: str, pool: PoolState, results: Sequence[CallResult]) -> Holding:
     """What the position holds, as `collect` would work it out: poke, then pay no more than the pool owes the range."""
     place, managed, pooled = at.place, decode_managed(results[at.managed]), decode_pooled(results[at.pooled])
-    if (managed.tick_lower, managed.tick_upper) != (place.tick_lower, place.tick_upper):
-        raise ChainUnavailable(f"the node's answer for position {place.position_id} is of another range")
     in_range = place.tick_lower <= pool.tick < place.tick_upper
     if managed.liquidity > pooled.liquidity or (in_range and pooled.liquidity > pool.liquidity):
         raise ChainUnavailable(f"the node's answer for position {place.position_id} holds more than its pool")
@@ -214,7 +243,7 @@ def _balance(result: CallResult) -> int:
 
 
 def _book_moved(book: WalletBook, results: Sequence[CallResult]) -> bool:
-    """A position came or went: the count differs, or the last one does, as a newcomer always stands last."""
+    """A position came or went, or another stands in its place."""
     if results[0].words(1, "the wallet's positions")[0] != len(book.ids):
         return True
-    return bool(book.ids) and results[1].words(1, "the wallet's positions")[0] != book.ids[-1]
+    return tuple(result.words(1, "the wallet's positions")[0] for result in results[1:]) != book.ids

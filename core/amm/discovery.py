@@ -52,8 +52,9 @@ class WalletBook:
 class HedgeView:
     """All that stays the same about one hedge between two reads.
 
-    `pool` is the one whose price stands in when no position has any value. `unfollowed_ids`: other positions of the
-    wallet in the hedge's pools that hold liquidity. `farm`: the contract that positions of this AMM are staked in.
+    `farm`: the contract that positions of this AMM are staked in. `pool` is the one whose price stands in when no
+    position has any value, `pools` all that the hedge has or had positions in, by address. `candidates`: the wallet's
+    other positions in them, with liquidity or without.
     """
 
     name: str
@@ -63,11 +64,12 @@ class HedgeView:
     quote: Token
     order: PairOrder
     pool: str
+    pools: Mapping[str, PoolKey]
     places: tuple[PositionPlace, ...]
     missing_ids: tuple[int, ...]
     wallet: str | None
     books: tuple[WalletBook, ...]
-    unfollowed_ids: tuple[int, ...]
+    candidates: tuple[int, ...]
 
 
 class Discovery:
@@ -88,15 +90,17 @@ class Discovery:
     ) -> HedgeView:
         """The view of a hedge; `more_ids` are followed beside the configured ones, `left_out` are other hedges'.
 
-        `before`, the view so far, still knows pool and wallet when every position is gone.
+        `before`, the view so far, still knows pools and wallet when positions are gone.
         """
         manager, farm = position_manager(self._chain, hedge.amm_type), self._chain.farms.get(hedge.amm_type)
         await self._factory(manager)  # first: what is no manager fails in ways that look like the node's
         if farm is not None:
             await self._check_farm(farm, manager)
         found = await self._positions(name, hedge, _Keepers(manager, farm), more_ids, before, left_out)
-        keys = dict.fromkeys(_pool_key(row) for row in found.followed.values())
-        pools = await self._pools(manager, keys, hedge.pool_id or (before.pool if before else None))
+        keys = dict.fromkeys(pool_key(row) for row in found.followed.values())
+        if before is not None:
+            keys |= dict.fromkeys(before.pools.values())
+        pools = await self._pools(manager, keys, hedge.pool_id)
         self._check_pools(name, hedge, found.followed, pools)
         key = next(iter(pools))
         tokens = await self._tokens(key)
@@ -110,14 +114,15 @@ class Discovery:
             quote=quote,
             order=order,
             pool=pools[key],
+            pools={pool: each for each, pool in pools.items()},
             places=tuple(
-                position_place(position_id, pools[_pool_key(row)], order, row.tick_lower, row.tick_upper)
+                position_place(position_id, pools[pool_key(row)], order, row.tick_lower, row.tick_upper)
                 for position_id, row in found.followed.items()
             ),
             missing_ids=found.missing_ids,
             wallet=hedge.wallet,
             books=found.books,
-            unfollowed_ids=found.unfollowed_ids(pools),
+            candidates=found.candidates(pools),
         )
 
     async def _positions(
@@ -139,7 +144,7 @@ class Discovery:
         others = await self._rows(manager, sorted(held.difference(rows, left_out)))
         if follow_all and hedge.pool_id is not None:
             key = await self._key_of_pool(hedge.pool_id)
-            rows |= {position_id: row for position_id, row in others.items() if _pool_key(row) == key}
+            rows |= {position_id: row for position_id, row in others.items() if pool_key(row) == key}
         return _FoundPositions(rows, missing_ids, books, others)
 
     async def _rows(self, manager: str, ids: Sequence[int]) -> dict[int, ManagedPosition]:
@@ -166,18 +171,26 @@ class Discovery:
     async def _wallet(
         self, hedge: HedgeConfig, keepers: "_Keepers", rows: Mapping[int, ManagedPosition], before: HedgeView | None
     ) -> str | None:
-        """Whose positions are looked through: the configured wallet's, else those of who owns or staked the first."""
+        """Whose positions are looked through: the configured wallet's, else those of who owned or staked the first.
+
+        Who buys that one from them does not become the hedge's wallet by it.
+        """
         if hedge.wallet is not None:
             return hedge.wallet
+        if before is not None and before.books:
+            return before.books[0].wallet
         if not rows:
-            return before.books[0].wallet if before and before.books else None
+            return None
         batch, first = Batch(), next(iter(rows))
         batch.add(keepers.manager, call_data("ownerOf(uint256)", first))
         if keepers.farm is not None:
             batch.add(keepers.farm, call_data("userPositionInfos(uint256)", first))
         owned, *staked = await self._read(batch)
         owner = owned.address("ownerOf")
-        return decode_staker(staked[0]) if addresses_equal(owner, keepers.farm or "") else owner
+        if not addresses_equal(owner, keepers.farm or ""):
+            return owner
+        staker = decode_staker(staked[0])  # nobody, when the position was sent there without being staked
+        return staker if int(staker, 16) else None
 
     async def _check_farm(self, farm: str, manager: str) -> None:
         batch = Batch()
@@ -258,7 +271,7 @@ class Discovery:
         self, name: str, hedge: HedgeConfig, rows: Mapping[int, ManagedPosition], pools: Mapping[PoolKey, str]
     ) -> None:
         for position_id, row in rows.items():
-            pool = pools[_pool_key(row)]
+            pool = pools[pool_key(row)]
             if hedge.pool_id is not None and not addresses_equal(pool, hedge.pool_id):
                 raise Refused(
                     f"position {position_id} is of pool {pool}, not of pool_id {hedge.pool_id}: correct one of them",
@@ -316,12 +329,12 @@ class _FoundPositions(NamedTuple):
     books: tuple[WalletBook, ...]
     others: dict[int, ManagedPosition]
 
-    def unfollowed_ids(self, pools: Mapping[PoolKey, str]) -> tuple[int, ...]:
-        """Ids that hold liquidity in one of the pools and are not followed."""
+    def candidates(self, pools: Mapping[PoolKey, str]) -> tuple[int, ...]:
+        """Ids in one of the pools that are not followed."""
         return tuple(
             position_id
             for position_id, row in self.others.items()
-            if row.liquidity and position_id not in self.followed and _pool_key(row) in pools
+            if position_id not in self.followed and pool_key(row) in pools
         )
 
 
@@ -329,7 +342,7 @@ def _wanted_ids(hedge: HedgeConfig, more_ids: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((*hedge.named_ids, *more_ids)))
 
 
-def _pool_key(row: ManagedPosition) -> PoolKey:
+def pool_key(row: ManagedPosition) -> PoolKey:
     return PoolKey(row.token0, row.token1, row.fee_pips)
 
 

@@ -15,7 +15,7 @@ from core.amm.rpc import TIMEOUT_S, Node
 from core.clock import Clock
 
 FIRST_REST_S = 1.0
-LONGEST_REST_S = 30.0
+LONGEST_REST_S = 10.0
 
 V = TypeVar("V")
 

@@ -1,6 +1,6 @@
 """The chain adapter: all hedges of one chain read at one block, in one request where the node allows it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -86,12 +86,15 @@ class ChainReader:
         as_of = self._clock.now()
         answer = await self._ask_cycle()
         reorganised_from = answer.stamped.reorganised_from
-        moved = [view.name for view, read in zip(answer.views, answer.readings, strict=True) if read.books_moved]
+        moved = [view.name for view, read in _by_view(answer) if read.books_moved or read.changed_ids]
         if moved:
             await self._look_for(moved)
         if moved or reorganised_from is not None:
             as_of = self._clock.now()
             answer = await self._ask_cycle()
+        for _, read in _by_view(answer):
+            if read.changed_ids:
+                raise ChainUnavailable(f"the node's answer for position {read.changed_ids[0]} is of another range")
         return self._facts(answer, reorganised_from or answer.stamped.reorganised_from, as_of)
 
     def health(self) -> tuple[NodeHealth, ...]:
@@ -101,7 +104,7 @@ class ChainReader:
     def pools(self) -> frozenset[str]:
         """Addresses of the pools whose events can change what is read."""
         views = self._active(self._views)
-        return frozenset({view.pool for view in views} | {place.pool for view in views for place in view.places})
+        return frozenset(pool for view in views for pool in view.pools)
 
     def faults(self) -> Mapping[str, LpHedgeError]:
         """Of the hedges that were not read; they are looked for again after a minute."""
@@ -119,19 +122,27 @@ class ChainReader:
                 positions=read.positions,
                 missing_ids=read.missing_ids,
                 wallet_base=_wallet_base(view, read),
-                unfollowed_ids=view.unfollowed_ids,
+                unfollowed_ids=read.unfollowed_ids,
+                pool_prices=read.pool_prices,
                 average_price=read.average_price,
                 reorganised_from=reorganised_from,
             )
-            for view, read in zip(answer.views, answer.readings, strict=True)
+            for view, read in _by_view(answer)
         }
 
     async def follow(self, hedge: str, position_id: int) -> None:
         """Follow one more id from the next read on. Raises Refused when it is of another pair or never existed."""
         ids = self._followed_ids.get(hedge, [])
         view = await self._discover(hedge, more_ids=(*ids, position_id))
+        self._check_wallet(view, self._active(self._views))
         self._followed_ids[hedge] = [*ids, position_id]
         self._take_in({hedge: view}, {})
+        await self._look_for(self._holders(position_id, besides=hedge))
+
+    def _holders(self, position_id: int, *, besides: str) -> list[str]:
+        """Hedges that hold the position as one of "all": it is named by another one now."""
+        views = (view for view in self._active(self._views) if view.name != besides)
+        return [view.name for view in views if any(place.position_id == position_id for place in view.places)]
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -238,6 +249,10 @@ class ChainReader:
         params = [manager, hex(contracts.NEXT_ID_SLOT), "latest"]
         word = await self._nodes.ask("eth_getStorageAt", params, _number)
         return word & ((1 << contracts.NEXT_ID_BITS) - 1) or None
+
+
+def _by_view(answer: _Answer) -> Iterator[tuple[HedgeView, HedgeReading]]:
+    return zip(answer.views, answer.readings, strict=True)
 
 
 def _all_served(results: Sequence[CallResult]) -> list[CallResult]:

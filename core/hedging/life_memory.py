@@ -22,6 +22,7 @@ class SeenPosition:
 
     liquidity: int
     owner: str
+    pool: str
     block: int
     base_is_token0: bool
     base_decimals: int
@@ -68,6 +69,7 @@ def seen(
     return SeenPosition(
         liquidity=position.liquidity,
         owner=position.owner,
+        pool=position.pool,
         block=block,
         base_is_token0=position.base_is_token0,
         base_decimals=position.base_decimals,
@@ -119,6 +121,7 @@ def _seen_from(entry: Mapping[str, str]) -> SeenPosition:
     return SeenPosition(
         liquidity=int(entry["liquidity"]),
         owner=entry["owner"],
+        pool=entry.get("pool", ""),
         block=int(entry["block"]),
         base_is_token0=bool(entry["base_is_token0"]),
         base_decimals=int(entry["base_decimals"]),

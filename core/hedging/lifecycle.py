@@ -133,7 +133,8 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
             changes.append(LiquidityChange(position_id, liquidity_before, position.liquidity, facts.block.number))
     for position_id, gone in memory.positions.items():
         if position_id not in positions:
-            left += amounts_at_price(gone, gone.liquidity, facts.price)[0] + gone.parked_base
+            price = facts.pool_prices.get(gone.pool, facts.price)
+            left += amounts_at_price(gone, gone.liquidity, price)[0] + gone.parked_base
             if gone.liquidity:
                 changes.append(LiquidityChange(position_id, gone.liquidity, 0, facts.block.number))
     arrived += _wallet_rise(facts, memory, rules)

@@ -52,8 +52,12 @@ def shown(stage: Stage, code: int = 0) -> Json:
 
 
 def test_status_keeps_to_its_contract(stage: Stage) -> None:
-    """Exactly the promised keys in their order, each a string or null, without a database and without leaving one."""
+    """Exactly the promised keys in their order, each a string or null, without a database and without leaving one.
+
+    And one more, a plain yes or no: whether the LP's figures are an estimate.
+    """
     hedge = shown(stage)
+    assert hedge.pop("estimated") is False
     lp, perp = cast(Json, hedge.pop("lp")), cast(Json, hedge.pop("perp"))
     (position,) = cast(list[Json], lp.pop("positions"))
     assert [*hedge, "lp", "perp"] == keys("")
