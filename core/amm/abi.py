@@ -119,24 +119,35 @@ def hex_bytes(answer: object) -> bytes:
 
 
 def decode_results(data: bytes) -> list[CallResult]:
-    """Decode `(bool success, bytes returnData)[]`; ChainUnavailable when an offset or length leads outside."""
-    start = _number(data, 0) + WORD
-    count = _number(data, start - WORD)
-    if count * 2 * WORD > len(data):
-        raise ChainUnavailable("the node's answer is cut short")
-    return [_decode_result(data, start + _number(data, start + i * WORD)) for i in range(count)]
+    """Decode `(bool success, bytes returnData)[]`, laid out as a contract lays it out: each part right behind the last.
 
-
-def _decode_result(data: bytes, at: int) -> CallResult:
-    success = _number(data, at)
-    if success > 1:
+    ChainUnavailable when any offset, length or flag is another one, or when something is left over.
+    """
+    count = _number(data, WORD)
+    if _number(data, 0) != WORD or count * 2 * WORD > len(data):
         raise ChainUnavailable("the node's answer is not a list of results")
-    length_at = at + _number(data, at + WORD)
-    first = length_at + WORD
-    last = first + _number(data, length_at)
-    if last > len(data):
+    start, results = 2 * WORD, []
+    at = start + count * WORD
+    for index in range(count):
+        if _number(data, start + index * WORD) != at - start:
+            raise ChainUnavailable("the node's answer is not a list of results")
+        result, at = _decode_result(data, at)
+        results.append(result)
+    if at != len(data):
+        raise ChainUnavailable("the node's answer goes on behind its end")
+    return results
+
+
+def _decode_result(data: bytes, at: int) -> tuple[CallResult, int]:
+    """The result that begins here, and where the next one does."""
+    success, offset, length = _number(data, at), _number(data, at + WORD), _number(data, at + 2 * WORD)
+    if success > 1 or offset != 2 * WORD:
+        raise ChainUnavailable("the node's answer is not a list of results")
+    first = at + 3 * WORD
+    after = first + -(-length // WORD) * WORD
+    if after > len(data):
         raise ChainUnavailable("the node's answer is cut short")
-    return CallResult(success == 1, data[first:last])
+    return CallResult(success == 1, data[first : first + length]), after
 
 
 def _number(data: bytes, at: int) -> int:

@@ -20,7 +20,7 @@ from core.amm.contracts import (
     decode_staker,
     decode_tick,
 )
-from core.amm.discovery import HedgeView, WalletBook, pool_key
+from core.amm.discovery import HedgeView, PoolKey, WalletBook, pool_key
 from core.amm.fee_growth import growth_inside, owed_by_growth
 from core.amm.presets import ChainPreset
 from core.amm.prices import PairOrder, price_from_sqrt
@@ -50,6 +50,8 @@ class HedgeReading(NamedTuple):
 
 class _PoolCalls(NamedTuple):
     observed: int
+    balance0: int
+    balance1: int
     slot0: int
     liquidity: int
     growth0: int
@@ -92,16 +94,19 @@ class Cycle:
     def _hedge_calls(self, view: HedgeView) -> _HedgeCalls:
         return _HedgeCalls(
             view,
-            {pool: self._pool_calls(pool) for pool in view.pools},
+            {pool: self._pool_calls(pool, key) for pool, key in view.pools.items()},
             tuple(self._position_calls(view, place) for place in view.places),
             self._wallet_calls(view),
             tuple((book, self._book_calls(book)) for book in view.books),
             tuple((number, self._batch.add(view.manager, _managed(number))) for number in view.candidates),
         )
 
-    def _pool_calls(self, pool: str) -> _PoolCalls:
+    def _pool_calls(self, pool: str, key: PoolKey) -> _PoolCalls:
+        held = call_data("balanceOf(address)", pool)
         return _PoolCalls(
             self._batch.add(pool, contracts.OBSERVE),
+            self._batch.add(key.token0, held),
+            self._batch.add(key.token1, held),
             self._batch.add(pool, contracts.SLOT0),
             self._batch.add(pool, contracts.LIQUIDITY),
             self._batch.add(pool, contracts.GROWTH_GLOBAL_0),
@@ -161,7 +166,9 @@ def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReadi
             changed_ids.append(place.position_id)
         else:
             holding = _read_holding(at, _owner(view, at, results), states[place.pool], results)
-            positions.append(lp_position(place, holding, points[place.pool]))
+            position = lp_position(place, holding, points[place.pool])
+            _check_held(position, place.order, calls.pools[place.pool], results)
+            positions.append(position)
     leading = _leading_pool(view.pool, positions)
     return HedgeReading(
         point=points[leading],
@@ -217,6 +224,14 @@ def _read_holding(at: _PositionCalls, owner: str, pool: PoolState, results: Sequ
     )
 
 
+def _check_held(position: LpPosition, order: PairOrder, pool: _PoolCalls, results: Sequence[CallResult]) -> None:
+    """No position is owed more than its pool has: fees that wrapped around from a wrong growth would be absurd."""
+    held = _balance(results[pool.balance0]), _balance(results[pool.balance1])
+    held_base, held_quote = order.base_quote(*held)
+    if position.base + position.owed_base > held_base or position.quote + position.owed_quote > held_quote:
+        raise ChainUnavailable(f"the node's answer for position {position.position_id} holds more than its pool")
+
+
 def _owner(view: HedgeView, at: _PositionCalls, results: Sequence[CallResult]) -> str:
     """Who may take the position out: its staker, when the farm holds it for one."""
     owner = results[at.owner].address("ownerOf")
@@ -239,7 +254,7 @@ def _average_price(observed: CallResult, order: PairOrder) -> Decimal | None:
 
 
 def _balance(result: CallResult) -> int:
-    return result.words(1, "the wallet's balance")[0]
+    return result.words(1, "a balance")[0]
 
 
 def _book_moved(book: WalletBook, results: Sequence[CallResult]) -> bool:

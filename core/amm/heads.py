@@ -62,8 +62,10 @@ class HeadStream:
             raise ChainUnavailable(f"{self.host} did not answer on its push connection") from None
 
     async def _subscribe(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
-        chain_id = await self._ask(socket, "eth_chainId")
-        number = self._number(chain_id)
+        try:
+            number = self._number(await self._ask(socket, "eth_chainId"))
+        except _Said as said:
+            raise ChainUnavailable(f"{self.host} does not say which chain it is on: {said}") from None
         if number != self._chain.chain_id:
             raise Refused(
                 f"{self.host} pushes the blocks of chain {number}, but {self._chain.name} is {self._chain.chain_id}: "
@@ -110,7 +112,7 @@ class HeadStream:
     def _message(self, raw: str | bytes) -> dict[str, Any]:
         try:
             message = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ChainUnavailable(f"{self.host} pushed something that is not JSON") from None
         if not isinstance(message, dict):
             raise ChainUnavailable(f"{self.host} pushed something that is not JSON-RPC")

@@ -5,6 +5,7 @@ A node's URL often holds a key: messages name its host only, and causes that car
 
 import logging
 import re
+import sys
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ from web3 import AsyncHTTPProvider
 from web3.types import RPCEndpoint
 
 from core.amm.abi import AskedTooMuch, ChainUnavailable
+
+# A library that web3 brings raises this so far that an answer of nothing but brackets would overflow the stack.
+sys.setrecursionlimit(1000)
 
 TIMEOUT_S = 8.0
 # How long a node is left alone that says its quota of the day or month is used up.
@@ -31,7 +35,7 @@ _LIMITED = re.compile(
     r"|limit exceeded",
     re.IGNORECASE,
 )
-_LIMIT_CODES = frozenset({429, -32005, -32029, -32090})
+_LIMIT_CODES = frozenset({"429", "-32005", "-32029", "-32090"})
 _LARGE = re.compile(
     r"out ?of ?gas|gas (limit|cap|required)|exceeds? .*gas|too (large|big|long)"
     r"|exceeding limit|result of length|VM execution error"
@@ -63,7 +67,7 @@ class Node:
             raise self._http_failure(error) from None
         except (ClientError, TimeoutError, OSError) as error:
             raise ChainUnavailable(f"{self.host} did not answer ({type(error).__name__})") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ChainUnavailable(f"{self.host} answered something that is not JSON") from None
         return self._result(answer)
 
@@ -85,7 +89,8 @@ class Node:
         if error.status == _TOO_MANY_REQUESTS:
             asked = error.headers.get("Retry-After", "") if error.headers else ""
             # A date instead of seconds is rare and depends on its clock: then our own wait holds.
-            retry_after_s = min(float(asked), LONGEST_WAIT_S) if asked.isdigit() else LIMIT_REST_S
+            seconds = asked.isascii() and asked.isdigit()
+            retry_after_s = min(float(asked[:9]), LONGEST_WAIT_S) if seconds else LIMIT_REST_S
             return RateLimited(f"{self.host} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
         if error.status == _PAYMENT_REQUIRED:
             return RateLimited(f"{self.host} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
@@ -104,7 +109,7 @@ class Node:
         said = f"{self.host} answered error{'' if code is None else f' {code}'}: {message[:_MESSAGE_LIMIT]}"
         if _LARGE.search(message):
             return AskedTooMuch(said)
-        if code in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
+        if str(code) in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
             return RateLimited(said, retry_after_s=QUOTA_REST_S if _QUOTA.search(message) else LIMIT_REST_S)
         return ChainUnavailable(said)
 

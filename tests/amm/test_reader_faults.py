@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 import pytest
+from eth_abi.abi import decode, encode
 
 from core.amm.abi import ChainUnavailable
 from core.amm.reader import ChainReader
@@ -21,6 +22,9 @@ BROKEN = {
     "bad gateway": faults.BAD_GATEWAY,
     "garbage": faults.GARBAGE,
     "empty body": faults.EMPTY_BODY,
+    "nothing but brackets": faults.fixed(b"[" * 200_000),
+    "an odd code": faults.fixed(b'{"jsonrpc":"2.0","id":1,"error":{"code":[1],"message":{}}}'),
+    "an odd wait": faults.fixed(b"", status=429, retry_after="9" * 400),
     "not an object": faults.fixed(b"[1, 2]"),
     "null": faults.NULL_RESULT,
     "0x": faults.EMPTY_RESULT,
@@ -89,11 +93,11 @@ async def test_a_failed_part_is_never_a_burnt_position(
     """
     await reader.read()
     honest = bytes.fromhex(chain.rpc.call("eth_call", *chain_proxy.requests[-1]["params"])[2:])
-    offsets = [64 + int.from_bytes(honest[64 + 32 * i : 96 + 32 * i], "big") for i in range(honest[63])]
+    (results,) = decode(["(bool,bytes)[]"], honest)
     survived = 0
-    for at in offsets:
-        length = int.from_bytes(honest[at + 64 : at + 96], "big")
-        failed = honest[:at] + bytes(32) + honest[at + 32 : at + 64] + bytes(32 + length) + honest[at + 96 + length :]
+    for broken in range(len(results)):
+        altered = [(False, b"") if index == broken else each for index, each in enumerate(results)]
+        failed = encode(["(bool,bytes)[]"], [altered])
         chain_proxy.fault = faults.result("0x" + failed.hex())
         await clock.advance(60)
         try:
@@ -168,3 +172,27 @@ async def test_url_never_shows(
         assert "s3cr3t" not in str(failure.value)
         await reader.aclose()
     assert "s3cr3t" not in caplog.text
+
+
+async def test_fees_beyond_what_the_pool_has_are_no_fees(
+    chain: ChainRig, chain_proxy: RpcProxy, clock: ManualClock, reader: ChainReader
+) -> None:
+    """A growth that is wrong by one word wraps around to amounts that look like any other."""
+    await reader.read()
+    honest = bytes.fromhex(chain.rpc.call("eth_call", *chain_proxy.requests[-1]["params"])[2:])
+    (results,) = decode(["(bool,bytes)[]"], honest)
+    (position,) = (await reader.read())["h"].positions
+    passed = 0
+    for broken, (_, data) in enumerate(results):
+        if len(data) != 32:
+            continue
+        altered = [(True, b"\x7f" * 32) if index == broken else each for index, each in enumerate(results)]
+        chain_proxy.fault = faults.result("0x" + encode(["(bool,bytes)[]"], [altered]).hex())
+        await clock.advance(60)
+        try:
+            read = (await reader.read())["h"].positions[0]
+        except ChainUnavailable:
+            continue
+        passed += 1
+        assert (read.owed_base, read.owed_quote) == (position.owed_base, position.owed_quote)
+    assert passed
