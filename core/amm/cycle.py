@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from enum import Enum, auto
 from typing import NamedTuple
 
 from eth_abi.packed import encode_packed
@@ -11,7 +12,6 @@ from core.amm import contracts
 from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
 from core.amm.block_reader import Prepared, prepared
 from core.amm.contracts import (
-    ManagedPosition,
     PoolState,
     decode_average_tick,
     decode_managed,
@@ -157,40 +157,63 @@ def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReadi
         for pool, at in calls.pools.items()
     }
     points = {pool: pool_point(state.sqrt_price_x96, state.tick, view.order) for pool, state in states.items()}
-    positions, missing_ids, changed_ids = [], list(view.missing_ids), []
-    for at in calls.positions:
-        place = at.place
-        if _is_gone(results[at.managed], results[at.owner]):
-            missing_ids.append(place.position_id)
-        elif _is_elsewhere(view, place, decode_managed(results[at.managed])):
-            changed_ids.append(place.position_id)
-        else:
-            holding = _read_holding(at, _owner(view, at, results), states[place.pool], results)
-            position = lp_position(place, holding, points[place.pool])
-            _check_held(position, place.order, calls.pools[place.pool], results)
-            positions.append(position)
+    standing = [_standing(view, at, results) for at in calls.positions]
+    here = [at for at, where in zip(calls.positions, standing, strict=True) if where is _Standing.HERE]
+    positions = [_read_position(calls, at, states[at.place.pool], points[at.place.pool], results) for at in here]
     leading = _leading_pool(view.pool, positions)
     return HedgeReading(
         point=points[leading],
         pool_prices={pool: point.price for pool, point in points.items()},
         positions=tuple(positions),
-        missing_ids=tuple(missing_ids),
-        changed_ids=tuple(changed_ids),
-        unfollowed_ids=tuple(number for number, at in calls.candidates if _holds(view, results[at])),
-        wallet_base_raw=sum(_balance(results[index]) for index in calls.wallet) if calls.wallet else None,
-        books_moved=any(_book_moved(book, [results[index] for index in at]) for book, at in calls.books),
+        missing_ids=(*view.missing_ids, *_ids(calls, standing, _Standing.GONE)),
+        changed_ids=_ids(calls, standing, _Standing.ELSEWHERE),
+        unfollowed_ids=_unfollowed(calls, results),
+        wallet_base_raw=_wallet_base_raw(calls, results),
+        books_moved=_books_moved(calls, results),
         average_price=_average_price(results[calls.pools[leading].observed], view.order),
     )
 
 
-def _is_gone(managed: CallResult, owner: CallResult) -> bool:
-    """Only when the manager says so twice and in words; a call that failed otherwise is a failed read."""
-    return managed.reverted_with_reason and owner.reverted_with_reason
+class _Standing(Enum):
+    HERE = auto()
+    ELSEWHERE = auto()
+    GONE = auto()
 
 
-def _is_elsewhere(view: HedgeView, place: PositionPlace, managed: ManagedPosition) -> bool:
+def _ids(calls: _HedgeCalls, standing: Sequence[_Standing], which: _Standing) -> tuple[int, ...]:
+    pairs = zip(calls.positions, standing, strict=True)
+    return tuple(at.place.position_id for at, where in pairs if where is which)
+
+
+def _standing(view: HedgeView, at: _PositionCalls, results: Sequence[CallResult]) -> _Standing:
+    """Gone only when the manager says so twice and in words; a call that failed otherwise is a failed read."""
+    if results[at.managed].reverted_with_reason and results[at.owner].reverted_with_reason:
+        return _Standing.GONE
+    managed, place = decode_managed(results[at.managed]), at.place
     there = (pool_key(managed), managed.tick_lower, managed.tick_upper)
-    return there != (view.pools[place.pool], place.tick_lower, place.tick_upper)
+    found = (view.pools[place.pool], place.tick_lower, place.tick_upper)
+    return _Standing.HERE if there == found else _Standing.ELSEWHERE
+
+
+def _read_position(
+    calls: _HedgeCalls, at: _PositionCalls, pool: PoolState, point: PoolPoint, results: Sequence[CallResult]
+) -> LpPosition:
+    holding = _read_holding(at, _owner(calls.view, at, results), pool, results)
+    position = lp_position(at.place, holding, point)
+    _check_held(position, at.place.order, calls.pools[at.place.pool], results)
+    return position
+
+
+def _unfollowed(calls: _HedgeCalls, results: Sequence[CallResult]) -> tuple[int, ...]:
+    return tuple(number for number, at in calls.candidates if _holds(calls.view, results[at]))
+
+
+def _wallet_base_raw(calls: _HedgeCalls, results: Sequence[CallResult]) -> int | None:
+    return sum(_balance(results[index]) for index in calls.wallet) if calls.wallet else None
+
+
+def _books_moved(calls: _HedgeCalls, results: Sequence[CallResult]) -> bool:
+    return any(_book_moved(book, [results[index] for index in at]) for book, at in calls.books)
 
 
 def _holds(view: HedgeView, managed: CallResult) -> bool:

@@ -25,11 +25,12 @@ RETRY_S = 60.0
 
 
 class _Answer(NamedTuple):
-    """One cycle: the views it was asked for, what it says of each, and of which block."""
+    """One cycle: the views it was asked for, what it says of each, of which block, and when it was asked."""
 
     views: tuple[HedgeView, ...]
     readings: tuple[HedgeReading, ...]
     stamped: Stamped
+    as_of: datetime
 
 
 class ChainReader:
@@ -74,7 +75,7 @@ class ChainReader:
         self._tried_at_s = self._clock.monotonic_s()
         await self._check_chain_ids()
         await self._blocks.prepare()
-        await self._look_for(self._hedges)
+        await self._look_for(tuple(self._hedges))
         if not self._views:
             raise next(iter(self._refused.values()))
 
@@ -83,19 +84,14 @@ class ChainReader:
         if self._refused and self._clock.monotonic_s() - self._tried_at_s >= RETRY_S:
             self._tried_at_s = self._clock.monotonic_s()
             await self._look_for(tuple(self._refused))
-        as_of = self._clock.now()
         answer = await self._ask_cycle()
         reorganised_from = answer.stamped.reorganised_from
-        moved = [view.name for view, read in _by_view(answer) if read.books_moved or read.changed_ids]
-        if moved:
-            await self._look_for(moved)
+        moved = _moved(answer)
+        await self._look_for(moved)
         if moved or reorganised_from is not None:
-            as_of = self._clock.now()
             answer = await self._ask_cycle()
-        for _, read in _by_view(answer):
-            if read.changed_ids:
-                raise ChainUnavailable(f"the node's answer for position {read.changed_ids[0]} is of another range")
-        return self._facts(answer, reorganised_from or answer.stamped.reorganised_from, as_of)
+            _check_places(answer)
+        return self._facts(answer, reorganised_from or answer.stamped.reorganised_from)
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Of each node, in the order of preference."""
@@ -110,11 +106,11 @@ class ChainReader:
         """Of the hedges that were not read; they are looked for again after a minute."""
         return self._refused
 
-    def _facts(self, answer: _Answer, reorganised_from: int | None, as_of: datetime) -> dict[str, LpFacts]:
+    def _facts(self, answer: _Answer, reorganised_from: int | None) -> dict[str, LpFacts]:
         return {
             view.name: LpFacts(
                 block=answer.stamped.block,
-                as_of=as_of,
+                as_of=answer.as_of,
                 source=f"{self._chain.name} via {answer.stamped.host}",
                 base=view.base,
                 quote=view.quote,
@@ -148,8 +144,10 @@ class ChainReader:
         """Close all connections."""
         await self._nodes.aclose()
 
-    async def _look_for(self, names: Iterable[str]) -> None:
+    async def _look_for(self, names: Sequence[str]) -> None:
         """Discover these hedges; a refusal is kept beside the views. Raises Transient, and nothing has changed then."""
+        if not names:
+            return
         found: dict[str, HedgeView] = {}
         refused: dict[str, LpHedgeError] = {}
         for name in names:
@@ -175,9 +173,9 @@ class ChainReader:
             if self._refused:
                 raise next(iter(self._refused.values()))
             raise InvariantBroken("the chain was read before it was prepared")
-        views = self._cycle.views
+        views, as_of = self._cycle.views, self._clock.now()
         readings, stamped = await self._blocks.read(self._cycle.wanted, self._cycle.decode)
-        return _Answer(views, readings, stamped)
+        return _Answer(views, readings, stamped, as_of)
 
     async def _discover(self, name: str, more_ids: Sequence[int] | None = None) -> HedgeView:
         hedge = self._hedges[name]
@@ -249,6 +247,18 @@ class ChainReader:
         params = [manager, hex(contracts.NEXT_ID_SLOT), "latest"]
         word = await self._nodes.ask("eth_getStorageAt", params, _number)
         return word & ((1 << contracts.NEXT_ID_BITS) - 1) or None
+
+
+def _moved(answer: _Answer) -> list[str]:
+    """Hedges whose positions are not all those, or not all where, they were found."""
+    return [view.name for view, read in _by_view(answer) if read.books_moved or read.changed_ids]
+
+
+def _check_places(answer: _Answer) -> None:
+    """What was just found stands where it was found; a node that says otherwise is not believed."""
+    changed = [position_id for _, read in _by_view(answer) for position_id in read.changed_ids]
+    if changed:
+        raise ChainUnavailable(f"the node's answer for position {changed[0]} is of another range")
 
 
 def _by_view(answer: _Answer) -> Iterator[tuple[HedgeView, HedgeReading]]:

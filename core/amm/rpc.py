@@ -22,7 +22,6 @@ TIMEOUT_S = 8.0
 # How long a node is left alone that says its quota of the day or month is used up.
 QUOTA_REST_S = 300.0
 LIMIT_REST_S = 5.0
-LONGEST_WAIT_S = 3600.0
 _TOO_LARGE, _TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 413, 429, 402
 _KEY_REFUSED = (401, 403)
 _MESSAGE_LIMIT = 160
@@ -90,7 +89,7 @@ class Node:
             asked = error.headers.get("Retry-After", "") if error.headers else ""
             # A date instead of seconds is rare and depends on its clock: then our own wait holds.
             seconds = asked.isascii() and asked.isdigit()
-            retry_after_s = min(float(asked[:9]), LONGEST_WAIT_S) if seconds else LIMIT_REST_S
+            retry_after_s = min(float(asked[:9]), QUOTA_REST_S) if seconds else LIMIT_REST_S
             return RateLimited(f"{self.host} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
         if error.status == _PAYMENT_REQUIRED:
             return RateLimited(f"{self.host} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
