@@ -145,7 +145,14 @@ class Observer:
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest block read is too old"
         # Of the moment it was read: the same read seen again later, while newer ones fail, confirms nothing.
-        self._doubt = doubt_lp(facts, self.life, self._doubt, max_jump_pct=config.max_jump_pct, now=facts.as_of)
+        self._doubt = doubt_lp(
+            facts,
+            self.life,
+            self._doubt,
+            max_jump_pct=config.max_jump_pct,
+            wallet_counts=config.include_wallet_base,
+            now=facts.as_of,
+        )
         if self._doubt is not None:
             return Reason.IMPLAUSIBLE_READ, self._doubt.why
         self._lp, self.life = observe(facts, self.life, life_rules(config, self._rules), now)

@@ -1,5 +1,6 @@
 """The chain adapter: all hedges of one chain read at one block, in one request where the node allows it."""
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from core.facts import LpFacts
 
 # A hedge that cannot be read for a fault of its own is asked for again so often.
 RETRY_S = 60.0
+FAILED_RETRY_S = 5.0
 
 
 class _Answer(NamedTuple):
@@ -81,9 +83,7 @@ class ChainReader:
 
     async def read(self) -> Mapping[str, LpFacts]:
         """All hedges at one block, by name. Raises Transient; InvariantBroken before `prepare` succeeded once."""
-        if self._refused and self._clock.monotonic_s() - self._tried_at_s >= RETRY_S:
-            self._tried_at_s = self._clock.monotonic_s()
-            await self._look_for(tuple(self._refused))
+        await self._look_again()
         answer = await self._ask_cycle()
         reorganised_from = answer.stamped.reorganised_from
         moved = _moved(answer)
@@ -92,6 +92,17 @@ class ChainReader:
             answer = await self._ask_cycle()
             _check_places(answer)
         return self._facts(answer, reorganised_from or answer.stamped.reorganised_from)
+
+    async def _look_again(self) -> None:
+        """For hedges that could not be read: soon where the node failed, after a while where something is wrong."""
+        if not self._refused:
+            return
+        failed = any(isinstance(error, ChainUnavailable) for error in self._refused.values())
+        if self._clock.monotonic_s() - self._tried_at_s < (FAILED_RETRY_S if failed else RETRY_S):
+            return
+        self._tried_at_s = self._clock.monotonic_s()
+        with contextlib.suppress(ChainUnavailable):  # all of them again: the others are read all the same
+            await self._look_for(tuple(self._refused))
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Of each node, in the order of preference."""
@@ -145,19 +156,26 @@ class ChainReader:
         await self._nodes.aclose()
 
     async def _look_for(self, names: Sequence[str]) -> None:
-        """Discover these hedges; a refusal is kept beside the views. Raises Transient, and nothing has changed then."""
+        """Discover these hedges; what is wrong with one is kept beside the views, and keeps no other from being read.
+
+        Raises ChainUnavailable when that is what is wrong and no other hedge is left; nothing has changed then.
+        """
         if not names:
             return
         found: dict[str, HedgeView] = {}
-        refused: dict[str, LpHedgeError] = {}
+        wrong: dict[str, LpHedgeError] = {}
         for name in names:
             try:
                 found[name] = await self._discover(name)
                 self._check_wallet(found[name], self._active({**self._views, **found}))
-            except (Refused, ConfigurationError) as error:
+            except (Refused, ConfigurationError, ChainUnavailable) as error:
                 found.pop(name, None)
-                refused[name] = error
-        self._take_in(found, refused)
+                wrong[name] = error
+        failed = [error for error in wrong.values() if isinstance(error, ChainUnavailable)]
+        others = [view for view in self._active(self._views) if view.name not in names]
+        if len(failed) == len(names) and not others:
+            raise failed[0]
+        self._take_in(found, wrong)
 
     def _take_in(self, found: Mapping[str, HedgeView], refused: Mapping[str, LpHedgeError]) -> None:
         self._refused = {name: error for name, error in self._refused.items() if name not in found} | dict(refused)

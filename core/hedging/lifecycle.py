@@ -131,18 +131,21 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
         liquidity_before = before.liquidity if before is not None else 0 if memory.started else position.liquidity
         if liquidity_before != position.liquidity:
             changes.append(LiquidityChange(position_id, liquidity_before, position.liquidity, facts.block.number))
-    for position_id, gone in memory.positions.items():
-        if position_id not in positions:
-            price = facts.pool_prices.get(gone.pool, facts.price)
-            left += amounts_at_price(gone, gone.liquidity, price)[0] + gone.parked_base
-            if gone.liquidity:
-                changes.append(LiquidityChange(position_id, gone.liquidity, 0, facts.block.number))
-    arrived += _wallet_rise(facts, memory, rules)
-    departed = _departed(memory.departed, left, arrived, now, rules.grace)
+    gone_ids = [position_id for position_id in memory.positions if position_id not in positions]
+    for position_id in gone_ids:
+        gone = memory.positions[position_id]
+        price = facts.pool_prices.get(gone.pool, facts.price)
+        left += amounts_at_price(gone, gone.liquidity, price)[0] + gone.parked_base
+        if gone.liquidity:
+            changes.append(LiquidityChange(position_id, gone.liquidity, 0, facts.block.number))
+    replaced = max(ZERO, arrived + _wallet_change(facts, memory, rules))
+    departed = _departed(memory.departed, left, replaced, now, rules.grace)
+    departed = tuple(parcel for parcel in departed if parcel.base > _least(facts))
     views = tuple(_view(position, entries[key], rules) for key, position in positions.items())
     given_up = memory.given_up and not left and not arrived
     updated = LifeMemory(entries, departed, facts.wallet_base, started=True, given_up=given_up)
-    state = _hedge_state([view.state for view in views], closing=bool(changes) and not positions)
+    closing = any(memory.positions[position_id].liquidity for position_id in gone_ids)
+    state = _hedge_state([view.state for view in views], closing=closing)
     view = LpView(facts, views, state, updated.departed_base, rules, tuple(changes), updated.kept_base)
     return view, updated
 
@@ -177,11 +180,16 @@ def _moving(change: int, before: SeenPosition, block: int) -> LpState:
     return before.moving if block <= before.block else LpState.NONE
 
 
-def _wallet_rise(facts: LpFacts, memory: LifeMemory, rules: LifeRules) -> Decimal:
-    """What departed into a wallet that is counted is counted there."""
+def _wallet_change(facts: LpFacts, memory: LifeMemory, rules: LifeRules) -> Decimal:
+    """What departed into a wallet that is counted is counted there; what is minted from it takes nothing's place."""
     if not rules.wallet_counts or facts.wallet_base is None or memory.wallet_base is None:
         return ZERO
-    return max(ZERO, facts.wallet_base - memory.wallet_base)
+    return facts.wallet_base - memory.wallet_base
+
+
+def _least(facts: LpFacts) -> Decimal:
+    """What is no more than the rounding of a few calls has not departed."""
+    return Decimal(10).scaleb(-facts.base.decimals)
 
 
 def _departed(

@@ -17,39 +17,54 @@ from decimal import Decimal
 from core.facts import LpFacts
 from core.hedging.life_memory import LifeMemory
 
+ZERO = Decimal(0)
 REPEAT_AFTER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A read that nothing explains: what it showed, when it was first seen, and a sentence for people."""
+    """A read that nothing explains: what it showed, when it was first seen, and a sentence for people.
+
+    `wallet_base` None: it is no part of the exposure, and so of the doubt.
+    """
 
     signature: tuple[object, ...]
+    wallet_base: Decimal | None
     block: int
     at: datetime
     why: str
 
 
 def doubt_lp(
-    facts: LpFacts, memory: LifeMemory, doubted: Doubt | None, *, max_jump_pct: Decimal, now: datetime
+    facts: LpFacts,
+    memory: LifeMemory,
+    doubted: Doubt | None,
+    *,
+    max_jump_pct: Decimal,
+    wallet_counts: bool,
+    now: datetime,
 ) -> Doubt | None:
     """None: believe it. Otherwise the doubt to keep and hand in again with the next read."""
-    why = _lp_jump(facts, memory, max_jump_pct)
+    why = _lp_jump(facts, memory, max_jump_pct, wallet_counts=wallet_counts)
     if why is None:
         return None
     entries = sorted((p.position_id, p.liquidity, p.owner) for p in facts.positions)
-    signature = (tuple(entries), tuple(sorted(facts.missing_ids)), facts.wallet_base)
-    return _unless_repeated(Doubt(signature, facts.block.number, now, why), doubted)
+    signature = (tuple(entries), tuple(sorted(facts.missing_ids)))
+    wallet_base = facts.wallet_base if wallet_counts else None
+    return _unless_repeated(Doubt(signature, wallet_base, facts.block.number, now, why), doubted, max_jump_pct)
 
 
-def _unless_repeated(fresh: Doubt, doubted: Doubt | None) -> Doubt | None:
+def _unless_repeated(fresh: Doubt, doubted: Doubt | None, max_jump_pct: Decimal) -> Doubt | None:
+    """A wallet that pays for gas meanwhile repeats itself all the same."""
     if doubted is None or doubted.signature != fresh.signature:
+        return fresh
+    if _jumps(doubted.wallet_base or ZERO, fresh.wallet_base or ZERO, max_jump_pct):
         return fresh
     repeated = fresh.block > doubted.block or fresh.at >= doubted.at + REPEAT_AFTER
     return None if repeated else doubted
 
 
-def _lp_jump(facts: LpFacts, memory: LifeMemory, max_jump_pct: Decimal) -> str | None:
+def _lp_jump(facts: LpFacts, memory: LifeMemory, max_jump_pct: Decimal, *, wallet_counts: bool) -> str | None:
     now_there: Mapping[int, tuple[int, str]] = {p.position_id: (p.liquidity, p.owner) for p in facts.positions}
     for position_id, before in memory.positions.items():
         if position_id not in now_there:
@@ -59,7 +74,7 @@ def _lp_jump(facts: LpFacts, memory: LifeMemory, max_jump_pct: Decimal) -> str |
             return f"position {position_id} has a new owner"
         if _jumps(Decimal(before.liquidity), Decimal(liquidity), max_jump_pct):
             return f"liquidity of position {position_id} went from {before.liquidity} to {liquidity}"
-    before_base, now_base = memory.wallet_base, facts.wallet_base
+    before_base, now_base = (memory.wallet_base, facts.wallet_base) if wallet_counts else (None, None)
     if before_base is not None and now_base is not None and _jumps(before_base, now_base, max_jump_pct):
         return f"the wallet's BASE went from {before_base} to {now_base}"
     return None

@@ -1,5 +1,7 @@
 """Short histories that random ones led to, each with what the reading must then say."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from core.errors import Refused
@@ -7,6 +9,13 @@ from tests.amm.reading import MakeReader, assert_pays, hedge, preset_of
 from tests.rigs.chain.rig import ChainRig, PoolRef
 
 pytestmark = pytest.mark.chain
+
+
+@pytest.fixture
+def still_chain() -> Iterator[ChainRig]:
+    """A node whose blocks come only when the test writes, so that it knows which one it replaces."""
+    with ChainRig(block_time_s=None) as rig:
+        yield rig
 
 
 def pool_of(chain: ChainRig, fee_pips: int = 500) -> PoolRef:
@@ -60,14 +69,13 @@ async def test_new_position_in_the_pool_whose_last_one_went(chain: ChainRig, mak
     assert (await reader.read())["h"].unfollowed_ids == (new,)
 
 
-async def test_an_id_given_anew_after_a_replaced_block(chain: ChainRig, make_reader: MakeReader) -> None:
+async def test_an_id_given_anew_after_a_replaced_block(still_chain: ChainRig, make_reader: MakeReader) -> None:
     """A mint is undone with its block, and its id goes to another range: the reading goes on, of what is there."""
+    chain = still_chain
     pool = pool_of(chain)
     first = mint(chain, pool)
     everything = hedge("all", wallet=chain.lp, pool_id=pool.address)
-    named = hedge([mint(chain, pool_of(chain), owner=chain.other)], symbol="OTHERUSDT")
-    reader = make_reader(preset_of(chain, pool.quote, pool_of(chain).quote), chain.rpc_url, h=everything)
-    del named
+    reader = make_reader(preset_of(chain, pool.quote), chain.rpc_url, h=everything)
     await reader.prepare()
     undone = mint(chain, pool)
     await reader.read()
@@ -79,8 +87,9 @@ async def test_an_id_given_anew_after_a_replaced_block(chain: ChainRig, make_rea
         assert_pays(chain, pool, position)
 
 
-async def test_an_id_given_anew_in_another_pool(chain: ChainRig, make_reader: MakeReader) -> None:
+async def test_an_id_given_anew_in_another_pool(still_chain: ChainRig, make_reader: MakeReader) -> None:
     """The same, with the same range in another pool of the pair: its amounts are those of its own pool."""
+    chain = still_chain
     pool = pool_of(chain)
     other = chain.create_pool(pool.base, pool.quote, price=2400, fee_pips=3000)
     first = mint(chain, pool)
@@ -101,7 +110,7 @@ async def test_an_id_given_anew_in_another_pool(chain: ChainRig, make_reader: Ma
 
 async def test_sent_to_the_farm_past_its_door(pancake_chain: ChainRig, make_reader: MakeReader) -> None:
     """A position that the farm holds for nobody, as `transferFrom` leaves it, keeps no other hedge from being read."""
-    chain, pool = pancake_chain, None
+    chain = pancake_chain
     pair = chain.pair(quote=("USDT", 18))
     pool = chain.create_pool(*pair, price=2000, fee_pips=2500)
     chain.mint_position(pool, 100, 40000, base=1000, quote=2_000_000, owner=chain.trader)

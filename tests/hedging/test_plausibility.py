@@ -21,7 +21,7 @@ RULES = LifeRules(grace=timedelta(seconds=300), wallet_counts=True, fees_count=T
 
 def doubt(before: LpFacts, now: LpFacts, *, earlier: Doubt | None = None) -> Doubt | None:
     memory = observe(before, LifeMemory(), RULES, before.as_of)[1]
-    return doubt_lp(now, memory, earlier, max_jump_pct=Decimal(50), now=now.as_of)
+    return doubt_lp(now, memory, earlier, max_jump_pct=Decimal(50), wallet_counts=True, now=now.as_of)
 
 
 BEFORE = read(position(), wallet="4")
@@ -74,7 +74,7 @@ def test_a_different_jump_begins_a_new_doubt():
 def test_the_first_read_has_no_predecessor():
     """Nothing is doubted before anything was believed."""
     empty = read(position(liquidity=0), wallet="0")
-    assert doubt_lp(empty, LifeMemory(), None, max_jump_pct=Decimal(50), now=NOW) is None
+    assert doubt_lp(empty, LifeMemory(), None, max_jump_pct=Decimal(50), wallet_counts=True, now=NOW) is None
 
 
 def test_a_stopped_node_is_stale():

@@ -6,6 +6,7 @@ Amounts are human `Decimal`s of the token, prices QUOTE per BASE whichever token
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from types import TracebackType
 
 from eth_abi.packed import encode_packed
@@ -344,7 +345,7 @@ class ChainRig:
 
     def decrease(self, position_id: int, *, share: Decimal | int | str = 1) -> None:
         """Take a share (0..1) of the position's liquidity out; the amounts wait in `tokensOwed`."""
-        liquidity = int(self.liquidity_of(position_id) * Decimal(share))
+        liquidity = int(self.liquidity_of(position_id) * Fraction(str(share)))
         through, account = self._hands(position_id)
         through.write("decreaseLiquidity", (position_id, liquidity, 0, 0, FOREVER), sender=account)
 
