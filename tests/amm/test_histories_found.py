@@ -1,11 +1,16 @@
 """Short histories that random ones led to, each with what the reading must then say."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from core.amm.abi import ChainUnavailable
+from core.clock import ManualClock
 from core.errors import Refused
 from tests.amm.reading import MakeReader, assert_pays, hedge, preset_of
+from tests.rigs.chain import faults
+from tests.rigs.chain.proxy import Answer, Body, RpcProxy
 from tests.rigs.chain.rig import ChainRig, PoolRef
 
 pytestmark = pytest.mark.chain
@@ -165,3 +170,34 @@ async def test_what_one_hedge_follows_leaves_the_one_of_all(chain: ChainRig, mak
     facts = await reader.read()
     assert [one.position_id for one in facts["one"].positions] == [named, free]
     assert facts["rest"].positions == ()
+
+
+async def test_one_hedge_that_cannot_be_looked_up_blinds_no_other(
+    chain: ChainRig, chain_proxy: RpcProxy, make_reader: MakeReader
+) -> None:
+    """A node that fails only for its wallet: the others are read, it is told and looked up again soon."""
+    pool, clock = pool_of(chain), ManualClock(datetime.now(UTC))
+    held, everything = mint(chain, pool), hedge("all", wallet=chain.other, pool_id=pool.address, symbol="OTHERUSDT")
+    mint(chain, pool, owner=chain.other)
+    reader = make_reader(
+        preset_of(chain, pool.quote), chain_proxy.url, clock=clock, h=hedge([held], wallet=chain.lp), all=everything
+    )
+    await reader.prepare()
+    assert set(await reader.read()) == {"h", "all"}
+    mint(chain, pool, owner=chain.other)
+    small = faults.too_large(2_500)
+
+    def only_cycles(request: Body, forward: Callable[[Body], bytes]) -> Answer:
+        honest = Answer(body=forward(request))
+        refused = small(request, forward)
+        return honest if b"error" in refused.body else faults.NULL_RESULT(request, forward)
+
+    chain_proxy.fault = only_cycles
+    with pytest.raises(ChainUnavailable):  # the node rests after its failure, also for the second half of this read
+        await reader.read()
+    await clock.advance(2)
+    assert set(await reader.read()) == {"h"}
+    assert "all" in reader.faults()
+    chain_proxy.fault = None
+    await clock.advance(11)
+    assert set(await reader.read()) == {"h", "all"}

@@ -179,3 +179,27 @@ def test_a_memory_from_before_the_started_mark_is_read():
     memory = observe(read(position()), LifeMemory(), RULES, read().as_of)[1]
     old = life_memory.to_json(memory).replace(', "started": true', "")
     assert life_memory.from_json(old) == memory
+
+
+def test_what_is_minted_from_a_counted_wallet_takes_nothings_place():
+    """One position departs into nowhere, another is opened from the wallet: neither strips the hedge."""
+    before = follow(read(position(), position(2), wallet="50"), rules=WITH_WALLET)
+    gone = read(position(2), wallet="50", missing=[1], block=2)
+    minted = read(position(2), position(3), wallet="25", missing=[1], block=3)
+    after = follow(read(position(), position(2), wallet="50"), gone, minted, rules=WITH_WALLET)
+    assert abs(after.net_base - before.net_base) < Decimal("0.01")
+
+
+def test_the_rounding_of_a_call_has_not_departed():
+    """Two decreases round twice; a few units are no BASE that left."""
+    whole = position(owed=("0", "0"))
+    parked = str(whole.base - Decimal("3e-18"))
+    view = follow(read(whole), read(position(liquidity=0, owed=(parked, "50000")), block=2))
+    assert view.departed_base == 0
+
+
+def test_one_of_two_burnt_is_a_move_of_the_hedge():
+    """Its liquidity fell to nothing: reductions only, until the next read."""
+    both, one = read(position(), position(2)), read(position(2), missing=[1], block=2)
+    assert follow(both, one).state is LpState.CLOSING
+    assert follow(both, one, replace(one, block=replace(one.block, number=3))).state is LpState.IN_RANGE

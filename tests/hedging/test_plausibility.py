@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -118,3 +119,18 @@ def test_walking_the_book():
     assert (sold.worst_price, bought.worst_price) == (1998, 2002)
     assert sold.slippage_bps == bought.slippage_bps > 5
     assert walk_book(market(), OrderSide.BUY, Decimal("2.1")) is None
+
+
+def test_a_wallet_that_does_not_count_is_not_doubted():
+    """Nor does it keep another doubt from being settled."""
+    memory = observe(BEFORE, LifeMemory(), replace(RULES, wallet_counts=False), BEFORE.as_of)[1]
+    emptied = read(position(), block=2, wallet="0")
+    assert doubt_lp(emptied, memory, None, max_jump_pct=Decimal(50), wallet_counts=False, now=emptied.as_of) is None
+
+
+def test_a_wallet_that_pays_for_gas_does_not_begin_a_doubt_anew():
+    """Position gone and a little less coin at each read: believed at the second all the same."""
+    first = doubt(BEFORE, read(block=2, wallet="3.999", missing=[1]))
+    assert first is not None
+    assert doubt(BEFORE, read(block=3, wallet="3.998", missing=[1]), earlier=first) is None
+    assert doubt(BEFORE, read(block=3, wallet="0.1", missing=[1]), earlier=first) is not None
