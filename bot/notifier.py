@@ -56,6 +56,8 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
     EventKind.OUTCOME_RESOLVED: ("suspended", True),
     EventKind.ORDER_REFUSED: ("suspended", False),
     EventKind.PLAN_FAILED: ("suspended", False),
+    EventKind.CHAIN_ESTIMATED: ("suspended", False),
+    EventKind.CHAIN_READ_AGAIN: ("suspended", True),
     EventKind.BASIS_EXCEEDED: ("suspended", False),
     EventKind.BASIS_RESTORED: ("suspended", True),
 }
@@ -79,6 +81,8 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
 PACED: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.ORDER_REFUSED: ("code",),
     EventKind.PLAN_FAILED: ("reason",),
+    EventKind.CHAIN_ESTIMATED: (),
+    EventKind.CHAIN_READ_AGAIN: (),
     EventKind.BASIS_EXCEEDED: (),
     EventKind.BASIS_RESTORED: (),
     EventKind.LP_STATE_CHANGED: (),

@@ -42,6 +42,8 @@ class EventKind(StrEnum):
     POSITION_MISMATCH = "position_mismatch"
     POSITION_ADOPTED = "position_adopted"
     FOREIGN_TRADE = "foreign_trade"
+    CHAIN_ESTIMATED = "chain_estimated"
+    CHAIN_READ_AGAIN = "chain_read_again"
     CHAIN_REORGANISED = "chain_reorganised"
     NEWS_LOST = "news_lost"
     NEWS_BACK = "news_back"

@@ -129,7 +129,7 @@ def _with_lp(facts: Facts, lp: LpView) -> Facts:
         net_base_mark=at_mark,
         edge_base=lp.edge_base,
         lp_value_quote=lp.value_quote,
-        pool_price=lp.facts.price,
+        pool_price=lp.farthest_price(facts.mark_price),
     )
 
 

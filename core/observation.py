@@ -140,8 +140,9 @@ class Observer:
     ) -> tuple[Reason, str]:
         facts = reading.value
         problem = chain_problem(facts, limits, now)
-        if problem is not Reason.NONE and self._lp is not None and _may_estimate(self._lp, config, now):
-            return Reason.NONE, f"chain blind, figures estimated from block {self._lp.facts.block.number}"
+        undoubted = self._lp if self._doubt is None else None
+        if problem is not Reason.NONE and undoubted is not None and _may_estimate(undoubted, config, now):
+            return Reason.NONE, f"chain blind, figures estimated from block {undoubted.facts.block.number}"
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest block read is too old"
         # Of the moment it was read: the same read seen again later, while newer ones fail, confirms nothing.

@@ -38,6 +38,8 @@ class Watch:
         self._lp_state: LpState | None = None
         self._positions: dict[int, LpState] | None = None
         self._departed_base = Decimal(0)
+        self._reorganised_at = 0
+        self._estimated = False
         self._owners: dict[int, str] = {}
         self._newcomers = Newcomers()
 
@@ -49,6 +51,7 @@ class Watch:
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         await self._note_decision(decision, seen)
         await self._note_suspension(decision, seen)
+        await self._note_estimate(seen)
         if seen.lp is not None and seen.chain_problem is Reason.NONE and not seen.estimated:
             await self._note_lp(seen.lp, seen.at)
         if seen.venue is not None and seen.venue_problem is Reason.NONE:
@@ -114,9 +117,7 @@ class Watch:
             }
             await self._tell(EventKind.LP_LIQUIDITY_CHANGED, data, at)
         await self._note_positions(lp, at)
-        if lp.facts.reorganised_from is not None:
-            data = {"replaced_block": str(lp.facts.reorganised_from), "block": str(lp.facts.block.number)}
-            await self._tell(EventKind.CHAIN_REORGANISED, data, at)
+        await self._note_reorganisation(lp, at)
         if before is not None and before is not lp.state:
             data = {"frm": before.text, "to": lp.state.text, "block": str(lp.facts.block.number)}
             await self._tell(EventKind.LP_STATE_CHANGED, data, at)
@@ -126,6 +127,24 @@ class Watch:
         self._departed_base = lp.departed_base
         await self._note_owners(lp, at)
         await self._note_unfollowed(lp, at)
+
+    async def _note_reorganisation(self, lp: LpView, at: datetime) -> None:
+        """Once, also when the same read is looked at again."""
+        replaced, block = lp.facts.reorganised_from, lp.facts.block.number
+        if replaced is None or self._reorganised_at == block:
+            return
+        self._reorganised_at = block
+        await self._tell(EventKind.CHAIN_REORGANISED, {"replaced_block": str(replaced), "block": str(block)}, at)
+
+    async def _note_estimate(self, seen: Observation) -> None:
+        """A blind chain is told also where its hedge goes on by an estimate."""
+        if seen.estimated == self._estimated:
+            return
+        self._estimated = seen.estimated
+        if seen.estimated:
+            await self._tell(EventKind.CHAIN_ESTIMATED, {"detail": seen.detail}, seen.at)
+        elif seen.chain_problem is Reason.NONE:
+            await self._tell(EventKind.CHAIN_READ_AGAIN, {}, seen.at)
 
     async def _note_positions(self, lp: LpView, at: datetime) -> None:
         """Each position's own way through its life; one that is not there any more has none."""
@@ -183,13 +202,14 @@ class Watch:
         if exceeded == self._basis_exceeded:
             return
         self._basis_exceeded = exceeded
+        pool_price = seen.lp.farthest_price(seen.venue.market.mark_price)
         data = {
-            "pool_price": str(seen.lp.facts.price),
+            "pool_price": str(pool_price),
             "mark_price": str(seen.venue.market.mark_price),
             "basis_bps": str(decision.basis_bps),
             "limit_bps": str(config.max_basis_bps),
         }
-        if seen.lp.facts.average_price is not None:
+        if seen.lp.facts.average_price is not None and pool_price == seen.lp.facts.price:
             data["average_price"] = str(seen.lp.facts.average_price)
         await self._tell(EventKind.BASIS_EXCEEDED if exceeded else EventKind.BASIS_RESTORED, data, seen.at)
 

@@ -197,6 +197,17 @@ def _average(facts: Facts) -> str | None:
     return f"The pool's own average over the last {over} is {facts.price('average_price')}."
 
 
+def _estimated(facts: Facts) -> str:
+    return lines(
+        f"⚠️ {facts.title('the chain cannot be read')}: {facts.text('detail', '')}.",
+        "Hedging goes on by an estimate, for an hour at most: its last confirmed liquidity at the perpetual's price.",
+    )
+
+
+def _read_again(facts: Facts) -> str:
+    return f"✅ {facts.title('the chain is read again')}, no estimate any more."
+
+
 def _news_lost(facts: Facts) -> str:
     chain = facts.text("chain")
     return lines(
@@ -367,6 +378,8 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.POSITION_ADOPTED: _adopted,
     EventKind.FOREIGN_TRADE: _foreign,
     EventKind.BASIS_EXCEEDED: _basis,
+    EventKind.CHAIN_ESTIMATED: _estimated,
+    EventKind.CHAIN_READ_AGAIN: _read_again,
     EventKind.NEWS_LOST: _news_lost,
     EventKind.NEWS_BACK: _news_back,
     EventKind.BASIS_RESTORED: _basis_restored,

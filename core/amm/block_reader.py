@@ -6,7 +6,7 @@ chain, block or branch is ever put together with the rest.
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from core.amm import contracts
 from core.amm.abi import (
@@ -45,8 +45,20 @@ _LAST_BLOCK_TIME = 10_000_000_000
 _EARLIER = int.from_bytes(b"the number of the earlier block.", "big")
 _EARLIER_HEX = f"{_EARLIER:064x}"
 
+# No chain makes more blocks a second, and none is that far ahead of what was read in the last minute.
+FASTEST_BLOCKS_PER_S, MOST_BLOCKS_AHEAD = 20, 1000
+
 V = TypeVar("V")
-Decode = Callable[[Sequence[CallResult]], V]
+V_co = TypeVar("V_co", covariant=True)
+
+
+class Decode(Protocol[V_co]):
+    """What the results mean. `final`: asking for less at once would change nothing.
+
+    Raises ChainUnavailable for results that mean nothing, AskedTooMuch for those that may in smaller portions.
+    """
+
+    def __call__(self, results: Sequence[CallResult], *, final: bool) -> V_co: ...
 
 
 class Stamped(NamedTuple):
@@ -69,10 +81,14 @@ def prepared(batch: Batch) -> Prepared:
 
 
 class _Split(NamedTuple):
-    """What a node was found to need."""
+    """What a node was found to need. `useless`: smaller portions changed nothing."""
 
     portions: int
     until_s: float
+    useless: bool = False
+
+
+_UNSPLIT = _Split(PORTIONS[0], until_s=0.0)
 
 
 class _Question(NamedTuple):
@@ -103,7 +119,7 @@ class BlockReader:
         if self._has_multicall:
             return
         try:
-            await self.read(prepared(Batch()), list)
+            await self.read(prepared(Batch()), all_served)
         except ChainUnavailable as error:
             raise Refused(
                 f"there is no Multicall3 at {self._chain.multicall} on {self._chain.name}, and the node does not run "
@@ -111,8 +127,10 @@ class BlockReader:
                 code="no_contract",
             ) from None
 
-    async def read(self, wanted: Prepared, decode: Decode[V]) -> tuple[V, Stamped]:
-        """What `decode` makes of the results, all of one block.
+    async def read(
+        self, wanted: Prepared, decode: Decode[V], whole: Callable[[V], bool] = lambda value: True
+    ) -> tuple[V, Stamped]:
+        """What `decode` makes of the results, all of one block. One that is not `whole` serves when no node has better.
 
         Raises ChainUnavailable when no node gives a whole answer that `decode` takes.
         """
@@ -120,15 +138,27 @@ class BlockReader:
         known = self._branch.known
 
         async def attempt(node: Node) -> tuple[V, Block, int | None]:
-            value, block, earlier_hash = await self._in_portions(node, _Question(wanted, known), decode)
+            value, block, earlier_hash = await self._in_portions(node, _Question(wanted, known), decode, whole)
+            self._check_number(node, block)
             found = (value, block, left_behind(known, block, earlier_hash))
             if why := self._behind(block, found[2]):
                 raise Behind(f"{node.host} {why}", found, block=block.number)
+            if not whole(value):
+                raise Behind(f"{node.host} answered only a part", found, block=block.number)
             return found
 
         (value, block, reorganised_from), host = await self._nodes.first(attempt)
         self._branch.note(block, reorganised=reorganised_from is not None)
         return value, Stamped(block, host, reorganised_from)
+
+    def _check_number(self, node: Node, block: Block) -> None:
+        """A number that the chain cannot have reached would make all honest ones look late."""
+        known, newest = self._branch.known, self._branch.newest
+        if known is None or newest is None:
+            return
+        elapsed_s = max(0.0, (self._clock.now() - known.time).total_seconds())
+        if block.number > newest + MOST_BLOCKS_AHEAD + FASTEST_BLOCKS_PER_S * elapsed_s:
+            raise ChainUnavailable(f"{node.host} claims block {block.number}, but {newest} was read a moment ago")
 
     def _behind(self, block: Block, reorganised_from: int | None) -> str | None:
         age_s = (self._clock.now() - block.time).total_seconds()
@@ -141,21 +171,27 @@ class BlockReader:
             return f"answered with block {block.number}, but block {newest} was read before"
         return None
 
-    async def _in_portions(self, node: Node, asked: _Question, decode: Decode[V]) -> tuple[V, Block, str | None]:
-        split = self._splits.get(node)
-        start = split.portions if split is not None and split.until_s > self._clock.monotonic_s() else PORTIONS[0]
-        for portions in (each for each in PORTIONS if each >= start):
+    async def _in_portions(
+        self, node: Node, asked: _Question, decode: Decode[V], whole: Callable[[V], bool]
+    ) -> tuple[V, Block, str | None]:
+        split, until_s = self._split_of(node), self._clock.monotonic_s() + SPLIT_FOR_S
+        for portions in (each for each in PORTIONS if each >= split.portions):
+            final = portions == PORTIONS[-1] or split.useless or len(asked.wanted.calls) < SMALLEST_SPLIT
             try:
                 results, block, earlier_hash = await self._gather(node, asked, portions)
-                value = decode(results)
+                value = decode(results, final=final)
             except AskedTooMuch:
-                if portions == PORTIONS[-1] or len(asked.wanted.calls) < SMALLEST_SPLIT:
+                if final:
                     raise
                 continue
-            if portions > start:
-                self._splits[node] = _Split(portions, self._clock.monotonic_s() + SPLIT_FOR_S)
+            if portions > split.portions:
+                self._splits[node] = _Split(portions, until_s) if whole(value) else _Split(1, until_s, useless=True)
             return value, block, earlier_hash
         raise AssertionError("the last number of portions either serves or raises")
+
+    def _split_of(self, node: Node) -> _Split:
+        split = self._splits.get(node, _UNSPLIT)
+        return split if split.until_s > self._clock.monotonic_s() else _UNSPLIT
 
     async def _gather(self, node: Node, asked: _Question, portions: int) -> tuple[list[CallResult], Block, str | None]:
         """The first portion at the newest block, the others at the number that it named."""
@@ -186,6 +222,16 @@ class BlockReader:
         if self._has_multicall:
             return [call, at]
         return [call, at, {self._chain.multicall: {"code": MULTICALL_CODE}}]
+
+
+def all_served(results: Sequence[CallResult], *, final: bool) -> list[CallResult]:
+    """The results as they are; of many calls none fails without a word, but for a lack of gas.
+
+    A few calls are questions to what may not know them.
+    """
+    if not final and any(not each.success and not each.data for each in results):
+        raise AskedTooMuch("the node answered that a call failed, as it does when gas runs out")
+    return list(results)
 
 
 def has_code(result: object) -> bool:

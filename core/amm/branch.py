@@ -1,7 +1,8 @@
 """Which branch of the chain the last reads were on: a block that was read and then replaced is noticed by its hash.
 
 A contract cannot see its own block's hash, only its parent's: each read names the parent, and asks the branch that it
-is on for the hash of an earlier read's parent. A replaced block that has no child yet shows at the read after the next.
+is on for the hash of an earlier read's parent. A block that is replaced alone, with the same parent, is not noticed so:
+what is read next is simply what is there now.
 """
 
 from core.clock import Clock

@@ -9,7 +9,7 @@ from eth_abi.packed import encode_packed
 from eth_utils.crypto import keccak
 
 from core.amm import contracts
-from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
+from core.amm.abi import AskedTooMuch, Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
 from core.amm.block_reader import Prepared, prepared
 from core.amm.contracts import (
     PoolState,
@@ -87,9 +87,16 @@ class Cycle:
         self._hedges = tuple(self._hedge_calls(view) for view in self.views)
         self.wanted: Prepared = prepared(self._batch)
 
-    def decode(self, results: Sequence[CallResult]) -> tuple[HedgeReading, ...]:
-        """By view. ChainUnavailable when any part is missing, short or impossible."""
-        return tuple(_read_hedge(calls, results) for calls in self._hedges)
+    def decode(self, results: Sequence[CallResult], *, final: bool) -> tuple[HedgeReading | ChainUnavailable, ...]:
+        """By view; of a hedge of which any part is missing, short or impossible, what is wrong with it.
+
+        Raises that when nothing else is there, and AskedTooMuch unless this is `final`.
+        """
+        found = tuple(_read_or_fail(calls, results, final=final) for calls in self._hedges)
+        failed = [each for each in found if isinstance(each, ChainUnavailable)]
+        if failed and len(failed) == len(found):
+            raise failed[0]
+        return found
 
     def _hedge_calls(self, view: HedgeView) -> _HedgeCalls:
         return _HedgeCalls(
@@ -148,6 +155,17 @@ _POOL_POSITIONS = selector("positions(bytes32)")
 
 def _managed(position_id: int) -> bytes:
     return call_data("positions(uint256)", position_id)
+
+
+def _read_or_fail(calls: _HedgeCalls, results: Sequence[CallResult], *, final: bool) -> HedgeReading | ChainUnavailable:
+    try:
+        return _read_hedge(calls, results)
+    except AskedTooMuch as error:
+        if not final:
+            raise
+        return error
+    except ChainUnavailable as error:
+        return error
 
 
 def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReading:

@@ -1,15 +1,15 @@
 """The chain adapter: all hedges of one chain read at one block, in one request where the node allows it."""
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from core.amm import contracts
-from core.amm.abi import AskedTooMuch, Batch, CallResult, ChainUnavailable, addresses_equal
-from core.amm.block_reader import SMALLEST_SPLIT, BlockReader, Stamped, has_code, prepared
+from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal
+from core.amm.block_reader import BlockReader, Stamped, all_served, has_code, prepared
 from core.amm.cycle import Cycle, HedgeReading
 from core.amm.discovery import Discovery, HedgeView
 from core.amm.nodes import NodeHealth, Nodes
@@ -27,10 +27,9 @@ FAILED_RETRY_S = 5.0
 
 
 class _Answer(NamedTuple):
-    """One cycle: the views it was asked for, what it says of each, of which block, and when it was asked."""
+    """One cycle: what it says of each hedge that could be read, of which block, and when it was asked."""
 
-    views: tuple[HedgeView, ...]
-    readings: tuple[HedgeReading, ...]
+    readings: tuple[tuple[HedgeView, HedgeReading], ...]
     stamped: Stamped
     as_of: datetime
 
@@ -68,6 +67,7 @@ class ChainReader:
         self._named_ids = dict(named_ids or {})
         self._views: dict[str, HedgeView] = {}
         self._refused: dict[str, LpHedgeError] = {}
+        self._unread: dict[str, ChainUnavailable] = {}
         self._tried_at_s = 0.0
         self._contracts: set[str] = set()
         self._cycle: Cycle | None = None
@@ -114,8 +114,8 @@ class ChainReader:
         return frozenset(pool for view in views for pool in view.pools)
 
     def faults(self) -> Mapping[str, LpHedgeError]:
-        """Of the hedges that were not read; they are looked for again after a minute."""
-        return self._refused
+        """Of the hedges that were not read: found wrong, and looked for again later; or not in the last answer."""
+        return {**self._refused, **self._unread}
 
     def _facts(self, answer: _Answer, reorganised_from: int | None) -> dict[str, LpFacts]:
         return {
@@ -134,7 +134,7 @@ class ChainReader:
                 average_price=read.average_price,
                 reorganised_from=reorganised_from,
             )
-            for view, read in _by_view(answer)
+            for view, read in answer.readings
         }
 
     async def follow(self, hedge: str, position_id: int) -> None:
@@ -192,8 +192,12 @@ class ChainReader:
                 raise next(iter(self._refused.values()))
             raise InvariantBroken("the chain was read before it was prepared")
         views, as_of = self._cycle.views, self._clock.now()
-        readings, stamped = await self._blocks.read(self._cycle.wanted, self._cycle.decode)
-        return _Answer(views, readings, stamped, as_of)
+        found, stamped = await self._blocks.read(self._cycle.wanted, self._cycle.decode, _is_whole)
+        self._unread = {
+            v.name: each for v, each in zip(views, found, strict=True) if isinstance(each, ChainUnavailable)
+        }
+        readings = tuple((v, each) for v, each in zip(views, found, strict=True) if isinstance(each, HedgeReading))
+        return _Answer(readings, stamped, as_of)
 
     async def _discover(self, name: str, more_ids: Sequence[int] | None = None) -> HedgeView:
         hedge = self._hedges[name]
@@ -257,7 +261,7 @@ class ChainReader:
         return self._hedges[view.name].include_wallet_base
 
     async def _read_batch(self, batch: Batch) -> list[CallResult]:
-        results, _ = await self._blocks.read(prepared(batch), _all_served)
+        results, _ = await self._blocks.read(prepared(batch), all_served)
         return results
 
     async def _next_id(self, manager: str) -> int | None:
@@ -269,25 +273,18 @@ class ChainReader:
 
 def _moved(answer: _Answer) -> list[str]:
     """Hedges whose positions are not all those, or not all where, they were found."""
-    return [view.name for view, read in _by_view(answer) if read.books_moved or read.changed_ids]
+    return [view.name for view, read in answer.readings if read.books_moved or read.changed_ids]
 
 
 def _check_places(answer: _Answer) -> None:
     """What was just found stands where it was found; a node that says otherwise is not believed."""
-    changed = [position_id for _, read in _by_view(answer) for position_id in read.changed_ids]
+    changed = [position_id for _, read in answer.readings for position_id in read.changed_ids]
     if changed:
         raise ChainUnavailable(f"the node's answer for position {changed[0]} is of another range")
 
 
-def _by_view(answer: _Answer) -> Iterator[tuple[HedgeView, HedgeReading]]:
-    return zip(answer.views, answer.readings, strict=True)
-
-
-def _all_served(results: Sequence[CallResult]) -> list[CallResult]:
-    """Of many calls none fails without a word, but for a lack of gas; a few are questions to what may not know them."""
-    if len(results) >= SMALLEST_SPLIT and any(not each.success and not each.data for each in results):
-        raise AskedTooMuch("the node answered that a call failed, as it does when gas runs out")
-    return list(results)
+def _is_whole(found: Sequence[HedgeReading | ChainUnavailable]) -> bool:
+    return not any(isinstance(each, ChainUnavailable) for each in found)
 
 
 def _same_wallet(one: HedgeView, other: HedgeView) -> bool:

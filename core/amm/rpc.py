@@ -22,7 +22,9 @@ TIMEOUT_S = 8.0
 # How long a node is left alone that says its quota of the day or month is used up.
 QUOTA_REST_S = 300.0
 LIMIT_REST_S = 5.0
-_TOO_LARGE, _TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 413, 429, 402
+_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 429, 402
+# 413 says so; the others are answered to a large call as well, with the reason in a body that is not handed on.
+_MAYBE_TOO_LARGE = (400, 413, 414, 500, 503)
 _KEY_REFUSED = (401, 403)
 _MESSAGE_LIMIT = 160
 _SHORTEST_KEY = 6
@@ -93,8 +95,8 @@ class Node:
             return RateLimited(f"{self.host} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
         if error.status == _PAYMENT_REQUIRED:
             return RateLimited(f"{self.host} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
-        if error.status == _TOO_LARGE:
-            return AskedTooMuch(f"{self.host} refuses so large a request (HTTP 413)")
+        if error.status in _MAYBE_TOO_LARGE:
+            return AskedTooMuch(f"{self.host} answered HTTP {error.status}")
         if error.status in _KEY_REFUSED:
             return ChainUnavailable(f"{self.host} does not let us in (HTTP {error.status}): check the key in its URL")
         return ChainUnavailable(f"{self.host} answered HTTP {error.status}")

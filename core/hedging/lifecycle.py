@@ -96,6 +96,11 @@ class LpView:
         sides = {view.position.side for view in self.positions if view.position.liquidity}
         return sides.pop() if len(sides) == 1 else RangeSide.IN
 
+    def farthest_price(self, mark_price: Decimal) -> Decimal:
+        """Of the pools that hold liquidity the price that is farthest from the mark: any of them may be pushed."""
+        prices = [view.position.price for view in self.positions if view.position.liquidity]
+        return max(prices, key=lambda price: abs(price - mark_price), default=self.facts.price)
+
     @property
     def net_base(self) -> Decimal:
         return self.lp_base + self._beside_liquidity
@@ -126,7 +131,7 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
     changes = []
     for position_id, position in positions.items():
         before = memory.positions.get(position_id)
-        entries[position_id], came, went = _take_in(position, before, facts.block.number, new=memory.started)
+        entries[position_id], came, went = _take_in(position, before, facts.block.number, rules, new=memory.started)
         left, arrived = left + went, arrived + came
         liquidity_before = before.liquidity if before is not None else 0 if memory.started else position.liquidity
         if liquidity_before != position.liquidity:
@@ -151,16 +156,17 @@ def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime)
 
 
 def _take_in(
-    position: LpPosition, before: SeenPosition | None, block: int, *, new: bool
+    position: LpPosition, before: SeenPosition | None, block: int, rules: LifeRules, *, new: bool
 ) -> tuple[SeenPosition, Decimal, Decimal]:
     """(what to remember, BASE that arrived as liquidity, BASE that left the position).
 
-    `new`: one that was not there at the last read has just been opened; at the very first read nothing has moved.
+    `new`: one that was not there at the last read has just been opened; at the very first read nothing has moved. What
+    is worth less than dust moves nothing: anybody can add it to any position.
     """
     if before is None:
         parked = (ZERO, ZERO) if position.liquidity else (position.owed_base, position.owed_quote)
         opening = new and position.liquidity > 0
-        moving = LpState.OPENING if opening else LpState.NONE
+        moving = LpState.OPENING if opening and _matters(position, position.liquidity, rules) else LpState.NONE
         return seen(position, block, *parked, moving), position.base if opening else ZERO, ZERO
     change = position.liquidity - before.liquidity
     freed_base, freed_quote = (
@@ -170,8 +176,14 @@ def _take_in(
     parked_quote = min(before.parked_quote + freed_quote, position.owed_quote)
     came = amounts_at_sqrt(position, change, position.sqrt_price_x96)[0] if change > 0 else ZERO
     since = block if change else before.block
-    entry = seen(position, since, parked_base, parked_quote, _moving(change, before, block))
+    moved = change * _matters(position, abs(change), rules)
+    entry = seen(position, since, parked_base, parked_quote, _moving(moved, before, block))
     return entry, came, before.parked_base + freed_base - parked_base
+
+
+def _matters(position: LpPosition, liquidity: int, rules: LifeRules) -> bool:
+    base, quote = amounts_at_sqrt(position, liquidity, position.sqrt_price_x96)
+    return base * position.price + quote >= rules.dust_quote
 
 
 def _moving(change: int, before: SeenPosition, block: int) -> LpState:

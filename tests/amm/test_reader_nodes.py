@@ -1,10 +1,12 @@
 """Nodes that lag, stop, tire, refuse large calls, or change their mind about a block; and chains without Multicall3."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from eth_abi.abi import decode, encode
 
 from core.amm.abi import ChainUnavailable
 from core.amm.multicall_code import MULTICALL_CODE
@@ -357,3 +359,44 @@ async def test_discovery_is_split_too_where_gas_is_short(
     chain_proxy.fault = None
     for position in facts.positions[:3]:
         assert_pays(chain, pool, position)
+
+
+async def test_an_absurd_block_number_is_not_believed(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """It would make every honest node look late."""
+    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, chain.rpc_url, h=hedge([mint(chain, pool)]))
+    await reader.prepare()
+    honest = (await reader.read())["h"].block.number
+
+    def ahead(request: Body, forward: Callable[[Body], bytes]) -> Answer:
+        answer = json.loads(forward(request))
+        (results,) = decode(["(bool,bytes)[]"], bytes.fromhex(answer["result"][2:]))
+        assert int.from_bytes(results[2][1], "big") == chain.block_number()
+        altered = [*results[:2], (True, (honest + 10**6).to_bytes(32, "big")), *results[3:]]
+        return Answer(body=json.dumps(answer | {"result": "0x" + encode(["(bool,bytes)[]"], [altered]).hex()}).encode())
+
+    chain_proxy.fault = faults.only("eth_call", ahead)
+    assert honest <= (await reader.read())["h"].block.number < honest + 1000
+    assert "claims block" in str(reader.health()[0].trouble)
+
+
+async def test_one_hedge_that_cannot_be_read_blinds_no_other(
+    chain: ChainRig, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """Its pool answers nonsense from now on: it is named, the others go on in one request."""
+    broken = chain.create_pool(pool.base, pool.quote, price=2000, fee_pips=3000)
+    ids = [mint(chain, pool), chain.mint_position(broken, 1600, 2500, base=25, quote=50_000)]
+    with RpcProxy(chain.rpc_url) as proxy:
+        reader = make_reader(
+            preset_of(chain, pool.quote), proxy.url, good=hedge(ids[:1]), bad=hedge(ids[1:], symbol="OTHERUSDT")
+        )
+        await reader.prepare()
+        assert set(await reader.read()) == {"good", "bad"}
+        for code in ("0x5f5ffd", "0x5f5ff3"):
+            chain.rpc.call("anvil_setCode", broken.address, code)
+            await reader.read()
+            proxy.forget()
+            assert set(await reader.read()) == {"good"}
+            assert len(proxy.requests) == 1
+            assert list(reader.faults()) == ["bad"]

@@ -169,3 +169,31 @@ async def test_an_estimate_needs_a_mark_and_liquidity_at_rest(setting: Setting) 
         setting.server.exchange.indexes[SYMBOL] = Decimal(2000)
         await world.cycles(120)
         assert (setting.position, world.status.state, world.status.estimated) == (HEDGED, "SUSPENDED", False)
+
+
+async def test_an_estimate_is_told_and_so_is_its_end(setting: Setting) -> None:
+    """A blind chain is never silent, also where the hedge goes on."""
+    setting.settings["on_chain_blind"] = "estimate"
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.pool.blind = True
+        await world.cycles(60)
+        setting.pool.blind = False
+        await world.cycles(5)
+        assert len(await world.events(EventKind.CHAIN_ESTIMATED)) == 1
+        assert len(await world.events(EventKind.CHAIN_READ_AGAIN)) == 1
+        loud = [each.text for each in await world.store.outbox.due(setting.clock.now(), 100) if not each.silent]
+        assert any("the chain cannot be read" in text for text in loud)
+
+
+async def test_nothing_is_estimated_from_liquidity_in_doubt(setting: Setting) -> None:
+    """The last answer before the chain went blind said that all of it is gone: perhaps it is."""
+    setting.settings["on_chain_blind"] = "estimate"
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.pool.liquidity = 0
+        await world.cycles(1)
+        setting.pool.blind = True
+        setting.server.exchange.set_price(SYMBOL, Decimal(1900))
+        await world.cycles(60)
+        assert (setting.position, world.status.state, world.status.estimated) == (HEDGED, "SUSPENDED", False)

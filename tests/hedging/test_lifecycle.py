@@ -203,3 +203,18 @@ def test_one_of_two_burnt_is_a_move_of_the_hedge():
     both, one = read(position(), position(2)), read(position(2), missing=[1], block=2)
     assert follow(both, one).state is LpState.CLOSING
     assert follow(both, one, replace(one, block=replace(one.block, number=3))).state is LpState.IN_RANGE
+
+
+def test_dust_moves_nothing():
+    """Anybody can add to any position, or send a small one: that must not keep the hedge from growing."""
+    dust = LIQUIDITY // 100_000
+    assert follow(read(position()), read(position(liquidity=LIQUIDITY + dust), block=2)).state is LpState.IN_RANGE
+    assert follow(read(position()), read(position(), position(9, liquidity=dust), block=2)).state is LpState.IN_RANGE
+    assert follow(read(position()), read(position(liquidity=2 * LIQUIDITY), block=2)).state is LpState.OPENING
+
+
+def test_any_pool_of_the_hedge_may_be_the_pushed_one():
+    """The price that is farthest from the mark, of those that hold liquidity."""
+    view = follow(read(position(price="2001"), position(2, price="1900"), position(3, liquidity=0, price="1500")))
+    assert view.farthest_price(Decimal(2000)) == Decimal(1900)
+    assert follow(read(position(liquidity=0), price="1990")).farthest_price(Decimal(2000)) == Decimal(2000)
