@@ -26,6 +26,8 @@ from core.ports import ChainNews, ChainStream, EventLog
 READ_EVERY_S = 1.0
 # The node that answers may be a moment behind the one that told the news.
 CATCH_UP_S, CATCH_UP_TRIES = 0.15, 4
+# One that never gets there is not waited for again so soon: the other one is ahead of the chain, or lies.
+HOPELESS_FOR_S = 60.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # A connection that is back within this time was not worth a word.
 TELL_AFTER = timedelta(seconds=60)
@@ -62,6 +64,7 @@ class ChainWatch:
         self._heard = False
         self._lost_since: datetime | None = clock.now()
         self._trouble = "not connected yet"
+        self._hopeless_until_s = -HOPELESS_FOR_S
         self._told = False
 
     @property
@@ -129,11 +132,13 @@ class ChainWatch:
             await self._clock.sleep(max(0.0, READ_EVERY_S - (self._clock.monotonic_s() - began_s)))
 
     async def _read(self, block: int) -> None:
-        for _ in range(CATCH_UP_TRIES):
+        hopeless = self._clock.monotonic_s() < self._hopeless_until_s
+        for _ in range(1 if hopeless else CATCH_UP_TRIES):
             reached = await self._look(max_age_s=0)
             if reached is None or reached >= block:
                 return
             await self._clock.sleep(CATCH_UP_S)
+        self._hopeless_until_s = self._clock.monotonic_s() + HOPELESS_FOR_S
 
     async def _look(self, *, max_age_s: float) -> int | None:
         """Read, and wake those that are concerned. The block that was reached; None when nothing could be read."""

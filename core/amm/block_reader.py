@@ -115,7 +115,7 @@ class BlockReader:
 
         Raises Transient; Refused when there is neither.
         """
-        self._has_multicall = await self._nodes.ask("eth_getCode", [self._chain.multicall, "latest"], has_code)
+        self._has_multicall = await self._nodes.any_says("eth_getCode", [self._chain.multicall, "latest"], has_code)
         if self._has_multicall:
             return
         try:

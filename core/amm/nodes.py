@@ -105,6 +105,24 @@ class Nodes:
             raise _combined(failures or self._why_resting())
         return answers
 
+    async def any_says(self, method: str, params: Sequence[object], decode: Callable[[object], bool]) -> bool:
+        """Whether any node says yes: the no of one may be that of a node that is not where the chain is.
+
+        Raises ChainUnavailable when there is neither a yes nor a no.
+        """
+        failures, answered = [], False
+        for endpoint in self._awake():
+            try:
+                if decode(await endpoint.node.call(method, params)):
+                    return True
+                answered = True
+            except ChainUnavailable as failure:
+                self._failed(endpoint, failure)
+                failures.append(failure)
+        if not answered:
+            raise _combined(failures or self._why_resting())
+        return False
+
     def health(self) -> tuple[NodeHealth, ...]:
         return tuple(
             NodeHealth(each.node.host, str(each.trouble) if each.trouble else None, each.since)

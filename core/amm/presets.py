@@ -148,9 +148,12 @@ def chain_preset(name: str, override: ChainConfig | None) -> ChainPreset:
     override = override or ChainConfig()
     known = PRESETS.get(name) or _unknown_chain(name, override)
     given = {key: value for key, value in override.model_dump().items() if value is not None}
+    managers = override.position_managers or {}
+    # The preset's farm is of the preset's manager: a manager of one's own has none unless it is named.
+    farms = {amm: farm for amm, farm in known.farms.items() if amm not in managers}
     beside = {
-        "position_managers": {**known.position_managers, **(override.position_managers or {})},
-        "farms": {**known.farms, **(override.farms or {})},
+        "position_managers": {**known.position_managers, **managers},
+        "farms": {**farms, **(override.farms or {})},
     }
     return replace(known, **(given | beside))
 

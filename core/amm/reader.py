@@ -239,7 +239,7 @@ class ChainReader:
         """Raises Refused where there is none; one that was there once is not looked for again."""
         if address in self._contracts:
             return
-        if not await self._nodes.ask("eth_getCode", [address, "latest"], has_code):
+        if not await self._nodes.any_says("eth_getCode", [address, "latest"], has_code):
             raise Refused(
                 f"there is no contract at {address} on {self._chain.name}, where {what} should be: correct it",
                 code="no_contract",

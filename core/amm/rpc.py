@@ -31,6 +31,7 @@ _SHORTEST_KEY = 6
 
 # What providers write, in no common form. Sorted by remedy: wait long, wait, ask for less at once.
 _QUOTA = re.compile(r"quota|daily|monthly|per (day|month)|billing|payment", re.IGNORECASE)
+_PER_SECOND = re.compile(r"(per |/ ?)(sec|min)", re.IGNORECASE)
 _LIMITED = re.compile(
     r"rate.?limit|too many requests|requests? (limit|rate)|request count|(per |/)sec|throughput|capacity"
     r"|limit exceeded",
@@ -111,7 +112,8 @@ class Node:
         if _LARGE.search(message):
             return AskedTooMuch(said)
         if str(code) in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
-            return RateLimited(said, retry_after_s=QUOTA_REST_S if _QUOTA.search(message) else LIMIT_REST_S)
+            used_up = _QUOTA.search(message) and not _PER_SECOND.search(message)
+            return RateLimited(said, retry_after_s=QUOTA_REST_S if used_up else LIMIT_REST_S)
         return ChainUnavailable(said)
 
 

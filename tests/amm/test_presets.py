@@ -65,3 +65,10 @@ def test_a_fork_by_configuration_alone() -> None:
     assert position_manager(preset, "sushiswap_v3") == preset.farms["sushiswap_v3"] == SOME_ADDRESS
     with pytest.raises(ConfigurationError, match=r"no quickswap_v3 position manager is known on polygon"):
         position_manager(preset, "quickswap_v3")
+
+
+def test_a_manager_of_ones_own_has_no_farm_of_the_presets() -> None:
+    """A fork under a known name on a preset chain: the preset's farm holds the preset's positions."""
+    given = {"pancakeswap_v3": SOME_ADDRESS}
+    assert "pancakeswap_v3" not in chain_preset("bsc", ChainConfig(position_managers=given)).farms
+    assert chain_preset("bsc", ChainConfig(position_managers=given, farms=given)).farms == given

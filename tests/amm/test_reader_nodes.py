@@ -10,7 +10,7 @@ from eth_abi.abi import decode, encode
 
 from core.amm.abi import ChainUnavailable
 from core.amm.multicall_code import MULTICALL_CODE
-from core.amm.rpc import QUOTA_REST_S
+from core.amm.rpc import LIMIT_REST_S, QUOTA_REST_S
 from core.clock import ManualClock
 from core.errors import Refused
 from tests.amm.reading import MakeReader, assert_pays, hedge, preset_of
@@ -400,3 +400,35 @@ async def test_one_hedge_that_cannot_be_read_blinds_no_other(
             assert set(await reader.read()) == {"good"}
             assert len(proxy.requests) == 1
             assert list(reader.faults()) == ["bad"]
+
+
+async def test_one_node_without_a_contract_is_not_the_chain(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
+) -> None:
+    """A node that is still catching up knows of no contract yet; the next one does."""
+    chain_proxy.fault = faults.only("eth_getCode", faults.EMPTY_RESULT)
+    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, chain.rpc_url, h=hedge([mint(chain, pool)]))
+    await reader.prepare()
+    assert_pays(chain, pool, (await reader.read())["h"].positions[0])
+    asked = [request for request in chain_proxy.requests if request["method"] == "eth_call"]
+    assert all(len(request["params"]) == 2 for request in asked)
+
+
+@pytest.mark.parametrize(
+    ("message", "rests_s"),
+    [
+        ("quota of 100 requests per second exceeded", LIMIT_REST_S),
+        ("your quota for today is used up", QUOTA_REST_S),
+        ("monthly quota exceeded", QUOTA_REST_S),
+    ],
+)
+async def test_the_rest_fits_what_is_used_up(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader, message: str, rests_s: float
+) -> None:
+    """A second's quota is back in a moment."""
+    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, h=hedge([mint(chain, pool)]))
+    await reader.prepare()
+    chain_proxy.fault = faults.rpc_error(-32000, message)
+    with pytest.raises(ChainUnavailable) as limited:
+        await reader.read()
+    assert limited.value.retry_after_s == rests_s
