@@ -141,6 +141,10 @@ def checked_url(value: str, *schemes: str) -> str:
     parts = urlsplit(value.strip())
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be an address whose port is a number up to 65535") from None
     return value.strip().rstrip("/")
 
 

@@ -133,6 +133,8 @@ MISTAKES_IN_THE_ENVIRONMENT = [
     ({"LOCAL_RPC_URL": "node.example/sekret"}, "LOCAL_RPC_URL must be an address"),
     ({"LOCAL_WS_URL": "https://node.example/sekret"}, "LOCAL_WS_URL must be an address that begins with ws://"),
     ({"LOCAL_WS_URL": "wss:///sekret"}, "LOCAL_WS_URL must be an address"),
+    ({"LOCAL_WS_URL": "ws://127.0.0.1:99999/sekret"}, "LOCAL_WS_URL must be an address whose port is a number"),
+    ({"LOCAL_RPC_URL": "http://127.0.0.1:99999/sekret"}, "LOCAL_RPC_URL must be an address whose port is a number"),
     ({"BINANCE_API_KEY": "", "BINANCE_API_SECRET": ""}, 'mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET'),
     ({"BINANCE_API_SECRET": ""}, "belong together"),
     ({"TELEGRAM_OPERATOR_IDS": ""}, "TELEGRAM_OPERATOR_IDS must list"),

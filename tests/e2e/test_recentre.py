@@ -86,3 +86,20 @@ def test_a_pushed_pool_alone_trades_nothing_and_is_told_once(stage: Stage) -> No
         until_short(stage, base_of(stage, stage.position_id))
         phone.wait_message(OPERATOR, "agree on the price again", timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()
+
+
+def test_a_pushed_second_pool_trades_nothing_either(stage: Stage) -> None:
+    """A hedge over two fee tiers: the thin one is pushed by one swap, and the alert shows its price."""
+    chain, pool = stage.chain, stage.pool
+    thin = chain.create_pool(pool.base, pool.quote, price=2000, fee_pips=3000)
+    second = chain.mint_position(thin, 1800, 2200, base=4, quote=8_000)
+    stage.configure(BY_ITSELF | {"lp_position_ids": f"[{stage.position_id}, {second}]"})
+    with Service(stage) as service:
+        until_short(stage, base_of(stage, stage.position_id, second))
+        held, orders = stage.short(), stage.orders_sent()
+        chain.swap_to_price(thin, 2100)
+        alert = stage.telegram.wait_message(OPERATOR, "pool and perp disagree on the price", timeout_s=PATIENCE_S)
+        assert "Pool 2,100" in alert.text
+        looks(stage)
+        assert (stage.short(), stage.orders_sent()) == (held, orders)
+        assert service.stop() == 0, service.output()
