@@ -118,8 +118,10 @@ class Engine:
     def _next_turn_s(self, pause_s: float) -> float:
         """When a hedge of this pace is looked at next: hedges of one pace take their turns together, and so share one
         read of their chain, whatever made one of them look in between."""
-        earliest_s = self._clock.monotonic_s() + min(SHORTEST_PAUSE_S, pause_s)
-        return math.ceil(earliest_s / pause_s) * pause_s
+        now_s = self._clock.monotonic_s()
+        if pause_s <= SHORTEST_PAUSE_S:
+            return now_s
+        return math.ceil((now_s + SHORTEST_PAUSE_S) / pause_s) * pause_s
 
     async def _run_commands(self) -> None:
         while True:

@@ -114,9 +114,10 @@ async def test_what_cannot_be_true_halts_all_hedges(pair: Pair) -> None:
         assert programme.status("bnb").reason == "halted"
 
 
-async def test_a_hedge_is_looked_at_once_a_poll_and_never_twice_a_second(pair: Pair) -> None:
-    """With the shortest poll that can be set."""
-    pair.settings["poll_seconds"] = "0.2"
+@pytest.mark.parametrize("poll", ["0.2", "1"])
+async def test_a_hedge_is_looked_at_once_a_poll_and_never_twice_a_second(pair: Pair, poll: str) -> None:
+    """With the shortest poll that can be set, and with one of a second."""
+    pair.settings["poll_seconds"] = poll
     async with started(pair) as programme, in_the_background(programme):
         await advance(programme, 10, step_s=0.25)
         gaps = {later - earlier for earlier, later in pairwise(pair.pools["eth"].reads_at)}
