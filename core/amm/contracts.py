@@ -124,9 +124,10 @@ def decode_tick(result: CallResult) -> TickRecord:
     return TickRecord(words[0], Growth(words[2], words[3]))
 
 
-def decode_staker(result: CallResult) -> str:
-    """The staker in `userPositionInfos(id)`; all zeros for an id that is not staked."""
-    return word_as_address(result.words(STAKED_WORDS, "userPositionInfos")[STAKER_WORD], "userPositionInfos")
+def decode_staker(result: CallResult) -> str | None:
+    """The staker in `userPositionInfos(id)`; None for an id that is not staked."""
+    word = result.words(STAKED_WORDS, "userPositionInfos")[STAKER_WORD]
+    return word_as_address(word, "userPositionInfos") if word else None
 
 
 def decode_average_tick(result: CallResult) -> int | None:

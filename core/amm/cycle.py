@@ -278,8 +278,7 @@ def _owner(view: HedgeView, at: _PositionCalls, results: Sequence[CallResult]) -
     owner = results[at.owner].address("ownerOf")
     if at.staked is None or view.farm is None or not addresses_equal(owner, view.farm):
         return owner
-    staker = decode_staker(results[at.staked])
-    return staker if int(staker, 16) else owner
+    return decode_staker(results[at.staked]) or owner
 
 
 def _leading_pool(pool: str, positions: Sequence[LpPosition]) -> str:

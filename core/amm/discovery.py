@@ -189,8 +189,7 @@ class Discovery:
         owner = owned.address("ownerOf")
         if not addresses_equal(owner, keepers.farm or ""):
             return owner
-        staker = decode_staker(staked[0])  # nobody, when the position was sent there without being staked
-        return staker if int(staker, 16) else None
+        return decode_staker(staked[0])  # nobody, when the position was sent there without being staked
 
     async def _check_farm(self, farm: str, manager: str) -> None:
         batch = Batch()

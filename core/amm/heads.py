@@ -15,14 +15,13 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 
 from core.amm.abi import ChainUnavailable
 from core.amm.presets import ChainPreset
-from core.amm.rpc import secrets_of
+from core.amm.rpc import MESSAGE_LIMIT, secrets_of, without_secrets
 from core.errors import Refused
 from core.ports import ChainNews
 
 # No chain that is hedged leaves so much time between two blocks, but for the rare slots that Ethereum misses.
 SILENT_AFTER_S = 45.0
 ANSWER_WITHIN_S = 8.0
-_MESSAGE_LIMIT = 160
 
 
 class HeadStream:
@@ -128,9 +127,7 @@ class HeadStream:
         return number
 
     def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "…")
-        return text[:_MESSAGE_LIMIT]
+        return without_secrets(text, self._secrets)[:MESSAGE_LIMIT]
 
 
 class _Subscriptions:

@@ -5,7 +5,8 @@ is, for as long as it asked. When every node rests, nothing is asked at all.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -88,39 +89,35 @@ class Nodes:
 
         return (await self.first(attempt))[0]
 
-    async def ask_each(self, method: str, decode: Callable[[object], V]) -> list[tuple[V, str]]:
-        """The same parameterless question to every node that does not rest: what those that answer say.
+    async def ask_each(
+        self, method: str, params: Sequence[object], decode: Callable[[object], V]
+    ) -> AsyncGenerator[tuple[V, str], None]:
+        """The same question to every node that does not rest, one after the other: what those that answer say.
 
         Raises as `first` if none does.
         """
-        answers: list[tuple[V, str]] = []
-        failures: list[ChainUnavailable] = []
+        failures, answered = [], False
         for endpoint in self._awake():
             try:
-                answers.append((decode(await endpoint.node.call(method, [])), endpoint.node.host))
+                value = decode(await endpoint.node.call(method, params))
             except ChainUnavailable as failure:
                 self._failed(endpoint, failure)
                 failures.append(failure)
-        if not answers:
+            else:
+                answered = True
+                yield value, endpoint.node.host
+        if not answered:
             raise _combined(failures or self._why_resting())
-        return answers
 
     async def any_says(self, method: str, params: Sequence[object], decode: Callable[[object], bool]) -> bool:
         """Whether any node says yes: the no of one may be that of a node that is not where the chain is.
 
         Raises ChainUnavailable when there is neither a yes nor a no.
         """
-        failures, answered = [], False
-        for endpoint in self._awake():
-            try:
-                if decode(await endpoint.node.call(method, params)):
+        async with aclosing(self.ask_each(method, params, decode)) as answers:
+            async for yes, _ in answers:
+                if yes:
                     return True
-                answered = True
-            except ChainUnavailable as failure:
-                self._failed(endpoint, failure)
-                failures.append(failure)
-        if not answered:
-            raise _combined(failures or self._why_resting())
         return False
 
     def health(self) -> tuple[NodeHealth, ...]:

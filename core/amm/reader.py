@@ -227,7 +227,7 @@ class ChainReader:
         return frozenset(taken)
 
     async def _check_chain_ids(self) -> None:
-        for chain_id, host in await self._nodes.ask_each("eth_chainId", _chain_id):
+        async for chain_id, host in self._nodes.ask_each("eth_chainId", [], _chain_id):
             if chain_id != self._chain.chain_id:
                 raise Refused(
                     f"{host} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "

@@ -26,7 +26,7 @@ _TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 429, 402
 # 413 says so; the others are answered to a large call as well, with the reason in a body that is not handed on.
 _MAYBE_TOO_LARGE = (400, 413, 414, 500, 503)
 _KEY_REFUSED = (401, 403)
-_MESSAGE_LIMIT = 160
+MESSAGE_LIMIT = 160
 _SHORTEST_KEY = 6
 
 # What providers write, in no common form. Sorted by remedy: wait long, wait, ask for less at once.
@@ -106,9 +106,8 @@ class Node:
         code, message = None, str(error)
         if isinstance(error, dict):
             code, message = error.get("code"), str(error.get("message", ""))
-        for secret in self._secrets:
-            message = message.replace(secret, "…")
-        said = f"{self.host} answered error{'' if code is None else f' {code}'}: {message[:_MESSAGE_LIMIT]}"
+        message = without_secrets(message, self._secrets)
+        said = f"{self.host} answered error{'' if code is None else f' {code}'}: {message[:MESSAGE_LIMIT]}"
         if _LARGE.search(message):
             return AskedTooMuch(said)
         if str(code) in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
@@ -123,3 +122,10 @@ def secrets_of(url: str) -> tuple[str, ...]:
     beside_host = f"{parts.path}/{parts.query}/{parts.username or ''}/{parts.password or ''}"
     pieces = {piece for piece in re.split(r"[/=&]", beside_host) if len(piece) >= _SHORTEST_KEY}
     return (url, *sorted(pieces, key=len, reverse=True))
+
+
+def without_secrets(text: str, secrets: Sequence[str]) -> str:
+    """A node's words with every piece of its URL that may be a key left out."""
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text

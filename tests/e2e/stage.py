@@ -145,6 +145,15 @@ class Stage:
         """Size of the short at the venue, by its own books."""
         return -self.venue.exchange.net_position(SYMBOL)
 
+    def base_of(self, *position_ids: int) -> Decimal:
+        """What the contract itself would pay in BASE for these positions."""
+        paid = (self.chain.expected_collect(position_id).total[0] for position_id in position_ids)
+        return Decimal(sum(paid)).scaleb(-18)
+
+    def until_short(self, base: Decimal, *, within: Decimal, timeout_s: float) -> None:
+        """Until the short is of this size."""
+        self.telegram.wait_for(lambda: abs(self.short() - base) < within, timeout_s=timeout_s)
+
     def orders_sent(self) -> int:
         return len(self.venue.requests(PLACE))
 

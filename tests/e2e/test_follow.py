@@ -25,18 +25,12 @@ def test_a_new_position_is_hedged_when_followed_and_still_after_a_restart(stage:
         phone.say(OPERATOR, f"/follow {new}")
         phone.wait_for(lambda: stage.short() > before + 2, timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()
-    assert abs(stage.short() - _base(stage, new)) < STEP
+    assert abs(stage.short() - stage.base_of(stage.position_id, new)) < STEP
 
     orders = stage.orders_sent()
     with Service(stage, "again") as service:
         stage.set_price(1980)
         phone.wait_for(lambda: stage.orders_sent() > orders, timeout_s=PATIENCE_S)
-        phone.wait_for(lambda: abs(stage.short() - _base(stage, new)) < STEP, timeout_s=PATIENCE_S)
+        phone.wait_for(lambda: abs(stage.short() - stage.base_of(stage.position_id, new)) < STEP, timeout_s=PATIENCE_S)
         assert f'"id": "{new}"' in stage.call("status", "--json").stdout
         assert service.stop() == 0, service.output()
-
-
-def _base(stage: Stage, new: int) -> Decimal:
-    """What the contract itself would pay in BASE for both positions."""
-    pay = (stage.chain.expected_collect(position_id).total[0] for position_id in (stage.position_id, new))
-    return Decimal(sum(pay)).scaleb(-18)

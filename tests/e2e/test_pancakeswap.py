@@ -29,13 +29,8 @@ def pancake(tmp_path: Path, pancake_chain: ChainRig, venue: VenueServer, telegra
         yield set_stage(tmp_path, pancake_chain, proxy, venue, telegram, quote=("USDT", 18), fee_pips=2500)
 
 
-def base_of(stage: Stage, *position_ids: int) -> Decimal:
-    paid = (stage.chain.expected_collect(position_id).total[0] for position_id in position_ids)
-    return Decimal(sum(paid)).scaleb(-18)
-
-
 def until_short(stage: Stage, base: Decimal) -> None:
-    stage.telegram.wait_for(lambda: abs(stage.short() - base) < STEP, timeout_s=PATIENCE_S)
+    stage.until_short(base, within=STEP, timeout_s=PATIENCE_S)
 
 
 def test_all_of_a_wallet_staked_or_not_is_hedged(pancake: Stage) -> None:
@@ -46,16 +41,16 @@ def test_all_of_a_wallet_staked_or_not_is_hedged(pancake: Stage) -> None:
     narrow = {"delta_band_quote": '"5"', "delta_band_pct": '"0"', "min_notional_quote": "1"}
     stage.configure(BY_ITSELF | narrow | {"lp_position_ids": '"all"', "wallet": wallet, "pool_id": pool})
     with Service(stage) as service:
-        until_short(stage, base_of(stage, held))
+        until_short(stage, stage.base_of(held))
         short, orders = stage.short(), stage.orders_sent()
         chain.stake(held)
         new = chain.mint_position(stage.pool, 1700, 2300, base=2, quote=4_000)
         chain.stake(new)
-        until_short(stage, base_of(stage, held, new))
+        until_short(stage, stage.base_of(held, new))
         assert stage.orders_sent() == orders + 1 and stage.short() > short
         for price in (2100, 1950):
             stage.set_price(price)
-            until_short(stage, base_of(stage, held, new))
+            until_short(stage, stage.base_of(held, new))
         found = stage.call("status", "--json").stdout
         assert f'"id": "{held}"' in found and f'"id": "{new}"' in found
         assert service.stop() == 0, service.output()

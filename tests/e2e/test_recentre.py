@@ -15,14 +15,8 @@ LOOKS_S = 3.0
 STEP = Decimal("0.002")
 
 
-def base_of(stage: Stage, *position_ids: int) -> Decimal:
-    """What the contract itself would pay in BASE."""
-    paid = (stage.chain.expected_collect(position_id).total[0] for position_id in position_ids)
-    return Decimal(sum(paid)).scaleb(-18)
-
-
 def until_short(stage: Stage, base: Decimal) -> None:
-    stage.telegram.wait_for(lambda: abs(stage.short() - base) < STEP, timeout_s=PATIENCE_S)
+    stage.until_short(base, within=STEP, timeout_s=PATIENCE_S)
 
 
 def looks(stage: Stage) -> None:
@@ -41,14 +35,14 @@ def test_one_of_two_positions_is_recentred(stage: Stage, everything: bool) -> No
     named = {"lp_position_ids": ids, "wallet": f'"{chain.lp}"', "pool_id": f'"{pool.address}"'}
     stage.configure(BY_ITSELF | settings | named)
     with Service(stage) as service:
-        until_short(stage, base_of(stage, stays, goes))
-        left, held, orders = base_of(stage, goes), stage.short(), stage.orders_sent()
+        until_short(stage, stage.base_of(stays, goes))
+        left, held, orders = stage.base_of(goes), stage.short(), stage.orders_sent()
         chain.burn(goes)
         looks(stage)
         assert (stage.short(), stage.orders_sent()) == (held, orders)
 
         stage.set_price(1990)
-        until_short(stage, base_of(stage, stays) + left)
+        until_short(stage, stage.base_of(stays) + left)
         held, orders = stage.short(), stage.orders_sent()
 
         new = chain.mint_position(pool, 1650, 2250, base=left, quote=8_000)
@@ -61,10 +55,10 @@ def test_one_of_two_positions_is_recentred(stage: Stage, everything: bool) -> No
         looks(stage)
         assert (stage.short(), stage.orders_sent()) == (held, orders)
 
-        rest = left - base_of(stage, new)
+        rest = left - stage.base_of(new)
         assert rest >= 0
         stage.set_price(1980)
-        until_short(stage, base_of(stage, stays, new) + rest)
+        until_short(stage, stage.base_of(stays, new) + rest)
         assert service.stop() == 0, service.output()
 
 
@@ -74,7 +68,7 @@ def test_a_pushed_pool_alone_trades_nothing_and_is_told_once(stage: Stage) -> No
     stage.configure(BY_ITSELF)
     phone = stage.telegram
     with Service(stage) as service:
-        until_short(stage, base_of(stage, stage.position_id))
+        until_short(stage, stage.base_of(stage.position_id))
         held, orders = stage.short(), stage.orders_sent()
         stage.chain.swap_to_price(stage.pool, 1900)
         alert = phone.wait_message(OPERATOR, "pool and perp disagree on the price", timeout_s=PATIENCE_S)
@@ -83,7 +77,7 @@ def test_a_pushed_pool_alone_trades_nothing_and_is_told_once(stage: Stage) -> No
         assert (stage.short(), stage.orders_sent()) == (held, orders)
         assert len(phone.messages(OPERATOR, "pool and perp disagree")) == 1
         stage.venue.exchange.set_price(SYMBOL, Decimal(1900))
-        until_short(stage, base_of(stage, stage.position_id))
+        until_short(stage, stage.base_of(stage.position_id))
         phone.wait_message(OPERATOR, "agree on the price again", timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()
 
@@ -95,7 +89,7 @@ def test_a_pushed_second_pool_trades_nothing_either(stage: Stage) -> None:
     second = chain.mint_position(thin, 1800, 2200, base=4, quote=8_000)
     stage.configure(BY_ITSELF | {"lp_position_ids": f"[{stage.position_id}, {second}]"})
     with Service(stage) as service:
-        until_short(stage, base_of(stage, stage.position_id, second))
+        until_short(stage, stage.base_of(stage.position_id, second))
         held, orders = stage.short(), stage.orders_sent()
         chain.swap_to_price(thin, 2100)
         alert = stage.telegram.wait_message(OPERATOR, "pool and perp disagree on the price", timeout_s=PATIENCE_S)
