@@ -119,7 +119,71 @@ class PerpVenue(Protocol):
         """Our account's fills, oldest first: those with a greater id, or since a time when no id is known yet."""
         ...
 
+    async def guard_resting(self, symbol: str, for_s: int) -> None:
+        """All open orders of the symbol are cancelled by the venue unless this is called again within `for_s` seconds.
+
+        0 ends it. Raises Transient or Refused.
+        """
+        ...
+
     async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNews:
+    """Something of the account, in the order in which the venue tells it.
+
+    `report`: an order of anybody on this account as it is now. `fill`: what it just executed, None also where the
+    stream leaves out a part of it. `balance_moved`: a balance or position changed, for whatever reason. All of them
+    empty: the connection is up, and nothing that happens from now on is missed while it lasts.
+    """
+
+    symbol: str | None = None
+    report: OrderReport | None = None
+    fill: Trade | None = None
+    balance_moved: bool = False
+
+
+class AccountStream(Protocol):
+    """An account that tells by itself what happens on it."""
+
+    async def listen(self, on_news: Callable[[AccountNews], None]) -> None:
+        """Call `on_news` for one connection's life: it never returns.
+
+        Raises Transient when the connection failed, was silent too long, made no sense or lost messages, or its key
+        ended; Refused for a key that may not listen. What happened after it raised is unknown until read by request.
+        """
+        ...
+
+
+class MarketStream(Protocol):
+    """Markets that tell by themselves how they move."""
+
+    async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> None:
+        """Call `on_move` with a symbol when its market moved; it never returns. Raises as `AccountStream` does."""
+        ...
+
+    def latest(self, symbol: str) -> Market | None:
+        """The newest whole market heard on the connection that is up; None before its first, and while it is down.
+
+        `as_of` is the older of book and mark, by our clock. Its book is shorter than what `PerpVenue.market` reads.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """One row of the account's income history: signed QUOTE (of `asset`), positive when received.
+
+    Unique by (`kind`, `income_id`). `kind` is the venue's own word: FUNDING_FEE, COMMISSION, REALIZED_PNL, TRANSFER …
+    """
+
+    kind: str
+    income_id: int
+    symbol: str
+    amount: Decimal
+    asset: str
+    at: datetime
 
 
 class PlanState(StrEnum):

@@ -192,6 +192,14 @@ class BinanceVenue:
             return await self._trades.since(contract, since)
         return await self._trades.after(contract, after_trade_id)
 
+    async def guard_resting(self, symbol: str, for_s: int) -> None:
+        """Binance cancels *every* open order of the symbol, also those that a person placed by hand."""
+        await self._client.read(
+            "dead man's switch",
+            lambda library: library.futures_countdown_cancel_all(symbol=symbol, countdownTime=str(for_s * 1000)),
+            lambda answer: answer,
+        )
+
     async def aclose(self) -> None:
         """Close the session; a later call opens a new one."""
         await self._client.aclose()

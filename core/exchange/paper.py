@@ -147,6 +147,9 @@ class PaperVenue:
                 and (trade.at >= since if after_trade_id is None else trade.trade_id > after_trade_id)
             )
 
+    async def guard_resting(self, symbol: str, for_s: int) -> None:
+        """Nothing to guard: this venue ends with the process, and its resting orders are matched by nobody then."""
+
     async def aclose(self) -> None:
         """Keeps what was seen but not yet asked for, and closes the feed."""
         try:
