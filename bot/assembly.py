@@ -21,6 +21,7 @@ from core.config import Config, HedgeConfig
 from core.engine import Engine
 from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
+from core.execution.dead_man import DeadMansSwitch
 from core.execution.executor import Executor
 from core.execution.order_ids import PlanIds
 from core.execution.outcome import OutcomeResolver
@@ -217,6 +218,7 @@ class _HedgeParts:
             config=self._current,
             rules=rules,
             executor=executor,
+            switch=DeadMansSwitch(self.venue, hedge.symbol, clock),
             journal=journal,
             events=events,
             clock=clock,

@@ -15,7 +15,7 @@ from bot.compose import followed_ids, perp_venue
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import LpHedgeError, Refused
-from core.execution.plans import ActivePlan
+from core.execution.active_plan import ActivePlan, rests
 from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
 from core.facts import OrderSide
 from core.feeds import ChainFeed, VenueFacts, VenueFeed
@@ -150,8 +150,6 @@ class Glance:
         account, market = (facts.account, facts.market) if facts else (None, None)
         reason = venue_problem(account, market, limits, now, not_before=None)
         comparison = await self._comparison(facts)
-        if reason is Reason.NONE and facts is not None and facts.account.hedge_mode:
-            reason = Reason.HEDGE_MODE_UNSUPPORTED
         if reason is Reason.NONE and comparison is not None and comparison.match is not Match.MATCHED:
             reason, detail = Reason.POSITION_MISMATCH, detail or comparison.detail
         if reason is Reason.NONE and lp is not None and facts is not None:
@@ -165,7 +163,7 @@ class Glance:
             venue=facts,
             chain_problem=chain_problem(lp.facts if lp else None, limits, now),
             venue_problem=reason,
-            order_unknown=bool(unsettled),
+            order_unknown=not all(rests(order) for order in unsettled),
             comparison=comparison,
             detail=detail,
         )

@@ -9,8 +9,11 @@ from decimal import Decimal
 from core.approval_desk import ApprovalDesk
 from core.config import HedgeConfig
 from core.errors import InvariantBroken
+from core.execution.active_plan import ActivePlan
 from core.execution.executor import Step, StepEnd
-from core.execution.plans import ActivePlan, NewPlan, PlanBook
+from core.execution.legs import NET_LEGS
+from core.execution.plans import NewPlan, PlanBook
+from core.execution.terms import Moment
 from core.facts import SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
@@ -20,9 +23,6 @@ from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
 from core.ports import Approval, Approvals, ApprovalState, PlanState
 from core.proposals import proposal
-
-# The one plan that a halt does not stop.
-FLATTEN = Reason.OPERATOR_FLATTEN.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Actions:
     async def carry_out(
         self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig
     ) -> Outcome:
+        await self._take_back_strays(seen, standing.active)
         if await self._overtaken(decision, seen, standing.approval):
             standing = replace(standing, approval=None)
             if decision.approved:
@@ -82,6 +83,12 @@ class Actions:
             case Action.HOLD | Action.KEEP_ASKING:
                 return await self._rest(decision, standing)
 
+    async def _take_back_strays(self, seen: Observation, active: ActivePlan | None) -> None:
+        """An order may rest only for the plan under way."""
+        for order in seen.resting:
+            if active is None or order.plan_id != active.plan.plan_id:
+                await self._plans.withdraw(order)
+
     async def _overtaken(self, decision: Decision, seen: Observation, approval: Approval | None) -> bool:
         """A yes that nothing was done for yet no longer counts once the need has turned or fallen under half."""
         if approval is None or approval.state is not ApprovalState.APPROVED or not seen.is_sound:
@@ -98,11 +105,12 @@ class Actions:
         may_begin, granted = await self._word_for(decision, standing, venue, config)
         if not may_begin:
             return NOTHING
+        reason = Reason(decision.reason).text
         new = NewPlan(
             side=side_of_steps(decision.quantity_steps),
-            quantity_base=self._size_base(decision),
+            quantity_base=self._size_base(decision) * (2 if reason == NET_LEGS else 1),
             reduce_only=decision.reduce_only,
-            reason=Reason(decision.reason).text,
+            reason=reason,
             gap_base=decision.gap_base,
             gap_quote=decision.gap_quote,
             band_quote=decision.band_quote,
@@ -155,11 +163,12 @@ class Actions:
         """`wanted_base`: less than what is left of the plan; None for all of it."""
         if active is None or seen.venue is None:
             return NOTHING
-        market, left = seen.venue.market, active.left_base if wanted_base is None else wanted_base
-        if not await self._is_allowed(active) or self._plans.is_spent(active, left, market):
+        moment = Moment(seen.venue.market, seen.venue.account, seen.at, urgent=decision.urgent)
+        left = active.left_base if wanted_base is None else wanted_base
+        if not await self._is_allowed(active) or self._plans.is_over(active, left, moment):
             return await self._end(active, decision, seen)
-        may_send = _always if active.plan.reason == FLATTEN else self._may_send
-        step = await self._plans.advance(active, left, market, urgent=decision.urgent, may_send=may_send)
+        may_send = _always if _is_flattening(decision, active) else self._may_send
+        step = await self._plans.advance(active, left, moment, may_send=may_send)
         if step is None:
             return NOTHING
         if step.executed_base and active.plan.approval_id is not None:
@@ -176,13 +185,13 @@ class Actions:
         return found is not None and found.state is ApprovalState.EXECUTING
 
     async def _close_after(self, step: Step, active: ActivePlan, decision: Decision, seen: Observation) -> bool:
-        if step.end is StepEnd.UNKNOWN:
+        if step.end in (StepEnd.UNKNOWN, StepEnd.RESTS):
             return False
         if active.left_base - step.executed_base < self._rules.step_size:
-            await self._close(active, PlanState.DONE, decision, seen, step.executed_base)
+            await self._close(active, PlanState.DONE, decision, seen, step.moved_base)
             return True
         if step.end is StepEnd.REFUSED or self._plans.gave_up(active.plan):
-            await self._close(active, PlanState.FAILED, decision, seen, step.executed_base)
+            await self._close(active, PlanState.FAILED, decision, seen, step.moved_base)
             return True
         return False
 
@@ -190,16 +199,22 @@ class Actions:
         return NOTHING if standing.active is None else await self._end(standing.active, decision, seen)
 
     async def _end(self, active: ActivePlan, decision: Decision, seen: Observation) -> Outcome:
-        """Without another order: what has executed is all that this plan does."""
-        done = active.executed_base > 0 and active.left_base < self._rules.step_size
-        await self._close(active, PlanState.DONE if done else PlanState.CANCELLED, decision, seen, Decimal(0))
-        return Outcome(plan_ended=True)
+        """Without another order: what has executed is all that this plan does. What rests is taken back first."""
+        step = None if active.resting is None else await self._plans.withdraw(active.resting)
+        executed = step.executed_base if step else Decimal(0)
+        outcome = Outcome(step, active.plan.plan_id, active.executed_base + executed)
+        if step is not None and step.end in (StepEnd.UNKNOWN, StepEnd.RESTS):
+            return outcome
+        done = active.executed_base + executed > 0 and active.left_base - executed < self._rules.step_size
+        state = PlanState.DONE if done else PlanState.CANCELLED
+        await self._close(active, state, decision, seen, step.moved_base if step else Decimal(0))
+        return replace(outcome, plan_ended=True)
 
     async def _close(
-        self, active: ActivePlan, state: PlanState, decision: Decision, seen: Observation, executed_base: Decimal
+        self, active: ActivePlan, state: PlanState, decision: Decision, seen: Observation, moved_base: Decimal
     ) -> None:
         before = seen.venue.account.position_base if seen.venue else Decimal(0)
-        position = before + active.plan.side.sign * executed_base
+        position = before + moved_base
         await self._plans.close(active.plan, state, position_base=position, target_base=decision.target_base)
         if active.plan.approval_id is not None:
             await self._settle_approval(active, state)
@@ -241,6 +256,13 @@ class Actions:
         if not decision.wanted_steps and decision.state in (State.READY, State.DISABLED):
             await self._desk.finish(approval, "nothing more was needed")
         return NOTHING
+
+
+def _is_flattening(decision: Decision, active: ActivePlan) -> bool:
+    """The one deed that a halt does not stop; with two legs open, their netting is its first part."""
+    if Reason.OPERATOR_FLATTEN in (decision.reason, Reason[active.plan.reason.upper()]):
+        return True
+    return decision.reason == Reason.NET_LEGS and decision.approved
 
 
 def _always() -> bool:

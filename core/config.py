@@ -134,13 +134,6 @@ class HedgeConfig(Frozen):
     reject_snooze_seconds: Seconds = 900
     alert_over_quote: NotNegative | None = None
 
-    @field_validator("order_type")
-    @classmethod
-    def _offered(cls, value: str) -> str:
-        if value == "post_only":
-            raise ValueError('"post_only" is not offered yet: use "market" or "limit"')
-        return value
-
     @field_validator("symbol")
     @classmethod
     def _plain_symbol(cls, value: str) -> str:

@@ -32,6 +32,10 @@ class OrderSide(StrEnum):
     def sign(self) -> int:
         return 1 if self is OrderSide.BUY else -1
 
+    @property
+    def opposite(self) -> OrderSide:
+        return OrderSide.SELL if self is OrderSide.BUY else OrderSide.BUY
+
 
 class PositionSide(StrEnum):
     """Binance's leg: BOTH in one-way mode, LONG and SHORT in hedge mode."""

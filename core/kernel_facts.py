@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.config import HedgeConfig
-from core.execution.plans import ActivePlan
+from core.execution.active_plan import ActivePlan
 from core.facts import Market, OrderSide, PerpAccount
 from core.hedging.kernel_types import Facts
 from core.hedging.lifecycle import LpView

@@ -10,7 +10,7 @@ from decimal import Decimal
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import Refused, Transient
-from core.execution.outcome import OutcomeResolver
+from core.execution.outcome import OutcomeResolver, Unsettled
 from core.execution.reconcile import Comparison, Match, Reconciler
 from core.facts import LpFacts, SymbolRules
 from core.feeds import ChainFeed, Reading, VenueFacts, VenueFeed
@@ -21,6 +21,7 @@ from core.hedging.lifecycle import LifeRules, LpView, observe
 from core.hedging.pairing import pair_key, wrong_perp
 from core.hedging.plausibility import Doubt, doubt_lp
 from core.hedging.states import LpState, Reason
+from core.ports import JournalOrder
 
 # Hedges of one chain that evaluate at the same time share a read this young.
 SHARED_READ_S = 0.5
@@ -35,7 +36,7 @@ class Observation:
     """`lp`, `venue`: the last that were believed, None before the first. A problem makes its figures display only.
 
     `detail`: a sentence about the gravest problem, empty when there is none. `estimated`: the chain is blind and the
-    last confirmed liquidity is valued at the perp's mark instead.
+    last confirmed liquidity is valued at the perp's mark instead. `resting`: our orders that are open by intention.
     """
 
     at: datetime
@@ -47,6 +48,7 @@ class Observation:
     comparison: Comparison | None
     detail: str
     estimated: bool = False
+    resting: tuple[JournalOrder, ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -89,7 +91,8 @@ class Observer:
         self._orders_ended_at = self._clock.now()
 
     async def look(self, config: HedgeConfig) -> Observation:
-        unsettled, resolving = await self._settle()
+        orders, resolving = await self._settle()
+        unsettled = bool(resolving or orders.in_doubt)
         patience_s = min(CHAIN_PATIENCE_S, config.max_price_age_seconds / 3)
         chain, venue = await asyncio.gather(
             self._chain.facts(self._hedge, max_age_s=SHARED_READ_S, patience_s=patience_s), self._venue.read()
@@ -116,6 +119,7 @@ class Observer:
             comparison=comparison,
             detail=resolving or venue_detail or chain_detail,
             estimated=estimate is not None,
+            resting=orders.resting,
         )
 
     def _estimate(self, venue: VenueFacts | None, problem: Reason) -> LpView | None:
@@ -127,13 +131,15 @@ class Observer:
             return None
         return estimated_at(self._lp, venue.market.mark_price)
 
-    async def _settle(self) -> tuple[bool, str]:
-        """(is an order's outcome still unknown, a sentence about it)."""
+    async def _settle(self) -> tuple[Unsettled, str]:
+        """(what is not settled, a sentence about what is in doubt)."""
         try:
-            unsettled = await self._resolver.settle(self._symbol)
+            orders = await self._resolver.settle(self._symbol)
         except (Transient, Refused) as error:
-            return True, str(error)
-        return bool(unsettled), unsettled[0].detail if unsettled else ""
+            return Unsettled(), str(error)
+        if orders.executed:
+            self.orders_ended()
+        return orders, (orders.in_doubt[0].detail or "not final yet") if orders.in_doubt else ""
 
     def _judge_chain(
         self, reading: Reading[LpFacts], config: HedgeConfig, limits: AgeLimits, now: datetime
@@ -186,8 +192,6 @@ class Observer:
         return Reason.NONE, ""
 
     def _venue_reason(self, facts: VenueFacts, comparison: Comparison, now: datetime) -> tuple[Reason, str]:
-        if facts.account.hedge_mode:
-            return Reason.HEDGE_MODE_UNSUPPORTED, "the account is in hedge mode; switch it to one-way mode"
         match comparison.match:
             case Match.MISMATCHED:
                 return Reason.POSITION_MISMATCH, comparison.detail

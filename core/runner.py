@@ -42,6 +42,7 @@ UNSURE_PAUSE_S = 2.0
 # A reduction to zero does not ask what the right price or asset is.
 CLOSING_GOES_ON = (Reason.NONE, Reason.VENUE_DISLOCATED, Reason.WRONG_SYMBOL)
 BUSY_PAUSE_S = 1.0
+SHORT_OF_WHOLE = (StepEnd.PARTLY_FILLED, StepEnd.UNFILLED, StepEnd.RETRY_LATER, StepEnd.REFUSED)
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,7 @@ class HedgeRunner:
         self._decision: Decision | None = None
         self._announced = ""
         self._evaluating = asyncio.Lock()
+        self._taking_back: asyncio.Task[None] | None = None
         self.evaluated_at_s: float | None = None
 
     async def start(self) -> None:
@@ -133,16 +135,20 @@ class HedgeRunner:
         decision, seen = self._decision, self._seen
         if decision is None or seen is None:
             return min(poll_s, BUSY_PAUSE_S)
-        if decision.state == State.ADJUSTING or seen.order_unknown or self._wishes.wish is not None:
+        if decision.state == State.ADJUSTING or seen.order_unknown or seen.resting or self._wishes.wish is not None:
             return min(poll_s, BUSY_PAUSE_S)
         unsure = decision.reason in (Reason.IMPLAUSIBLE_READ, Reason.STALE_CHAIN, Reason.STALE_VENUE, Reason.LP_MOVING)
         return min(poll_s, UNSURE_PAUSE_S) if unsure else poll_s
 
     async def halt(self, by: str) -> None:
+        """What rests is taken back at once, whatever an evaluation is busy with."""
         await self._set_mode(memory.halted, EventKind.HALTED, by)
+        self._take_back()
 
     async def pause(self, by: str) -> None:
+        """As `halt`."""
         await self._set_mode(memory.paused, EventKind.PAUSED, by)
+        self._take_back()
 
     async def resume(self, by: str) -> None:
         await self._set_mode(memory.resumed, EventKind.RESUMED, by)
@@ -241,6 +247,15 @@ class HedgeRunner:
             await self._grants.refresh(self._config(), now, stopped=stopped)
             await self._wishes.stopped(Reason.HALTED if stopped == "halted" else Reason.PAUSED, now)
 
+    def _take_back(self) -> None:
+        """Beside the command, so that a slow venue delays no other hedge's halt. What fails, the next look repeats."""
+        self._taking_back = asyncio.create_task(self._plans.withdraw_all())
+        self._taking_back.add_done_callback(self._taken_back)
+
+    def _taken_back(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("what rests could not be taken back at once", hedge=self.name, error=str(error))
+
     def _stopped(self) -> str:
         kernel = self._remembered.kernel
         return "halted" if kernel.halted else "paused" if kernel.paused else ""
@@ -311,9 +326,10 @@ class HedgeRunner:
         if outcome.withdrawn:
             self._remember_kernel(memory.withdrawn(self._remembered.kernel))
         if outcome.step is not None:
-            self._observer.orders_ended()
+            if outcome.step.end is not StepEnd.RESTS or outcome.step.executed_base:
+                self._observer.orders_ended()
             self._count(outcome.plan_id, outcome.plan_executed_base)
-            if outcome.step.end not in (StepEnd.FILLED, StepEnd.UNKNOWN):
+            if outcome.step.end in SHORT_OF_WHOLE:
                 log.warning(
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
                 )

@@ -9,7 +9,7 @@ from bot.preflight.chain import examine_lp
 from bot.preflight.exchange import examine_exchange
 from bot.preflight.findings import Examination, Finding, ok, warn
 from bot.preflight.push import examine_push
-from bot.preflight.sense import examine_sense, not_acted_on
+from bot.preflight.sense import examine_sense
 from bot.preflight.telegram import examine_telegram
 from bot.rendering.listings import Setting
 from bot.settings import Settings
@@ -30,7 +30,6 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
     )
     findings = [_configuration(settings), *(warn("configuration", notice) for notice in settings.notices)]
     for name, hedge in config.hedges.items():
-        findings += not_acted_on(name, hedge)
     for lp in lps:
         findings += lp.findings
     findings += pushes

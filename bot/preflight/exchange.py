@@ -157,11 +157,9 @@ async def _key(venue: BinanceVenue, *, allow_withdrawal_key: bool) -> list[Findi
 async def _terms(venue: BinanceVenue, symbol: str, account: PerpAccount) -> Sequence[Finding]:
     terms = await venue.admin.terms(symbol)
     subject = f"{symbol} account"
-    if terms.modes.hedge_mode:
-        mode = fix(subject, "the account is in hedge mode: switch to one-way mode at Binance (needs no open position)")
-    else:
-        margin = "isolated" if terms.isolated else "cross"
-        mode = ok(subject, f"one-way mode, {margin} margin, leverage {terms.leverage}")
+    margin = "isolated" if terms.isolated else "cross"
+    sides = "hedge mode" if terms.modes.hedge_mode else "one-way mode"
+    mode = ok(subject, f"{sides}, {margin} margin, leverage {terms.leverage}")
     held = f"position {account.position_base:f}, available {account.available_balance_quote:.2f}"
     fees = f"taker fee {account.taker_fee_rate * 10000:.3g} bps"
     found = [mode, ok(subject, f"{held}, {fees}")]

@@ -22,10 +22,6 @@ TAKER_RATE = 0.0005
 LEAST_APPROVAL_QUOTE = Decimal(1000)
 
 
-# Settings that are read but that the engine does not act on in this version: (key, value or None for any but default).
-NOT_ACTED_ON = (("fallback", "none"), ("limit_timeout_seconds", None))
-
-
 @dataclass(frozen=True, slots=True)
 class Bands:
     """In QUOTE: the largest band in force, where a rebalance ends, the smallest order, the approval limit or None."""
@@ -49,16 +45,6 @@ def examine_sense(config: Config, name: str, facts: LpFacts, perp: Perp) -> list
         *_pace(name, hedge, facts, perp, bands),
         *_room(name, config, facts, perp),
     ]
-
-
-def not_acted_on(name: str, hedge: HedgeConfig) -> list[Finding]:
-    """A setting without effect must not look as if it had one."""
-    found = []
-    for key, value in NOT_ACTED_ON:
-        now = getattr(hedge, key)
-        if now == value or (value is None and now != type(hedge).model_fields[key].default):
-            found.append(warn(f"{name}: settings", f"{key} = {now} has no effect in this version"))
-    return found
 
 
 def bands_in_force(hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> Bands:

@@ -33,9 +33,6 @@ REASONS: dict[str, Words] = {
         "Look at the position; /adopt takes it as ours, or undo the foreign trade.",
     ),
     "venue_dislocated": Words("the mark price left its index", "I wait until they agree again."),
-    "hedge_mode_unsupported": Words(
-        "the account's position mode does not fit", "Set the position mode on the exchange as the README says."
-    ),
     "wrong_symbol": Words(
         "the perpetual's price is not that of the position's asset", "Check symbol and base in hedge.toml."
     ),

@@ -1,9 +1,13 @@
-"""Carries a plan out, one order at a time: journal first, then the request, then what the venue's trades say."""
+"""Carries a plan out, one order at a time: journal first, then the request, then what the venue's trades say.
+
+An order that may not rest is seen to its end before `send` returns. One that rests (GTX) is placed and looked at again
+with every evaluation; `withdraw` takes it back and sees it to its end too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -12,18 +16,22 @@ from core.errors import OutcomeUnknown, Refused, Transient
 from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.order_ids import OrderName, client_order_id
-from core.facts import OrderReport, OrderRequest, OrderSide, OrderType, PositionSide, TimeInForce
-from core.ports import EventLog, Journal, OrderState, PerpVenue, Plan
+from core.execution.terms import OrderTerms
+from core.facts import OrderReport, OrderRequest, OrderSide, OrderType, TimeInForce
+from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue, Plan
 
 FINAL_STATE_QUERIES = 5
 QUERY_PAUSE_S = 0.4
+# Binance's word for a post-only order that would have taken; nothing of it stays.
+WOULD_TAKE = "-5022"
 
 
 class StepEnd(Enum):
     """How one order of a plan ended.
 
     NOT_SENT: something (halt, a newer decision) forbade it at the last moment. RETRY_LATER: the venue accepted
-    nothing. REFUSED: it said no for good. UNKNOWN: its end, or its fills, must be found out first.
+    nothing. REFUSED: it said no for good. WOULD_TAKE: a post-only order met the book. RESTS: it is open, by intention.
+    WITHDRAWN: it was taken back unfilled. UNKNOWN: its end, or its fills, must be found out first.
     """
 
     FILLED = auto()
@@ -32,27 +40,27 @@ class StepEnd(Enum):
     NOT_SENT = auto()
     RETRY_LATER = auto()
     REFUSED = auto()
+    WOULD_TAKE = auto()
+    RESTS = auto()
+    WITHDRAWN = auto()
     UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """`executed_base`: by this order and not yet in the plan's sum when the step began."""
+
     end: StepEnd
     executed_base: Decimal
     detail: str = ""
+    side: OrderSide | None = None
     code: str = ""
     retry_after_s: float | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class OrderTerms:
-    """What to send now for a plan: `price` set means LIMIT IOC at that cap, None a MARKET order."""
-
-    side: OrderSide
-    quantity_base: Decimal
-    reduce_only: bool
-    price: Decimal | None
-    position_side: PositionSide = PositionSide.BOTH
+    @property
+    def moved_base(self) -> Decimal:
+        """What it changed the net position by."""
+        return self.side.sign * self.executed_base if self.side else Decimal(0)
 
 
 class Executor:
@@ -85,10 +93,32 @@ class Executor:
         except Transient as trouble:
             return await self._not_accepted(plan, request, trouble)
         except OutcomeUnknown as unknown:
-            return await self._unknown(plan, request, str(unknown))
-        return await self._follow(plan, request, report)
+            return await self._unknown(plan.hedge, request, str(unknown))
+        if request.time_in_force is TimeInForce.GTX and not report.status.is_final:
+            await self._journal.record_report(report, self._clock.now(), booked=False)
+            if may_send():
+                return Step(StepEnd.RESTS, report.executed_base, side=request.side)
+            return await self._take_back(plan.hedge, request)
+        return await self._follow(plan.hedge, request, report)
 
-    async def _follow(self, plan: Plan, request: OrderRequest, report: OrderReport) -> Step:
+    async def withdraw(self, order: JournalOrder) -> Step:
+        """Cancel an order that rests. RESTS when that could not be done now; may be repeated, also side by side."""
+        step = await self._take_back(order.hedge, order.request)
+        return replace(step, executed_base=max(Decimal(0), step.executed_base - order.executed_base))
+
+    async def _take_back(self, hedge: str, request: OrderRequest) -> Step:
+        try:
+            report = await self._venue.cancel(request.symbol, request.client_order_id)
+            if report is None:  # no longer open: filled, or cancelled by another
+                report = await self._venue.find_order(request.symbol, request.client_order_id)
+        except (Transient, Refused) as trouble:
+            return Step(StepEnd.RESTS, Decimal(0), f"It could not be cancelled: {trouble}")
+        if report is None:
+            return await self._unknown(hedge, request, "It is neither open nor found.")
+        step = await self._follow(hedge, request, report)
+        return replace(step, end=StepEnd.WITHDRAWN) if step.end is StepEnd.UNFILLED else step
+
+    async def _follow(self, hedge: str, request: OrderRequest, report: OrderReport) -> Step:
         """To the final state and the booked fills; what cannot be seen to its end now is the resolver's."""
         try:
             for _ in range(FINAL_STATE_QUERIES):
@@ -97,12 +127,14 @@ class Executor:
                 await self._clock.sleep(QUERY_PAUSE_S)
                 report = await self._venue.find_order(request.symbol, request.client_order_id) or report
         except (Transient, Refused) as trouble:
-            return await self._unknown(plan, request, f"It was accepted, then: {trouble}")
+            return await self._unknown(hedge, request, f"It was accepted, then: {trouble}")
         if not report.status.is_final:
-            return await self._unknown(plan, request, f"It is {report.status.value} still.")
+            return await self._unknown(hedge, request, f"It is {report.status.value} still.")
         return Step(StepEnd.UNKNOWN, Decimal(0), f"{report.executed_base} executed, its trades are not all listed yet")
 
     async def _refused(self, plan: Plan, request: OrderRequest, refusal: Refused) -> Step:
+        if refusal.code == WOULD_TAKE:
+            return await self._not_created(request, StepEnd.WOULD_TAKE, str(refusal), code=refusal.code)
         data = {"client_order_id": request.client_order_id, "code": refusal.code, "detail": str(refusal)}
         step = await self._not_created(request, StepEnd.REFUSED, str(refusal), code=refusal.code)
         await self._events.append(Event(EventKind.ORDER_REFUSED, plan.hedge, self._clock.now(), data))
@@ -113,9 +145,9 @@ class Executor:
         try:
             report = await self._venue.find_order(request.symbol, request.client_order_id)
         except (Transient, Refused) as query_trouble:
-            return await self._unknown(plan, request, f"{trouble}; its query failed too: {query_trouble}")
+            return await self._unknown(plan.hedge, request, f"{trouble}; its query failed too: {query_trouble}")
         if report is not None:
-            return await self._follow(plan, request, report)
+            return await self._follow(plan.hedge, request, report)
         step = await self._not_created(request, StepEnd.RETRY_LATER, str(trouble))
         return Step(step.end, step.executed_base, step.detail, retry_after_s=trouble.retry_after_s)
 
@@ -123,10 +155,10 @@ class Executor:
         await self._journal.record_state(request.client_order_id, OrderState.REFUSED, detail, self._clock.now())
         return Step(end, Decimal(0), detail=detail, code=code)
 
-    async def _unknown(self, plan: Plan, request: OrderRequest, detail: str) -> Step:
+    async def _unknown(self, hedge: str, request: OrderRequest, detail: str) -> Step:
         await self._journal.record_state(request.client_order_id, OrderState.UNKNOWN, detail, self._clock.now())
         data = {"client_order_id": request.client_order_id, "detail": detail}
-        await self._events.append(Event(EventKind.OUTCOME_UNKNOWN, plan.hedge, self._clock.now(), data))
+        await self._events.append(Event(EventKind.OUTCOME_UNKNOWN, hedge, self._clock.now(), data))
         return Step(StepEnd.UNKNOWN, Decimal(0), detail=detail)
 
 
@@ -140,13 +172,13 @@ def order_request(plan: Plan, terms: OrderTerms, attempt: int) -> OrderRequest:
         reduce_only=terms.reduce_only,
         position_side=terms.position_side,
         price=terms.price,
-        time_in_force=None if terms.price is None else TimeInForce.IOC,
+        time_in_force=terms.time_in_force,
     )
 
 
 def _ended(request: OrderRequest, report: OrderReport) -> Step:
     if report.executed_base >= request.quantity_base:
-        return Step(StepEnd.FILLED, report.executed_base)
+        return Step(StepEnd.FILLED, report.executed_base, side=request.side)
     end = StepEnd.PARTLY_FILLED if report.executed_base else StepEnd.UNFILLED
     detail = f"the venue ended it {report.status.value} before it was filled whole"
-    return Step(end, report.executed_base, detail=detail)
+    return Step(end, report.executed_base, detail=detail, side=request.side)

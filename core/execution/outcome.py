@@ -11,16 +11,30 @@ sending took, and in a new process after the old one's end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.clock import Clock
 from core.events import Event, EventKind
-from core.execution.bookkeeping import Bookkeeper
-from core.facts import OrderReport
+from core.execution.active_plan import rests
+from core.execution.bookkeeping import Bookkeeper, executed_base
+from core.facts import OrderReport, OrderStatus
 from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue
 
 LATEST_CREATION_S = 6.0  # recvWindow of at most 5 s, and a second for two clocks
 ABSENT_QUERIES = 3
 QUERY_SPACING_S = 2.0
+# Binance forgets orders that ended unfilled after three days: then what the trade list has is all there was.
+FORGOTTEN_AFTER = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """`in_doubt`: their end must be found out before anything else. `resting`: just seen open, by intention.
+    `executed`: something was filled that the journal did not know of."""
+
+    in_doubt: tuple[JournalOrder, ...] = ()
+    resting: tuple[JournalOrder, ...] = ()
+    executed: bool = False
 
 
 @dataclass(slots=True)
@@ -43,29 +57,39 @@ class OutcomeResolver:
         self._clock = clock
         self._searches: dict[str, _Search] = {}
 
-    async def settle(self, symbol: str) -> tuple[JournalOrder, ...]:
+    async def settle(self, symbol: str) -> Unsettled:
         """Query every unsettled order of the symbol once; what is still unsettled comes back.
 
         Raises what the venue's queries raise; nothing is lost by that, the next call goes on.
         """
         waiting = await self._journal.unsettled_orders(symbol)
-        for order in waiting:
-            await self._settle_one(order)
-        return await self._journal.unsettled_orders(symbol) if waiting else ()
+        if not waiting:
+            return Unsettled()
+        reports = [await self._settle_one(order) for order in waiting]
+        seen_open = {report.client_order_id for report in reports if report and not report.status.is_final}
+        left = await self._journal.unsettled_orders(symbol)
+        resting = tuple(order for order in left if rests(order) and _id(order) in seen_open)
+        return Unsettled(
+            in_doubt=tuple(order for order in left if order not in resting),
+            resting=resting,
+            executed=any(map(_has_executed, waiting, reports)),
+        )
 
-    async def _settle_one(self, order: JournalOrder) -> None:
-        order_id = order.request.client_order_id
-        search = self._searches.setdefault(order_id, _Search(self._clock.monotonic_s()))
+    async def _settle_one(self, order: JournalOrder) -> OrderReport | None:
+        """What the venue says of it now."""
+        search = self._searches.setdefault(_id(order), _Search(self._clock.monotonic_s()))
         report = await self._find(order)
         if report is None:
-            if order.venue_order_id is None and self._is_missing(search):
-                await self._conclude_absence(order, search)
-            return
+            if self._is_missing(search):
+                await self._conclude(order, search)
+            return None
+        search.misses = 0
         settled = await self._bookkeeper.settle(report)
         if order.state is not OrderState.OPEN:
             await self._announce(order, f"the venue has it: {report.status.value}, {report.executed_base} executed")
         if settled:
-            self._searches.pop(order_id)
+            self._searches.pop(_id(order))
+        return report
 
     async def _find(self, order: JournalOrder) -> OrderReport | None:
         symbol = order.request.symbol
@@ -83,18 +107,47 @@ class OutcomeResolver:
         search.misses, search.missed_at_s = search.misses + 1, now_s
         return search.misses >= ABSENT_QUERIES
 
-    async def _conclude_absence(self, order: JournalOrder, search: _Search) -> None:
+    async def _conclude(self, order: JournalOrder, search: _Search) -> None:
         """Not while a trade may be this order's, nor when one just was."""
-        order_id = order.request.client_order_id
         booked = await self._bookkeeper.book_new_trades(order.request.symbol, order.hedge)
-        entry = await self._journal.order(order_id)
-        if booked.unnamed or entry is None or entry.venue_order_id is not None:
+        entry = await self._journal.order(_id(order))
+        if booked.unnamed or entry is None:
             return
-        detail = f"not found in {search.misses} queries"
-        await self._journal.record_state(order_id, OrderState.ABSENT, detail, self._clock.now())
-        self._searches.pop(order_id)
-        await self._announce(order, "it never reached the venue")
+        if entry.venue_order_id is None:
+            detail = f"not found in {search.misses} queries"
+            await self._journal.record_state(_id(order), OrderState.ABSENT, detail, self._clock.now())
+            self._searches.pop(_id(order))
+            await self._announce(order, "it never reached the venue")
+        elif self._clock.now() - order.recorded_at > FORGOTTEN_AFTER:
+            await self._conclude_forgotten(entry, entry.venue_order_id)
+
+    async def _conclude_forgotten(self, order: JournalOrder, venue_order_id: int) -> None:
+        """The venue had it and has it no more: it ended with what the trade list says."""
+        request = order.request
+        fills = await self._journal.plan_fills(order.plan_id)
+        booked = executed_base([fill for fill in fills if fill.venue_order_id == venue_order_id])
+        ended = OrderReport(
+            client_order_id=request.client_order_id,
+            venue_order_id=venue_order_id,
+            symbol=request.symbol,
+            side=request.side,
+            status=OrderStatus.EXPIRED,
+            quantity_base=request.quantity_base,
+            executed_base=max(order.executed_base, booked),
+            updated_at=self._clock.now(),
+        )
+        if await self._bookkeeper.settle(ended):
+            self._searches.pop(_id(order))
+            await self._announce(order, f"the venue no longer has it: {ended.executed_base} executed")
 
     async def _announce(self, order: JournalOrder, detail: str) -> None:
         data = {"client_order_id": order.request.client_order_id, "detail": detail}
         await self._events.append(Event(EventKind.OUTCOME_RESOLVED, order.hedge, self._clock.now(), data))
+
+
+def _has_executed(before: JournalOrder, now: OrderReport | None) -> bool:
+    return now is not None and now.executed_base > before.executed_base
+
+
+def _id(order: JournalOrder) -> str:
+    return order.request.client_order_id

@@ -5,44 +5,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from core.clock import Clock
 from core.config import HedgeConfig
+from core.errors import Refused, Transient
 from core.events import Event, EventKind
+from core.execution.active_plan import ActivePlan
 from core.execution.back_off import BackOff
-from core.execution.bookkeeping import average_price
-from core.execution.executor import Executor, OrderTerms, Step, StepEnd
+from core.execution.bookkeeping import average_price, executed_base
+from core.execution.dead_man import DeadMansSwitch
+from core.execution.executor import Executor, Step, StepEnd
 from core.execution.order_ids import PlanIds
-from core.facts import Market, OrderSide, SymbolRules, Trade
-from core.hedging.slippage import walk_book
-from core.ports import EventLog, Journal, JournalOrder, Plan, PlanState
+from core.execution.terms import (
+    Moment,
+    OrderTerms,
+    Pause,
+    Way,
+    is_behind,
+    next_terms,
+    smallest_base,
+    way_of,
+)
+from core.facts import OrderSide, SymbolRules, TimeInForce, Trade
+from core.ports import EventLog, Journal, JournalOrder, OrderState, Plan, PlanState
 
 BPS = Decimal(10_000)
-# Where the configuration sets no slippage limit, a limit order still needs a price.
-LIMIT_WITHOUT_CAP_BPS = Decimal(30)
 AFTER_REFUSAL_S = 5.0
+AFTER_CONFLICT_S = 1.0
 AFTER_TROUBLE_S = 0.2
 AFTER_NO_FILL_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ActivePlan:
-    plan: Plan
-    orders: tuple[JournalOrder, ...]
-
-    @property
-    def executed_base(self) -> Decimal:
-        return sum((order.executed_base for order in self.orders), Decimal(0))
-
-    @property
-    def left_base(self) -> Decimal:
-        return max(Decimal(0), self.plan.quantity_base - self.executed_base)
-
-    @property
-    def last_order_at(self) -> datetime | None:
-        return self.orders[-1].recorded_at if self.orders else None
+# A quote is left where it is for so long, unless it must shrink.
+REQUOTE_AFTER_S = 2.0
+# What we cover or hold is not what the venue has now: read again, clipped, and tried once more at once.
+CONFLICTS = frozenset({"-2022", "-4118"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,7 @@ class PlanBook:
         config: Callable[[], HedgeConfig],
         rules: SymbolRules,
         executor: Executor,
+        switch: DeadMansSwitch,
         journal: Journal,
         events: EventLog,
         clock: Clock,
@@ -77,12 +74,15 @@ class PlanBook:
         self._config = config
         self._rules = rules
         self._executor = executor
+        self._switch = switch
         self._journal = journal
         self._events = events
         self._clock = clock
         self._plan_ids = plan_ids
         # Kept apart: what the venue says to a larger position must not delay a smaller one.
         self._back_offs = {reduce_only: BackOff(clock) for reduce_only in (False, True)}
+        self._crossed = 0
+        self._told_over = ""
         self.trouble = ""
 
     def backing_off(self, *, reduce_only: bool) -> bool:
@@ -108,6 +108,7 @@ class PlanBook:
             created_at=now,
         )
         await self._journal.open_plan(plan)
+        self._crossed = 0
         data = {
             "plan_id": plan.plan_id,
             "side": plan.side.value,
@@ -121,26 +122,46 @@ class PlanBook:
         await self._events.append(Event(EventKind.PLAN_OPENED, self._hedge, now, data))
         return ActivePlan(plan, ())
 
-    def is_spent(self, active: ActivePlan, left_base: Decimal, market: Market) -> bool:
-        """What is left is too small ever to be sent."""
-        return left_base < self._smallest_base(active, market)
+    def is_over(self, active: ActivePlan, left_base: Decimal, moment: Moment) -> bool:
+        """Nothing more will be sent: what is left is too small, or quoting has had its time."""
+        if left_base < smallest_base(active, moment.market, self._rules):
+            return True
+        way = self._way(active, moment)
+        return way is Way.OVER or self._terms(active, left_base, way, moment) is Pause.TOO_SMALL
 
     async def advance(
-        self, active: ActivePlan, left_base: Decimal, market: Market, *, urgent: bool, may_send: Callable[[], bool]
+        self, active: ActivePlan, left_base: Decimal, moment: Moment, *, may_send: Callable[[], bool]
     ) -> Step | None:
-        """Send the next order of the plan, None when none is due yet or what is left is below the smallest one."""
-        if self.backing_off(reduce_only=active.plan.reduce_only) or self._is_between_slices(active, urgent=urgent):
+        """Send the plan's next order, or look after the one that rests. None when there was nothing to do."""
+        way = self._way(active, moment)
+        if active.resting is not None:
+            return await self._tend(active, active.resting, left_base, way, moment)
+        if self.backing_off(reduce_only=active.plan.reduce_only):
             return None
-        terms = self._terms(active, min(left_base, active.left_base), market, urgent=urgent)
-        if terms is None:
+        terms = self._terms(active, left_base, way, moment)
+        if isinstance(terms, Pause):
             return None
-        step = await self._executor.send(active.plan, terms, may_send=may_send)
-        self._note(step, self._back_offs[active.plan.reduce_only])
+        if terms.time_in_force is TimeInForce.GTX and (trouble := await self._not_guarded()):
+            return self._noted(trouble, active.plan)
+        await self._tell_if_over(active.plan, terms)
+        return self._noted(await self._executor.send(active.plan, terms, may_send=may_send), active.plan)
+
+    async def withdraw(self, order: JournalOrder) -> Step:
+        """Take back an order that rests. RESTS: not now."""
+        step = await self._executor.withdraw(order)
+        self.trouble = step.detail
         return step
 
+    async def withdraw_all(self) -> None:
+        """Whatever of this hedge may rest, at once and beside whatever else is going on."""
+        for order in await self._journal.unsettled_orders(self._rules.symbol):
+            if order.request.time_in_force is TimeInForce.GTX and order.state in (OrderState.OPEN, OrderState.UNKNOWN):
+                await self._executor.withdraw(order)
+
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
-        """End the plan; with fills it is a hedge executed."""
+        """End the plan; with fills it is a hedge executed. None of its orders may rest any more."""
         await self._journal.close_plan(plan.plan_id, state, self._clock.now())
+        await self._switch.stand_down()
         fills = await self._journal.plan_fills(plan.plan_id)
         if fills:
             data = self._executed(plan, fills, position_base=position_base, target_base=target_base)
@@ -152,88 +173,82 @@ class PlanBook:
     def gave_up(self, plan: Plan) -> bool:
         return self._back_offs[plan.reduce_only].failures > self._config().max_retries
 
-    def _note(self, step: Step, back_off: BackOff) -> None:
+    def _way(self, active: ActivePlan, moment: Moment) -> Way:
+        return way_of(active, self._config(), moment, crossed=self._crossed)
+
+    def _terms(self, active: ActivePlan, left_base: Decimal, way: Way, moment: Moment) -> OrderTerms | Pause:
+        return next_terms(active, left_base, way, moment, self._config(), self._rules)
+
+    async def _tend(
+        self, active: ActivePlan, order: JournalOrder, left_base: Decimal, way: Way, moment: Moment
+    ) -> Step | None:
+        """Keep it while it is wanted, at the touch and has time; else take it back, to quote anew or to cross."""
+        request = order.request
+        too_much = request.quantity_base - order.executed_base > left_base
+        age_s = (moment.now - order.recorded_at).total_seconds()
+        behind = request.price is not None and is_behind(request.price, request.side, moment.market)
+        stale = age_s >= REQUOTE_AFTER_S and (behind or self._has_grown(active, order, left_base, moment))
+        if way is not Way.QUOTE or too_much or stale:
+            return await self.withdraw(order)
+        self.trouble = f"{request.quantity_base - order.executed_base:f} rests at {request.price:f}"
+        await self._not_guarded()
+        return None
+
+    def _has_grown(self, active: ActivePlan, order: JournalOrder, left_base: Decimal, moment: Moment) -> bool:
+        """More slices are due by now than what rests."""
+        terms = self._terms(active, left_base, Way.QUOTE, moment)
+        rests_base = order.request.quantity_base - order.executed_base
+        return isinstance(terms, OrderTerms) and terms.quantity_base >= 2 * rests_base
+
+    async def _not_guarded(self) -> Step | None:
+        try:
+            await self._switch.arm()
+        except (Transient, Refused) as error:
+            return Step(StepEnd.RETRY_LATER, Decimal(0), f"nothing may rest unguarded: {error}")
+        return None
+
+    async def _tell_if_over(self, plan: Plan, terms: OrderTerms) -> None:
+        """Once a plan: the book costs more than it may, so that only what is there within the limit is taken."""
+        if terms.over_bps is None or self._told_over == plan.plan_id:
+            return
+        self._told_over = plan.plan_id
+        data = {
+            "plan_id": plan.plan_id,
+            "side": terms.side.value,
+            "quantity_base": str(terms.quantity_base),
+            "price_cap": str(terms.price),
+            "expected_bps": f"{terms.over_bps:.1f}" if terms.over_bps.is_finite() else "",
+        }
+        await self._events.append(Event(EventKind.SLIPPAGE_EXCEEDED, self._hedge, self._clock.now(), data))
+
+    def _noted(self, step: Step, plan: Plan) -> Step:
+        back_off = self._back_offs[plan.reduce_only]
         self.trouble = step.detail
+        self._crossed = self._crossed + 1 if step.end is StepEnd.WOULD_TAKE else 0
         match step.end:
-            case StepEnd.FILLED:
+            case StepEnd.FILLED | StepEnd.RESTS:
                 back_off.progressed()
-            case StepEnd.PARTLY_FILLED:
+            case StepEnd.PARTLY_FILLED | StepEnd.UNFILLED:
                 back_off.progressed(AFTER_NO_FILL_S)
-            case StepEnd.UNFILLED:
-                back_off.failed(AFTER_NO_FILL_S)
             case StepEnd.RETRY_LATER:
                 back_off.failed(AFTER_TROUBLE_S, asked_s=step.retry_after_s)
             case StepEnd.REFUSED:
-                back_off.failed(AFTER_REFUSAL_S)
-            case StepEnd.UNKNOWN | StepEnd.NOT_SENT:
+                back_off.failed(AFTER_CONFLICT_S if step.code in CONFLICTS else AFTER_REFUSAL_S)
+            case StepEnd.UNKNOWN | StepEnd.NOT_SENT | StepEnd.WOULD_TAKE | StepEnd.WITHDRAWN:
                 pass
-
-    def _is_between_slices(self, active: ActivePlan, *, urgent: bool) -> bool:
-        if active.last_order_at is None or not self._is_twap(active.plan, urgent=urgent):
-            return False
-        return self._clock.now() < active.last_order_at + timedelta(seconds=self._config().twap_interval_seconds)
-
-    def _smallest_base(self, active: ActivePlan, market: Market) -> Decimal:
-        """A reduction is exempt from the least notional; a first order that is too small is the venue's to refuse."""
-        smallest = max(self._rules.market_min_quantity, self._rules.min_quantity, self._step_base)
-        if active.plan.reduce_only or not active.orders:
-            return smallest
-        lots = self._rules.min_notional_quote / min(market.best_bid, market.mark_price) / self._step_base
-        return max(smallest, lots.to_integral_value(ROUND_CEILING) * self._step_base)
-
-    @property
-    def _step_base(self) -> Decimal:
-        return max(self._rules.step_size, self._rules.market_step_size)
-
-    def _terms(self, active: ActivePlan, left_base: Decimal, market: Market, *, urgent: bool) -> OrderTerms | None:
-        plan, most = active.plan, min(left_base, self._rules.market_max_quantity)
-        quantity = min(most, self._slice_base(plan, urgent=urgent))
-        if left_base - quantity < self._smallest_base(active, market):
-            quantity = most  # the rest would be too small for an order of its own
-        quantity -= quantity % self._step_base
-        if self.is_spent(active, quantity, market):
-            return None
-        config = self._config()
-        limit_bps = config.urgent_slippage_bps if urgent else config.max_slippage_bps
-        fill = walk_book(market, plan.side, quantity)
-        over = limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps)
-        price = None
-        if over or config.order_type == "limit":
-            price = self._price_cap(plan.side, market, limit_bps or LIMIT_WITHOUT_CAP_BPS)
-        return OrderTerms(side=plan.side, quantity_base=quantity, reduce_only=plan.reduce_only, price=price)
-
-    def _slice_base(self, plan: Plan, *, urgent: bool) -> Decimal:
-        """Of a time-weighted plan one slice, never below what the venue takes; otherwise the whole."""
-        if not self._is_twap(plan, urgent=urgent):
-            return plan.quantity_base
-        config = self._config()
-        slices = max(1, config.twap_duration_seconds // config.twap_interval_seconds)
-        smallest = self._rules.min_notional_quote / plan.reference_price + self._rules.step_size
-        return max(plan.quantity_base / slices, smallest)
-
-    def _is_twap(self, plan: Plan, *, urgent: bool) -> bool:
-        over = self._config().twap_over_quote
-        return not urgent and over > 0 and plan.quantity_base * plan.reference_price >= over
-
-    def _price_cap(self, side: OrderSide, market: Market, limit_bps: Decimal) -> Decimal:
-        """The worst price accepted, rounded to the tick towards the mid."""
-        ticks = market.mid * (1 + side.sign * limit_bps / BPS) / self._rules.tick_size
-        rounding = ROUND_FLOOR if side is OrderSide.BUY else ROUND_CEILING
-        return ticks.to_integral_value(rounding) * self._rules.tick_size
+        return step
 
     def _executed(
         self, plan: Plan, fills: tuple[Trade, ...], *, position_base: Decimal, target_base: Decimal
     ) -> dict[str, str]:
-        quantity = sum((fill.quantity_base for fill in fills), Decimal(0))
-        price = average_price(fills) or Decimal(0)
+        quantity = executed_base(fills)
         in_quote = all(fill.fee_asset == self._rules.quote_asset for fill in fills)
-        slippage = -plan.side.sign * (plan.reference_price - price) / plan.reference_price * BPS
         data = {
             "plan_id": plan.plan_id,
             "side": plan.side.value,
             "quantity_base": str(quantity),
-            "average_price": str(price),
-            "slippage_bps": str(slippage),
+            "average_price": str(average_price(fills) or Decimal(0)),
+            "slippage_bps": str(_slippage_bps(plan, fills)),
             "position_base": str(position_base),
             "target_base": str(target_base),
             "reason": plan.reason,
@@ -241,3 +256,11 @@ class PlanBook:
         if in_quote:
             data["fee_quote"] = str(sum((fill.fee for fill in fills), Decimal(0)))
         return data | ({"approval_id": plan.approval_id} if plan.approval_id else {})
+
+
+def _slippage_bps(plan: Plan, fills: tuple[Trade, ...]) -> Decimal:
+    """Against the mid at which the plan was decided (arrival), positive when worse."""
+    lost_quote = sum(
+        (fill.side.sign * (fill.price - plan.reference_price) * fill.quantity_base for fill in fills), Decimal(0)
+    )
+    return lost_quote / (plan.reference_price * executed_base(fills)) * BPS

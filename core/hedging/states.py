@@ -76,7 +76,6 @@ class Reason(IntEnum):
     IMPLAUSIBLE_READ = 8
     POSITION_MISMATCH = 9
     VENUE_DISLOCATED = 10
-    HEDGE_MODE_UNSUPPORTED = 11
     DISABLED = 12
     LP_MOVING = 13
     NO_LP = 14
@@ -133,7 +132,6 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.IMPLAUSIBLE_READ: "A reading changed in a way nothing explains; a second reading must confirm it first.",
     Reason.POSITION_MISMATCH: "The exchange's position differs from our own records; /adopt tells which one is right.",
     Reason.VENUE_DISLOCATED: "The exchange's mark price has been far from its own index for a minute.",
-    Reason.HEDGE_MODE_UNSUPPORTED: "The account is in a position mode that this hedge cannot use.",
     Reason.WRONG_SYMBOL: "The perpetual's price is not that of the LP's BASE: it is probably another asset's symbol.",
     Reason.DISABLED: "The hedge is switched off in the configuration.",
     Reason.LP_MOVING: "Liquidity is being added or removed; until it settles the short may only be reduced.",

@@ -23,7 +23,7 @@ ASKS = [(Decimal("2000.1"), Decimal(100))]
 
 
 async def test_slices_keep_their_interval(setting: Setting) -> None:
-    """A plan over `twap_over_quote` is sent in equal slices, `twap_interval_seconds` apart, and sums up exactly."""
+    """A plan over `twap_over_quote` is sent in slices of about one size and interval, and sums up exactly."""
     setting.settings |= {
         "twap_over_quote": 5000,
         "twap_duration_seconds": 40,
@@ -33,9 +33,11 @@ async def test_slices_keep_their_interval(setting: Setting) -> None:
     async with running(setting) as world:
         await world.until_hedged(within=120)
         orders = await world.orders()
-        assert [order.executed_base for order in orders] == [Decimal("1.249")] * 3 + [Decimal("1.252")]
-        times = [order.recorded_at for order in orders]
-        assert all((later - earlier).total_seconds() >= 10 for earlier, later in itertools.pairwise(times))
+        sizes, times = [order.executed_base for order in orders], [order.recorded_at for order in orders]
+        assert len(orders) == 4 and sum(sizes) == -HEDGED
+        assert len(set(sizes)) > 1 and all(Decimal("0.7") < size < Decimal("1.8") for size in sizes)
+        waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(times)]
+        assert len({round(wait, 1) for wait in waits}) > 1 and all(5 <= wait <= 16 for wait in waits)
         assert len(await world.events(EventKind.HEDGE_EXECUTED)) == 1
         await world.check_settled()
 
@@ -66,14 +68,13 @@ async def test_thin_book(setting: Setting, world: World) -> None:
 
 
 async def test_book_without_a_fill_is_not_hammered(setting: Setting) -> None:
-    """Capped orders that nothing meets back off; the plan is given up in the end, and told."""
+    """Capped orders that nothing meets are tried again every two seconds, and one alert says so."""
     setting.settings |= {"order_type": "limit", "urgent_slippage_bps": 1}
     async with running(setting) as world:
         setting.server.exchange.set_book(SYMBOL, [(Decimal(1990), Decimal(5))], ASKS)
         setting.server.faults.add("GET /fapi/v1/depth", faults.edited(_with_bid_of_2000), times=100)
-        await world.cycles(60)
-        assert len(setting.sent()) <= 8
-        assert len(await world.events(EventKind.PLAN_FAILED)) >= 1
+        await world.cycles(30)
+        assert 10 <= len(setting.sent()) <= 16
         await world.check()
 
 

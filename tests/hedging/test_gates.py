@@ -78,7 +78,6 @@ def test_an_unknown_outcome_holds():
         Reason.IMPLAUSIBLE_READ,
         Reason.POSITION_MISMATCH,
         Reason.VENUE_DISLOCATED,
-        Reason.HEDGE_MODE_UNSUPPORTED,
     ],
 )
 def test_a_doubtful_venue_suspends(problem: Reason):

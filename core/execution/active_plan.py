@@ -1,0 +1,43 @@
+"""A plan under way with the orders that it has had so far, as the journal tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.facts import TimeInForce
+from core.ports import JournalOrder, OrderState, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePlan:
+    plan: Plan
+    orders: tuple[JournalOrder, ...]
+
+    @property
+    def executed_base(self) -> Decimal:
+        return sum((order.executed_base for order in self.orders), Decimal(0))
+
+    @property
+    def moved_base(self) -> Decimal:
+        """By how much its fills changed the net position: the netting of two legs leaves it where it was."""
+        return sum((order.request.side.sign * order.executed_base for order in self.orders), Decimal(0))
+
+    @property
+    def left_base(self) -> Decimal:
+        return max(Decimal(0), self.plan.quantity_base - self.executed_base)
+
+    @property
+    def last_order_at(self) -> datetime | None:
+        return self.orders[-1].recorded_at if self.orders else None
+
+    @property
+    def resting(self) -> JournalOrder | None:
+        last = self.orders[-1] if self.orders else None
+        return last if last is not None and rests(last) else None
+
+
+def rests(order: JournalOrder) -> bool:
+    """Open by intention; whether the venue still has it open is asked with each look."""
+    return order.request.time_in_force is TimeInForce.GTX and order.state is OrderState.OPEN

@@ -1,0 +1,54 @@
+"""Which leg an order goes to. One-way mode has one; hedge mode a LONG and a SHORT one, and the pair of leg and side
+says whether it opens or closes: Binance refuses `reduceOnly` there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.facts import OrderSide, PerpAccount, PositionSide
+from core.hedging.states import Reason
+from core.ports import JournalOrder, Plan
+
+NET_LEGS = Reason.NET_LEGS.text
+# Both legs are closed in so many alternating slices, so that the exposure hardly moves in between.
+NETTING_SLICES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """`most_base`: what the leg can take of this side, None for no limit of its own."""
+
+    side: OrderSide
+    position_side: PositionSide
+    reduce_only: bool
+    most_base: Decimal | None
+
+
+def leg_of(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccount, step_base: Decimal) -> Leg:
+    """Where the plan's next order goes, by what the account holds now."""
+    if not account.hedge_mode:
+        return Leg(plan.side, PositionSide.BOTH, plan.reduce_only, None)
+    if plan.reason == NET_LEGS:
+        return _netting_leg(plan, orders, account)
+    if plan.side is OrderSide.BUY:
+        return Leg(OrderSide.BUY, PositionSide.SHORT, reduce_only=True, most_base=account.short_base)
+    if account.long_base >= step_base:
+        return Leg(OrderSide.SELL, PositionSide.LONG, reduce_only=True, most_base=account.long_base)
+    return Leg(OrderSide.SELL, PositionSide.SHORT, reduce_only=False, most_base=None)
+
+
+def _netting_leg(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccount) -> Leg:
+    """The leg of which less has been closed; short first. The plan's quantity is that of both legs together."""
+    closed = {OrderSide.BUY: Decimal(0), OrderSide.SELL: Decimal(0)}
+    for order in orders:
+        closed[order.request.side] += order.executed_base
+    half = plan.quantity_base / 2
+    side = OrderSide.BUY if closed[OrderSide.BUY] <= closed[OrderSide.SELL] else OrderSide.SELL
+    held = account.short_base if side is OrderSide.BUY else account.long_base
+    leg = PositionSide.SHORT if side is OrderSide.BUY else PositionSide.LONG
+    ahead = closed[side.opposite] - closed[side]
+    slice_base = ahead if ahead > 0 else half / NETTING_SLICES
+    return Leg(side, leg, reduce_only=True, most_base=min(held, half - closed[side], slice_base))

@@ -1,0 +1,179 @@
+"""What to send next for a plan: how, how much, at what price. Pure: from the plan, the market and the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from enum import Enum, auto
+
+from core.config import HedgeConfig
+from core.execution.active_plan import ActivePlan
+from core.execution.legs import NET_LEGS, Leg, leg_of
+from core.execution.slices import Pace, due_base
+from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules, TimeInForce
+from core.hedging.slippage import BookFill, walk_book
+
+BPS = Decimal(10_000)
+# Where the configuration sets no slippage limit, a limit order still needs a price.
+LIMIT_WITHOUT_CAP_BPS = Decimal(30)
+
+
+class Pause(Enum):
+    """Why nothing is sent: the next slice is not due yet, or what is left is too small for an order."""
+
+    NOT_YET = auto()
+    TOO_SMALL = auto()
+
+
+class Way(Enum):
+    """How a plan is carried out just now. OVER: its time to quote has passed and nothing comes after it."""
+
+    MARKET = auto()
+    LIMIT = auto()
+    QUOTE = auto()
+    OVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """One order: no price is a MARKET order. `over_bps`: the slippage that the price cap keeps it from, if any;
+    infinite where the visible book is too thin for the quantity."""
+
+    side: OrderSide
+    quantity_base: Decimal
+    reduce_only: bool
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    position_side: PositionSide = PositionSide.BOTH
+    over_bps: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What an order is judged by. `urgent`: the gap is so large that being quick counts more than the price."""
+
+    market: Market
+    account: PerpAccount
+    now: datetime
+    urgent: bool
+
+
+def way_of(active: ActivePlan, config: HedgeConfig, moment: Moment, *, crossed: int) -> Way:
+    """`crossed`: how often in a row a quote was refused because it would have taken."""
+    if config.order_type == "market" or (moment.urgent and config.order_type == "post_only"):
+        return Way.MARKET
+    deadline = _deadline(active, config, moment)
+    if moment.now >= deadline or crossed > config.max_retries:
+        return Way.MARKET if config.fallback == "market" else Way.OVER
+    return Way.LIMIT if config.order_type == "limit" else Way.QUOTE
+
+
+def next_terms(
+    active: ActivePlan, left_base: Decimal, way: Way, moment: Moment, config: HedgeConfig, rules: SymbolRules
+) -> OrderTerms | Pause:
+    """The next order for at most `left_base`."""
+    leg = leg_of(active.plan, active.orders, moment.account, step_of(rules))
+    due = _due_base(active, moment, config, rules)
+    if not due:
+        return Pause.NOT_YET
+    quantity = _quantity_base(active, min(left_base, active.left_base), due, leg, way, moment, rules)
+    if quantity < smallest_base(active, moment.market, rules):
+        return Pause.TOO_SMALL
+    if way is Way.QUOTE:
+        touch = moment.market.best_ask if leg.side is OrderSide.SELL else moment.market.best_bid
+        return OrderTerms(leg.side, quantity, leg.reduce_only, touch, TimeInForce.GTX, leg.position_side)
+    limit_bps = config.urgent_slippage_bps if moment.urgent else config.max_slippage_bps
+    fill = walk_book(moment.market, leg.side, quantity)
+    over_bps = _over_bps(fill, limit_bps)
+    price = None
+    if over_bps is not None or way is Way.LIMIT:
+        price = _capped_price(leg.side, moment.market, limit_bps, fill, rules.tick_size)
+    in_force = None if price is None else TimeInForce.IOC
+    return OrderTerms(leg.side, quantity, leg.reduce_only, price, in_force, leg.position_side, over_bps)
+
+
+def smallest_base(active: ActivePlan, market: Market, rules: SymbolRules) -> Decimal:
+    """A reduction is exempt from the least notional; a first order that is too small is the venue's to refuse."""
+    smallest = max(rules.market_min_quantity, rules.min_quantity, step_of(rules))
+    if active.plan.reduce_only or not active.orders:
+        return smallest
+    lots = rules.min_notional_quote / min(market.best_bid, market.mark_price) / step_of(rules)
+    return max(smallest, lots.to_integral_value(ROUND_CEILING) * step_of(rules))
+
+
+def step_of(rules: SymbolRules) -> Decimal:
+    """Orders may end as MARKET ones, so quantities fit both sets of filters."""
+    return max(rules.step_size, rules.market_step_size)
+
+
+def is_behind(price: Decimal, side: OrderSide, market: Market) -> bool:
+    """Somebody quotes better than this."""
+    return price > market.best_ask if side is OrderSide.SELL else price < market.best_bid
+
+
+def _deadline(active: ActivePlan, config: HedgeConfig, moment: Moment) -> datetime:
+    """When quoting has had its time: a time-weighted plan's own duration comes before."""
+    if config.limit_timeout_seconds == 0:
+        return moment.now + timedelta(days=1)
+    begun = active.orders[0].recorded_at if active.orders else moment.now
+    over = config.twap_duration_seconds if _is_twap(active, config, moment) else 0
+    return begun + timedelta(seconds=over + config.limit_timeout_seconds)
+
+
+def _quantity_base(
+    active: ActivePlan,
+    left_base: Decimal,
+    due: Decimal,
+    leg: Leg,
+    way: Way,
+    moment: Moment,
+    rules: SymbolRules,
+) -> Decimal:
+    """A whole number of steps. What would be left over and too small for an order of its own goes along."""
+    smallest = smallest_base(active, moment.market, rules)
+    most = min(left_base, rules.max_quantity if way is Way.QUOTE else rules.market_max_quantity)
+    held = moment.account.short_base if leg.side is OrderSide.BUY else moment.account.long_base
+    if leg.most_base is not None:
+        most = min(most, held if active.plan.reason != NET_LEGS else max(leg.most_base, min(smallest, held)))
+    quantity = min(most, due)
+    if left_base - quantity < smallest:
+        quantity = most
+    return quantity - quantity % step_of(rules)
+
+
+def _due_base(active: ActivePlan, moment: Moment, config: HedgeConfig, rules: SymbolRules) -> Decimal:
+    if not _is_twap(active, config, moment):
+        return active.plan.quantity_base
+    pace = Pace(
+        timedelta(seconds=config.twap_duration_seconds),
+        timedelta(seconds=config.twap_interval_seconds),
+        rules.min_notional_quote / active.plan.reference_price + rules.step_size,
+    )
+    due = due_base(active.plan, active.executed_base, active.last_order_at, moment.now, pace)
+    return due if due >= pace.smallest_base or due >= active.left_base else Decimal(0)
+
+
+def _is_twap(active: ActivePlan, config: HedgeConfig, moment: Moment) -> bool:
+    plan, over_quote = active.plan, config.twap_over_quote
+    if moment.urgent or not over_quote or config.twap_duration_seconds == 0 or plan.reason == NET_LEGS:
+        return False
+    return plan.quantity_base * plan.reference_price >= over_quote
+
+
+def _over_bps(fill: BookFill | None, limit_bps: Decimal) -> Decimal | None:
+    if limit_bps <= 0:
+        return None
+    found = Decimal("Infinity") if fill is None else fill.slippage_bps
+    return found if found > limit_bps else None
+
+
+def _capped_price(
+    side: OrderSide, market: Market, limit_bps: Decimal, fill: BookFill | None, tick_size: Decimal
+) -> Decimal:
+    """The worst price accepted, on the tick towards the mid: by the limit, and no worse than the book asks for."""
+    cap = market.mid * (1 + side.sign * (limit_bps or LIMIT_WITHOUT_CAP_BPS) / BPS)
+    if fill is not None:
+        cap = min(cap, fill.worst_price) if side is OrderSide.BUY else max(cap, fill.worst_price)
+    rounding = ROUND_FLOOR if side is OrderSide.BUY else ROUND_CEILING
+    return (cap / tick_size).to_integral_value(rounding) * tick_size
