@@ -29,7 +29,6 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         examine_telegram(settings),
     )
     findings = [_configuration(settings), *(warn("configuration", notice) for notice in settings.notices)]
-    for name, hedge in config.hedges.items():
     for lp in lps:
         findings += lp.findings
     findings += pushes
