@@ -27,6 +27,7 @@ from core.execution.order_ids import PlanIds
 from core.execution.outcome import OutcomeResolver
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
+from core.facts import Market
 from core.feeds import ChainFeed, VenueFeed
 from core.following import Following
 from core.grants import Grants
@@ -38,6 +39,7 @@ from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
 from core.status import HedgeStatus
+from core.venue_watch import Streams, VenueWatch
 from storage.store import Store
 
 
@@ -61,6 +63,9 @@ class EngineSlot:
     def stir(self, hedge: str) -> None:
         if self.engine is not None:
             self.engine.stir(hedge)
+
+    def is_concerned(self, hedge: str, market: Market) -> bool:
+        return self.engine is not None and self.engine.is_concerned(hedge, market)
 
 
 class Bell:
@@ -142,8 +147,10 @@ async def build_engine(
     clock: Clock,
     began: datetime,
     watches: Sequence[ChainWatch] = (),
+    streams: Streams | None = None,
 ) -> Engine:
     """`chains` by hedge; hedges may share one. `began`: since when trades can be ours. `watches` wake `office.slot`.
+    `streams`: what the venue tells by itself.
 
     A symbol that `venue` did not prepare is prepared later, by its hedge. Raises InvariantBroken when a stored memory
     cannot be read, ConfigurationError when a limit allows no order at all
@@ -151,17 +158,49 @@ async def build_engine(
     """
     claims: dict[str, Claim] = {}
     plan_ids = PlanIds()
+    venue_watch = _venue_watch(streams, config, venue, store, office, clock, began) if streams else None
     runners: dict[str, Hedge] = {}
     for name in config.hedges:
-        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
+        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims, venue_watch)
         runners[name] = await parts.hedge()
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     beside = {f"news of {watch.chain}": watch.run for watch in watches}
+    if venue_watch is not None:
+        beside |= venue_watch.loops()
+        office.probes.append(partial(_stream_health, venue_watch))
     engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
     office.slot.engine = engine
     return engine
+
+
+def _venue_watch(
+    streams: Streams, config: Config, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
+) -> VenueWatch:
+    def is_known(symbol: str) -> bool:
+        try:
+            return bool(venue.rules(symbol))
+        except Refused:
+            return False
+
+    return VenueWatch(
+        streams=streams,
+        hedges={hedge.symbol: name for name, hedge in config.hedges.items()},
+        is_known=is_known,
+        bookkeeper=Bookkeeper(venue=venue, journal=store.journal, events=office.notifier, clock=clock, start=began),
+        concerns=office.slot.is_concerned,
+        wake=office.slot.stir,
+        events=office.notifier,
+        clock=clock,
+    )
+
+
+def _stream_health(watch: VenueWatch) -> list[HealthItem]:
+    return [
+        HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "come")
+        for name, trouble in watch.troubles.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +215,7 @@ class _HedgeParts:
     began: datetime
     plan_ids: PlanIds
     claims: dict[str, Claim]
+    venue_watch: VenueWatch | None
 
     async def hedge(self) -> Hedge:
         symbol = self.config.hedges[self.name].symbol
@@ -211,7 +251,13 @@ class _HedgeParts:
         resolver = OutcomeResolver(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
         executor = Executor(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
         reconciler = Reconciler(
-            hedge=self.name, symbol=hedge.symbol, journal=journal, bookkeeper=bookkeeper, clock=clock
+            hedge=self.name,
+            symbol=hedge.symbol,
+            venue=self.venue,
+            journal=journal,
+            bookkeeper=bookkeeper,
+            events=events,
+            clock=clock,
         )
         plans = PlanBook(
             self.name,
@@ -254,7 +300,7 @@ class _HedgeParts:
             hedge=self.name,
             symbol=hedge.symbol,
             chain=self.chains[self.name],
-            venue=VenueFeed(self.venue, hedge.symbol, self.clock),
+            venue=VenueFeed(self.venue, hedge.symbol, self.clock, self.venue_watch),
             resolver=resolver,
             reconciler=reconciler,
             rules=self.venue.rules(hedge.symbol),

@@ -135,7 +135,7 @@ class Glance:
     async def _venue(self, trouble: str) -> tuple[VenueFacts | None, str]:
         if trouble:
             return None, trouble
-        reading = await VenueFeed(self.venue, self.config.symbol, self.clock).read()
+        reading = await VenueFeed(self.venue, self.config.symbol, self.clock).read(max_age_s=0)
         return reading.value, reading.trouble or ""
 
     async def _judged(

@@ -14,7 +14,7 @@ from core.execution.executor import Step, StepEnd
 from core.execution.legs import NET_LEGS
 from core.execution.plans import NewPlan, PlanBook
 from core.execution.terms import Moment
-from core.facts import SymbolRules
+from core.facts import OrderSide, SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.slippage import walk_book
@@ -58,6 +58,14 @@ class Actions:
         self._approvals = approvals
         self._rules = rules
         self._may_send = may_send
+
+    def needs_depth(self, decision: Decision, seen: Observation) -> bool:
+        """What is to be traded, or asked for, is more than the book that was told."""
+        if decision.action not in (Action.ADJUST, Action.CONTINUE, Action.SHRINK, Action.ASK) or seen.venue is None:
+            return False
+        wanted_base = decision.quantity_steps * self._rules.step_size or decision.gap_base
+        side = OrderSide.BUY if wanted_base > 0 else OrderSide.SELL
+        return walk_book(seen.venue.market, side, abs(wanted_base)) is None
 
     async def carry_out(
         self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig

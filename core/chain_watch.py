@@ -7,19 +7,15 @@ speed.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
-
-import structlog
 
 from core.clock import Clock
 from core.config import HedgeConfig
-from core.errors import LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
 from core.facts import LpFacts
 from core.feeds import ChainFeed
 from core.hedging.stirring import is_stirred
+from core.listening import Listening, listen_while_wanted
 from core.ports import ChainNews, ChainStream, EventLog
 
 # A chain is read for its news at most so often, however fast its blocks come.
@@ -28,12 +24,6 @@ READ_EVERY_S = 1.0
 CATCH_UP_S, CATCH_UP_TRIES = 0.15, 4
 # One that never gets there is not waited for again so soon: the other one is ahead of the chain, or lies.
 HOPELESS_FOR_S = 60.0
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-# A connection that is back within this time was not worth a word.
-TELL_AFTER = timedelta(seconds=60)
-TELL_EVERY_S = 5.0
-
-log = structlog.get_logger(__name__)
 
 
 class ChainWatch:
@@ -61,16 +51,13 @@ class ChainWatch:
         self._looked_at: dict[str, LpFacts] = {}
         self._newest = 0
         self._moved = asyncio.Event()
-        self._heard = False
-        self._lost_since: datetime | None = clock.now()
-        self._trouble = "not connected yet"
+        self._listening = Listening(f"the chain {chain}", self._listen, tell=self._tell, clock=clock)
         self._hopeless_until_s = -HOPELESS_FOR_S
-        self._told = False
 
     @property
     def trouble(self) -> str | None:
         """Why no news come at present; None while they do."""
-        return self._trouble if self._lost_since is not None else None
+        return self._listening.trouble
 
     @property
     def host(self) -> str:
@@ -79,49 +66,21 @@ class ChainWatch:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_listening())
+            tasks.create_task(self._listening.run())
             tasks.create_task(self._keep_reading())
-            tasks.create_task(self._keep_telling())
-
-    async def _keep_listening(self) -> None:
-        wait_s = FIRST_WAIT_S
-        while True:
-            try:
-                await self._listen()
-            except (Transient, Refused) as error:
-                self._lose(error)
-            wait_s = FIRST_WAIT_S if self._has_heard() else wait_s
-            await self._clock.sleep(wait_s * random.uniform(0.5, 1.0))
-            wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
     async def _listen(self) -> None:
         """One connection; it ends also when other pools are to be listened to."""
-        pools = frozenset(self._pools())
-        listening = asyncio.ensure_future(self._stream.listen(pools, self._hear))
-        try:
-            while frozenset(self._pools()) == pools:
-                done, _ = await asyncio.wait({listening}, timeout=READ_EVERY_S)
-                if done:
-                    listening.result()
-        finally:
-            listening.cancel()
-            await asyncio.wait({listening})
+        await listen_while_wanted(lambda: frozenset(self._pools()), self._listen_to)
+
+    async def _listen_to(self, pools: frozenset[str]) -> None:
+        await self._stream.listen(pools, self._hear)
 
     def _hear(self, news: ChainNews) -> None:
-        self._heard, self._lost_since = True, None
+        self._listening.heard()
         if news.moved:
             self._newest = news.block
             self._moved.set()
-
-    def _has_heard(self) -> bool:
-        """Since the last time it was asked."""
-        heard, self._heard = self._heard, False
-        return heard
-
-    def _lose(self, error: LpHedgeError) -> None:
-        if str(error) != self._trouble or self._lost_since is None:
-            log.warning("the chain's news stay away", chain=self.chain, why=str(error))
-        self._trouble, self._lost_since = str(error), self._lost_since or self._clock.now()
 
     async def _keep_reading(self) -> None:
         while True:
@@ -154,16 +113,7 @@ class ChainWatch:
                 self._wake(name)
         return reached
 
-    async def _keep_telling(self) -> None:
-        while True:
-            await self._clock.sleep(TELL_EVERY_S)
-            lost_since = self._lost_since
-            if lost_since is None and self._told:
-                self._told = False
-                await self._tell(EventKind.NEWS_BACK, {})
-            elif lost_since is not None and not self._told and self._clock.now() - lost_since >= TELL_AFTER:
-                self._told = True
-                await self._tell(EventKind.NEWS_LOST, {"detail": self._trouble})
-
-    async def _tell(self, kind: EventKind, data: Mapping[str, str]) -> None:
-        await self._events.append(Event(kind, None, self._clock.now(), {"chain": self.chain, **data}))
+    async def _tell(self, why: str | None) -> None:
+        kind = EventKind.NEWS_BACK if why is None else EventKind.NEWS_LOST
+        data = {"chain": self.chain} | ({"detail": why} if why else {})
+        await self._events.append(Event(kind, None, self._clock.now(), data))

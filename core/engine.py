@@ -10,6 +10,7 @@ from functools import partial
 
 from core.clock import Clock
 from core.command_desk import CommandDesk
+from core.facts import Market
 from core.hedge import Hedge
 from core.hedging.states import Reason, State
 from core.ports import EventLog
@@ -61,6 +62,9 @@ class Engine:
     def stir(self, hedge: str) -> None:
         """Something moved: look at this hedge now, or a second after its last look, at all that moved meanwhile."""
         self._stirred[hedge].set()
+
+    def is_concerned(self, hedge: str, market: Market) -> bool:
+        return self._runners[hedge].is_moved_by(market)
 
     def stalled(self, allowance_s: float) -> tuple[str, ...]:
         """Hedges that completed no evaluation within their own pace and this allowance."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from core.clock import Clock
 from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.facts import LpFacts, Market, PerpAccount
 from core.ports import LpPositions, PerpVenue
+from core.venue_watch import VenueWatch
 
 # A node that lags behind the last one asked is not believed, for so long; a chain that was really rolled back is, then.
 LAGGING_FOR_S = 60.0
+# Balances move with the price, of which no news tells.
+ACCOUNT_BELIEVED_S = 15.0
 
 T = TypeVar("T")
 
@@ -123,22 +126,57 @@ class VenueFacts:
 
 
 class VenueFeed:
-    """One symbol of the venue. `read_started_at` bounds how old the position can be."""
+    """One symbol of the venue, as it tells by itself where `watch` hears it, else as it answers."""
 
-    def __init__(self, venue: PerpVenue, symbol: str, clock: Clock) -> None:
+    def __init__(self, venue: PerpVenue, symbol: str, clock: Clock, watch: VenueWatch | None = None) -> None:
         self._venue = venue
         self._symbol = symbol
         self._clock = clock
+        self._watch = watch
         self._last: VenueFacts | None = None
-        self.read_started_at: datetime | None = None
+        self._account_read_at_s: float | None = None
 
-    async def read(self) -> Reading[VenueFacts]:
-        """Position, balances, book and mark, read now. Never raises for a failed read."""
-        started_at = self._clock.now()
+    @property
+    def connections(self) -> int:
+        """How often the account's news have come back: each time what happened before must be read."""
+        return self._watch.connections if self._watch else 0
+
+    def forget_account(self) -> None:
+        """Something is known to have happened to it."""
+        self._account_read_at_s = None
+
+    async def read(self, *, max_age_s: float) -> Reading[VenueFacts]:
+        """Position, balances, book and mark. Never raises for a failed read.
+
+        `max_age_s`: of a market that was told. The account is read unless nothing can have happened to it meanwhile.
+        """
         try:
-            account, market = await asyncio.gather(self._venue.account(self._symbol), self._venue.market(self._symbol))
+            account, market = await asyncio.gather(self._account(), self._market(max_age_s))
         except (Transient, Refused) as error:
             return Reading(self._last, str(error))
         self._last = VenueFacts(account, market)
-        self.read_started_at = started_at
         return Reading(self._last, None)
+
+    async def deepened(self, facts: VenueFacts) -> VenueFacts:
+        """With the whole visible book; the same when it cannot be read now."""
+        try:
+            return replace(facts, market=await self._venue.market(self._symbol))
+        except (Transient, Refused):
+            return facts
+
+    async def _account(self) -> PerpAccount:
+        now_s, read_at_s = self._clock.monotonic_s(), self._account_read_at_s
+        if self._last is not None and read_at_s is not None and now_s - read_at_s < ACCOUNT_BELIEVED_S:
+            as_of = self._clock.now()
+            if self._watch is not None and self._watch.is_quiet_since(self._symbol, read_at_s):
+                return replace(self._last.account, as_of=as_of)
+        self._account_read_at_s = None
+        account = await self._venue.account(self._symbol)
+        self._account_read_at_s = now_s
+        return account
+
+    async def _market(self, max_age_s: float) -> Market:
+        told = self._watch.market(self._symbol) if self._watch else None
+        if told is not None and self._clock.now() - told.as_of <= timedelta(seconds=max_age_s):
+            return told
+        return await self._venue.market(self._symbol)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.departing import Word
-from core.facts import PositionSide
+from core.facts import Market, PositionSide
 from core.status import HedgeStatus
 
 
@@ -20,6 +20,10 @@ class Hedge(Protocol):
         ...
 
     async def evaluate(self) -> None: ...
+
+    def is_moved_by(self, market: Market) -> bool:
+        """Whether a market calls for a look before the next one is due."""
+        ...
 
     def status(self) -> HedgeStatus: ...
 

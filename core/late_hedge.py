@@ -20,7 +20,7 @@ from core.config import HedgeConfig
 from core.departing import Word, answer_departed
 from core.errors import ConfigurationError, Refused, Transient
 from core.events import Event, EventKind
-from core.facts import PositionSide
+from core.facts import Market, PositionSide
 from core.feeds import ChainFeed
 from core.hedge import Hedge
 from core.hedge_memory import Remembered, from_json, to_json
@@ -94,6 +94,9 @@ class LateHedge:
             self._told = None
             data = {"reason": Reason.STALE_VENUE.text, "detail": "", "state": self._hedge.status().state}
             await self._tell(EventKind.RECOVERED, data)
+
+    def is_moved_by(self, market: Market) -> bool:
+        return self._hedge is not None and self._hedge.is_moved_by(market)
 
     def status(self) -> HedgeStatus:
         if self._hedge is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -89,13 +89,15 @@ class Observer:
     def orders_ended(self) -> None:
         """An order of ours ended now: a position read before this moment no longer counts."""
         self._orders_ended_at = self._clock.now()
+        self._venue.forget_account()
 
     async def look(self, config: HedgeConfig) -> Observation:
         orders, resolving = await self._settle()
         unsettled = bool(resolving or orders.in_doubt)
         patience_s = min(CHAIN_PATIENCE_S, config.max_price_age_seconds / 3)
         chain, venue = await asyncio.gather(
-            self._chain.facts(self._hedge, max_age_s=SHARED_READ_S, patience_s=patience_s), self._venue.read()
+            self._chain.facts(self._hedge, max_age_s=SHARED_READ_S, patience_s=patience_s),
+            self._venue.read(max_age_s=config.max_price_age_seconds / 3),
         )
         now = self._clock.now()
         limits = AgeLimits(
@@ -130,6 +132,10 @@ class Observer:
         if self._lp is None or venue is None or problem in NO_MARK or self._dislocated_since is not None:
             return None
         return estimated_at(self._lp, venue.market.mark_price)
+
+    async def deepened(self, seen: Observation) -> Observation:
+        """With the whole visible book, for an order larger than the part of it that is told."""
+        return replace(seen, venue=await self._venue.deepened(seen.venue)) if seen.venue else seen
 
     async def _settle(self) -> tuple[Unsettled, str]:
         """(what is not settled, a sentence about what is in doubt)."""
@@ -175,11 +181,15 @@ class Observer:
             return problem, reading.trouble or "the newest reading of the exchange is too old", None
         self._dislocated_since = dislocated_since(facts.market, self._dislocated_since, now)
         if in_flight:
+            self._venue.forget_account()
             return Reason.NONE, "", None
         try:
+            await self._reconciler.sweep(self._venue.connections)
             comparison = await self._reconciler.compare(facts.account)
         except (Transient, Refused) as error:
             return Reason.STALE_VENUE, str(error), None
+        if comparison.match is not Match.MATCHED:
+            self._venue.forget_account()  # one reading does not confirm itself
         return *self._venue_reason(facts, comparison, now), comparison
 
     def _judge_pair(self, lp: LpFacts | None, venue: VenueFacts | None) -> tuple[Reason, str]:

@@ -19,7 +19,7 @@ from core.events import Event, EventKind
 from core.execution.executor import StepEnd
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
-from core.facts import OrderSide, PerpAccount, PositionSide, SymbolRules
+from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules
 from core.grants import Grants
 from core.hedge_memory import HOUR_MS, Remembered, from_json, to_json
 from core.hedging import memory
@@ -30,6 +30,7 @@ from core.hedging.life_memory import LifeMemory
 from core.hedging.margin import Claim, reserved_before
 from core.hedging.policy import policy_from
 from core.hedging.states import COMMANDED_TEXTS, Action, LpState, Reason, Request, State, transition
+from core.hedging.stirring import PART_OF_BAND
 from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, Observer
 from core.ports import Approval, EventLog, HedgeMemory, Journal
@@ -120,9 +121,20 @@ class HedgeRunner:
             decision = decide(kernel_facts(seen, standing, config, policy.step_base), policy, mind)
             await self._take_in(decision, seen, standing)
             await self._watch.note(decision, seen, config)  # before what is done about it, as it will be read
+            if self._actions.needs_depth(decision, seen):
+                seen = await self._observer.deepened(seen)
             outcome = await self._actions.carry_out(decision, seen, standing, config)
             await self._note(outcome, decision, wish)
             self.evaluated_at_s = self._clock.monotonic_s()
+
+    def is_moved_by(self, market: Market) -> bool:
+        """Whether the exposure at this mark differs from that of the last look by a quarter of the band."""
+        seen, decision = self._seen, self._decision
+        if seen is None or seen.venue is None or seen.lp is None or decision is None:
+            return False
+        mark = market.mark_price
+        moved_base = abs(seen.lp.net_base_at(mark) - seen.lp.net_base_at(seen.venue.market.mark_price))
+        return moved_base > 0 and moved_base * mark >= PART_OF_BAND * decision.band_quote
 
     def status(self) -> HedgeStatus:
         return hedge_status(

@@ -62,6 +62,21 @@ class Bookkeeper:
         trades = await self._venue.trades(symbol, after_trade_id=last_id, since=self._start - CLOCK_ROOM)
         return await self._book(symbol, hedge, trades)
 
+    async def take_in(self, report: OrderReport, fill: Trade | None) -> None:
+        """What the venue told by itself of an order. Somebody else's is left to the next read, which asks whose it is.
+
+        The fee and profit of a told fill are the venue's own words; the trade list has the same row.
+        """
+        order = await self._journal.order(report.client_order_id)
+        if order is None or order.request.symbol != report.symbol:
+            return
+        now = self._clock.now()
+        await self._journal.record_report(report, now, booked=False)
+        if fill is not None:
+            await self._journal.book_trades([(fill, TradeOrigin.OURS)], now)
+        if report.status.is_final and await self._booked_base(order, report) >= report.executed_base:
+            await self._journal.record_report(report, now)
+
     async def _has_fills_of(self, report: OrderReport) -> bool:
         """The trade list lags behind the order's own state, and its rows may come late among newer ones."""
         order = await self._journal.order(report.client_order_id)

@@ -8,11 +8,14 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from core.clock import Clock
+from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
-from core.facts import PerpAccount, PositionSide
-from core.ports import Journal, LegPositions
+from core.execution.order_ids import parse_client_order_id
+from core.facts import OrderReport, PerpAccount, PositionSide
+from core.ports import EventLog, Journal, LegPositions, OrderState, PerpVenue
 
 REPEAT_AFTER = timedelta(seconds=2)
+SWEEP_EVERY_S = 300.0
 FLAT = LegPositions(Decimal(0), Decimal(0), Decimal(0))
 
 
@@ -38,13 +41,54 @@ class Comparison:
 
 
 class Reconciler:
-    def __init__(self, *, hedge: str, symbol: str, journal: Journal, bookkeeper: Bookkeeper, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        hedge: str,
+        symbol: str,
+        venue: PerpVenue,
+        journal: Journal,
+        bookkeeper: Bookkeeper,
+        events: EventLog,
+        clock: Clock,
+    ) -> None:
         self._hedge = hedge
         self._symbol = symbol
+        self._venue = venue
         self._journal = journal
         self._bookkeeper = bookkeeper
+        self._events = events
         self._clock = clock
         self._differs: tuple[LegPositions, datetime] | None = None
+        self._swept: tuple[int, float] | None = None
+
+    async def sweep(self, connections: int) -> None:
+        """What may rest and what was traded, unless that was asked lately and no news were missed since.
+
+        `connections` counts the times at which news had been missed. Raises what the venue's reads raise; then nothing
+        new may be opened.
+        """
+        now_s = self._clock.monotonic_s()
+        if self._swept and self._swept[0] == connections and now_s < self._swept[1] + SWEEP_EVERY_S:
+            return
+        for report in await self._venue.open_orders(self._symbol):
+            await self._take_charge(report)
+        await self._bookkeeper.book_new_trades(self._symbol, self._hedge)
+        self._swept = (connections, now_s)
+
+    async def _take_charge(self, report: OrderReport) -> None:
+        """Ours by name is ours to end: known, it is settled like any other; of a lost journal, it is taken back."""
+        name = parse_client_order_id(report.client_order_id)
+        if name is None or name.hedge != self._hedge:
+            return
+        order = await self._journal.order(report.client_order_id)
+        if order is not None:
+            if order.state in (OrderState.REFUSED, OrderState.ABSENT):
+                await self._journal.record_report(report, self._clock.now(), booked=False)
+            return
+        await self._venue.cancel(self._symbol, report.client_order_id)
+        data = {"client_order_id": report.client_order_id, "quantity_base": str(report.quantity_base)}
+        await self._events.append(Event(EventKind.ORDER_TAKEN_BACK, self._hedge, self._clock.now(), data))
 
     async def compare(self, account: PerpAccount) -> Comparison:
         """Fetches trades before it believes in a difference. Raises what that read raises."""

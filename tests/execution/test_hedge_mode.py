@@ -47,7 +47,7 @@ async def test_two_legs_are_netted_in_alternating_slices(setting: Setting) -> No
     async with running(setting) as world:
         await world.cycles(8)
         await world.until_hedged(within=120)
-        assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (0, HEDGED)
+        assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (Decimal(0), HEDGED)
         netting = [entry.params for entry in setting.server.requests(PLACE)][:10]
         assert [each["positionSide"] for each in netting] == ["SHORT", "LONG"] * 5
         assert all(Decimal(each["quantity"]) == Decimal("0.4") for each in netting)
@@ -68,7 +68,7 @@ async def test_netting_goes_on_after_a_restart_and_a_lost_answer(setting: Settin
         await world.cycles(1)
     async with running(setting) as world:
         await world.until_hedged(within=120)
-        assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (0, HEDGED)
+        assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (Decimal(0), HEDGED)
         await world.check_settled()
 
 
@@ -99,7 +99,7 @@ async def test_flatten_closes_both_legs(setting: Setting) -> None:
         await world.cycles(6)
         await world.command("flatten")
         await world.until(lambda w: setting.position == 0 and w.status.reason == "halted", within=60)
-        assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (0, 0)
+        assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (Decimal(0), Decimal(0))
         await world.check_settled()
 
 

@@ -85,7 +85,7 @@ async def test_the_time_to_quote_is_limited(setting: Setting, fallback: str, pos
         await world.cycles(16)
         assert setting.position == position
         first, second = (await world.orders())[:2]
-        assert (first.state, first.executed_base) == (OrderState.FINAL, 0)
+        assert (first.state, first.executed_base) == (OrderState.FINAL, Decimal(0))
         if fallback == "none":
             assert second.plan_id != first.plan_id and await resting(world) is not None
         else:
