@@ -18,7 +18,7 @@ from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
-from core.engine import Engine
+from core.engine import Engine, Loop
 from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.dead_man import DeadMansSwitch
@@ -166,7 +166,7 @@ async def build_engine(
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
-    beside = {f"news of {watch.chain}": watch.run for watch in watches}
+    beside: dict[str, Loop] = {f"news of {watch.chain}": watch.run for watch in watches}
     if venue_watch is not None:
         beside |= venue_watch.loops()
         office.probes.append(partial(_stream_health, venue_watch))

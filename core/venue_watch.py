@@ -34,7 +34,9 @@ class Streams:
 
 
 class VenueWatch:
-    """`hedges` by symbol; `is_known`: its rules have been read. `concerns` says whether a market is worth a look of a hedge; `wake` has it look."""
+    """`hedges` by symbol; `is_known`: its rules have been read. `concerns` says whether a market is worth a look of a
+    hedge; `wake` has it look.
+    """
 
     def __init__(
         self,
