@@ -212,6 +212,9 @@ class StreamHub:
                 await connection.socket.pong(message.data)
             elif message.type is WSMsgType.TEXT:
                 self._subscribe(connection, message.data)
+        transport = connection.request.transport
+        while connection.silent and transport is not None and not transport.is_closing():
+            await asyncio.sleep(0.05)  # nor is a closing frame answered
 
     def _subscribe(self, connection: _Connection, text: str) -> None:
         asked = json.loads(text)
