@@ -128,7 +128,7 @@ class BinanceMarketStream:
             now_s = self._clock.monotonic_s()
             for name, newest in streams:
                 if now_s - max(began_s, newest.heard_at_s) > self._silent_after_s:
-                    raise Transient(f"Binance has pushed nothing on {name} for {self._silent_after_s:.0f} s")
+                    raise Transient(f"Binance has pushed nothing on {name} for {self._silent_after_s:g} s")
 
 
 class _Newest:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from tests.rigs.venue.shapes import Json
 
 Matches = Callable[[Json], bool]
-# (seconds of delay, event)
-Told = list[tuple[float, Json]]
+# (seconds of delay, event, name of its stream)
+Told = list[tuple[float, Json, str]]
+Does = Callable[[Json, str], Told]
 
 
 @dataclass
 class _Armed:
-    does: Callable[[Json], Told]
+    does: Does
     matches: Matches
 
 
@@ -22,38 +23,38 @@ class StreamFaults:
 
     def __init__(self) -> None:
         self._armed: deque[_Armed] = deque()
-        self._held: Json | None = None
+        self._held: tuple[Json, str] | None = None
 
     def drop(self, kind: str | None = None, matches: Matches = lambda event: True) -> None:
-        self._arm(kind, matches, lambda event: [])
+        self._arm(kind, matches, lambda event, name: [])
 
     def duplicate(self, kind: str | None = None, matches: Matches = lambda event: True) -> None:
-        self._arm(kind, matches, lambda event: [(0.0, event), (0.0, event)])
+        self._arm(kind, matches, lambda event, name: [(0.0, event, name)] * 2)
 
     def delay(self, seconds: float, kind: str | None = None, matches: Matches = lambda event: True) -> None:
-        self._arm(kind, matches, lambda event: [(seconds, event)])
+        self._arm(kind, matches, lambda event, name: [(seconds, event, name)])
 
     def edit(self, edit: Callable[[Json], Json], kind: str | None = None) -> None:
-        self._arm(kind, lambda event: True, lambda event: [(0.0, edit(event))])
+        self._arm(kind, lambda event: True, lambda event, name: [(0.0, edit(event), name)])
 
     def swap(self, kind: str | None = None, matches: Matches = lambda event: True) -> None:
         """It comes after the event that follows it."""
         self._arm(kind, matches, self._hold)
 
-    def told(self, event: Json) -> Told:
-        """What is told of this event, and of one that waited for it."""
+    def told(self, event: Json, name: str = "") -> Told:
+        """What is told of this event of the stream `name`, and of one that waited for it."""
         behind, self._held = self._held, None
-        told = [(0.0, event)]
+        told = [(0.0, event, name)]
         for armed in self._armed:
             if armed.matches(event):
                 self._armed.remove(armed)
-                told = armed.does(event)
+                told = armed.does(event, name)
                 break
-        return told if behind is None else [*told, (0.0, behind)]
+        return told if behind is None else [*told, (0.0, *behind)]
 
-    def _arm(self, kind: str | None, matches: Matches, does: Callable[[Json], Told]) -> None:
+    def _arm(self, kind: str | None, matches: Matches, does: Does) -> None:
         self._armed.append(_Armed(does, lambda event: kind in (None, event["e"]) and matches(event)))
 
-    def _hold(self, event: Json) -> Told:
-        self._held = event
+    def _hold(self, event: Json, name: str) -> Told:
+        self._held = event, name
         return []

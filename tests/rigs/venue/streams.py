@@ -243,7 +243,7 @@ class StreamHub:
 
     async def _repeat(self, connection: _Connection) -> None:
         """A live market says so even when nothing moves."""
-        marked_s = 0.0
+        marked_s = MARK_EVERY_S
         while True:
             await asyncio.sleep(self.book_every_s)
             marked_s += self.book_every_s
@@ -263,14 +263,14 @@ class StreamHub:
         with self._lock:
             told = self.user_faults.told(event)
         listening = [each for each in self._of("private") if each.listen_key == self.listen_key]
-        for delay_s, each in told:
+        for delay_s, each, _ in told:
             for connection in listening:
                 _send(connection, json.dumps(each), delay_s)
 
     def _tell_market(self, symbol: str, kind: str, only: _Connection | None = None) -> None:
         """`quiet` names are served, and say nothing."""
         name = f"{symbol.lower()}@{kind}"
-        listening = [each for each in self._of(None) if name in each.names and only in (None, each)]
+        listening = [each for each in self._listening(name) if only in (None, each)]
         if not listening or name in self.quiet:
             return
         with self._exchange.lock:
@@ -279,10 +279,13 @@ class StreamHub:
                 return
             event = MAKES[kind](self._exchange, symbol)
         with self._lock:
-            told = self.market_faults.told(event)
-        for delay_s, each in told:
-            for connection in listening:
-                _send(connection, json.dumps({"stream": name, "data": each} if connection.combined else each), delay_s)
+            told = self.market_faults.told(event, name)
+        for delay_s, each, of in told:
+            for connection in listening if of == name else self._listening(of):
+                _send(connection, json.dumps({"stream": of, "data": each} if connection.combined else each), delay_s)
+
+    def _listening(self, name: str) -> list[_Connection]:
+        return [each for each in self._of(None) if name in each.names]
 
 
 def _send(connection: _Connection, text: str, delay_s: float) -> None:
