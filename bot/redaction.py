@@ -13,7 +13,7 @@ from urllib.parse import quote
 REPLACEMENT = "[secret]"
 _BOT_TOKEN = re.compile(r"\d{5,}(?::|%3A)[\w-]{30,}", re.IGNORECASE)
 _SHORTEST = 6
-_CHATTY = ("httpx", "httpcore")
+_CHATTY = ("httpx", "httpcore", "websockets", "binance")
 
 
 class Redactor(logging.Filter):

@@ -17,9 +17,11 @@ from typing import TypeVar
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.exchange.binance_account import TermsReader, legs_of, perp_account
+from core.exchange.binance_account_stream import BinanceAccountStream
 from core.exchange.binance_admin import BinanceAdmin
 from core.exchange.binance_client import BinanceAccess, BinanceClient
 from core.exchange.binance_market import BinanceMarket, Contract
+from core.exchange.binance_market_stream import BinanceMarketStream
 from core.exchange.binance_messages import (
     AccountTotals,
     Malformed,
@@ -199,6 +201,14 @@ class BinanceVenue:
             lambda library: library.futures_countdown_cancel_all(symbol=symbol, countdownTime=str(for_s * 1000)),
             lambda answer: answer,
         )
+
+    def account_stream(self, stream_url: str) -> BinanceAccountStream:
+        """Of this account, by this session; orders of symbols that were not prepared come without their report."""
+        return BinanceAccountStream(self._client, self._market.unit, self._clock, stream_url=stream_url)
+
+    def market_stream(self, stream_url: str) -> BinanceMarketStream:
+        """Of symbols that were prepared, timed by this session's measure of the exchange's clock."""
+        return BinanceMarketStream(self._market.unit, self._client.server_now_ms, self._clock, stream_url=stream_url)
 
     async def aclose(self) -> None:
         """Close the session; a later call opens a new one."""

@@ -141,6 +141,10 @@ class BinanceClient:
         offset_ms: int = self._open().timestamp_offset
         return offset_ms
 
+    def for_sockets(self) -> AsyncClient:
+        """The library's own client, as its socket manager wants it; requests go through `read` and `order`."""
+        return self._open()
+
     async def aclose(self) -> None:
         """Close the session; a later call opens a new one."""
         if self._library is not None:

@@ -81,6 +81,11 @@ class BinanceMarket:
             raise Refused(f"The filters of {symbol} were not read", code="unknown_symbol")
         return self._contracts[symbol]
 
+    def unit(self, symbol: str) -> int | None:
+        """BASE per contract unit; None for a symbol that was not prepared."""
+        contract = self._contracts.get(symbol)
+        return None if contract is None else contract.unit
+
     def rules(self, symbol: str) -> SymbolRules:
         return self.contract(symbol).rules
 
@@ -100,13 +105,13 @@ class BinanceMarket:
         stamp_ms = min(depth.event_ms, premium.time_ms)
         return Market(
             symbol=symbol,
-            bids=_levels(depth.bids, unit),
-            asks=_levels(depth.asks, unit),
+            bids=book_levels(depth.bids, unit),
+            asks=book_levels(depth.asks, unit),
             mark_price=premium.mark_price / unit,
             index_price=premium.index_price / unit,
             funding_rate=premium.last_funding_rate,
             next_funding_time=at_ms(premium.next_funding_time),
-            as_of=_as_of(asked_at, server_asked_ms, stamp_ms),
+            as_of=by_our_clock(asked_at, server_asked_ms, stamp_ms),
         )
 
 
@@ -123,10 +128,11 @@ def _contract(raw: dict[str, object]) -> Contract:
     return Contract(rules, base_of(info.base_asset)[1])
 
 
-def _levels(levels: tuple[tuple[Decimal, Decimal], ...], unit: int) -> tuple[BookLevel, ...]:
+def book_levels(levels: tuple[tuple[Decimal, Decimal], ...], unit: int) -> tuple[BookLevel, ...]:
+    """`unit`: BASE per contract unit."""
     return tuple(BookLevel(price / unit, quantity * unit) for price, quantity in levels)
 
 
-def _as_of(asked_at: datetime, server_asked_ms: int, stamp_ms: int) -> datetime:
-    """Our own time of asking, less how old the message was at that moment by the exchange's clock."""
+def by_our_clock(asked_at: datetime, server_asked_ms: int, stamp_ms: int) -> datetime:
+    """Our own time of asking or hearing, less how old the message was at that moment by the exchange's clock."""
     return asked_at - timedelta(milliseconds=max(0, server_asked_ms - stamp_ms))

@@ -103,6 +103,23 @@ def mark_price_update(exchange: Exchange, symbol: str) -> Json:
     }
 
 
+def depth_update(exchange: Exchange, symbol: str, levels: int = 20) -> Json:
+    """A partial book: what it holds now, not what changed; the ids are the update's own."""
+    instrument, book = exchange.instruments[symbol], exchange.books[symbol]
+    price, quantity, now = instrument.price_text, instrument.quantity_text, exchange.now_ms()
+    return {
+        "e": "depthUpdate",
+        "E": now,
+        "T": now,
+        "s": symbol,
+        "U": book.update_id,
+        "u": book.update_id,
+        "pu": book.update_id - 1,
+        "b": [[price(level), quantity(size)] for level, size in book.bids[:levels]],
+        "a": [[price(level), quantity(size)] for level, size in book.asks[:levels]],
+    }
+
+
 def book_ticker_update(exchange: Exchange, symbol: str) -> Json:
     instrument, book = exchange.instruments[symbol], exchange.books[symbol]
     (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]

@@ -1,37 +1,66 @@
-"""Websocket side of the rig: `/private` user data by listen key, `/market` and `/public` by stream name."""
+"""Websocket side of the rig: `/private` user data by listen key, `/market` and `/public` by stream name.
+
+Strict as the live one: a stream is served under its own root only, and nothing is served under the old ones.
+"""
 
 import asyncio
 import json
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from tests.rigs.venue import events, refusals
 from tests.rigs.venue.exchange import Exchange
 from tests.rigs.venue.orders import Order, Trade
 from tests.rigs.venue.shapes import Json
+from tests.rigs.venue.stream_faults import StreamFaults
 
 LISTEN_KEY_MS = 60 * 60_000
+MARK_EVERY_S = 1.0
+BOOK, TICKER, MARK, MARK_1S = "depth20@100ms", "bookTicker", "markPrice", "markPrice@1s"
+ROOT_OF = {BOOK: "public", TICKER: "public", MARK: "market", MARK_1S: "market"}
+MAKES: dict[str, Callable[[Exchange, str], Json]] = {
+    BOOK: events.depth_update,
+    TICKER: events.book_ticker_update,
+    MARK: events.mark_price_update,
+    MARK_1S: events.mark_price_update,
+}
+
+
+@dataclass
+class _Close:
+    code: int
+    abruptly: bool = False
 
 
 @dataclass
 class _Connection:
+    """`silent`: half open. It takes everything, answers nothing, not even pings, and is never closed."""
+
     socket: web.WebSocketResponse
-    queue: asyncio.Queue[str | None]
+    request: web.Request
+    queue: asyncio.Queue[str | _Close]
     loop: asyncio.AbstractEventLoop
+    root: str
     listen_key: str | None = None
     names: set[str] = field(default_factory=set)
     combined: bool = False
+    silent: bool = False
 
-    def send(self, text: str | None) -> None:
-        """From any thread. None closes the connection."""
+    def send(self, text: str | _Close) -> None:
+        """From any thread."""
         self.loop.call_soon_threadsafe(self.queue.put_nowait, text)
 
 
 class StreamHub:
-    """Fans events out to who listens. `muted` loses user events (a gap nobody is told of), as a lost network does."""
+    """Fans events out to who listens.
+
+    `muted` loses user events (a gap nobody is told of), as a lost network does; `user_faults` and `market_faults` spoil
+    single ones; `refusing` turns every new connection away. `book_every_s`: how often a quiet book is told again.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -41,6 +70,12 @@ class StreamHub:
         self.listen_key: str | None = None
         self.listen_key_until_ms = 0
         self.muted = False
+        self.refusing = False
+        self.book_every_s = 0.1
+        self.quiet: set[str] = set()
+        self.user_faults = StreamFaults()
+        self.market_faults = StreamFaults()
+        self.handshakes: list[str] = []
         exchange.listeners.append(self)
         exchange.price_listeners.append(self.price_changed)
 
@@ -61,20 +96,44 @@ class StreamHub:
     def close_listen_key(self) -> None:
         self.listen_key = None
 
-    def expire_listen_key(self) -> None:
+    def expire_listen_key(self, *, times: int = 1) -> None:
         """The exchange tells it once or twice, then sends nothing more on that key."""
-        now = self._exchange.now_ms()
-        self._send_private({"e": "listenKeyExpired", "E": now, "listenKey": self.listen_key})
+        for _ in range(times):
+            now = self._exchange.now_ms()
+            self._send_private({"e": "listenKeyExpired", "E": now, "listenKey": self.listen_key})
         self.listen_key = None
 
     # -- faults ----------------------------------------------------------------------------------------------------
 
     def drop_all(self) -> None:
-        for connection in list(self._connections):
-            connection.send(None)
+        self.close_all()
+
+    def close_all(self, code: int = WSCloseCode.OK, *, root: str | None = None, abruptly: bool = False) -> None:
+        """`abruptly`: the connection is reset, no closing words."""
+        for connection in self._of(root):
+            connection.send(_Close(code, abruptly))
+
+    def go_silent(self, *, root: str | None = None) -> None:
+        """Connections that stand become half open: nothing comes, not even an answer to a ping."""
+        for connection in self._of(root):
+            connection.silent = True
+
+    def say(self, text: str, *, root: str = "private") -> None:
+        """Any text, to everyone who listens there."""
+        for connection in self._of(root):
+            connection.send(text)
+
+    def flood(self, count: int) -> None:
+        """So many true events of the account at once, each of an own transfer."""
+        for number in range(count):
+            event = events.account_update(self._exchange, f"DEPOSIT{number}", "ETHUSDT", ())
+            self._send_private(event)
 
     def connected(self, *, private: bool) -> int:
         return sum((connection.listen_key is not None) == private for connection in self._connections)
+
+    def _of(self, root: str | None) -> list[_Connection]:
+        return [each for each in list(self._connections) if root in (None, each.root)]
 
     # -- what the exchange tells -----------------------------------------------------------------------------------
 
@@ -105,58 +164,132 @@ class StreamHub:
                 self._send_private(update)
 
     def price_changed(self, symbol: str) -> None:
-        low = symbol.lower()
-        mark = events.mark_price_update(self._exchange, symbol)
-        for name in (f"{low}@markPrice", f"{low}@markPrice@1s"):
-            self._send_named(name, mark)
-        if self._exchange.books[symbol].bids and self._exchange.books[symbol].asks:
-            self._send_named(f"{low}@bookTicker", events.book_ticker_update(self._exchange, symbol))
+        for kind in MAKES:
+            self._tell_market(symbol, kind)
 
     # -- sockets ---------------------------------------------------------------------------------------------------
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        root = request.path.split("/")[1]
+        self.handshakes.append(request.path)
+        if self.refusing:
+            return web.Response(status=503, headers={"Retry-After": "5"})
         key = request.query.get("listenKey")
-        if request.path.startswith("/private") and (key is None or key != self.listen_key):
+        if root == "private" and (key is None or key != self.listen_key):
             return web.json_response(refusals.refuse(-1125).body(), status=400)
-        socket = web.WebSocketResponse(heartbeat=180)
-        await socket.prepare(request)
-        connection = _Connection(socket, asyncio.Queue(), asyncio.get_running_loop(), key)
-        connection.combined = "/stream" in request.path
+        combined = request.path == f"/{root}/stream"
         tail = request.match_info.get("tail", "").removeprefix("ws").strip("/")
-        named = request.query.get("streams", "") if connection.combined else tail
-        connection.names = {name for name in named.split("/") if name}
+        named = request.query.get("streams", "") if combined else tail
+        names = {name for name in named.split("/") if name}
+        if not self._served(root, names) or (combined and not names):
+            return web.json_response({"code": 2, "msg": "Invalid request: unknown stream"}, status=400)
+        socket = web.WebSocketResponse(autoping=False, autoclose=False)
+        await socket.prepare(request)
+        connection = _Connection(
+            socket, request, asyncio.Queue(), asyncio.get_running_loop(), root, key, names, combined
+        )
         self._connections.append(connection)
-        writer = asyncio.create_task(self._write(connection))
+        helpers = [asyncio.create_task(self._write(connection)), asyncio.create_task(self._repeat(connection))]
         try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._subscribe(connection, message.data)
+            await self._read(connection)
         finally:
             self._connections.remove(connection)
-            writer.cancel()
+            for helper in helpers:
+                helper.cancel()
         return socket
+
+    def _served(self, root: str, names: set[str]) -> bool:
+        """Names are lower case, of a listed symbol, and under the root of their kind."""
+        symbols = {symbol.lower() for symbol in self._exchange.instruments}
+        parted = [name.partition("@") for name in names]
+        return all(symbol in symbols and ROOT_OF.get(kind) == root for symbol, _, kind in parted)
+
+    async def _read(self, connection: _Connection) -> None:
+        async for message in connection.socket:
+            if connection.silent:
+                continue
+            if message.type is WSMsgType.PING:
+                await connection.socket.pong(message.data)
+            elif message.type is WSMsgType.TEXT:
+                self._subscribe(connection, message.data)
+        transport = connection.request.transport
+        while connection.silent and transport is not None and not transport.is_closing():
+            await asyncio.sleep(0.05)  # nor is a closing frame answered
 
     def _subscribe(self, connection: _Connection, text: str) -> None:
         asked = json.loads(text)
+        names = set(asked.get("params", []))
+        if not self._served(connection.root, names):
+            connection.send(_Close(WSCloseCode.POLICY_VIOLATION))
+            return
         if asked.get("method") == "SUBSCRIBE":
-            connection.names |= set(asked.get("params", []))
+            connection.names |= names
         if asked.get("method") == "UNSUBSCRIBE":
-            connection.names -= set(asked.get("params", []))
+            connection.names -= names
         connection.send(json.dumps({"result": None, "id": asked.get("id")}))
 
     async def _write(self, connection: _Connection) -> None:
-        while (text := await connection.queue.get()) is not None:
-            await connection.socket.send_str(text)
-        await connection.socket.close()
+        while True:
+            said = await connection.queue.get()
+            if connection.silent:
+                continue
+            if isinstance(said, str):
+                await connection.socket.send_str(said)
+                continue
+            if said.abruptly and connection.request.transport is not None:
+                connection.request.transport.abort()
+            await connection.socket.close(code=said.code)
+            return
+
+    async def _repeat(self, connection: _Connection) -> None:
+        """A live market says so even when nothing moves."""
+        marked_s = MARK_EVERY_S
+        while True:
+            await asyncio.sleep(self.book_every_s)
+            marked_s += self.book_every_s
+            kinds = [BOOK, MARK_1S] if marked_s >= MARK_EVERY_S else [BOOK]
+            if MARK_1S in kinds:
+                marked_s = 0.0
+            for name in sorted(connection.names):
+                symbol, _, kind = name.partition("@")
+                if kind in kinds:
+                    self._tell_market(symbol.upper(), kind, connection)
+
+    # -- telling ---------------------------------------------------------------------------------------------------
 
     def _send_private(self, event: Json) -> None:
         if self.muted:
             return
-        for connection in list(self._connections):
-            if connection.listen_key is not None and connection.listen_key == self.listen_key:
-                connection.send(json.dumps(event))
+        with self._lock:
+            told = self.user_faults.told(event)
+        listening = [each for each in self._of("private") if each.listen_key == self.listen_key]
+        for delay_s, each, _ in told:
+            for connection in listening:
+                _send(connection, json.dumps(each), delay_s)
 
-    def _send_named(self, name: str, event: Json) -> None:
-        for connection in list(self._connections):
-            if name in connection.names:
-                connection.send(json.dumps({"stream": name, "data": event} if connection.combined else event))
+    def _tell_market(self, symbol: str, kind: str, only: _Connection | None = None) -> None:
+        """`quiet` names are served, and say nothing."""
+        name = f"{symbol.lower()}@{kind}"
+        listening = [each for each in self._listening(name) if only in (None, each)]
+        if not listening or name in self.quiet:
+            return
+        with self._exchange.lock:
+            book = self._exchange.books[symbol]
+            if kind == TICKER and not (book.bids and book.asks):
+                return
+            event = MAKES[kind](self._exchange, symbol)
+        with self._lock:
+            told = self.market_faults.told(event, name)
+        for delay_s, each, of in told:
+            for connection in listening if of == name else self._listening(of):
+                _send(connection, json.dumps({"stream": of, "data": each} if connection.combined else each), delay_s)
+
+    def _listening(self, name: str) -> list[_Connection]:
+        return [each for each in self._of(None) if name in each.names]
+
+
+def _send(connection: _Connection, text: str, delay_s: float) -> None:
+    if delay_s:
+        connection.loop.call_soon_threadsafe(connection.loop.call_later, delay_s, connection.send, text)
+    else:
+        connection.send(text)

@@ -1,0 +1,58 @@
+"""What Binance's two kinds of stream have in common: where they are, how a dead one is noticed, how one fails.
+
+A connection has one life: whatever goes wrong ends it, as `Transient`, and the next `listen` makes everything anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from core.errors import InvariantBroken, Transient
+from core.exchange.binance_traffic import retry_after_s
+
+STREAM_URL = "wss://fstream.binance.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """A peer that is gone without a word is noticed `ping_every_s` to `ping_every_s + pong_within_s` after it went.
+
+    Binance answers pings (they count among the ten messages a second that it takes), and closes every connection
+    after 24 hours.
+    """
+
+    ping_every_s: float = 20.0
+    pong_within_s: float = 20.0
+    open_within_s: float = 8.0
+
+
+@contextmanager
+def broken_as_transient(stream: str) -> Iterator[None]:
+    """Whatever a connection can raise, as one sentence about `stream`; never its URL, which may hold the key."""
+    try:
+        yield
+    except InvalidStatus as error:
+        response = error.response
+        wait_s = retry_after_s(response.headers)
+        raise Transient(f"Binance refused {stream} (HTTP {response.status_code})", retry_after_s=wait_s) from None
+    except TimeoutError:
+        raise Transient(f"Binance did not open {stream} in time") from None
+    except (WebSocketException, OSError) as error:
+        raise Transient(f"The connection of {stream} broke ({type(error).__name__})") from None
+
+
+async def until_one_fails(*parts: Coroutine[object, object, NoReturn]) -> NoReturn:
+    """Run them side by side; the first that raises ends the others, and its error is raised alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    raise InvariantBroken("A stream ended without an error")
