@@ -84,6 +84,14 @@ class FollowedPositions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """The venue answers nothing at all until then; `detail` says so in a few words, without the time."""
+
+    until: datetime
+    detail: str
+
+
 class PerpVenue(Protocol):
     """A perpetual-futures venue, one account."""
 
@@ -117,6 +125,18 @@ class PerpVenue(Protocol):
 
     async def trades(self, symbol: str, *, after_trade_id: int | None, since: datetime) -> tuple[Trade, ...]:
         """Our account's fills, oldest first: those with a greater id, or since a time when no id is known yet."""
+        ...
+
+    async def income(self, *, since: datetime) -> tuple[Income, ...]:
+        """What the account was paid and has paid from then on, oldest first.
+
+        Of a long history a first part without gaps, with every row of its last moment: ask again from there, until
+        that moment is the last. A row may appear minutes after its own time. Raises Transient or Refused.
+        """
+        ...
+
+    def ban(self) -> Ban | None:
+        """Whether the venue answers nothing at present, because it said so: then nothing is asked either."""
         ...
 
     async def guard_resting(self, symbol: str, for_s: int) -> None:
@@ -184,6 +204,49 @@ class Income:
     amount: Decimal
     asset: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSample:
+    """The account behind one symbol as it was read at `at`, by our clock; signs and units as in `core.facts`.
+
+    `liquidation_price` None: there is none. `funding_rate`: fraction of notional at `next_funding_at`.
+    """
+
+    symbol: str
+    at: datetime
+    position_base: Decimal
+    mark_price: Decimal
+    margin_balance_quote: Decimal
+    maintenance_margin_quote: Decimal
+    available_quote: Decimal
+    liquidation_price: Decimal | None
+    funding_rate: Decimal
+    next_funding_at: datetime
+
+
+class IncomeBook(Protocol):
+    """The income rows of one mode and account, kept beyond the venue's own memory."""
+
+    async def book(self, rows: Sequence[Income], at: datetime) -> int:
+        """Adds the rows not yet there, by (`kind`, `income_id`), all or none; how many those were."""
+        ...
+
+    async def newest_at(self) -> datetime | None: ...
+
+    async def between(self, start: datetime, end: datetime) -> tuple[Income, ...]:
+        """Oldest first, `start` included, `end` not."""
+        ...
+
+
+class AccountSamples(Protocol):
+    async def append(self, sample: AccountSample) -> None:
+        """A second sample of the same symbol and moment is dropped."""
+        ...
+
+    async def between(self, symbol: str, start: datetime, end: datetime) -> tuple[AccountSample, ...]:
+        """Oldest first, `start` included, `end` not."""
+        ...
 
 
 class PlanState(StrEnum):

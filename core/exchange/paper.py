@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,6 +31,7 @@ from core.exchange.paper_totals import (
 )
 from core.exchange.public_market import MarketFeed
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, SymbolRules, Trade
+from core.ports import Ban, Income
 
 _BPS = Decimal(10_000)
 _STATE = TypeAdapter(PaperState)
@@ -147,6 +149,16 @@ class PaperVenue:
                 and (trade.at >= since if after_trade_id is None else trade.trade_id > after_trade_id)
             )
 
+    async def income(self, *, since: datetime) -> tuple[Income, ...]:
+        """Funding, and what the kept trades cost and realised."""
+        async with self._lock:
+            rows = [*self._state.funding, *chain.from_iterable(map(_income_of, self._state.trades))]
+        return tuple(sorted((row for row in rows if row.at >= since), key=lambda row: row.at))
+
+    def ban(self) -> Ban | None:
+        """Nothing is at stake here while prices stay away."""
+        return None
+
     async def guard_resting(self, symbol: str, for_s: int) -> None:
         """Nothing to guard: this venue ends with the process, and its resting orders are matched by nobody then."""
 
@@ -163,9 +175,19 @@ class PaperVenue:
         rules = self._feed.rules(symbol)
         market = await self._feed.market(symbol)
         moment = Moment(market, rules.quote_asset, self._clock.now())
-        state = self._matching.match_resting(marked(self._state, market), moment)
+        state = self._matching.match_resting(self._marked(moment), moment)
         self._state = liquidated(state, moment)
         return moment
+
+    def _marked(self, moment: Moment) -> PaperState:
+        """With a row for the funding that this paid, of the time at which it was due."""
+        market, before = moment.market, self._state
+        state = marked(before, market)
+        received = state.ledger.funding - before.ledger.funding
+        if not received:
+            return state
+        due_at = before.positions[market.symbol].next_funding_time
+        return state.with_funding(market.symbol, received, moment.fee_asset, due_at)
 
     async def _advance_resting(self, symbol: str) -> None:
         """Only a resting order can have changed without being told, so only then is a market read."""
@@ -204,6 +226,15 @@ def _booked(state: PaperState) -> tuple[object, ...]:
     """What must survive a restart. A mark that moved is not worth writing the account every few seconds."""
     schedule = {symbol: position.next_funding_time for symbol, position in state.positions.items()}
     return state.ledger, state.last_order_id, state.orders, state.trades, schedule
+
+
+def _income_of(trade: Trade) -> tuple[Income, ...]:
+    named = {"COMMISSION": (-trade.fee, trade.fee_asset), "REALIZED_PNL": (trade.realised_pnl_quote, trade.fee_asset)}
+    return tuple(
+        Income(kind, trade.trade_id, trade.symbol, amount, asset, trade.at)
+        for kind, (amount, asset) in named.items()
+        if amount
+    )
 
 
 def _account(state: PaperState, symbol: str, terms: Terms, as_of: datetime) -> PerpAccount:
