@@ -12,6 +12,7 @@ from bot.operator import OperatorService
 from bot.rendering.listings import HealthItem
 from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views
+from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
 from core.chain_watch import ChainWatch
@@ -112,6 +113,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        income=store.income,
         config=config,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,
@@ -157,7 +159,12 @@ async def build_engine(
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
-    beside = {f"news of {watch.chain}": watch.run for watch in watches}
+    keeper = AccountKeeper(
+        venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=began
+    )
+    bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
+    beside = {"account history": keeper.run, "bans": bans.run}
+    beside |= {f"news of {watch.chain}": watch.run for watch in watches}
     engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
     office.slot.engine = engine
     return engine

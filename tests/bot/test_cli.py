@@ -19,7 +19,7 @@ import pytest
 from bot import cli
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
-from bot.report import report_json, report_text, write_csv
+from bot.report import Book, report_json, report_text, write_csv
 from bot.twins import order
 from core.clock import SystemClock
 from core.errors import Transient
@@ -230,7 +230,7 @@ FILLS = (fill(1, OrderSide.SELL, "2", "600"), fill(2, OrderSide.BUY, "0.5", "610
 
 def test_the_report_adds_up_in_exact_decimals() -> None:
     """Fees and turnover are sums of the fills, to the last digit."""
-    hedge = json.loads(report_json(FILLS, NOON, "paper"))["hedges"]["bnb"]
+    hedge = json.loads(report_json(Book(NOON, FILLS), "paper"))["hedges"]["bnb"]
     assert hedge == {
         "fills": "2",
         "bought_base": "0.5",
@@ -239,7 +239,7 @@ def test_the_report_adds_up_in_exact_decimals() -> None:
         "realised_pnl_quote": "-1.0",
         "fees": {"USDT": "0.02"},
     }
-    assert "fees 0.02 USDT" in report_text(FILLS, NOON)
+    assert "fees 0.02 USDT" in report_text(Book(NOON, FILLS))
 
 
 def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:
