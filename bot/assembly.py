@@ -19,7 +19,7 @@ from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
-from core.engine import Engine
+from core.engine import Engine, Loop
 from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.executor import Executor
@@ -159,15 +159,25 @@ async def build_engine(
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
+    beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
+    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
+    office.slot.engine = engine
+    return engine
+
+
+def _beside(
+    watches: Sequence[ChainWatch], *, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
+) -> Mapping[str, Loop]:
+    """What runs beside the hedges, by name; none of it trades."""
     keeper = AccountKeeper(
         venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=began
     )
     bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
-    beside = {"account history": keeper.run, "bans": bans.run}
-    beside |= {f"news of {watch.chain}": watch.run for watch in watches}
-    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
-    office.slot.engine = engine
-    return engine
+    return {
+        "account history": keeper.run,
+        "bans": bans.run,
+        **{f"news of {watch.chain}": watch.run for watch in watches},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.rendering.status import Funding
-from core.ports import Income, IncomeBook
+from core.account_ports import Income, IncomeBook
 
 DAY = timedelta(hours=24)
 FUNDING = "FUNDING_FEE"

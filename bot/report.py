@@ -15,10 +15,10 @@ from bot.income import funding_of_last_day, totals_by_symbol
 from bot.rendering.status import NO_FUNDING, Funding
 from bot.settings import Settings
 from bot.status_json import number_text
+from core.account_ports import Income
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from core.facts import OrderSide, Trade
-from core.ports import Income
 from storage.store import Store
 
 ZERO = Decimal(0)

@@ -24,10 +24,11 @@ from bot.rendering.markup import bold, esc
 from bot.rendering.numbers import span
 from bot.rendering.status import status_text
 from bot.replies import Button, Reply, approval_buttons
+from core.account_ports import IncomeBook
 from core.clock import Clock
 from core.config import Config, Frozen, HedgeConfig
 from core.facts import Trade
-from core.ports import Approvals, ApprovalState, EngineView, EventLog, IncomeBook, Outbox
+from core.ports import Approvals, ApprovalState, EngineView, EventLog, Outbox
 from storage.overrides import Override
 
 HISTORY_LINES = 15

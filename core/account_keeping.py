@@ -12,10 +12,11 @@ from typing import Protocol
 
 import structlog
 
+from core.account_ports import AccountSample, AccountSamples, Ban, IncomeBook
 from core.clock import Clock
 from core.errors import LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
-from core.ports import AccountSample, AccountSamples, Ban, EventLog, IncomeBook, PerpVenue
+from core.ports import EventLog, PerpVenue
 from core.status import HedgeStatus, PerpStatus
 
 TURN_S = 60.0

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from core.account_ports import Ban
+from core.account_ports import Income as Income  # noqa: PLC0414 - named here by the venues that list it
 from core.errors import LpHedgeError
 from core.events import Event
 from core.facts import (
@@ -72,24 +74,6 @@ class ChainStream(Protocol):
         Raises Transient when the connection fails, is silent or makes no sense; Refused for another chain.
         """
         ...
-
-
-class FollowedPositions(Protocol):
-    """What the operator had followed beside the configured positions."""
-
-    async def of(self, hedge: str) -> tuple[int, ...]: ...
-
-    async def add(self, hedge: str, position_id: int) -> None:
-        """Durable when it returns; a second time changes nothing."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """The venue answers nothing at all until then; `detail` says so in a few words, without the time."""
-
-    until: datetime
-    detail: str
 
 
 class PerpVenue(Protocol):
@@ -188,64 +172,6 @@ class MarketStream(Protocol):
 
         `as_of` is the older of book and mark, by our clock. Its book is shorter than what `PerpVenue.market` reads.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Income:
-    """One row of the account's income history: signed QUOTE (of `asset`), positive when received.
-
-    Unique by (`kind`, `income_id`). `kind` is the venue's own word: FUNDING_FEE, COMMISSION, REALIZED_PNL, TRANSFER …
-    """
-
-    kind: str
-    income_id: int
-    symbol: str
-    amount: Decimal
-    asset: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSample:
-    """The account behind one symbol as it was read at `at`, by our clock; signs and units as in `core.facts`.
-
-    `liquidation_price` None: there is none. `funding_rate`: fraction of notional at `next_funding_at`.
-    """
-
-    symbol: str
-    at: datetime
-    position_base: Decimal
-    mark_price: Decimal
-    margin_balance_quote: Decimal
-    maintenance_margin_quote: Decimal
-    available_quote: Decimal
-    liquidation_price: Decimal | None
-    funding_rate: Decimal
-    next_funding_at: datetime
-
-
-class IncomeBook(Protocol):
-    """The income rows of one mode and account, kept beyond the venue's own memory."""
-
-    async def book(self, rows: Sequence[Income], at: datetime) -> int:
-        """Adds the rows not yet there, by (`kind`, `income_id`), all or none; how many those were."""
-        ...
-
-    async def newest_at(self) -> datetime | None: ...
-
-    async def between(self, start: datetime, end: datetime) -> tuple[Income, ...]:
-        """Oldest first, `start` included, `end` not."""
-        ...
-
-
-class AccountSamples(Protocol):
-    async def append(self, sample: AccountSample) -> None:
-        """A second sample of the same symbol and moment is dropped."""
-        ...
-
-    async def between(self, symbol: str, start: datetime, end: datetime) -> tuple[AccountSample, ...]:
-        """Oldest first, `start` included, `end` not."""
         ...
 
 

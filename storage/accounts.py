@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from core.ports import AccountSample, Income
+from core.account_ports import AccountSample, Income
 from storage.columns import maybe_number, maybe_number_text, number_text, time_of, time_text
 from storage.database import Database
 
 
 class SqliteIncome:
-    """`core.ports.IncomeBook`."""
+    """`core.account_ports.IncomeBook`."""
 
     def __init__(self, database: Database, scope: str) -> None:
         self._db = database
@@ -56,7 +56,7 @@ class SqliteIncome:
 
 
 class SqliteAccountSamples:
-    """`core.ports.AccountSamples`."""
+    """`core.account_ports.AccountSamples`."""
 
     def __init__(self, database: Database, scope: str) -> None:
         self._db = database

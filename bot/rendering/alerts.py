@@ -221,11 +221,12 @@ def _news_back(facts: Facts) -> str:
 
 
 def _banned(facts: Facts) -> str:
-    until = moment(datetime.fromisoformat(facts.data["until"]), facts.zone)
+    until = facts.data.get("until")
+    time = moment(datetime.fromisoformat(until), facts.zone) if until else "an unknown time"
     held = facts.data.get("positions")
     unwatched = f"The position is unwatched: {esc(held)}" if held else "What is held there is unwatched"
     return lines(
-        f"🚨 {bold('{} until {}'.format(facts.data['detail'], until))}.",
+        f"🚨 {bold('{} until {}'.format(facts.data.get('detail', 'The exchange does not answer'), time))}.",
         "Until then I can read nothing there, and neither hedge nor reduce.",
         f"{unwatched}. Look after it in the exchange's own app, from another address.",
         "I send nothing meanwhile, which would only prolong it, and go on by myself afterwards.",

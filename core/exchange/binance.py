@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.exchange.binance_account import TermsReader, legs_of, perp_account
@@ -34,7 +35,6 @@ from core.exchange.binance_outcome import MODE_DIFFERS, NO_LONGER_OPEN, NO_SUCH_
 from core.exchange.binance_trades import TradesReader
 from core.exchange.binance_weights import depth_cost
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, PositionSide, SymbolRules, Trade
-from core.ports import Ban, Income
 
 T = TypeVar("T")
 Ask = Callable[[], Awaitable[OrderReport]]

@@ -20,7 +20,7 @@ class Budget:
         self.limit = limit
         self._length_s = interval_s
         self._clock = clock
-        self._sent: deque[tuple[float, int]] = deque()
+        self._sent_at_s: deque[tuple[float, int]] = deque()
         self._under_way = 0
         self._interval = 0
         self._counted = 0
@@ -40,7 +40,7 @@ class Budget:
 
     def reserve(self, amount: int) -> None:
         """It leaves now; every reservation is settled, however its request ends."""
-        self._sent.append((self._clock.monotonic_s(), amount))
+        self._sent_at_s.append((self._clock.monotonic_s(), amount))
         self._under_way += amount
 
     def settle(self, amount: int, counted: int | None) -> None:
@@ -57,9 +57,9 @@ class Budget:
 
     def _ours(self) -> int:
         horizon_s = self._clock.monotonic_s() - self._length_s
-        while self._sent and self._sent[0][0] <= horizon_s:
-            self._sent.popleft()
-        return sum(amount for _, amount in self._sent)
+        while self._sent_at_s and self._sent_at_s[0][0] <= horizon_s:
+            self._sent_at_s.popleft()
+        return sum(amount for _, amount in self._sent_at_s)
 
     def _known(self) -> int:
         return self._counted if self._interval == self._present() else 0
@@ -74,6 +74,6 @@ class Budget:
         return max(SHORTEST_WAIT_S, (self._present() + 1) * self._length_s - self._clock.now().timestamp())
 
     def _to_oldest_gone_s(self) -> float:
-        if not self._sent:
+        if not self._sent_at_s:
             return float(self._length_s)
-        return max(SHORTEST_WAIT_S, self._sent[0][0] + self._length_s - self._clock.monotonic_s())
+        return max(SHORTEST_WAIT_S, self._sent_at_s[0][0] + self._length_s - self._clock.monotonic_s())

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.account_ports import Ban
 from core.clock import Clock
 from core.errors import Transient
 from core.exchange.binance_budget import Budget
 from core.exchange.binance_messages import RateLimit
 from core.exchange.binance_outcome import Failure
 from core.exchange.binance_weights import Cost
-from core.ports import Ban
 
 WEIGHT_PER_MINUTE = 2400
 ORDERS_PER_10S = 300

@@ -42,6 +42,7 @@ COSTS: Mapping[str, Cost] = {
     "leverage": Cost(1),
     "margin type": Cost(1),
     "listen key": Cost(1),
+    "listen key renewal": Cost(1),
     "key permissions": Cost(1, Purpose.SHOWN),  # of the spot host, which counts by itself
     "income": Cost(30, Purpose.SHOWN),
     "order query": Cost(1, Purpose.ORDERS),

@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
 from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.config import PaperConfig
 from core.errors import InvariantBroken
@@ -31,7 +31,6 @@ from core.exchange.paper_totals import (
 )
 from core.exchange.public_market import MarketFeed
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, SymbolRules, Trade
-from core.ports import Ban, Income
 
 _BPS = Decimal(10_000)
 _STATE = TypeAdapter(PaperState)
@@ -102,6 +101,16 @@ class PaperVenue:
         async with self._lock:
             return self._state.ledger
 
+    async def income(self, *, since: datetime) -> tuple[Income, ...]:
+        """What the kept trades cost; funding is in the ledger's sum alone."""
+        async with self._lock:
+            trades = self._state.trades
+        return tuple(
+            Income("COMMISSION", trade.trade_id, trade.symbol, -trade.fee, trade.fee_asset, trade.at)
+            for trade in trades
+            if trade.at >= since
+        )
+
     async def place(self, order: OrderRequest) -> OrderReport:
         """Match at once against a fresh book. Raises Refused with Binance's code, or Transient without a book."""
         async with self._lock:
@@ -149,18 +158,12 @@ class PaperVenue:
                 and (trade.at >= since if after_trade_id is None else trade.trade_id > after_trade_id)
             )
 
-    async def income(self, *, since: datetime) -> tuple[Income, ...]:
-        """Funding, and what the kept trades cost and realised."""
-        async with self._lock:
-            rows = [*self._state.funding, *chain.from_iterable(map(_income_of, self._state.trades))]
-        return tuple(sorted((row for row in rows if row.at >= since), key=lambda row: row.at))
-
-    def ban(self) -> Ban | None:
-        """Nothing is at stake here while prices stay away."""
-        return None
-
     async def guard_resting(self, symbol: str, for_s: int) -> None:
         """Nothing to guard: this venue ends with the process, and its resting orders are matched by nobody then."""
+
+    def ban(self) -> Ban | None:
+        """Nothing of anyone's is at stake here while the prices stay away."""
+        return None
 
     async def aclose(self) -> None:
         """Keeps what was seen but not yet asked for, and closes the feed."""
@@ -175,19 +178,9 @@ class PaperVenue:
         rules = self._feed.rules(symbol)
         market = await self._feed.market(symbol)
         moment = Moment(market, rules.quote_asset, self._clock.now())
-        state = self._matching.match_resting(self._marked(moment), moment)
+        state = self._matching.match_resting(marked(self._state, market), moment)
         self._state = liquidated(state, moment)
         return moment
-
-    def _marked(self, moment: Moment) -> PaperState:
-        """With a row for the funding that this paid, of the time at which it was due."""
-        market, before = moment.market, self._state
-        state = marked(before, market)
-        received = state.ledger.funding - before.ledger.funding
-        if not received:
-            return state
-        due_at = before.positions[market.symbol].next_funding_time
-        return state.with_funding(market.symbol, received, moment.fee_asset, due_at)
 
     async def _advance_resting(self, symbol: str) -> None:
         """Only a resting order can have changed without being told, so only then is a market read."""
@@ -226,15 +219,6 @@ def _booked(state: PaperState) -> tuple[object, ...]:
     """What must survive a restart. A mark that moved is not worth writing the account every few seconds."""
     schedule = {symbol: position.next_funding_time for symbol, position in state.positions.items()}
     return state.ledger, state.last_order_id, state.orders, state.trades, schedule
-
-
-def _income_of(trade: Trade) -> tuple[Income, ...]:
-    named = {"COMMISSION": (-trade.fee, trade.fee_asset), "REALIZED_PNL": (trade.realised_pnl_quote, trade.fee_asset)}
-    return tuple(
-        Income(kind, trade.trade_id, trade.symbol, amount, asset, trade.at)
-        for kind, (amount, asset) in named.items()
-        if amount
-    )
 
 
 def _account(state: PaperState, symbol: str, terms: Terms, as_of: datetime) -> PerpAccount:

@@ -14,12 +14,10 @@ from decimal import Decimal
 from core.exchange.paper_book import Fill
 from core.exchange.paper_margin import rounded_price, rounded_quote
 from core.facts import OrderReport, OrderRequest, OrderSide, OrderStatus, PositionSide, Trade
-from core.ports import Income
 
 ZERO = Decimal(0)
 KEPT_TRADES = 500
 KEPT_FINAL_ORDERS = 200
-KEPT_FUNDING = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +118,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class PaperState:
-    """All there is to know of the account. The newest KEPT_* trades, final orders and funding payments are kept, every
-    open order is.
-    """
+    """All there is to know of the account. The newest KEPT_* trades and final orders are kept, every open order is."""
 
     ledger: Ledger
     positions: Mapping[str, PaperPosition] = field(default_factory=dict)
@@ -131,7 +127,6 @@ class PaperState:
     last_order_id: int = 0
     last_trade_id: int = 0
     version: int = 1
-    funding: tuple[Income, ...] = ()
 
     def order(self, symbol: str, client_order_id: str) -> PaperOrder | None:
         """The newest order of this id: a finished order's id can be used again, as at Binance."""
@@ -151,12 +146,6 @@ class PaperState:
 
     def with_position(self, symbol: str, position: PaperPosition) -> PaperState:
         return replace(self, positions={**self.positions, symbol: position})
-
-    def with_funding(self, symbol: str, received_quote: Decimal, asset: str, at: datetime) -> PaperState:
-        """A row of what the ledger already holds."""
-        number = self.funding[-1].income_id + 1 if self.funding else 1
-        row = Income("FUNDING_FEE", number, symbol, received_quote, asset, at)
-        return replace(self, funding=(*self.funding, row)[-KEPT_FUNDING:])
 
     def with_new_order(self, request: OrderRequest, at: datetime) -> tuple[PaperState, PaperOrder]:
         order = PaperOrder(request, self.last_order_id + 1, OrderStatus.NEW, ZERO, at)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core.account_ports import AccountSample, AccountSamples, Income, IncomeBook
 from core.clock import ManualClock
 from core.errors import InvariantBroken
-from core.ports import AccountSample, AccountSamples, Income, IncomeBook
 from storage.database import open_database
 from storage.schema import MIGRATIONS
 from storage.store import Store
