@@ -12,6 +12,7 @@ from bot.operator import OperatorService
 from bot.rendering.listings import HealthItem
 from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views
+from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
 from core.chain_watch import ChainWatch
@@ -118,6 +119,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        income=store.income,
         config=config,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,
@@ -166,7 +168,7 @@ async def build_engine(
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
-    beside: dict[str, Loop] = {f"news of {watch.chain}": watch.run for watch in watches}
+    beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
     if venue_watch is not None:
         beside |= venue_watch.loops()
         office.probes.append(partial(_stream_health, venue_watch))
@@ -201,6 +203,21 @@ def _stream_health(watch: VenueWatch) -> list[HealthItem]:
         HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "come")
         for name, trouble in watch.troubles.items()
     ]
+
+
+def _beside(
+    watches: Sequence[ChainWatch], *, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
+) -> dict[str, Loop]:
+    """What runs beside the hedges, by name; none of it trades."""
+    keeper = AccountKeeper(
+        venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=began
+    )
+    bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
+    return {
+        "account history": keeper.run,
+        "bans": bans.run,
+        **{f"news of {watch.chain}": watch.run for watch in watches},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,13 +88,16 @@ def status(options: argparse.Namespace) -> int:
     from bot import compose
     from bot.rendering.markup import plain
     from bot.rendering.status import status_text
+    from bot.report import stored_funding
     from bot.status_json import facts_are_missing, status_json
 
     statuses = asyncio.run(compose.read_status(settings))
     if options.json:
         print(status_json(settings.config.mode, statuses))
     else:
-        print(plain(status_text(statuses, mode=settings.config.mode, now=SystemClock().now(), zone=settings.zone)))
+        now, funding = SystemClock().now(), asyncio.run(stored_funding(settings))
+        text = status_text(statuses, mode=settings.config.mode, now=now, zone=settings.zone, funding=funding)
+        print(plain(text))
     return FAILED if not statuses or any(map(facts_are_missing, statuses)) else OK
 
 
@@ -132,15 +135,15 @@ def twin(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    from bot.report import fills_since, report_json, report_text, write_csv
+    from bot.report import book_since, report_json, report_text, write_csv
     from bot.settings import settings_at
 
     settings, now = settings_at(_places(options)), SystemClock().now()
     since = now - timedelta(days=options.days)
-    fills = asyncio.run(fills_since(settings, since))
+    book = asyncio.run(book_since(settings, since))
     if options.csv:
-        write_csv(fills, options.csv)
-    print(report_json(fills, since, settings.config.mode) if options.json else report_text(fills, since))
+        write_csv(book.fills, options.csv)
+    print(report_json(book, settings.config.mode) if options.json else report_text(book))
     return OK
 
 

@@ -1,4 +1,4 @@
-"""`report`: what the hedge did and what it paid, from the journal's fills."""
+"""`report`: what the hedge did and what it paid, from the journal's fills and the account's income."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from bot.income import Totals as IncomeTotals
+from bot.income import funding_of_last_day, totals_by_symbol
+from bot.rendering.status import NO_FUNDING, Funding
 from bot.settings import Settings
 from bot.status_json import number_text
+from core.account_ports import Income
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from core.facts import OrderSide, Trade
 from storage.store import Store
 
 ZERO = Decimal(0)
+ALWAYS_SHOWN = ("FUNDING_FEE", "COMMISSION")
 EVERY_FILL = 10_000_000
 Fill = tuple[str, Trade]
 HEADER = "time,hedge,symbol,side,leg,quantity,price,notional,fee,fee_asset,realised_pnl,maker,trade_id,order_id"
@@ -35,14 +40,35 @@ class Totals:
     fees: Mapping[str, Decimal]
 
 
-async def fills_since(settings: Settings, since: datetime) -> tuple[Fill, ...]:
-    """This mode's and account's fills, oldest first; none when nothing was ever stored."""
-    store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=SystemClock())
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Of one mode and account since a time, oldest first. `income`: of all programs that use the account."""
+
+    since: datetime
+    fills: tuple[Fill, ...] = ()
+    income: tuple[Income, ...] = ()
+
+
+async def book_since(settings: Settings, since: datetime) -> Book:
+    """An empty one when nothing was ever stored."""
+    clock = SystemClock()
+    store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=clock)
     if store is None:
-        return ()
+        return Book(since)
     async with store:
         newest_first = await store.journal.recent_fills(EVERY_FILL)
-    return tuple(fill for fill in reversed(newest_first) if fill[1].at >= since)
+        income = await store.income.between(since, clock.now())
+    return Book(since, tuple(fill for fill in reversed(newest_first) if fill[1].at >= since), income)
+
+
+async def stored_funding(settings: Settings) -> Funding:
+    """Of the last 24 hours, as far as it is booked."""
+    clock = SystemClock()
+    store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=clock)
+    if store is None:
+        return NO_FUNDING
+    async with store:
+        return await funding_of_last_day(store.income, clock.now())
 
 
 def totals_of(fills: Iterable[Fill]) -> dict[str, Totals]:
@@ -68,12 +94,15 @@ def _quantity(trades: Sequence[Trade], side: OrderSide) -> Decimal:
     return sum((trade.quantity_base for trade in trades if trade.side is side), ZERO)
 
 
-def report_text(fills: Sequence[Fill], since: datetime) -> str:
-    head = f"Since {since:%Y-%m-%d %H:%M} UTC: {len(fills)} fills."
-    return "\n".join([head, *(_hedge_line(name, totals) for name, totals in totals_of(fills).items())])
+def report_text(book: Book) -> str:
+    head = f"Since {book.since:%Y-%m-%d %H:%M} UTC: {len(book.fills)} fills."
+    hedges = (_hedge_line(name, totals) for name, totals in totals_of(book.fills).items())
+    income = (_income_line(symbol, totals) for symbol, totals in totals_by_symbol(book.income).items() if symbol)
+    return "\n".join([head, *hedges, *income])
 
 
-def report_json(fills: Sequence[Fill], since: datetime, mode: str) -> str:
+def report_json(book: Book, mode: str) -> str:
+    """`income` by symbol, kind and asset: what the account received, less what it paid."""
     hedges = {
         name: {
             "fills": str(totals.fills),
@@ -83,9 +112,14 @@ def report_json(fills: Sequence[Fill], since: datetime, mode: str) -> str:
             "realised_pnl_quote": number_text(totals.realised_pnl_quote),
             "fees": {asset: number_text(fee) for asset, fee in totals.fees.items()},
         }
-        for name, totals in totals_of(fills).items()
+        for name, totals in totals_of(book.fills).items()
     }
-    return json.dumps({"mode": mode, "since": _iso(since), "hedges": hedges}, indent=2)
+    income = {
+        symbol: {kind: {asset: number_text(each) for asset, each in totals.items()} for kind, totals in kinds.items()}
+        for symbol, kinds in totals_by_symbol(book.income).items()
+        if symbol
+    }
+    return json.dumps({"mode": mode, "since": _iso(book.since), "hedges": hedges, "income": income}, indent=2)
 
 
 def write_csv(fills: Sequence[Fill], target: Path) -> None:
@@ -105,6 +139,17 @@ def _hedge_line(name: str, totals: Totals) -> str:
         f"{name}: {totals.fills} fills, bought {number_text(totals.bought_base)}, sold {number_text(totals.sold_base)},"
         f" turnover {totals.turnover_quote:.2f}, fees {fees}, realised {totals.realised_pnl_quote:.2f} before fees"
     )
+
+
+def _income_line(symbol: str, totals: IncomeTotals) -> str:
+    """Funding and commission first and in any case; the rest as the exchange calls it."""
+    kinds = {**dict.fromkeys(ALWAYS_SHOWN), **totals}
+    shown = (f"{kind.lower().replace('_', ' ')} {_amounts(totals.get(kind, {}))}" for kind in kinds)
+    return f"{symbol} account: {', '.join(shown)}"
+
+
+def _amounts(totals: Mapping[str, Decimal]) -> str:
+    return " and ".join(f"{total:+f} {asset}" for asset, total in totals.items()) or "none"
 
 
 def _row(hedge: str, trade: Trade) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ from decimal import Decimal
 
 from core.status import HedgeStatus
 
-FOR_PEOPLE = frozenset({"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at"})
+FOR_PEOPLE = frozenset(
+    {"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at"}
+    | {"margin_balance", "maintenance_margin", "next_funding_time", "read_at"}
+)
 
 Json = None | str | bool | list["Json"] | dict[str, "Json"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from bot.income import funding_of_last_day
 from bot.rendering.listings import (
     HealthItem,
     Setting,
@@ -23,6 +24,7 @@ from bot.rendering.markup import bold, esc
 from bot.rendering.numbers import span
 from bot.rendering.status import status_text
 from bot.replies import Button, Reply, approval_buttons
+from core.account_ports import IncomeBook
 from core.clock import Clock
 from core.config import Config, Frozen, HedgeConfig
 from core.facts import Trade
@@ -60,6 +62,7 @@ class Sources:
     events: EventLog
     fills: RecentFills
     outbox: Outbox
+    income: IncomeBook
     config: Config
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
@@ -89,8 +92,13 @@ class Views:
         return await self._shows[name](args)
 
     async def _status(self, _args: tuple[str, ...]) -> Reply:
+        now = self._clock.now()
         text = status_text(
-            self._from.engine.statuses(), mode=self._identity.mode, now=self._clock.now(), zone=self._identity.zone
+            self._from.engine.statuses(),
+            mode=self._identity.mode,
+            now=now,
+            zone=self._identity.zone,
+            funding=await funding_of_last_day(self._from.income, now),
         )
         return Reply(text, True, REFRESH)
 

@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     CHAIN_ESTIMATED = "chain_estimated"
     CHAIN_READ_AGAIN = "chain_read_again"
     CHAIN_REORGANISED = "chain_reorganised"
+    VENUE_BANNED = "venue_banned"
     NEWS_LOST = "news_lost"
     NEWS_BACK = "news_back"
     BASIS_EXCEEDED = "basis_exceeded"

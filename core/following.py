@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from core.clock import Clock
 from core.errors import Refused
 from core.events import Event, EventKind
 from core.feeds import ChainFeed
-from core.ports import EventLog, FollowedPositions
+from core.ports import EventLog
+
+
+class FollowedPositions(Protocol):
+    """What the operator had followed beside the configured positions."""
+
+    async def of(self, hedge: str) -> tuple[int, ...]: ...
+
+    async def add(self, hedge: str, position_id: int) -> None:
+        """Durable when it returns; a second time changes nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from core.account_ports import Ban
+from core.account_ports import Income as Income  # noqa: PLC0414 - named here by the venues that list it
 from core.errors import LpHedgeError
 from core.events import Event
 from core.facts import (
@@ -74,16 +76,6 @@ class ChainStream(Protocol):
         ...
 
 
-class FollowedPositions(Protocol):
-    """What the operator had followed beside the configured positions."""
-
-    async def of(self, hedge: str) -> tuple[int, ...]: ...
-
-    async def add(self, hedge: str, position_id: int) -> None:
-        """Durable when it returns; a second time changes nothing."""
-        ...
-
-
 class PerpVenue(Protocol):
     """A perpetual-futures venue, one account."""
 
@@ -117,6 +109,18 @@ class PerpVenue(Protocol):
 
     async def trades(self, symbol: str, *, after_trade_id: int | None, since: datetime) -> tuple[Trade, ...]:
         """Our account's fills, oldest first: those with a greater id, or since a time when no id is known yet."""
+        ...
+
+    async def income(self, *, since: datetime) -> tuple[Income, ...]:
+        """What the account was paid and has paid from then on, oldest first.
+
+        Of a long history a first part without gaps, with every row of its last moment: ask again from there, until
+        that moment is the last. A row may appear minutes after its own time. Raises Transient or Refused.
+        """
+        ...
+
+    def ban(self) -> Ban | None:
+        """Whether the venue answers nothing at present, because it said so: then nothing is asked either."""
         ...
 
     async def guard_resting(self, symbol: str, for_s: int) -> None:
@@ -169,21 +173,6 @@ class MarketStream(Protocol):
         `as_of` is the older of book and mark, by our clock. Its book is shorter than what `PerpVenue.market` reads.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Income:
-    """One row of the account's income history: signed QUOTE (of `asset`), positive when received.
-
-    Unique by (`kind`, `income_id`). `kind` is the venue's own word: FUNDING_FEE, COMMISSION, REALIZED_PNL, TRANSFER …
-    """
-
-    kind: str
-    income_id: int
-    symbol: str
-    amount: Decimal
-    asset: str
-    at: datetime
 
 
 class PlanState(StrEnum):

@@ -38,6 +38,8 @@ class LpStatus:
 
 @dataclass(frozen=True, slots=True)
 class PerpStatus:
+    """Not in the JSON, for people: balances of the account in QUOTE, and when all this was read, by our clock."""
+
     symbol: str
     position_base: Decimal | None
     long_base: Decimal | None
@@ -47,6 +49,10 @@ class PerpStatus:
     liquidation_price: Decimal | None
     available_balance: Decimal | None
     funding_rate: Decimal | None
+    margin_balance: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    next_funding_time: datetime | None = None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ def _perp_status(symbol: str, venue: VenueFacts | None) -> PerpStatus:
         liquidation_price=account.liquidation_price,
         available_balance=account.available_balance_quote,
         funding_rate=market.funding_rate,
+        margin_balance=account.margin_balance_quote,
+        maintenance_margin=account.maintenance_margin_quote,
+        next_funding_time=market.next_funding_time,
+        read_at=account.as_of,
     )
 
 

@@ -63,7 +63,7 @@ class Meta:
 
 
 class SqliteFollowedPositions:
-    """`core.ports.FollowedPositions`, kept with the notes."""
+    """`core.following.FollowedPositions`, kept with the notes."""
 
     def __init__(self, database: Database, scope: str) -> None:
         self._meta = Meta(database)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from core.clock import Clock
+from storage.accounts import SqliteAccountSamples, SqliteIncome
 from storage.approvals import SqliteApprovals
 from storage.commands import SqliteCommandQueue, SqliteConfirmations
 from storage.database import Database, has_database, open_database
@@ -23,8 +24,8 @@ from storage.overrides import Overrides
 class Store:
     """`async with await Store.open(...)`, or `aclose()` in the end: an unclosed store keeps its process alive.
 
-    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series. The rest is the
-    database's.
+    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series, income, samples.
+    The rest is the database's.
     """
 
     def __init__(self, database: Database, scope: str, resources: AsyncExitStack) -> None:
@@ -37,6 +38,8 @@ class Store:
         self.followed = SqliteFollowedPositions(database, scope)
         self.offers = SqliteOffers(database, scope)
         self.series = Series(database, scope)
+        self.income = SqliteIncome(database, scope)
+        self.samples = SqliteAccountSamples(database, scope)
         self.outbox = SqliteOutbox(database)
         self.commands = SqliteCommandQueue(database)
         self.confirmations = SqliteConfirmations(database)

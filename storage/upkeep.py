@@ -47,7 +47,7 @@ async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
 async def forget_finished(database: Database, before: datetime) -> int:
     """Deletes delivered messages, answered commands and old questions that ended before; the number of rows deleted.
 
-    Journal, approvals, audit, events and series are kept for ever.
+    Journal, approvals, audit, events, series, income and samples are kept for ever.
     """
     at = time_text(before)
     async with database.transaction() as tx:

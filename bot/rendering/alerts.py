@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from bot.rendering.approvals import ESTIMATE, person
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import amount, bps, exact, money, number, percent, span, stamp
+from bot.rendering.numbers import amount, bps, exact, moment, money, number, percent, span, stamp
 from bot.rendering.reasons import words
 from core.events import Event, EventKind
 from core.facts import AVERAGE_OVER
@@ -220,6 +220,19 @@ def _news_back(facts: Facts) -> str:
     return f"🔌 {bold('{} pushes its blocks again'.format(facts.text('chain')))}."
 
 
+def _banned(facts: Facts) -> str:
+    until = facts.data.get("until")
+    time = moment(datetime.fromisoformat(until), facts.zone) if until else "an unknown time"
+    held = facts.data.get("positions")
+    unwatched = f"The position is unwatched: {esc(held)}" if held else "What is held there is unwatched"
+    return lines(
+        f"🚨 {bold('{} until {}'.format(facts.data.get('detail', 'The exchange does not answer'), time))}.",
+        "Until then I can read nothing there, and neither hedge nor reduce.",
+        f"{unwatched}. Look after it in the exchange's own app, from another address.",
+        "I send nothing meanwhile, which would only prolong it, and go on by myself afterwards.",
+    )
+
+
 def _basis_restored(facts: Facts) -> str:
     return f"✅ {facts.title('pool and perp agree on the price again')}."
 
@@ -380,6 +393,7 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.BASIS_EXCEEDED: _basis,
     EventKind.CHAIN_ESTIMATED: _estimated,
     EventKind.CHAIN_READ_AGAIN: _read_again,
+    EventKind.VENUE_BANNED: _banned,
     EventKind.NEWS_LOST: _news_lost,
     EventKind.NEWS_BACK: _news_back,
     EventKind.BASIS_RESTORED: _basis_restored,

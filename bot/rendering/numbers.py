@@ -73,6 +73,11 @@ def hour(at: datetime | None, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%H:%M:%S %Z}" if at is not None else UNKNOWN
 
 
+def moment(at: datetime, zone: tzinfo) -> str:
+    """2026-05-01 12:03 UTC: what may be days away."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
 def stamp(at: datetime, zone: tzinfo) -> str:
     """05-01 12:03:04: one line of a list among many."""
     return f"{at.astimezone(zone):%m-%d %H:%M:%S}"

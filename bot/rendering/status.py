@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from bot.rendering.markup import bold, code, esc, italic, lines
 from bot.rendering.numbers import UNKNOWN, amount, hour, money, percent, quote_of, span
 from bot.rendering.reasons import words
-from core.status import HedgeStatus, LpStatus, PositionStatus
+from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus
 
+Funding = Mapping[str, Mapping[str, Decimal]]  # symbol -> asset -> received, less what was paid
+NO_AMOUNTS: Mapping[str, Decimal] = {}
+NO_FUNDING: Funding = {}
 BAR_CELLS = 12
 FULL_RANGE_RATIO = Decimal(10) ** 12
 ESTIMATE = "≈ Estimated: the chain cannot be read. Its last confirmed liquidity at the perpetual's price."
@@ -23,11 +26,16 @@ OVERALL = (
 )
 
 
-def status_text(statuses: Sequence[HedgeStatus], *, mode: str, now: datetime, zone: tzinfo) -> str:
-    """All hedges; the first line holds the mode and the most serious state."""
+def status_text(
+    statuses: Sequence[HedgeStatus], *, mode: str, now: datetime, zone: tzinfo, funding: Funding = NO_FUNDING
+) -> str:
+    """All hedges; the first line holds the mode and the most serious state. `funding`: of the last 24 hours."""
     return lines(
         bold(f"{mode.upper()} · {overall(statuses)}"),
-        *(hedge_text(status, now=now, zone=zone) for status in statuses),
+        *(
+            hedge_text(status, now=now, zone=zone, funding=funding.get(status.perp.symbol, NO_AMOUNTS))
+            for status in statuses
+        ),
         italic(f"Updated {hour(now, zone)}"),
     )
 
@@ -39,7 +47,7 @@ def overall(statuses: Sequence[HedgeStatus]) -> str:
     return next((title for mark, title in OVERALL if mark in marks), "RUNNING ✅")
 
 
-def hedge_text(status: HedgeStatus, *, now: datetime, zone: tzinfo) -> str:
+def hedge_text(status: HedgeStatus, *, now: datetime, zone: tzinfo, funding: Mapping[str, Decimal]) -> str:
     quote = quote_of(status.perp.symbol)
     base = status.base_symbol or "BASE"
     about = "≈ " if status.estimated else ""
@@ -52,6 +60,7 @@ def hedge_text(status: HedgeStatus, *, now: datetime, zone: tzinfo) -> str:
         _gap_line(status, base, quote, about),
         f"Exposure left {about}{_signed(status.residual_base, base)}{_departed(status, base)}",
         _margin_line(status, quote),
+        _funding_line(status, zone, funding),
         f"Last hedge {_ago(status.last_hedge_at, now)}",
         f"Fresh: chain {span(status.chain_age_s)}{_block(status.lp)} · exchange {span(status.venue_age_s)}",
     )
@@ -123,8 +132,26 @@ def _margin_line(status: HedgeStatus, quote: str) -> str:
         liquidation = "none" if perp.liquidation_price is None else amount(perp.liquidation_price, quote)
     return (
         f"Liquidation {esc(liquidation)} · free {esc(money(perp.available_balance, quote))}"
-        f" · funding {esc(_funding(perp.funding_rate))}"
+        f" · margin ratio {esc(_margin_ratio(perp))}"
     )
+
+
+def _margin_ratio(perp: PerpStatus) -> str:
+    """What the positions need over what the account has: at 100 % they are liquidated."""
+    balance, needed = perp.margin_balance, perp.maintenance_margin
+    if balance is None or needed is None:
+        return UNKNOWN
+    if balance <= 0:
+        return "over 100 %" if needed else percent(needed)
+    return percent(needed / balance)
+
+
+def _funding_line(status: HedgeStatus, zone: tzinfo, day: Mapping[str, Decimal]) -> str:
+    """`day`: by asset, what was received less what was paid in the last 24 hours, as far as it is booked."""
+    perp = status.perp
+    due = f" at {hour(perp.next_funding_time, zone)}" if perp.next_funding_time is not None else ""
+    paid = ", ".join(f"{money(total, asset, signed=True)}" for asset, total in day.items()) or "none booked"
+    return f"Funding {esc(_funding(perp.funding_rate))}{esc(due)} · last 24 h {esc(paid)}"
 
 
 def _funding(rate: Decimal | None) -> str:

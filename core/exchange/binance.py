@@ -14,12 +14,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.exchange.binance_account import TermsReader, legs_of, perp_account
 from core.exchange.binance_account_stream import BinanceAccountStream
 from core.exchange.binance_admin import BinanceAdmin
 from core.exchange.binance_client import BinanceAccess, BinanceClient
+from core.exchange.binance_income import IncomeReader
 from core.exchange.binance_market import BinanceMarket, Contract
 from core.exchange.binance_market_stream import BinanceMarketStream
 from core.exchange.binance_messages import (
@@ -33,6 +35,7 @@ from core.exchange.binance_messages import (
 )
 from core.exchange.binance_outcome import MODE_DIFFERS, NO_LONGER_OPEN, NO_SUCH_ORDER
 from core.exchange.binance_trades import TradesReader
+from core.exchange.binance_weights import depth_cost
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, PositionSide, SymbolRules, Trade
 
 T = TypeVar("T")
@@ -68,13 +71,14 @@ class BinanceVenue:
         self._market = BinanceMarket(_Source(self._client), clock)
         self._terms = TermsReader(self._client, clock)
         self._trades = TradesReader(self._client)
+        self._income = IncomeReader(self._client)
         self.admin = BinanceAdmin(self._client, self._terms)
 
     async def prepare(self, symbols: Sequence[str]) -> None:
         """Clock, filters, then the account's terms, which prove the key. May be called again after a failure."""
         await self._client.sync_clock()
         await self._market.prepare(symbols)
-        self._client.traffic.weight_limit = self._market.weight_limit or self._client.traffic.weight_limit
+        self._client.traffic.adopt_limits(self._market.rate_limits)
         for symbol in symbols:
             await self._terms.terms(symbol)
             if symbol in self._wanted:
@@ -194,6 +198,13 @@ class BinanceVenue:
             return await self._trades.since(contract, since)
         return await self._trades.after(contract, after_trade_id)
 
+    async def income(self, *, since: datetime) -> tuple[Income, ...]:
+        """All kinds and symbols; Binance keeps three months."""
+        return await self._income.since(since)
+
+    def ban(self) -> Ban | None:
+        return self._client.traffic.ban
+
     async def guard_resting(self, symbol: str, for_s: int) -> None:
         """Binance cancels *every* open order of the symbol, also those that a person placed by hand."""
         await self._client.read(
@@ -273,7 +284,10 @@ class _Source:
 
     async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T:
         return await self._client.read(
-            "depth", lambda library: library.futures_order_book(symbol=symbol, limit=str(limit)), parse
+            "depth",
+            lambda library: library.futures_order_book(symbol=symbol, limit=str(limit)),
+            parse,
+            cost=depth_cost(limit),
         )
 
     async def aclose(self) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 
 from core.errors import Refused
 from core.exchange.binance_account import AccountTerms, TermsReader
 from core.exchange.binance_client import BinanceClient
-from core.exchange.binance_messages import FundingIncome, KeyPermissions, at_ms, parse_many, parse_one
+from core.exchange.binance_messages import KeyPermissions, parse_one
 
 NO_NEED_TO_CHANGE = "-4046"
-PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +19,6 @@ class KeyRights:
     futures: bool
     withdrawals: bool
     ip_restricted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FundingPayment:
-    """`amount_quote` positive when received. Unique by `payment_id`."""
-
-    payment_id: int
-    symbol: str
-    amount_quote: Decimal
-    asset: str
-    at: datetime
 
 
 class BinanceAdmin:
@@ -91,30 +77,4 @@ class BinanceAdmin:
             "countdown",
             lambda library: library.futures_countdown_cancel_all(symbol=symbol, countdownTime=str(seconds * 1000)),
             lambda answer: None,
-        )
-
-    async def funding_payments(self, symbol: str, since: datetime) -> tuple[FundingPayment, ...]:
-        """Oldest first. Binance keeps three months."""
-        start_ms = int(since.timestamp() * 1000)
-        found: dict[int, FundingPayment] = {}
-        while True:
-            page = await self._funding_page(symbol, start_ms)
-            known = len(found)
-            found |= {payment.payment_id: payment for payment in page}
-            if len(page) < PAGE or len(found) == known:
-                return tuple(sorted(found.values(), key=lambda payment: payment.at))
-            start_ms = max(int(payment.at.timestamp() * 1000) for payment in page)
-
-    async def _funding_page(self, symbol: str, start_ms: int) -> tuple[FundingPayment, ...]:
-        rows = await self._client.read(
-            "funding payments",
-            lambda library: library.futures_income_history(
-                symbol=symbol, incomeType="FUNDING_FEE", startTime=str(start_ms), limit=str(PAGE)
-            ),
-            lambda answer: parse_many(FundingIncome, answer),
-        )
-        return tuple(
-            FundingPayment(row.tran_id, row.symbol, row.income, row.asset, at_ms(row.time_ms))
-            for row in rows
-            if row.symbol == symbol and row.income_type == "FUNDING_FEE"
         )

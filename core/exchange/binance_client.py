@@ -23,7 +23,8 @@ from pydantic import SecretStr
 from core.clock import Clock, SystemClock
 from core.exchange.binance_messages import Malformed, server_time_ms
 from core.exchange.binance_outcome import CLOCK_CODES, Failure, order_error, read_error
-from core.exchange.binance_traffic import Traffic, retry_after_s
+from core.exchange.binance_traffic import Permit, Traffic, retry_after_s
+from core.exchange.binance_weights import Cost, cost_of
 
 RECV_WINDOW_MS = 5_000
 TIMEOUT_S = 10.0
@@ -93,16 +94,19 @@ class BinanceClient:
         """The exchange's clock by the last synchronisation."""
         return _ms(self._wall) + self.clock_offset_ms
 
-    async def read(self, what: str, call: Call, parse: Callable[[object], T]) -> T:
-        """One request that may safely be repeated. Raises Transient, or Refused with the exchange's code."""
+    async def read(self, what: str, call: Call, parse: Callable[[object], T], *, cost: Cost | None = None) -> T:
+        """One request that may safely be repeated. Raises Transient, or Refused with the exchange's code.
+
+        `cost`: where it depends on more than `what` is asked.
+        """
+        cost = cost or cost_of(what)
         async with self._sync_lock:  # reads that start together measure once
             if self._synced_at_s is None or self._clock.monotonic_s() - self._synced_at_s > CLOCK_SYNC_EVERY_S:
                 await self.sync_clock()
-        self.traffic.check_read()
-        answer = await self._attempt(what, call, parse)
+        answer = await self._attempt(what, call, parse, self.traffic.take_read(cost))
         if isinstance(answer, Failure) and answer.code in CLOCK_CODES:
             await self.sync_clock()
-            answer = await self._attempt(what, call, parse)
+            answer = await self._attempt(what, call, parse, self.traffic.take_read(cost))
         if isinstance(answer, Failure):
             raise read_error(answer)
         return answer
@@ -112,22 +116,21 @@ class BinanceClient:
 
         Raises Refused, Transient (nothing exists) or OutcomeUnknown. When cancelled, the outcome is unknown too.
         """
-        self.traffic.check_order()
-        answer = await self._attempt(what, call, parse)
+        answer = await self._attempt(what, call, parse, self.traffic.take_order())
         if isinstance(answer, Failure) and answer.code in CLOCK_CODES:
             await self.sync_clock()
-            answer = await self._attempt(what, call, parse)
+            answer = await self._attempt(what, call, parse, self.traffic.take_order())
         if isinstance(answer, Failure):
             raise order_error(answer, client_order_id)
         return answer
 
     async def sync_clock(self) -> None:
         """Measure the exchange's clock against ours; of a few samples the quickest counts."""
-        self.traffic.check_read()
         samples: list[tuple[int, int]] = []
         for _ in range(CLOCK_SAMPLES):
+            permit = self.traffic.take_read(cost_of("clock"))
             sent_ms = _ms(self._wall)
-            answer = await self._attempt("clock", lambda library: library.futures_time(), server_time_ms)
+            answer = await self._attempt("clock", lambda library: library.futures_time(), server_time_ms, permit)
             if isinstance(answer, Failure):
                 raise read_error(answer)
             taken_ms = _ms(self._wall) - sent_ms
@@ -149,9 +152,9 @@ class BinanceClient:
         """Close the session; a later call opens a new one."""
         if self._library is not None:
             await self._library.close_connection()
-            self._library = None
+            self._library, self._synced_at_s = None, None
 
-    async def _attempt(self, what: str, call: Call, parse: Callable[[object], T]) -> T | Failure:
+    async def _attempt(self, what: str, call: Call, parse: Callable[[object], T], permit: Permit) -> T | Failure:
         """The answer, or the Failure as a value: no exception of the library survives, not as a cause either."""
         seen = _Seen()
         token = _seen.set(seen)
@@ -161,6 +164,7 @@ class BinanceClient:
             failure = await _failure(what, error, seen)
         finally:
             _seen.reset(token)
+            self.traffic.settle(permit, seen.headers)
         self.traffic.note_failure(failure)
         return failure
 
@@ -187,7 +191,6 @@ class BinanceClient:
     ) -> None:
         seen = _seen.get(_Seen())
         seen.status, seen.headers = params.response.status, params.response.headers
-        self.traffic.note_headers(params.response.headers)
 
 
 async def _failure(what: str, error: Exception, seen: _Seen) -> Failure:

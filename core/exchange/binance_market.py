@@ -15,6 +15,7 @@ from core.exchange.binance_messages import (
     Depth,
     ExchangeInfo,
     PremiumIndex,
+    RateLimit,
     SymbolInfo,
     at_ms,
     base_of,
@@ -58,7 +59,7 @@ class BinanceMarket:
         self._source = source
         self._clock = clock
         self._contracts: dict[str, Contract] = {}
-        self.weight_limit: int | None = None
+        self.rate_limits: tuple[RateLimit, ...] = ()
 
     async def aclose(self) -> None:
         await self._source.aclose()
@@ -66,9 +67,7 @@ class BinanceMarket:
     async def prepare(self, symbols: Sequence[str]) -> None:
         """Filters of `symbols`. Raises Refused for a symbol that is not a trading perpetual, or Transient."""
         info = await self._source.exchange_info(lambda answer: parse_one(ExchangeInfo, answer))
-        for limit in info.rate_limits:
-            if limit.rate_limit_type == "REQUEST_WEIGHT" and (limit.interval, limit.interval_num) == ("MINUTE", 1):
-                self.weight_limit = limit.limit
+        self.rate_limits = info.rate_limits
         raw = {str(each.get("symbol")): each for each in info.symbols}
         for symbol in symbols:
             if symbol not in raw:

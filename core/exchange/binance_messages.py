@@ -187,8 +187,8 @@ class MultiAssetsMode(Message):
     multi_assets_margin: bool = Field(alias="multiAssetsMargin")
 
 
-class FundingIncome(Message):
-    """A row of the income history; positive when received; `tran_id` unique within its type."""
+class IncomeRow(Message):
+    """Of any kind; positive when received; `tran_id` unique within its type; `symbol` empty for a transfer."""
 
     symbol: str
     income_type: str = Field(alias="incomeType")

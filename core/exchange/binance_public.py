@@ -12,6 +12,7 @@ from core.errors import LpHedgeError
 from core.exchange.binance_messages import Malformed, server_time_ms
 from core.exchange.binance_outcome import Failure, read_error
 from core.exchange.binance_traffic import Traffic, retry_after_s
+from core.exchange.binance_weights import Cost, cost_of, depth_cost, klines_cost
 
 TIMEOUT_S = 10.0
 T = TypeVar("T")
@@ -35,17 +36,18 @@ class BinancePublic:
 
     async def exchange_info(self, parse: Callable[[object], T]) -> T:
         await self._sync_clock()
-        return await self._get("exchangeInfo", {}, parse)
+        return await self._get("exchangeInfo", {}, parse, cost_of("exchange info"))
 
     async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T:
-        return await self._get("depth", {"symbol": symbol, "limit": str(limit)}, parse)
+        return await self._get("depth", {"symbol": symbol, "limit": str(limit)}, parse, depth_cost(limit))
 
     async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T:
-        return await self._get("premiumIndex", {"symbol": symbol}, parse)
+        return await self._get("premiumIndex", {"symbol": symbol}, parse, cost_of("mark price"))
 
     async def klines(self, symbol: str, interval: str, limit: int, parse: Callable[[object], T]) -> T:
         """Candles, oldest first, the last one unfinished."""
-        return await self._get("klines", {"symbol": symbol, "interval": interval, "limit": str(limit)}, parse)
+        wanted = {"symbol": symbol, "interval": interval, "limit": str(limit)}
+        return await self._get("klines", wanted, parse, klines_cost(limit))
 
     async def aclose(self) -> None:
         """Close the session; a later call opens a new one."""
@@ -55,16 +57,17 @@ class BinancePublic:
 
     async def _sync_clock(self) -> None:
         sent_ms = _ms(self._wall)
-        server_ms = await self._get("time", {}, server_time_ms)
+        server_ms = await self._get("time", {}, server_time_ms, cost_of("clock"))
         self._offset_ms = server_ms - (sent_ms + _ms(self._wall)) // 2
 
-    async def _get(self, name: str, params: Mapping[str, str], parse: Callable[[object], T]) -> T:
-        self.traffic.check_read()
+    async def _get(self, name: str, params: Mapping[str, str], parse: Callable[[object], T], cost: Cost) -> T:
+        permit = self.traffic.take_read(cost)
+        headers: Mapping[str, str] = {}
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.get(f"{self._root}/fapi/v1/{name}", params=params) as response:
-                self.traffic.note_headers(response.headers)
+                headers = response.headers
                 if response.status == 200:
                     return parse(await response.json(content_type=None))
                 failure = await _failure(name, response)
@@ -72,6 +75,8 @@ class BinancePublic:
             raise read_error(Failure(name, 200, None, str(error))) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _no_answer(name, error) from None
+        finally:
+            self.traffic.settle(permit, headers)
         self.traffic.note_failure(failure)
         raise read_error(failure)
 

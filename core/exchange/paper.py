@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.config import PaperConfig
 from core.errors import InvariantBroken
@@ -100,6 +101,16 @@ class PaperVenue:
         async with self._lock:
             return self._state.ledger
 
+    async def income(self, *, since: datetime) -> tuple[Income, ...]:
+        """What the kept trades cost; funding is in the ledger's sum alone."""
+        async with self._lock:
+            trades = self._state.trades
+        return tuple(
+            Income("COMMISSION", trade.trade_id, trade.symbol, -trade.fee, trade.fee_asset, trade.at)
+            for trade in trades
+            if trade.at >= since
+        )
+
     async def place(self, order: OrderRequest) -> OrderReport:
         """Match at once against a fresh book. Raises Refused with Binance's code, or Transient without a book."""
         async with self._lock:
@@ -149,6 +160,10 @@ class PaperVenue:
 
     async def guard_resting(self, symbol: str, for_s: int) -> None:
         """Nothing to guard: this venue ends with the process, and its resting orders are matched by nobody then."""
+
+    def ban(self) -> Ban | None:
+        """Nothing of anyone's is at stake here while the prices stay away."""
+        return None
 
     async def aclose(self) -> None:
         """Keeps what was seen but not yet asked for, and closes the feed."""

@@ -102,6 +102,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        income=store.income,
         config=config,
         settings=EffectiveSettings(config, store.overrides),
     )

@@ -19,8 +19,9 @@ import pytest
 from bot import cli
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
-from bot.report import report_json, report_text, write_csv
+from bot.report import Book, report_json, report_text, write_csv
 from bot.twins import order
+from core.account_ports import Income
 from core.clock import SystemClock
 from core.errors import Transient
 from core.facts import OrderSide, PositionSide, Trade
@@ -230,7 +231,7 @@ FILLS = (fill(1, OrderSide.SELL, "2", "600"), fill(2, OrderSide.BUY, "0.5", "610
 
 def test_the_report_adds_up_in_exact_decimals() -> None:
     """Fees and turnover are sums of the fills, to the last digit."""
-    hedge = json.loads(report_json(FILLS, NOON, "paper"))["hedges"]["bnb"]
+    hedge = json.loads(report_json(Book(NOON, FILLS), "paper"))["hedges"]["bnb"]
     assert hedge == {
         "fills": "2",
         "bought_base": "0.5",
@@ -239,7 +240,40 @@ def test_the_report_adds_up_in_exact_decimals() -> None:
         "realised_pnl_quote": "-1.0",
         "fees": {"USDT": "0.02"},
     }
-    assert "fees 0.02 USDT" in report_text(FILLS, NOON)
+    assert "fees 0.02 USDT" in report_text(Book(NOON, FILLS))
+
+
+def income(kind: str, number: int, amount: str, *, symbol: str = "BNBUSDT", asset: str = "USDT") -> Income:
+    return Income(kind, number, symbol, Decimal(amount), asset, NOON)
+
+
+def test_the_report_has_funding_and_commission_beside_the_fills() -> None:
+    """By symbol and asset, signed as the account saw it; money moved in or out is no result."""
+    book = Book(
+        NOON,
+        FILLS,
+        (
+            income("FUNDING_FEE", 1, "1.50000000"),
+            income("FUNDING_FEE", 2, "-0.04618913"),
+            income("COMMISSION", 1, "-0.02"),
+            income("COMMISSION", 2, "-0.0001", asset="BNB"),
+            income("REALIZED_PNL", 1, "-1.0"),
+            income("COMMISSION", 9, "-3", symbol="ETHUSDT"),
+            income("TRANSFER", 1, "5000", symbol=""),
+        ),
+    )
+    assert json.loads(report_json(book, "live"))["income"] == {
+        "BNBUSDT": {
+            "FUNDING_FEE": {"USDT": "1.45381087"},
+            "COMMISSION": {"USDT": "-0.02", "BNB": "-0.0001"},
+            "REALIZED_PNL": {"USDT": "-1.0"},
+        },
+        "ETHUSDT": {"COMMISSION": {"USDT": "-3"}},
+    }
+    assert report_text(book).splitlines()[-2:] == [
+        "BNBUSDT account: funding fee +1.45381087 USDT, commission -0.02 USDT and -0.0001 BNB, realized pnl -1.0 USDT",
+        "ETHUSDT account: funding fee none, commission -3 USDT",
+    ]
 
 
 def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:

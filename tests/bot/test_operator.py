@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 from bot.commands import COMMANDS, Does, menu, parse
 from bot.operator import Reply
 from bot.rendering.markup import plain
+from core.account_ports import Income
 from core.clock import SystemClock
 from core.events import EventKind
 from core.ports import ApprovalState
 from storage.store import Store
 from tests.bot.conftest import ANNA, BEN, Desk, make_desk
-from tests.bot.samples import STATUS, an_approval, an_event
+from tests.bot.samples import STATUS, T0, an_approval, an_event
 
 
 def buttons(reply: Reply) -> dict[str, str]:
@@ -43,6 +45,19 @@ async def test_every_reading_command_answers(desk: Desk, name: str) -> None:
 async def test_reading_commands_have_no_age(desk: Desk) -> None:
     """A day-old /status is answered with the present."""
     assert "RUNNING" in (await desk.say("/status", age_s=86400)).text
+
+
+async def test_status_shows_the_funding_of_the_last_day(desk: Desk) -> None:
+    """Of its own symbol, to the moment; older rows, fees and other symbols are left out."""
+    paid = Income("FUNDING_FEE", 1, "BNBUSDT", Decimal("1.5"), "USDT", T0)
+    others = (
+        replace(paid, income_id=2, amount=Decimal("-0.25"), at=T0 - timedelta(hours=16)),
+        replace(paid, income_id=3, at=T0 - timedelta(hours=25)),
+        replace(paid, income_id=4, symbol="ETHUSDT"),
+        replace(paid, kind="COMMISSION"),
+    )
+    await desk.store.income.book([paid, *others], T0)
+    assert "last 24 h +1.25 USDT" in plain((await desk.say("/status")).text)
 
 
 async def test_status_refreshes_in_place(desk: Desk) -> None:

@@ -48,6 +48,18 @@ def test_a_breach_tells_gap_and_limit() -> None:
     )
 
 
+def test_a_ban_tells_until_when_and_what_is_unwatched() -> None:
+    """With its day, as it may last three; what was not read is not called flat."""
+    data = {"detail": "Binance banned this address", "until": "2026-03-03T13:42:10+00:00"}
+    assert said(EventKind.VENUE_BANNED, **data, positions="BNBUSDT -14") == (
+        "🚨 Binance banned this address until 2026-03-03 13:42 UTC.\n"
+        "Until then I can read nothing there, and neither hedge nor reduce.\n"
+        "The position is unwatched: BNBUSDT -14. Look after it in the exchange's own app, from another address.\n"
+        "I send nothing meanwhile, which would only prolong it, and go on by myself afterwards."
+    )
+    assert "What is held there is unwatched." in said(EventKind.VENUE_BANNED, **data, positions="")
+
+
 def test_a_suspension_names_reason_and_what_to_do() -> None:
     """Words for the code, the detail, and advice."""
     assert plain(suspended_text("bnb", "stale_chain", "last block 45 s ago", times=3)) == (

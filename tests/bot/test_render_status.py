@@ -14,9 +14,11 @@ from core.hedging.states import Reason
 from core.status import HedgeStatus
 from tests.bot.samples import POSITION, STATUS, T0, UNREAD
 
+FUNDING = {"BNBUSDT": {"USDT": Decimal("1.25")}, "ETHUSDT": {"USDT": Decimal(7)}}
+
 
 def shown(*statuses: HedgeStatus) -> str:
-    return plain(status_text(statuses, mode="paper", now=T0, zone=UTC))
+    return plain(status_text(statuses, mode="paper", now=T0, zone=UTC, funding=FUNDING))
 
 
 def test_status_is_one_screen() -> None:
@@ -31,7 +33,8 @@ def test_status_is_one_screen() -> None:
         "Target -14.1357 BNB · short -14 BNB\n"
         "Gap -0.1357 BNB = 82.11 USDT ▰▰▰▱▱▱▱▱▱▱▱▱ 27 % of the 300 USDT band\n"
         "Exposure left +0.1357 BNB\n"
-        "Liquidation 907.5 USDT (50 % away) · free 8,000.5 USDT · funding +0.01 % (received)\n"
+        "Liquidation 907.5 USDT (50 % away) · free 8,000.5 USDT · margin ratio 1.23 %\n"
+        "Funding +0.01 % (received) at 16:00:00 UTC · last 24 h +1.25 USDT\n"
         "Last hedge 5 min ago\n"
         "Fresh: chain 4 s (block 45,123,456) · exchange 1 s\n"
         "Updated 12:00:00 UTC"
@@ -49,6 +52,39 @@ def test_no_liquidation_price_is_none_not_unknown() -> None:
     """An account that was read and has no liquidation price says so."""
     flat = replace(STATUS, perp=replace(STATUS.perp, liquidation_price=None))
     assert "Liquidation none" in shown(flat)
+
+
+def test_the_margin_ratio_is_what_is_needed_of_what_there_is() -> None:
+    """Unknown without both; an account with nothing left has no ratio."""
+
+    def ratio(balance: int | None, needed: int | None) -> str:
+        perp = replace(
+            STATUS.perp,
+            margin_balance=None if balance is None else Decimal(balance),
+            maintenance_margin=None if needed is None else Decimal(needed),
+        )
+        return shown(replace(STATUS, perp=perp)).partition("margin ratio ")[2].partition("\n")[0]
+
+    assert [ratio(200, 50), ratio(200, 0), ratio(0, 50), ratio(-1, 50), ratio(0, 0)] == [
+        "25 %",
+        "0 %",
+        "over 100 %",
+        "over 100 %",
+        "0 %",
+    ]
+    assert ratio(None, 50) == ratio(200, None) == "unknown"
+
+
+def test_funding_of_the_day_is_signed_and_by_asset() -> None:
+    """Paid is negative; a day of which nothing is booked says so instead of showing a zero."""
+
+    def day(**amounts: str) -> str:
+        funding = {"BNBUSDT": {asset: Decimal(amount) for asset, amount in amounts.items()}}
+        return plain(status_text([STATUS], mode="paper", now=T0, zone=UTC, funding=funding))
+
+    assert "last 24 h -0.046 USDT" in day(USDT="-0.04618913")
+    assert "last 24 h +2 USDT, -0.001 BNB" in day(USDT="2", BNB="-0.001")
+    assert "last 24 h none booked" in day()
 
 
 def test_the_gravest_state_heads_the_screen() -> None:

@@ -247,14 +247,6 @@ async def test_wanted_terms_are_set_while_flat_only(venue: VenueServer, access: 
     await adapter.aclose()
 
 
-async def test_funding_payments_are_listed(venue: VenueServer, binance: BinanceVenue) -> None:
-    """A short is paid a positive rate."""
-    await binance.place(SELL_HALF)
-    venue.exchange.pay_funding("ETHUSDT")
-    (payment,) = await binance.admin.funding_payments("ETHUSDT", LONG_AGO)
-    assert payment.amount_quote == Decimal("0.10000000")
-
-
 async def test_skewed_clock_is_measured(venue: VenueServer, unprepared: BinanceVenue) -> None:
     """A server ten minutes ahead is no trouble, and its trades' times do not make facts old."""
     venue.exchange.clock_offset_ms = 600_000

@@ -17,6 +17,9 @@ from tests.rigs.venue.shapes import (
     position_v3,
 )
 
+MOST_INCOME = 1000
+WEEK_MS = 7 * 24 * 3_600_000
+THREE_MONTHS_MS = 90 * 24 * 3_600_000
 SUCCESS = {"code": 200, "msg": "success"}
 
 
@@ -129,16 +132,34 @@ def commission_rate(exchange: Exchange, params: Params) -> object:
 
 
 def income(exchange: Exchange, params: Params) -> object:
-    start, end = int(params.get("startTime", "0")), int(params.get("endTime", str(exchange.now_ms())))
+    """Oldest first, of a window of a week at most; the newest rows of the last seven days when no time is given."""
+    start, end, limit, number = _income_window(exchange, params)
     rows = [
         row
         for row in exchange.ledger.income
         if params.get("symbol", row.symbol) == row.symbol
         and params.get("incomeType", row.kind) == row.kind
-        and start <= row.time_ms <= end
+        and max(start, exchange.now_ms() - THREE_MONTHS_MS) <= row.time_ms <= end
     ]
-    limit = int(params.get("limit", "100"))
-    return [income_row(row) for row in (rows[:limit] if "startTime" in params else rows[-limit:])]
+    timed = "startTime" in params or "endTime" in params
+    chosen = rows[(number - 1) * limit : number * limit] if timed else rows[-limit:]
+    return [income_row(row) for row in chosen]
+
+
+def _income_window(exchange: Exchange, params: Params) -> tuple[int, int, int, int]:
+    """(startTime, endTime, limit, page)."""
+    limit, number = (params.get(name, default) for name, default in (("limit", "100"), ("page", "1")))
+    if not limit.isdigit() or not 1 <= int(limit) <= MOST_INCOME:
+        raise refusals.Refusal(400, -1130, "Data sent for parameter 'limit' is not valid.")
+    if not number.isdigit() or int(number) < 1:
+        raise refusals.Refusal(400, -1130, "Data sent for parameter 'page' is not valid.")
+    end = int(params.get("endTime", exchange.now_ms()))
+    start = int(params.get("startTime", end - WEEK_MS))
+    if start > end:
+        raise refusals.Refusal(400, -1023, "Start time is greater than end time.")
+    if end - start > WEEK_MS:
+        raise refusals.Refusal(400, -4166, "Search window is restricted to recent 7 days only.")
+    return start, end, int(limit), int(number)
 
 
 def api_restrictions(exchange: Exchange, params: Params) -> object:

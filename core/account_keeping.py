@@ -1,0 +1,175 @@
+"""The account's own history: what it was paid and has paid, and how it stood minute by minute.
+
+Nothing is decided by it. What fails is tried again at the next turn, and hedging never waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+import structlog
+
+from core.account_ports import AccountSample, AccountSamples, Ban, IncomeBook
+from core.clock import Clock
+from core.errors import LpHedgeError, Refused, Transient
+from core.events import Event, EventKind
+from core.ports import EventLog, PerpVenue
+from core.status import HedgeStatus, PerpStatus
+
+TURN_S = 60.0
+INCOME_EVERY = timedelta(minutes=10)
+# The venue writes its rows down some time after the payment.
+FUNDING_IS_LISTED_AFTER = timedelta(seconds=60)
+# As much again is read of what was read before: a row may appear after others of a later time.
+READ_AGAIN = timedelta(minutes=30)
+BAN_LOOK_S = 1.0
+# A ban is told again when it was prolonged by more than the clock's own play.
+PROLONGED = timedelta(seconds=10)
+
+log = structlog.get_logger(__name__)
+
+
+class Statuses(Protocol):
+    def statuses(self) -> tuple[HedgeStatus, ...]: ...
+
+
+class AccountKeeper:
+    """`began`: since when the income of this account is of interest, where none was booked yet."""
+
+    def __init__(
+        self,
+        *,
+        venue: PerpVenue,
+        engine: Statuses,
+        income: IncomeBook,
+        samples: AccountSamples,
+        clock: Clock,
+        began: datetime,
+    ) -> None:
+        self._venue = venue
+        self._engine = engine
+        self._income = income
+        self._samples = samples
+        self._clock = clock
+        self._began = began
+        self._sampled_at: dict[str, datetime] = {}
+        self._fundings: set[datetime] = set()
+        self._read_at: datetime | None = None
+        self._trouble = ""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.turn()
+            await self._clock.sleep(TURN_S)
+
+    async def turn(self) -> None:
+        """A sample of each symbol that was read since its last one, and the income when it is due."""
+        try:
+            await self._sample(self._engine.statuses())
+            if self._is_due():
+                await self._read_income()
+        except (Transient, Refused) as error:
+            self._say(error)
+        else:
+            self._trouble = ""
+
+    async def _sample(self, statuses: Sequence[HedgeStatus]) -> None:
+        """Of what the hedges read themselves: this asks the venue for nothing."""
+        for status in statuses:
+            sample = _sample_of(status.perp)
+            if sample is None or self._sampled_at.get(sample.symbol) == sample.at:
+                continue
+            await self._samples.append(sample)
+            self._sampled_at[sample.symbol] = sample.at
+            self._fundings.add(sample.next_funding_at)
+
+    def _is_due(self) -> bool:
+        now = self._clock.now()
+        if self._read_at is None or not self._read_at <= now < self._read_at + INCOME_EVERY:
+            return True
+        return any(at + FUNDING_IS_LISTED_AFTER <= now for at in self._fundings)
+
+    async def _read_income(self) -> None:
+        """Part by part, each booked before the next is asked for: nothing is read in vain when a later one fails."""
+        asked_at = self._clock.now()
+        newest = await self._income.newest_at()
+        since = self._began if newest is None else max(self._began, newest - READ_AGAIN)
+        while rows := await self._venue.income(since=since):
+            if added := await self._income.book(rows, self._clock.now()):
+                log.info("income booked", rows=added, until=rows[-1].at.isoformat())
+            if rows[-1].at <= since:
+                break
+            since = rows[-1].at
+        self._read_at = asked_at
+        self._fundings = {at for at in self._fundings if at + FUNDING_IS_LISTED_AFTER > asked_at}
+
+    def _say(self, error: LpHedgeError) -> None:
+        """Once, not at every turn of a long trouble."""
+        if str(error) != self._trouble:
+            log.warning("the account's history waits", why=str(error))
+        self._trouble = str(error)
+
+
+class BanWatch:
+    """Tells at once that the venue answers nothing any more: until then the position is unwatched."""
+
+    def __init__(self, *, venue: PerpVenue, engine: Statuses, events: EventLog, clock: Clock) -> None:
+        self._venue = venue
+        self._engine = engine
+        self._events = events
+        self._clock = clock
+        self._told: Ban | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.look()
+            await self._clock.sleep(BAN_LOOK_S)
+
+    async def look(self) -> None:
+        ban = self._venue.ban()
+        if ban is None or (self._told is not None and ban.until <= self._told.until + PROLONGED):
+            return
+        data = {"detail": ban.detail, "until": ban.until.isoformat(), "positions": self._positions()}
+        try:
+            await self._events.append(Event(EventKind.VENUE_BANNED, None, self._clock.now(), data))
+        except Transient as error:  # told at the next look
+            log.warning("a ban could not be told", ban=ban.detail, why=str(error))
+            return
+        self._told = ban
+
+    def _positions(self) -> str:
+        """As they were last read; empty when none was or all are flat."""
+        perps = [status.perp for status in self._engine.statuses()]
+        return ", ".join(f"{perp.symbol} {_plain(perp.position_base)}" for perp in perps if perp.position_base)
+
+
+def _sample_of(perp: PerpStatus) -> AccountSample | None:
+    """None while a figure of it is unknown."""
+    at, next_funding_at, position = perp.read_at, perp.next_funding_time, perp.position_base
+    mark, rate, available = perp.mark_price, perp.funding_rate, perp.available_balance
+    margin, maintenance = perp.margin_balance, perp.maintenance_margin
+    if at is None or next_funding_at is None or position is None or mark is None:
+        return None
+    if rate is None or available is None or margin is None or maintenance is None:
+        return None
+    return AccountSample(
+        symbol=perp.symbol,
+        at=at,
+        position_base=position,
+        mark_price=mark,
+        margin_balance_quote=margin,
+        maintenance_margin_quote=maintenance,
+        available_quote=available,
+        liquidation_price=perp.liquidation_price,
+        funding_rate=rate,
+        next_funding_at=next_funding_at,
+    )
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"

@@ -1,0 +1,192 @@
+"""The account's history beside a hedge at work: real engine, storage and adapter before the exchange rig."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.account_keeping import AccountKeeper, BanWatch
+from core.account_ports import AccountSample, Income
+from core.events import EventKind
+from core.exchange.binance_messages import at_ms
+from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
+from tests.rigs.venue import ANY, POSITION, faults
+from tests.rigs.venue.ledger import Income as Row
+
+INCOME = "GET /fapi/v1/income"
+
+
+def keeper_of(world: World) -> AccountKeeper:
+    return AccountKeeper(
+        venue=world.venue,
+        engine=world.engine,
+        income=world.store.income,
+        samples=world.store.samples,
+        clock=world.setting.clock,
+        began=world.setting.began,
+    )
+
+
+async def samples(world: World) -> tuple[AccountSample, ...]:
+    now = world.setting.clock.now()
+    return await world.store.samples.between(SYMBOL, now - timedelta(days=1), now + timedelta(days=1))
+
+
+async def booked(world: World, kind: str) -> list[Income]:
+    now = world.setting.clock.now()
+    rows = await world.store.income.between(now - timedelta(days=90), now + timedelta(days=1))
+    return [row for row in rows if row.kind == kind]
+
+
+async def test_a_sample_is_what_the_hedge_read_itself(setting: Setting) -> None:
+    """Once for each read, without a request of its own, and none before the first."""
+    async with running(setting) as world:
+        keeper = keeper_of(world)
+        await keeper.turn()
+        assert await samples(world) == ()
+        await world.until_hedged()
+        sent = [entry for entry in setting.server.journal if entry.endpoint != INCOME]
+        await keeper.turn()
+        await keeper.turn()
+        assert [entry for entry in setting.server.journal if entry.endpoint != INCOME] == sent
+        (sample,) = await samples(world)
+        account = setting.server.exchange.account
+        assert sample.position_base == HEDGED and sample.mark_price == 2000
+        assert sample.margin_balance_quote == account.wallet + account.unrealised()
+        assert sample.maintenance_margin_quote == account.total_maintenance_margin()
+        assert sample.liquidation_price == round(account.liquidation_price(SYMBOL), 8)
+        await world.cycles(1)
+        await keeper.turn()
+        assert len(await samples(world)) == 2
+
+
+async def test_income_is_read_every_ten_minutes_and_after_funding(setting: Setting) -> None:
+    """The fees at once; the funding a minute after its time, not at the next ten minutes; each row once."""
+    exchange = setting.server.exchange
+    exchange.set_funding(SYMBOL, Decimal("0.0001"), exchange.now_ms() + 5 * 3_600_000)
+    async with running(setting) as world:
+        keeper = keeper_of(world)
+        await world.until_hedged()
+        await keeper.turn()
+        asked = len(setting.server.requests(INCOME))
+        assert len(await booked(world, "COMMISSION")) == len(exchange.ledger.trades)
+        exchange.set_funding(SYMBOL, Decimal("0.0001"), exchange.now_ms() + 30_000)
+        await world.cycles(1)
+        exchange.pay_funding(SYMBOL)
+        for skipped_s in (60, 60):
+            await keeper.turn()
+            assert len(setting.server.requests(INCOME)) == asked
+            setting.clock.skip(skipped_s)
+        await keeper.turn()
+        assert [row.amount for row in await booked(world, "FUNDING_FEE")] == [-HEDGED * 2000 / 10_000]
+        asked = len(setting.server.requests(INCOME))
+        for passed_s, reads in ((300, False), (299, False), (2, True)):
+            setting.clock.skip(passed_s)
+            await keeper.turn()
+            assert (len(setting.server.requests(INCOME)) > asked) is reads
+        rows = await world.store.income.between(setting.began, setting.clock.now())
+        assert sum(row.amount for row in rows) == exchange.account.wallet - 50_000
+
+
+async def test_a_restart_goes_on_where_it_was(setting: Setting) -> None:
+    """And finds a row that appeared late, with a time before the newest that was booked."""
+    async with running(setting) as world:
+        await world.until_hedged()
+        await keeper_of(world).turn()
+    ledger = setting.server.exchange.ledger
+    newest_ms = ledger.income[-1].time_ms
+    ledger.income.insert(0, Row(777, "INSURANCE_CLEAR", SYMBOL, Decimal(-3), newest_ms - 60_000, None))
+    setting.began -= timedelta(minutes=5)
+    async with running(setting) as world:
+        await keeper_of(world).turn()
+        assert [row.income_id for row in await booked(world, "INSURANCE_CLEAR")] == [777]
+        assert len(await booked(world, "COMMISSION")) == len(ledger.trades)
+        since = [int(entry.params["startTime"]) for entry in setting.server.requests(INCOME)]
+        assert min(since) >= int(setting.began.timestamp() * 1000) - 1
+
+
+async def test_a_failed_reading_stops_nothing(setting: Setting) -> None:
+    """Refused or unanswered: the hedge trades on, and the next turn reads what was missed."""
+    async with running(setting) as world:
+        keeper = keeper_of(world)
+        await world.until_hedged()
+        for fault in (faults.bad_gateway_502(), faults.error(401, -2015, "Invalid API-key.")):
+            setting.server.faults.add(INCOME, fault)
+            await keeper.turn()
+            assert await world.store.income.newest_at() is None
+        setting.set_price(1900)
+        await world.until_hedged()
+        await keeper.turn()
+        assert len(await booked(world, "COMMISSION")) == len(setting.server.exchange.ledger.trades)
+
+
+async def test_parts_that_were_read_stay_booked(setting: Setting) -> None:
+    """Of a long history whose later part fails, the next turn reads only that one."""
+    start_ms = setting.server.exchange.now_ms() - 30 * 86_400_000
+    setting.began = at_ms(start_ms)
+    setting.server.exchange.ledger.income += [
+        Row(n, "FUNDING_FEE", SYMBOL, Decimal(1), start_ms + n * 300_000, None) for n in range(1, 8001)
+    ]
+    last_ms = start_ms + 8000 * 300_000
+    async with running(setting) as world:
+        keeper = keeper_of(world)
+        setting.server.faults.add(
+            INCOME, faults.bad_gateway_502(), matches=lambda params: int(params["endTime"]) >= last_ms
+        )
+        await keeper.turn()
+        halfway = len(await booked(world, "FUNDING_FEE"))
+        assert 4000 <= halfway < 8000
+        asked = len(setting.server.requests(INCOME))
+        await keeper.turn()
+        assert len(await booked(world, "FUNDING_FEE")) == 8000
+        again = [int(entry.params["startTime"]) for entry in setting.server.requests(INCOME)[asked:]]
+        assert min(again) > start_ms + (halfway - 20) * 300_000
+
+
+async def test_a_ban_is_told_at_once_with_its_end(setting: Setting) -> None:
+    """By the whole program as it runs: what stands in the outbox is loud, names the end and what is unwatched."""
+    async with running(setting) as world:
+        await world.until_hedged()
+        setting.server.faults.add(POSITION, faults.banned_418(7200))
+        running_engine = asyncio.create_task(world.engine.run())
+        async with asyncio.timeout(5):
+            while not await world.events(EventKind.VENUE_BANNED):
+                await asyncio.sleep(0.01)
+        running_engine.cancel()
+        await asyncio.wait({running_engine})
+        (event,) = await world.events(EventKind.VENUE_BANNED)
+        until = datetime.fromisoformat(event.data["until"])
+        assert abs(until - event.at - timedelta(seconds=7200)) < timedelta(seconds=60)
+        messages = [each for each in await world.store.outbox.due(setting.clock.now(), 50) if "banned" in each.text]
+        assert not messages[0].silent
+        assert f"Binance banned this address until {until:%Y-%m-%d %H:%M} UTC" in messages[0].text
+        assert f"The position is unwatched: {SYMBOL} {HEDGED}" in messages[0].text
+        assert setting.server.faults.waiting() == 0
+
+
+async def test_a_ban_is_told_again_only_when_it_grows(setting: Setting) -> None:
+    """The exchange prolongs it when it is asked too early."""
+    async with running(setting) as world:
+        watch = BanWatch(venue=world.venue, engine=world.engine, events=world.office.notifier, clock=setting.clock)
+        await watch.look()
+        for wait_s, told in ((120, 1), (180, 2)):
+            setting.server.faults.add(ANY, faults.banned_418(wait_s))
+            await world.cycles(1)
+            await watch.look()
+            await watch.look()
+            assert len(await world.events(EventKind.VENUE_BANNED)) == told
+            setting.clock.skip(wait_s + 1)
+            await watch.look()
+
+
+async def test_the_program_keeps_the_account_s_history(setting: Setting) -> None:
+    """Nothing else has to be started for it."""
+    async with running(setting) as world:
+        await world.until_hedged()
+        running_engine = asyncio.create_task(world.engine.run())
+        async with asyncio.timeout(5):
+            while not (await samples(world) and await booked(world, "COMMISSION")):
+                await asyncio.sleep(0.01)
+        running_engine.cancel()
+        await asyncio.wait({running_engine})
