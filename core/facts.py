@@ -141,7 +141,8 @@ class LpFacts:
 class SymbolRules:
     """A perpetual's filters, all from the venue's own list. Steps and quantities in BASE, prices in QUOTE.
 
-    Where the venue counts in thousands (1000PEPEUSDT) its adapter has divided: BASE is PEPE.
+    Where the venue counts in thousands (1000PEPEUSDT) its adapter has divided: BASE is PEPE. `lowest_of_mark` and
+    `highest_of_mark`: what a price may be as a fraction of the mark; None: the venue names no such bound.
     """
 
     symbol: str
@@ -155,6 +156,8 @@ class SymbolRules:
     market_min_quantity: Decimal
     market_max_quantity: Decimal
     min_notional_quote: Decimal
+    lowest_of_mark: Decimal | None = None
+    highest_of_mark: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

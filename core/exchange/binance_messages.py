@@ -50,6 +50,8 @@ class SymbolFilter(Message):
     min_qty: Money | None = Field(default=None, alias="minQty")
     max_qty: Money | None = Field(default=None, alias="maxQty")
     notional: Money | None = None
+    multiplier_down: Money | None = Field(default=None, alias="multiplierDown")
+    multiplier_up: Money | None = Field(default=None, alias="multiplierUp")
 
 
 class SymbolInfo(Message):
@@ -264,6 +266,7 @@ def symbol_rules(info: SymbolInfo) -> SymbolRules:
     filters = {each.filter_type: each for each in info.filters}
     lot, market_lot = filters.get("LOT_SIZE"), filters.get("MARKET_LOT_SIZE")
     price, notional = filters.get("PRICE_FILTER"), filters.get("MIN_NOTIONAL")
+    percent = filters.get("PERCENT_PRICE")
     if lot is None or market_lot is None or price is None or notional is None:
         raise Malformed(f"{info.symbol} lacks one of its filters")
     return SymbolRules(
@@ -278,6 +281,8 @@ def symbol_rules(info: SymbolInfo) -> SymbolRules:
         market_min_quantity=_needed(market_lot.min_qty, "minQty") * unit,
         market_max_quantity=_needed(market_lot.max_qty, "maxQty") * unit,
         min_notional_quote=_needed(notional.notional, "notional"),
+        lowest_of_mark=None if percent is None else _needed(percent.multiplier_down, "multiplierDown"),
+        highest_of_mark=None if percent is None else _needed(percent.multiplier_up, "multiplierUp"),
     )
 
 

@@ -1,14 +1,14 @@
 """A venue on paper: real or recorded prices, simulated fills, no keys. One account, one-way mode, cross margin.
 
-Everything happens when it is asked for: each call first brings the account up to the market it reads (funding, resting
-orders, liquidation). A resting order therefore only sees the books of the moments at which somebody looks.
+Everything happens when somebody looks: each call, and each `market_moved`, first brings the account up to the market it
+reads (dead man's switch, funding, resting orders, liquidation). What lies between two looks was seen by nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -18,20 +18,18 @@ from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.config import PaperConfig
 from core.errors import InvariantBroken
-from core.exchange.paper_account import Ledger, PaperState
-from core.exchange.paper_checks import check_account, check_form
-from core.exchange.paper_margin import bracket_of
-from core.exchange.paper_matching import Matching, Moment, Terms, canceled, liquidated, marked
-from core.exchange.paper_totals import (
-    brackets_for,
-    initial_margin,
-    liquidation_price_of,
-    maintenance,
-    margin_balance,
-)
+from core.exchange.paper_account import Ledger, PaperState, Terms
+from core.exchange.paper_checks import check_account, check_book, check_form, check_mark
+from core.exchange.paper_funding import marked
+from core.exchange.paper_matching import Matching, Moment, canceled, guarded, lapsed
+from core.exchange.paper_news import NewsStand
+from core.exchange.paper_totals import account_of, income_of
 from core.exchange.public_market import MarketFeed
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, SymbolRules, Trade
+from core.ports import AccountNews, Income
 
+# How often a position alone, with nothing resting, is brought up to a market that moves.
+POSITION_LOOK_S = 1.0
 _BPS = Decimal(10_000)
 _STATE = TypeAdapter(PaperState)
 
@@ -54,9 +52,11 @@ def terms_of(config: PaperConfig, *, leverage: int = 5) -> Terms:
 
 
 class PaperVenue:
-    """Implements `core.ports.PerpVenue` over a MarketFeed. Never answers OutcomeUnknown: it always knows.
+    """Implements `core.ports.PerpVenue` and `core.ports.AccountStream` over a MarketFeed.
 
-    What a caller has been told is in the store first, so a restart finds the same account.
+    It always knows what became of an order: OutcomeUnknown is raised only, as by the live venue, for an id that an open
+    order carries already. What a caller or listener has been told is in the store first, so a restart finds the same
+    account.
     """
 
     def __init__(self, feed: MarketFeed, store: PaperStore, clock: Clock, terms: Terms) -> None:
@@ -69,9 +69,13 @@ class PaperVenue:
         self._loaded = False
         self._state = PaperState(Ledger(terms.balance_quote))
         self._saved: PaperState | None = None
+        self._told = self._state
+        self._news = NewsStand()
+        self._looked_at_s: dict[str, float] = {}
+        self._looking: set[str] = set()
 
     async def prepare(self, symbols: Sequence[str]) -> None:
-        """Load the account once, then the symbols' filters.
+        """Load the account once, end what the dead man's switch ends, then read the symbols' filters.
 
         Raises Refused or Transient as the feed does, InvariantBroken when the stored account is not one.
         """
@@ -79,8 +83,11 @@ class PaperVenue:
             if not self._loaded:
                 text = await self._store.load()
                 if text is not None:
-                    self._state = self._saved = _stored(text)
+                    self._state = self._saved = self._told = _stored(text)
                 self._loaded = True
+            self._state = lapsed(self._state, self._clock.now())
+            if self._saved is not None:
+                await self._save()
         await self._feed.prepare(symbols)
 
     def rules(self, symbol: str) -> SymbolRules:
@@ -89,12 +96,32 @@ class PaperVenue:
     async def market(self, symbol: str) -> Market:
         return await self._feed.market(symbol)
 
+    async def market_moved(self, symbol: str) -> None:
+        """Bring the account up to a market that moved, when that can matter: costs nothing else.
+
+        With an order resting at every move, with a position alone once in POSITION_LOOK_S, and never twice for moves
+        that came while an earlier one waited. Raises as the feed does.
+        """
+        if symbol in self._looking or not self._wants_look(symbol):
+            return
+        self._looking.add(symbol)
+        try:
+            async with self._lock:
+                self._looking.discard(symbol)
+                await self._advance(symbol)
+                await self._save_booked()
+        finally:
+            self._looking.discard(symbol)
+
+    async def listen(self, on_news: Callable[[AccountNews], None]) -> None:
+        """Never returns: the account is in this process, no connection can fail."""
+        await self._news.listen(on_news)
+
     async def account(self, symbol: str) -> PerpAccount:
         async with self._lock:
             moment = await self._advance(symbol)
-            if self._saved is None or _booked(self._state) != _booked(self._saved):
-                await self._save()
-            return _account(self._state, symbol, self._terms, moment.market.as_of)
+            await self._save_booked()
+            return account_of(self._state, symbol, self._terms, moment.market.as_of)
 
     async def ledger(self) -> Ledger:
         """Where the wallet came from; its parts add up to it exactly."""
@@ -102,21 +129,26 @@ class PaperVenue:
             return self._state.ledger
 
     async def income(self, *, since: datetime) -> tuple[Income, ...]:
-        """What the kept trades cost; funding is in the ledger's sum alone."""
+        """Funding, commissions, realised profit, liquidation: as Binance's history has them, oldest first.
+
+        As far back as trades and payments are kept.
+        """
         async with self._lock:
-            trades = self._state.trades
-        return tuple(
-            Income("COMMISSION", trade.trade_id, trade.symbol, -trade.fee, trade.fee_asset, trade.at)
-            for trade in trades
-            if trade.at >= since
-        )
+            return tuple(row for row in income_of(self._state) if row.at >= since)
 
     async def place(self, order: OrderRequest) -> OrderReport:
-        """Match at once against a fresh book. Raises Refused with Binance's code, or Transient without a book."""
+        """Match at once against a fresh book.
+
+        Raises Refused with Binance's code, Transient without a book, OutcomeUnknown for the id of an open order.
+        """
         async with self._lock:
+            rules = self._feed.rules(order.symbol)
+            check_form(order, rules)
             moment = await self._advance(order.symbol)
-            check_form(order, self._feed.rules(order.symbol), moment.market.mark_price)
-            check_account(order, self._state, moment.market, self._terms.initial_rate)
+            mark_price = moment.market.mark_price
+            check_mark(order, rules, mark_price)
+            check_account(order, self._state, self._terms.initial_rate)
+            check_book(order, self._matching.levels(moment.market, order.side), rules, mark_price)
             self._state = self._matching.execute(self._state, order, moment)
             await self._save()
             return self._report(order.symbol, order.client_order_id)
@@ -159,7 +191,14 @@ class PaperVenue:
             )
 
     async def guard_resting(self, symbol: str, for_s: int) -> None:
-        """Nothing to guard: this venue ends with the process, and its resting orders are matched by nobody then."""
+        """The countdown is kept with the account, and runs on while no process does."""
+        async with self._lock:
+            self._check_loaded()
+            self._feed.rules(symbol)
+            now = self._clock.now()
+            deadline = now + timedelta(seconds=for_s) if for_s else None
+            self._state = guarded(lapsed(self._state, now), symbol, deadline)
+            await self._save_booked()
 
     def ban(self) -> Ban | None:
         """Nothing of anyone's is at stake here while the prices stay away."""
@@ -173,26 +212,41 @@ class PaperVenue:
         finally:
             await self._feed.aclose()
 
+    def _wants_look(self, symbol: str) -> bool:
+        if self._state.open_orders(symbol):
+            return True
+        position, looked_at_s = self._state.positions.get(symbol), self._looked_at_s.get(symbol)
+        if position is None or not position.size_base:
+            return False
+        return looked_at_s is None or self._clock.monotonic_s() - looked_at_s >= POSITION_LOOK_S
+
     async def _advance(self, symbol: str) -> Moment:
         self._check_loaded()
         rules = self._feed.rules(symbol)
+        self._state = lapsed(self._state, self._clock.now())
         market = await self._feed.market(symbol)
+        self._looked_at_s[symbol] = self._clock.monotonic_s()
         moment = Moment(market, rules.quote_asset, self._clock.now())
-        state = self._matching.match_resting(marked(self._state, market), moment)
-        self._state = liquidated(state, moment)
+        state = marked(lapsed(self._state, moment.at), market, moment.fee_asset, moment.at)
+        self._state = self._matching.liquidated(self._matching.match_resting(state, moment), moment)
         return moment
 
     async def _advance_resting(self, symbol: str) -> None:
         """Only a resting order can have changed without being told, so only then is a market read."""
         self._check_loaded()
         self._feed.rules(symbol)
+        self._state = lapsed(self._state, self._clock.now())
         if self._state.open_orders(symbol):
             await self._advance(symbol)
-            await self._save()
+        await self._save_booked()
 
     def _check_loaded(self) -> None:
         if not self._loaded:
             raise InvariantBroken("The paper account was asked before it was prepared")
+
+    async def _save_booked(self) -> None:
+        if self._saved is None or _booked(self._state) != _booked(self._saved):
+            await self._save()
 
     async def _save(self) -> None:
         """After a failed or cancelled save the next call saves again: memory is never behind what was executed."""
@@ -200,6 +254,8 @@ class PaperVenue:
         if self._loaded and state != self._saved:
             await self._store.save(_STATE.dump_json(state).decode(), self._clock.now())
             self._saved = state
+        told, self._told = self._told, state
+        self._news.tell(told, state)
 
     def _report(self, symbol: str, client_order_id: str) -> OrderReport:
         order = self._state.order(symbol, client_order_id)
@@ -218,26 +274,4 @@ def _stored(text: str) -> PaperState:
 def _booked(state: PaperState) -> tuple[object, ...]:
     """What must survive a restart. A mark that moved is not worth writing the account every few seconds."""
     schedule = {symbol: position.next_funding_time for symbol, position in state.positions.items()}
-    return state.ledger, state.last_order_id, state.orders, state.trades, schedule
-
-
-def _account(state: PaperState, symbol: str, terms: Terms, as_of: datetime) -> PerpAccount:
-    position = state.positions[symbol]
-    balance = margin_balance(state)
-    return PerpAccount(
-        symbol=symbol,
-        hedge_mode=False,
-        position_base=position.size_base,
-        long_base=max(position.size_base, Decimal(0)),
-        short_base=max(-position.size_base, Decimal(0)),
-        entry_price=position.entry_price,
-        liquidation_price=liquidation_price_of(state, symbol),
-        margin_balance_quote=balance,
-        available_balance_quote=max(Decimal(0), balance - initial_margin(state, terms.initial_rate)),
-        maintenance_margin_quote=maintenance(state),
-        initial_rate=terms.initial_rate,
-        maintenance_rate=bracket_of(brackets_for(symbol), position.notional).rate,
-        taker_fee_rate=terms.taker_rate,
-        maker_fee_rate=terms.maker_rate,
-        as_of=as_of,
-    )
+    return state.ledger, state.last_order_id, state.orders, state.trades, state.guards, schedule

@@ -8,23 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.exchange.paper_book import Fill
 from core.exchange.paper_margin import rounded_price, rounded_quote
 from core.facts import OrderReport, OrderRequest, OrderSide, OrderStatus, PositionSide, Trade
+from core.ports import Income
 
 ZERO = Decimal(0)
 KEPT_TRADES = 500
 KEPT_FINAL_ORDERS = 200
+KEPT_PAYMENTS = 500
+# Binance's words for income that is not of a trade.
+FUNDING = "FUNDING_FEE"
+INSURANCE = "INSURANCE_CLEAR"
+FUNDING_INTERVAL = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Fees and initial margin as fractions of notional; the wallet of a new account in QUOTE."""
+
+    balance_quote: Decimal
+    taker_rate: Decimal = Decimal("0.0005")
+    maker_rate: Decimal = Decimal("0.0002")
+    initial_rate: Decimal = Decimal("0.2")
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Where the wallet came from, in QUOTE. `funding` is positive when received, `fees` when paid.
 
-    `insurance` is what the venue's fund paid when a liquidation left less than nothing.
+    `insurance` is what the venue's fund paid when a liquidation left less than nothing, less what it took otherwise.
     """
 
     start: Decimal
@@ -42,7 +58,8 @@ class Ledger:
 class PaperPosition:
     """One symbol. `size_base` and `cost_quote` (size times average entry) are negative when short.
 
-    `mark_price`, `funding_rate` and `next_funding_time` are those of the newest market seen.
+    `mark_price` and `funding_rate` are those of the newest market seen, `next_funding_time` is the next hour not yet
+    paid, `funded_at` the last one that was. `funding_interval`: between two, as last seen; Binance has 8, 4 and 1 h.
     """
 
     size_base: Decimal
@@ -50,6 +67,8 @@ class PaperPosition:
     mark_price: Decimal
     funding_rate: Decimal
     next_funding_time: datetime
+    funding_interval: timedelta = FUNDING_INTERVAL
+    funded_at: datetime | None = None
 
     @property
     def entry_price(self) -> Decimal | None:
@@ -118,7 +137,11 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class PaperState:
-    """All there is to know of the account. The newest KEPT_* trades and final orders are kept, every open order is."""
+    """All there is to know of the account. The newest KEPT_* of what is over are kept, every open order is.
+
+    `guards`: by symbol, when its open orders are cancelled unless somebody asks for more time. `payments`: cash that
+    moved without a trade.
+    """
 
     ledger: Ledger
     positions: Mapping[str, PaperPosition] = field(default_factory=dict)
@@ -126,6 +149,9 @@ class PaperState:
     trades: tuple[Trade, ...] = ()
     last_order_id: int = 0
     last_trade_id: int = 0
+    guards: Mapping[str, datetime] = field(default_factory=dict)
+    payments: tuple[Income, ...] = ()
+    last_payment_id: int = 0
     version: int = 1
 
     def order(self, symbol: str, client_order_id: str) -> PaperOrder | None:
@@ -142,7 +168,15 @@ class PaperState:
         return None
 
     def open_orders(self, symbol: str) -> tuple[PaperOrder, ...]:
-        return tuple(o for o in self.orders if o.request.symbol == symbol and not o.status.is_final)
+        return tuple(o for o in self.all_open_orders() if o.request.symbol == symbol)
+
+    def all_open_orders(self) -> tuple[PaperOrder, ...]:
+        return tuple(o for o in self.orders if not o.status.is_final)
+
+    def reducible_base(self, symbol: str, side: OrderSide) -> Decimal:
+        """What an order of `side` can close of the position."""
+        size = self.positions[symbol].size_base
+        return abs(size) if size * side.sign < 0 else ZERO
 
     def with_position(self, symbol: str, position: PaperPosition) -> PaperState:
         return replace(self, positions={**self.positions, symbol: position})
@@ -183,3 +217,17 @@ class PaperState:
             trades=(*self.trades, trade)[-KEPT_TRADES:],
             last_trade_id=trade.trade_id,
         )
+
+    def with_funding(self, symbol: str, amount_quote: Decimal, asset: str, at: datetime) -> PaperState:
+        """`amount_quote` is positive when received."""
+        ledger = replace(self.ledger, funding=self.ledger.funding + amount_quote)
+        return replace(self._with_payment(FUNDING, symbol, amount_quote, asset, at), ledger=ledger)
+
+    def with_insurance(self, symbol: str, amount_quote: Decimal, asset: str, at: datetime) -> PaperState:
+        """What the venue's fund paid, or took when negative."""
+        ledger = replace(self.ledger, insurance=self.ledger.insurance + amount_quote)
+        return replace(self._with_payment(INSURANCE, symbol, amount_quote, asset, at), ledger=ledger)
+
+    def _with_payment(self, kind: str, symbol: str, amount: Decimal, asset: str, at: datetime) -> PaperState:
+        row = Income(kind, self.last_payment_id + 1, symbol, amount, asset, at)
+        return replace(self, payments=(*self.payments, row)[-KEPT_PAYMENTS:], last_payment_id=row.income_id)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.facts import BookLevel, Market, OrderSide
+
+# A market this much older than the newest seen is no late snapshot: the clock was set back.
+_CLOCK_SET_BACK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,11 @@ def opposite_levels(market: Market, side: OrderSide) -> tuple[BookLevel, ...]:
     return market.asks if side is OrderSide.BUY else market.bids
 
 
-def crosses(side: OrderSide, limit_price: Decimal, market: Market) -> bool:
-    """A limit order at this price would trade at once."""
-    return _within(side, opposite_levels(market, side)[0].price, limit_price)
+def within(side: OrderSide, price: Decimal, limit_price: Decimal | None) -> bool:
+    """An order of `side` may trade at `price`; None: it has no limit."""
+    if limit_price is None:
+        return True
+    return price <= limit_price if side is OrderSide.BUY else price >= limit_price
 
 
 def walk(
@@ -35,33 +40,35 @@ def walk(
     fills: list[Fill] = []
     left = quantity_base
     for level in levels:
-        if left <= 0 or (limit_price is not None and not _within(side, level.price, limit_price)):
+        if left <= 0 or not within(side, level.price, limit_price):
             break
-        if taken := min(left, level.quantity_base):
+        taken = min(left, level.quantity_base)
+        if taken > 0:
             fills.append(Fill(level.price, taken))
             left -= taken
     return tuple(fills)
 
 
-def _within(side: OrderSide, price: Decimal, limit_price: Decimal) -> bool:
-    return price <= limit_price if side is OrderSide.BUY else price >= limit_price
-
-
 class RemainingDepth:
-    """What is left of the newest snapshot of each symbol, so that two orders never take the same quantity."""
+    """What is left of the newest snapshot of each symbol, so that two orders never take the same quantity.
+
+    A snapshot is known by its time. An older one that comes late is met with what was taken of the newer.
+    """
 
     def __init__(self) -> None:
         self._snapshot: dict[str, datetime] = {}
         self._taken: dict[tuple[str, OrderSide, Decimal], Decimal] = {}
 
     def levels(self, market: Market, side: OrderSide) -> tuple[BookLevel, ...]:
-        """The levels that an order of `side` can still take."""
+        """The levels that an order of `side` can still take, none of them empty."""
         self._forget_older(market)
-        levels = opposite_levels(market, side)
-        taken = [self._taken.get((market.symbol, side, level.price), Decimal(0)) for level in levels]
-        return tuple(
-            BookLevel(level.price, level.quantity_base - gone) for level, gone in zip(levels, taken, strict=True)
+        left = (
+            BookLevel(
+                level.price, level.quantity_base - self._taken.get((market.symbol, side, level.price), Decimal(0))
+            )
+            for level in opposite_levels(market, side)
         )
+        return tuple(level for level in left if level.quantity_base > 0)
 
     def take(self, market: Market, side: OrderSide, fills: Sequence[Fill]) -> None:
         self._forget_older(market)
@@ -70,6 +77,7 @@ class RemainingDepth:
             self._taken[key] = self._taken.get(key, Decimal(0)) + fill.quantity_base
 
     def _forget_older(self, market: Market) -> None:
-        if self._snapshot.get(market.symbol) != market.as_of:
+        newest = self._snapshot.get(market.symbol)
+        if newest is None or market.as_of > newest or newest - market.as_of > _CLOCK_SET_BACK:
             self._snapshot[market.symbol] = market.as_of
             self._taken = {key: taken for key, taken in self._taken.items() if key[0] != market.symbol}

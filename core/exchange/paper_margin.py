@@ -25,7 +25,7 @@ def rounded_price(price: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """From `floor_quote` of notional on, this maintenance rate and this deduction apply."""
+    """Above `floor_quote` of notional this maintenance rate and this deduction apply."""
 
     floor_quote: Decimal
     rate: Decimal
@@ -69,8 +69,8 @@ OTHER_BRACKETS = brackets((0, "0.02"), (1_000_000, "0.05"))
 
 
 def bracket_of(table: Sequence[Bracket], notional_quote: Decimal) -> Bracket:
-    """The bracket a notional (not negative) falls into."""
-    return [bracket for bracket in table if bracket.floor_quote <= notional_quote][-1]
+    """The bracket a notional (not negative) falls into; a floor itself is still the bracket's below, as at Binance."""
+    return [bracket for bracket in table if bracket.floor_quote < notional_quote or not bracket.floor_quote][-1]
 
 
 def maintenance_margin(table: Sequence[Bracket], notional_quote: Decimal) -> Decimal:

@@ -1,33 +1,26 @@
-"""How a new market moves the paper account: funding, resting orders, liquidation; and how an order executes."""
+"""How a new market moves the paper account: resting orders, liquidation, the dead man's switch; how an order executes.
+
+A resting order fills when the *other* side of a book that is seen has come to its limit: an ask at our bid's price
+means that every bid there is gone, whoever was before us in the queue. It fills as maker at its own limit, never
+better, and no further than what that book holds within the limit. Trades between two books seen fill nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from core.exchange.paper_account import Execution, PaperOrder, PaperPosition, PaperState
-from core.exchange.paper_book import Fill, RemainingDepth, crosses, opposite_levels, walk
+from core.exchange.paper_account import Execution, PaperOrder, PaperPosition, PaperState, Terms
+from core.exchange.paper_book import Fill, RemainingDepth, opposite_levels, walk
 from core.exchange.paper_margin import rounded_quote
 from core.exchange.paper_totals import maintenance, margin_balance
-from core.facts import Market, OrderRequest, OrderSide, OrderStatus, OrderType, TimeInForce
+from core.facts import BookLevel, Market, OrderRequest, OrderSide, OrderStatus, OrderType, TimeInForce
 
 ZERO = Decimal(0)
-FUNDING_INTERVAL = timedelta(hours=8)
-# Funding times carry stray milliseconds; a schedule that moved by less than this has not moved on.
-_SCHEDULE_MOVED = timedelta(minutes=30)
+# Binance's `liquidationFee`: what its insurance fund takes of a liquidated position's value.
 LIQUIDATION_FEE_RATE = Decimal("0.0125")
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Fees and initial margin as fractions of notional; the wallet of a new account in QUOTE."""
-
-    balance_quote: Decimal
-    taker_rate: Decimal = Decimal("0.0005")
-    maker_rate: Decimal = Decimal("0.0002")
-    initial_rate: Decimal = Decimal("0.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +32,6 @@ class Moment:
     at: datetime
 
 
-def marked(state: PaperState, market: Market) -> PaperState:
-    """Take over mark and funding schedule, paying the funding that fell due since the market last seen.
-
-    The rate last announced before the due time is paid on the first mark seen after it. Several payments that fell due
-    while nobody looked are all paid at that one rate, one for each 8 hours.
-    """
-    known = state.positions.get(market.symbol)
-    if known is None:
-        known = PaperPosition(ZERO, ZERO, market.mark_price, market.funding_rate, market.next_funding_time)
-    moved = market.next_funding_time - known.next_funding_time
-    if moved >= _SCHEDULE_MOVED:
-        payments = max(1, moved // FUNDING_INTERVAL)
-        received = rounded_quote(-known.size_base * market.mark_price * known.funding_rate) * payments
-        state = replace(state, ledger=replace(state.ledger, funding=state.ledger.funding + received))
-    seen = replace(
-        known,
-        mark_price=market.mark_price,
-        funding_rate=market.funding_rate,
-        next_funding_time=market.next_funding_time,
-    )
-    return state.with_position(market.symbol, seen)
-
-
 class Matching:
     """Executes against market snapshots; remembers only what of the newest snapshot is already taken."""
 
@@ -69,28 +39,56 @@ class Matching:
         self._terms = terms
         self._depth = RemainingDepth()
 
+    def levels(self, market: Market, side: OrderSide) -> tuple[BookLevel, ...]:
+        """What an order of `side` could still take of this snapshot, best first."""
+        return self._depth.levels(market, side)
+
     def execute(self, state: PaperState, request: OrderRequest, moment: Moment) -> PaperState:
         """A checked order meets the book at once: taker fills, and what is left rests or expires by its kind."""
         state, order = state.with_new_order(request, moment.at)
         fills = self._take(moment.market, request.side, request.quantity_base, request.price)
         for fill in fills:
-            state = state.with_fill(order, _taker(fill, self._terms.taker_rate, moment))
+            state = state.with_fill(order, _taker(fill, self._terms, moment))
         rests = request.time_in_force in (TimeInForce.GTC, TimeInForce.GTX)
         return state.with_order(_after(order, _sum(fills), moment.at, otherwise=None if rests else OrderStatus.EXPIRED))
 
     def match_resting(self, state: PaperState, moment: Moment) -> PaperState:
-        """Resting orders that the book has come to trade at their own price as makers, as far as the depth goes."""
-        for order in state.open_orders(moment.market.symbol):
-            price = order.request.price
-            if price is not None and crosses(order.request.side, price, moment.market):
-                state = self._fill_resting(state, order, price, moment)
+        """Every resting order that the book has come to, the better priced and then the older first."""
+        resting = [(o.request.price, o) for o in state.open_orders(moment.market.symbol)]
+        priced = [(price, order) for price, order in resting if price is not None]
+        for price, order in sorted(priced, key=lambda each: -each[1].request.side.sign * each[0]):
+            state = self._match(state, order, price, moment)
         return state
 
-    def _fill_resting(self, state: PaperState, order: PaperOrder, price: Decimal, moment: Moment) -> PaperState:
-        side, wanted, otherwise = order.request.side, order.remaining_base, None
+    def liquidated(self, state: PaperState, moment: Moment) -> PaperState:
+        """Close the symbol's whole position at the book when equity has fallen under maintenance.
+
+        What the book does not hold is closed at its last level. The fund takes its fee of what is left, or covers what
+        is missing.
+        """
+        symbol, position = moment.market.symbol, state.positions[moment.market.symbol]
+        if not position.size_base or margin_balance(state) >= maintenance(state):
+            return state
+        for resting in state.open_orders(symbol):
+            state = canceled(state, resting, moment.at)
+        state, order = state.with_new_order(_autoclose(state, symbol, position), moment.at)
+        fills = _forced_fills(moment.market, order.request)
+        for fill in fills:
+            state = state.with_fill(order, _taker(fill, self._terms, moment))
+        state = state.with_order(_after(order, order.request.quantity_base, moment.at, otherwise=None))
+        value = sum((fill.price * fill.quantity_base for fill in fills), ZERO)
+        left = margin_balance(state)
+        cleared = -min(rounded_quote(value * LIQUIDATION_FEE_RATE), left)
+        return state.with_insurance(symbol, cleared, moment.fee_asset, moment.at) if cleared else state
+
+    def _match(self, state: PaperState, order: PaperOrder, price: Decimal, moment: Moment) -> PaperState:
+        side, wanted = order.request.side, order.remaining_base
         if order.request.reduce_only:
-            wanted = min(wanted, _reducible(state.positions[order.request.symbol], side))
-            otherwise = OrderStatus.EXPIRED if wanted < order.remaining_base else None
+            wanted = min(wanted, state.reducible_base(order.request.symbol, side))
+        executed = _sum(walk(self.levels(moment.market, side), side, order.remaining_base, price))
+        if not executed:
+            return state
+        otherwise = OrderStatus.EXPIRED if executed > wanted else None
         executed = _sum(self._take(moment.market, side, wanted, price))
         if executed:
             fill = Fill(price, executed)
@@ -106,26 +104,24 @@ class Matching:
         return fills
 
 
-def liquidated(state: PaperState, moment: Moment) -> PaperState:
-    """Close the symbol's whole position at the book when equity has fallen under maintenance.
-
-    What the book does not hold is closed at its last level. The fund covers what is then missing.
-    """
-    position = state.positions[moment.market.symbol]
-    if not position.size_base or margin_balance(state) >= maintenance(state):
-        return state
-    for resting in state.open_orders(moment.market.symbol):
-        state = canceled(state, resting, moment.at)
-    state, order = state.with_new_order(_autoclose(state, moment.market.symbol, position), moment.at)
-    for fill in _forced_fills(moment.market, order.request):
-        state = state.with_fill(order, _taker(fill, LIQUIDATION_FEE_RATE, moment))
-    state = state.with_order(_after(order, order.request.quantity_base, moment.at, otherwise=None))
-    missing = max(ZERO, -margin_balance(state))
-    return replace(state, ledger=replace(state.ledger, insurance=state.ledger.insurance + missing))
-
-
 def canceled(state: PaperState, order: PaperOrder, at: datetime) -> PaperState:
     return state.with_order(_after(order, ZERO, at, otherwise=OrderStatus.CANCELED))
+
+
+def lapsed(state: PaperState, now: datetime) -> PaperState:
+    """Every dead man's countdown that has run out is carried out, as of the moment at which it did."""
+    for symbol, deadline in state.guards.items():
+        if deadline <= now:
+            for order in state.open_orders(symbol):
+                state = canceled(state, order, deadline)
+            state = guarded(state, symbol, None)
+    return state
+
+
+def guarded(state: PaperState, symbol: str, deadline: datetime | None) -> PaperState:
+    """A new countdown of the symbol in place of its old one; None: none."""
+    others = {each: until for each, until in state.guards.items() if each != symbol}
+    return replace(state, guards=others if deadline is None else {**others, symbol: deadline})
 
 
 def _after(order: PaperOrder, executed_base: Decimal, at: datetime, *, otherwise: OrderStatus | None) -> PaperOrder:
@@ -138,16 +134,12 @@ def _after(order: PaperOrder, executed_base: Decimal, at: datetime, *, otherwise
     return replace(order, executed_base=total, status=status, updated_at=at)
 
 
-def _taker(fill: Fill, fee_rate: Decimal, moment: Moment) -> Execution:
-    return Execution(fill, fee_rate, moment.fee_asset, is_maker=False, at=moment.at)
+def _taker(fill: Fill, terms: Terms, moment: Moment) -> Execution:
+    return Execution(fill, terms.taker_rate, moment.fee_asset, is_maker=False, at=moment.at)
 
 
 def _sum(fills: Sequence[Fill]) -> Decimal:
     return sum((fill.quantity_base for fill in fills), ZERO)
-
-
-def _reducible(position: PaperPosition, side: OrderSide) -> Decimal:
-    return abs(position.size_base) if position.size_base * side.sign < 0 else ZERO
 
 
 def _autoclose(state: PaperState, symbol: str, position: PaperPosition) -> OrderRequest:

@@ -3,13 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
-from core.exchange.paper_account import PaperState
-from core.exchange.paper_margin import BRACKETS, OTHER_BRACKETS, Bracket, liquidation_price, maintenance_margin
-from core.facts import OrderRequest, OrderSide
+from core.exchange.paper_account import PaperState, Terms
+from core.exchange.paper_margin import (
+    BRACKETS,
+    OTHER_BRACKETS,
+    Bracket,
+    bracket_of,
+    liquidation_price,
+    maintenance_margin,
+)
+from core.facts import OrderRequest, OrderSide, PerpAccount
+from core.ports import Income
 
 ZERO = Decimal(0)
+
+
+def account_of(state: PaperState, symbol: str, terms: Terms, as_of: datetime) -> PerpAccount:
+    position = state.positions[symbol]
+    balance = margin_balance(state)
+    return PerpAccount(
+        symbol=symbol,
+        hedge_mode=False,
+        position_base=position.size_base,
+        long_base=max(position.size_base, ZERO),
+        short_base=max(-position.size_base, ZERO),
+        entry_price=position.entry_price,
+        liquidation_price=liquidation_price_of(state, symbol),
+        margin_balance_quote=balance,
+        available_balance_quote=max(ZERO, balance - initial_margin(state, terms.initial_rate)),
+        maintenance_margin_quote=maintenance(state),
+        initial_rate=terms.initial_rate,
+        maintenance_rate=bracket_of(brackets_for(symbol), position.notional).rate,
+        taker_fee_rate=terms.taker_rate,
+        maker_fee_rate=terms.maker_rate,
+        as_of=as_of,
+    )
+
+
+def income_of(state: PaperState) -> tuple[Income, ...]:
+    """Payments, and the two rows that Binance has of a trade, oldest first."""
+    rows = list(state.payments)
+    for trade in state.trades:
+        rows.append(Income("COMMISSION", trade.trade_id, trade.symbol, -trade.fee, trade.fee_asset, trade.at))
+        if trade.realised_pnl_quote:
+            realised = trade.realised_pnl_quote
+            rows.append(Income("REALIZED_PNL", trade.trade_id, trade.symbol, realised, trade.fee_asset, trade.at))
+    return tuple(sorted(rows, key=lambda row: row.at))
 
 
 def brackets_for(symbol: str) -> Sequence[Bracket]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from core.clock import ManualClock
 from core.errors import Refused
 from core.exchange.paper import PaperVenue
-from core.exchange.paper_matching import Terms
+from core.exchange.paper_account import Terms
 from core.facts import BookLevel, Market, OrderRequest, OrderSide, OrderType, SymbolRules, TimeInForce
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,6 +30,8 @@ def rules(symbol: str = ETH) -> SymbolRules:
         market_min_quantity=Decimal("0.001"),
         market_max_quantity=Decimal(2000),
         min_notional_quote=Decimal(20),
+        lowest_of_mark=Decimal("0.95"),
+        highest_of_mark=Decimal("1.05"),
     )
 
 

@@ -59,29 +59,6 @@ def test_equity_meets_maintenance_at_the_liquidation_price(size: int, entry: int
     assert abs(left) <= abs(base) * price * Decimal("1e-15") + Decimal("0.00000001")
 
 
-async def test_a_short_receives_positive_funding_when_the_schedule_rolls_on() -> None:
-    """10 short at mark 600 and 0.01 %: 0.60 QUOTE received, once, at the rate announced before."""
-    feed = HandMarket(flat_market("600"))
-    venue = await open_venue(feed)
-    await venue.place(sell("10"))
-    later = replace(flat_market("600"), funding_rate=Decimal("-0.5"), next_funding_time=START + timedelta(hours=16))
-    feed.set(later)
-    await venue.account(ETH)
-    feed.set(later)
-    await venue.account(ETH)
-    assert (await venue.ledger()).funding == Decimal("0.60")
-
-
-async def test_a_short_pays_negative_funding_for_each_missed_interval() -> None:
-    """Two intervals passed while nobody looked, at -0.01 %: 1.20 QUOTE paid."""
-    feed = HandMarket(replace(flat_market("600"), funding_rate=Decimal("-0.0001")))
-    venue = await open_venue(feed)
-    await venue.place(sell("10"))
-    feed.set(replace(flat_market("600"), next_funding_time=START + timedelta(hours=24, milliseconds=3)))
-    await venue.account(ETH)
-    assert (await venue.ledger()).funding == Decimal("-1.20")
-
-
 async def test_liquidation_comes_at_its_price_and_not_before() -> None:
     """Just under the stated price the short lives; just over it the venue closes it and keeps a fee."""
     feed = HandMarket(flat_market("2000"))

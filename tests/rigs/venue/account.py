@@ -91,15 +91,24 @@ class Account:
         """Cross-margin liquidation price of the symbol's legs together; 0 when no price above zero liquidates them.
 
         Binance's published formula: (WB - TMM' + UPNL' + sum(cum) - sum(amount * entry)) divided by
-        sum(|amount| * mmr - amount), where the primed figures belong to the account's other symbols.
+        sum(|amount| * mmr - amount), where the primed figures belong to the account's other symbols. The tiers are
+        those at the price itself, so that it is where equity meets maintenance.
         """
-        mine = list(self.open_legs(symbol))
         others = [leg for leg in self.open_legs() if leg.symbol != symbol]
-        top = self.wallet + sum((leg.unrealised(self.mark(leg.symbol)) for leg in others), ZERO)
-        top -= sum((self.maintenance_margin(leg) for leg in others), ZERO)
-        bottom = ZERO
-        for leg in mine:
-            tier = self.instruments[symbol].bracket_of(abs(leg.amount) * self.mark(symbol))
+        backing = self.wallet + sum((leg.unrealised(self.mark(leg.symbol)) for leg in others), ZERO)
+        backing -= sum((self.maintenance_margin(leg) for leg in others), ZERO)
+        price = self.mark(symbol)
+        for _ in range(2 * len(self.instruments[symbol].brackets)):
+            before, price = price, self._liquidation_at(symbol, backing, price)
+            if price == before:
+                break
+        return price
+
+    def _liquidation_at(self, symbol: str, backing: Decimal, priced_at: Decimal) -> Decimal:
+        """By the formula, with the tiers of the legs' notional at `priced_at`: its own answer, once it has settled."""
+        top, bottom = backing, ZERO
+        for leg in self.open_legs(symbol):
+            tier = self.instruments[symbol].bracket_of(abs(leg.amount) * priced_at)
             top += tier.cum - leg.amount * leg.entry
             bottom += abs(leg.amount) * tier.rate - leg.amount
         return max(top / bottom, ZERO) if bottom != 0 else ZERO

@@ -128,7 +128,8 @@ def leverage_bracket(exchange: Exchange, params: Params) -> object:
 
 def commission_rate(exchange: Exchange, params: Params) -> object:
     symbol = instrument_of(params, exchange.instruments).symbol
-    return {"symbol": symbol, "makerCommissionRate": "0.000200", "takerCommissionRate": "0.000500"}
+    rates = exchange.ledger
+    return {"symbol": symbol, "makerCommissionRate": f"{rates.maker:.6f}", "takerCommissionRate": f"{rates.taker:.6f}"}
 
 
 def income(exchange: Exchange, params: Params) -> object:

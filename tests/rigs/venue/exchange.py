@@ -14,9 +14,11 @@ from tests.rigs.venue import refusals
 from tests.rigs.venue.account import ZERO, Account, Leg
 from tests.rigs.venue.book import Book, Depth, Level
 from tests.rigs.venue.instruments import Instrument, default_instruments
-from tests.rigs.venue.ledger import Ledger
+from tests.rigs.venue.ledger import CASH, Ledger
 from tests.rigs.venue.orders import Order, OrderRequest, Trade
 from tests.rigs.venue.rules import parse_new_order
+
+LIQUIDATION_FEE = Decimal("0.0125")
 
 
 class Listener(Protocol):
@@ -80,22 +82,43 @@ class Exchange:
     ) -> None:
         """Move the whole market; resting orders that the price passes are filled as makers at their limit."""
         with self.lock:
+            self.cancel_overdue()
             self.books[symbol].centre_on(price)
-            self.marks[symbol] = price if mark is None else mark
-            self.indexes[symbol] = price if index is None else index
-            for order in self.open_orders(symbol):
+            self._set_marks(symbol, price if mark is None else mark, price if index is None else index)
+            for order in self._by_priority(symbol):
                 limit = order.request.price
                 if limit is not None and (price <= limit if order.request.side == "BUY" else price >= limit):
-                    self._fill(order, [(limit, order.remaining)], maker=True)
-            if self.liquidates and self.account.wallet + self.account.unrealised() < self._maintenance():
-                self.liquidate(symbol)
+                    self._fill_resting(order, limit, order.remaining)
+            self._liquidate_if_due(symbol)
             for tell in self.price_listeners:
                 tell(symbol)
 
-    def set_book(self, symbol: str, bids: list[Level], asks: list[Level]) -> None:
-        """Levels by hand, best first; they are used up and come back only with set_price."""
+    def set_book(
+        self,
+        symbol: str,
+        bids: list[Level],
+        asks: list[Level],
+        *,
+        mark: Decimal | None = None,
+        index: Decimal | None = None,
+    ) -> None:
+        """Levels by hand, best first; they are used up and come back only with set_price. Marks stay unless given.
+
+        Resting orders that they reach are filled as makers at their limit, as far as the levels go.
+        """
         with self.lock:
-            self.books[symbol].set_levels(bids, asks)
+            self.cancel_overdue()
+            book = self.books[symbol]
+            book.set_levels(bids, asks)
+            self._set_marks(symbol, mark or self.marks[symbol], index or mark or self.indexes[symbol])
+            for order in self._by_priority(symbol):
+                limit = order.request.price
+                if limit is not None and (reached := book.available(order.request.side, limit)):
+                    filled = self._fill_resting(order, limit, min(reached, order.remaining))
+                    book.take(order.request.side, filled, limit)
+            self._liquidate_if_due(symbol)
+            for tell in self.price_listeners:
+                tell(symbol)
 
     def set_balance(self, wallet: Decimal) -> None:
         with self.lock:
@@ -122,9 +145,18 @@ class Exchange:
             self.account.legs[symbol, side] = Leg(symbol, side, amount, entry, self.now_ms())
 
     def liquidate(self, symbol: str, *, client_id: str = "autoclose-1755000000000000000") -> None:
+        """Close the symbol at the mark, its orders first; the fund takes its fee of what is left or pays what lacks."""
         with self.lock:
-            for leg in list(self.account.open_legs(symbol)):
+            for order in self.open_orders(symbol):
+                self._end(order, "CANCELED")
+            legs = list(self.account.open_legs(symbol))
+            value = sum((abs(leg.amount) for leg in legs), ZERO) * self.marks[symbol]
+            for leg in legs:
                 self._outside_trade(symbol, -leg.amount, leg.side, self.marks[symbol], client_id)
+            left = self.account.wallet + self.account.unrealised()
+            if cleared := min((value * LIQUIDATION_FEE).quantize(CASH), left):
+                self.ledger.book_cash("INSURANCE_CLEAR", symbol, -cleared)
+                self._tell_account("INSURANCE_CLEAR", symbol, tuple(leg.side for leg in legs))
 
     def deleverage(self, symbol: str, quantity: Decimal, *, side: str = "BOTH") -> None:
         """ADL: the exchange closes `quantity` (positive) of the leg at the mark."""
@@ -208,8 +240,9 @@ class Exchange:
             return None
 
     def open_order_margin(self) -> Decimal:
+        """What the open orders bind beyond the positions."""
         with self.lock:
-            return sum((self._order_margin(order.request, order.remaining) for order in self.open_orders()), ZERO)
+            return self._margin_with(None) - self.account.total_initial_margin()
 
     def cancel_overdue(self) -> None:
         """Carry out every dead-man countdown that has run out."""
@@ -238,7 +271,8 @@ class Exchange:
             return
         if not self.account.can_trade:
             raise refusals.refuse(-4087)
-        if self._order_margin(request, request.quantity) > self.account.available(self.open_order_margin()):
+        more = self._margin_with(request) - self._margin_with(None)
+        if more > 0 and more > self.account.available(self.open_order_margin()):
             raise refusals.refuse(-2019)
         notional = abs(leg.amount + request.sign * request.quantity) * self.marks[request.symbol]
         if notional > self.max_notional(request.symbol):
@@ -300,16 +334,51 @@ class Exchange:
         self._tell_order(order, "NEW", None)
         self._fill(order, [(price, abs(signed))], maker=False)
 
-    def _order_margin(self, request: OrderRequest, quantity: Decimal) -> Decimal:
-        if request.closes:
-            return ZERO
-        price = request.price if request.price is not None else self.marks[request.symbol]
-        leg = self.account.leg(request.symbol, request.position_side)
-        against = -leg.amount * request.sign
-        return max(quantity - max(against, ZERO), ZERO) * price / self.account.leverage_of(request.symbol)
+    def _margin_with(self, extra: OrderRequest | None) -> Decimal:
+        """Initial margin at the marks, each leg as large as its buys or its sells alone could make it."""
+        waiting = [(order.request, order.remaining) for order in self.open_orders()]
+        if extra is not None:
+            waiting.append((extra, extra.quantity))
+        opening = [(request, quantity) for request, quantity in waiting if not request.closes]
+        names = {(request.symbol, request.position_side) for request, _ in opening}
+        names |= {(leg.symbol, leg.side) for leg in self.account.open_legs()}
+        total = ZERO
+        for name in names:
+            mine = [
+                (request.sign, size) for request, size in opening if (request.symbol, request.position_side) == name
+            ]
+            bought = sum((size for sign, size in mine if sign > 0), ZERO)
+            sold = sum((size for sign, size in mine if sign < 0), ZERO)
+            amount = self.account.leg(*name).amount
+            reach = max(abs(amount + bought), abs(amount - sold))
+            total += reach * self.marks[name[0]] / self.account.leverage_of(name[0])
+        return total
 
-    def _maintenance(self) -> Decimal:
-        return self.account.total_maintenance_margin()
+    def _set_marks(self, symbol: str, mark: Decimal, index: Decimal) -> None:
+        self.marks[symbol], self.indexes[symbol] = mark, index
+
+    def _by_priority(self, symbol: str) -> list[Order]:
+        """Open orders, the better priced and then the older first."""
+        return sorted(
+            self.open_orders(symbol), key=lambda order: (-order.request.sign * (order.request.price or ZERO), order.id)
+        )
+
+    def _fill_resting(self, order: Order, limit: Decimal, quantity: Decimal) -> Decimal:
+        """Fill so much as maker and return it; what a reduce-only order finds nothing left to reduce for expires."""
+        wanted = quantity
+        if order.request.closes:
+            leg = self.account.leg(order.request.symbol, order.request.position_side)
+            quantity = min(quantity, max(-leg.amount * order.request.sign, ZERO))
+        if quantity:
+            self._fill(order, [(limit, quantity)], maker=True)
+        if quantity < wanted:
+            self._end(order, "EXPIRED")
+        return quantity
+
+    def _liquidate_if_due(self, symbol: str) -> None:
+        equity = self.account.wallet + self.account.unrealised()
+        if self.liquidates and equity < self.account.total_maintenance_margin():
+            self.liquidate(symbol)
 
     def _end(self, order: Order, status: str) -> None:
         order.status, order.updated_ms = status, self.now_ms()

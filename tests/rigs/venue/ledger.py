@@ -29,6 +29,8 @@ class Ledger:
     account: Account
     now_ms: Callable[[], int]
     next_id: Callable[[], int]
+    taker: Decimal = TAKER
+    maker: Decimal = MAKER
     trades: list[Trade] = field(default_factory=list)
     income: list[Income] = field(default_factory=list)
 
@@ -36,7 +38,7 @@ class Ledger:
         request = order.request
         leg = self.account.leg(request.symbol, request.position_side)
         realised = leg.apply(request.sign * quantity, price).quantize(CASH)
-        commission = (price * quantity * (MAKER if maker else TAKER)).quantize(CASH)
+        commission = (price * quantity * (self.maker if maker else self.taker)).quantize(CASH)
         leg.updated_ms = self.now_ms()
         trade = Trade(
             id=self.next_id(),
