@@ -37,6 +37,7 @@ from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
 from core.status import HedgeStatus
+from core.stops import Stops
 from storage.store import Store
 
 
@@ -149,16 +150,18 @@ async def build_engine(
     and nothing is held.
     """
     claims: dict[str, Claim] = {}
-    plan_ids = PlanIds()
+    plan_ids, stops = PlanIds(), Stops(store.memory)
     runners: dict[str, Hedge] = {}
     for name in config.hedges:
-        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims)
+        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims, stops)
         runners[name] = await parts.hedge()
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     beside = {f"news of {watch.chain}": watch.run for watch in watches}
-    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
+    engine = Engine(
+        runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside, stop_of=stops.of
+    )
     office.slot.engine = engine
     return engine
 
@@ -175,6 +178,7 @@ class _HedgeParts:
     began: datetime
     plan_ids: PlanIds
     claims: dict[str, Claim]
+    stops: Stops
 
     async def hedge(self) -> Hedge:
         symbol = self.config.hedges[self.name].symbol
@@ -195,7 +199,7 @@ class _HedgeParts:
             opening=Opening(prepare=partial(self.venue.prepare, [symbol]), build=self.runner),
             desk=self.office.desk,
             chain=self.chains[self.name],
-            memory_store=self.store.memory,
+            memory_store=self.stops,
             events=self.office.notifier,
             clock=self.clock,
         )
@@ -235,7 +239,7 @@ class _HedgeParts:
             grants=Grants(self.name, desk=self.office.desk, step_base=rules.step_size),
             actions=lambda may_send: actions(may_send=may_send),
             journal=journal,
-            memory_store=self.store.memory,
+            memory_store=self.stops,
             events=events,
             claims=self.claims,
             clock=clock,
