@@ -101,11 +101,11 @@ class ChainFeeds:
         for node in chain.reader.health():
             since = f" for {span((now - node.since).total_seconds())}" if node.since else ""
             detail = "answers" if node.trouble is None else f"{node.trouble}{since}"
-            items.append(HealthItem(f"{name} node {node.host}", node.trouble is None, detail))
+            items.append(HealthItem(node.name.removeprefix("the "), node.trouble is None, detail))
         for watch in self._watches:
             if watch.chain == name:
                 detail = f"{watch.trouble}; polling goes on" if watch.trouble else "tells its news"
-                items.append(HealthItem(f"{name} push {watch.host}", watch.trouble is None, detail))
+                items.append(HealthItem(watch.stream_name.removeprefix("the "), watch.trouble is None, detail))
         return items
 
     def _still_followed(self, name: str) -> list[int]:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.config_file import read_config
 from bot.environment import ChainEndpoints, Surroundings, read_environment, rpc_name
+from core.amm.node_names import unmistakable
 from core.config import Config
 from core.errors import ConfigurationError
 
@@ -187,9 +188,11 @@ def secrets_of(around: Surroundings) -> tuple[str, ...]:
         values.binance_api_secret,
         values.lp_hedge_heartbeat_url,
     ]
+    plain = [secret.get_secret_value() for secret in secrets if secret is not None]
     for endpoints in around.chains.values():
-        secrets += [*endpoints.rpc_urls, endpoints.ws_url]
-    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+        for url in (*endpoints.rpc_urls, endpoints.ws_url):
+            plain += [url.get_secret_value(), *unmistakable(url.get_secret_value())] if url is not None else []
+    return tuple(plain)
 
 
 def account_of(api_key: SecretStr | None) -> str:

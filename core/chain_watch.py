@@ -73,8 +73,8 @@ class ChainWatch:
         return self._trouble if self._lost_since is not None else None
 
     @property
-    def host(self) -> str:
-        return self._stream.host
+    def stream_name(self) -> str:
+        return self._stream.name
 
     async def run(self) -> None:
         """Until cancelled."""

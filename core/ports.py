@@ -64,7 +64,9 @@ class ChainStream(Protocol):
     """A chain that tells by itself when there is something new."""
 
     @property
-    def host(self) -> str: ...
+    def name(self) -> str:
+        """What it is called in messages; nothing of its address."""
+        ...
 
     async def listen(self, pools: Collection[str], on_news: Callable[[ChainNews], None]) -> None:
         """Call `on_news` for new blocks and for events of `pools`, until it fails: it never returns.

@@ -65,7 +65,7 @@ class Stamped(NamedTuple):
     """`reorganised_from`: number of a block read earlier that is no longer part of the chain; None: none is known."""
 
     block: Block
-    host: str
+    node: str
     reorganised_from: int | None
 
 
@@ -142,14 +142,14 @@ class BlockReader:
             self._check_number(node, block)
             found = (value, block, left_behind(known, block, earlier_hash))
             if why := self._behind(block, found[2]):
-                raise Behind(f"{node.host} {why}", found, block=block.number)
+                raise Behind(f"{node.name} {why}", found, block=block.number)
             if not whole(value):
-                raise Behind(f"{node.host} answered only a part", found, block=block.number)
+                raise Behind(f"{node.name} answered only a part", found, block=block.number)
             return found
 
-        (value, block, reorganised_from), host = await self._nodes.first(attempt)
+        (value, block, reorganised_from), name = await self._nodes.first(attempt)
         self._branch.note(block, reorganised=reorganised_from is not None)
-        return value, Stamped(block, host, reorganised_from)
+        return value, Stamped(block, name, reorganised_from)
 
     def _check_number(self, node: Node, block: Block) -> None:
         """A number that the chain cannot have reached would make all honest ones look late."""
@@ -158,7 +158,7 @@ class BlockReader:
             return
         elapsed_s = max(0.0, (self._clock.now() - known.time).total_seconds())
         if block.number > newest + MOST_BLOCKS_AHEAD + FASTEST_BLOCKS_PER_S * elapsed_s:
-            raise ChainUnavailable(f"{node.host} claims block {block.number}, but {newest} was read a moment ago")
+            raise ChainUnavailable(f"{node.name} claims block {block.number}, but {newest} was read a moment ago")
 
     def _behind(self, block: Block, reorganised_from: int | None) -> str | None:
         age_s = (self._clock.now() - block.time).total_seconds()
@@ -205,7 +205,7 @@ class BlockReader:
             if block is None:
                 block, earlier_hash, at = part_block, part_earlier, hex(part_block.number)
             elif part_block != block:
-                raise ChainUnavailable(f"{node.host} changed block {block.number} while it was read")
+                raise ChainUnavailable(f"{node.name} changed block {block.number} while it was read")
             results += part[self._head.count :]
         assert block is not None
         return results, block, earlier_hash

@@ -59,7 +59,7 @@ class ChainReader:
         self._chain = chain
         self._hedges = dict(hedges)
         self._clock = clock
-        self._nodes = Nodes(urls, clock, timeout_s=timeout_s)
+        self._nodes = Nodes(chain.name, urls, clock, timeout_s=timeout_s)
         oldest_head_s = min((hedge.max_chain_age_seconds for hedge in hedges.values()), default=30)
         self._blocks = BlockReader(chain, self._nodes, clock, oldest_head_s=oldest_head_s)
         self._discovery = Discovery(chain, self._read_batch, self._next_id)
@@ -122,7 +122,7 @@ class ChainReader:
             view.name: LpFacts(
                 block=answer.stamped.block,
                 as_of=answer.as_of,
-                source=f"{self._chain.name} via {answer.stamped.host}",
+                source=answer.stamped.node,
                 base=view.base,
                 quote=view.quote,
                 price=read.point.price,
@@ -227,10 +227,10 @@ class ChainReader:
         return frozenset(taken)
 
     async def _check_chain_ids(self) -> None:
-        async for chain_id, host in self._nodes.ask_each("eth_chainId", [], _chain_id):
+        async for chain_id, node in self._nodes.ask_each("eth_chainId", [], _chain_id):
             if chain_id != self._chain.chain_id:
                 raise Refused(
-                    f"{host} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "
+                    f"{node} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "
                     f"{self._chain.name.upper()}_RPC_URL or chain_id in [chains.{self._chain.name}]",
                     code="wrong_chain",
                 )
