@@ -20,7 +20,7 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
 
 if TYPE_CHECKING:
-    from bot.settings import Places
+    from bot.settings import Places, Settings
 
 OK, FAILED, WRONG, MUST_FIX, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -58,6 +58,11 @@ def run(options: argparse.Namespace) -> int:
         )
         return demo(build_parser().parse_args(["demo"], namespace=options))
     settings = settings_at(places)
+    try:
+        settings.require_chains()
+    except ConfigurationError:
+        if not _holds_position(settings):
+            raise  # else it starts suspended: a short is not left alone over a mistake
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
@@ -85,6 +90,7 @@ def status(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
+    settings.require_chains()
     from bot import compose
     from bot.rendering.markup import plain
     from bot.rendering.status import status_text
@@ -102,6 +108,7 @@ def check(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
+    settings.require_known_contracts()
     from bot import preflight
 
     found = asyncio.run(preflight.examine(settings, allow_withdrawal_key=options.allow_withdrawal_key))
@@ -123,9 +130,14 @@ def init(options: argparse.Namespace) -> int:
 def twin(options: argparse.Namespace) -> int:
     from bot import twins
 
-    sure = getattr(options, "yes", False)
+    sure, places = getattr(options, "yes", False), _places(options)
     ok, answer = twins.order(
-        _places(options).database_path, options.command, options.words, clock=SystemClock(), sure=sure
+        places.database_path,
+        options.command,
+        options.words,
+        clock=SystemClock(),
+        sure=sure,
+        hedges=lambda: _hedge_names(places),
     )
     print(answer)
     return OK if ok else FAILED
@@ -136,6 +148,7 @@ def report(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
 
     settings, now = settings_at(_places(options)), SystemClock().now()
+    settings.require_known_contracts()
     since = now - timedelta(days=options.days)
     fills = asyncio.run(fills_since(settings, since))
     if options.csv:
@@ -176,6 +189,30 @@ def _places(options: argparse.Namespace) -> Places:
     from bot.settings import Locations, find_places
 
     return find_places(Locations(options.config, options.db, options.env_file))
+
+
+def _hedge_names(places: Places) -> tuple[str, ...]:
+    """Those of the configuration; where it cannot be read, those that the database remembers."""
+    from bot.config_file import read_config
+
+    try:
+        return tuple(read_config(places.config_path).hedges)
+    except ConfigurationError:
+        return _hedges_in(places.database_path)
+
+
+def _holds_position(settings: Settings) -> bool:
+    """As the journal of this mode and account says."""
+    from storage.store import Store
+
+    async def ask() -> bool:
+        store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=SystemClock())
+        if store is None:
+            return False
+        async with store:
+            return await store.holds_position()
+
+    return asyncio.run(ask())
 
 
 def _hedges_in(database_path: Path) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -163,8 +164,7 @@ def _inside(here: object, part: str) -> object:
 def _branches(annotation: object) -> Iterable[object]:
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
-    is_union = get_origin(annotation) is not None and not isinstance(get_origin(annotation), type)
-    return get_args(annotation) if is_union else (annotation,)
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _as_model(here: object) -> type[BaseModel] | None:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from bot.config_file import read_config
 from bot.environment import ChainEndpoints, Surroundings, read_environment, rpc_name
 from core.amm.node_names import unmistakable
+from core.amm.presets import require_known_contracts
 from core.config import Config
 from core.errors import ConfigurationError
 
@@ -120,10 +121,21 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         return secrets_of(self.around)
 
-    def require_runnable(self, *, has_terminal: bool) -> None:
-        """Raises ConfigurationError for what `run` cannot start with: endpoints, keys, nobody to ask."""
+    def require_known_contracts(self) -> None:
+        """Raises ConfigurationError for a chain or an AMM of which the configuration alone tells that it is wrong."""
+        try:
+            require_known_contracts(self.config)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.config_path}: {error}.") from None
+
+    def require_chains(self) -> None:
+        """Raises ConfigurationError as `require_known_contracts`, and for a chain without an endpoint."""
+        self.require_known_contracts()
         for chain in self.chains():
             self.endpoints(chain)
+
+    def require_runnable(self, *, has_terminal: bool) -> None:
+        """Raises ConfigurationError for what `run` cannot start with in any case: keys, nobody to ask."""
         telegram = self.telegram()
         if self.config.mode != "live":
             return

@@ -64,9 +64,7 @@ class ChainStream(Protocol):
     """A chain that tells by itself when there is something new."""
 
     @property
-    def name(self) -> str:
-        """What it is called in messages; nothing of its address."""
-        ...
+    def name(self) -> str: ...
 
     async def listen(self, pools: Collection[str], on_news: Callable[[ChainNews], None]) -> None:
         """Call `on_news` for new blocks and for events of `pools`, until it fails: it never returns.

@@ -84,7 +84,7 @@ def test_what_is_missing_is_named_with_its_flag(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match="--chain"):
         write_first_config(wishes(), tmp_path / "hedge.toml", tmp_path / ".env")
-    with pytest.raises(ConfigurationError, match="not a preset"):
+    with pytest.raises(ConfigurationError, match="is not known"):
         write_first_config(wishes(chain="mars"), tmp_path / "hedge.toml", tmp_path / ".env")
     with pytest.raises(ConfigurationError, match="--id"):
         write_first_config(wishes(chain="bsc"), tmp_path / "hedge.toml", tmp_path / ".env")

@@ -54,6 +54,19 @@ def complaint(text: str) -> str:
         ('pool_id = "0x12"', "it must be an address, 0x and 40 hexadecimal digits."),
         ('rpc_url = "https://x"', "secrets and endpoints belong in .env (see .env.example)."),
         ("include_wallet_base = true", "hedges.bnb: include_wallet_base = true needs wallet."),
+        (
+            f'wallet = "0x{"0" * 40}"',
+            "hedges.bnb.wallet: 0x0000000000000000000000000000000000000000 is the zero address",
+        ),
+        (
+            'wallet = "0xbb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095C"',
+            "hedges.bnb.wallet: 0xbb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095C is mistyped",
+        ),
+        (
+            '[chains.bsc]\nposition_managers = { x = "0x12" }',
+            'chains.bsc.position_managers.x = "0x12" is not allowed: it must be an address',
+        ),
+        (f'[chains.bsc]\nfarms = {{ x = "0x{"0" * 40}" }}', "chains.bsc.farms.x: 0x0000"),
         ("cooldown_seconds = 1\nx", "hedge.toml is not valid TOML: Expected '=' after a key in a key/value pair"),
     ],
 )
@@ -63,6 +76,23 @@ def test_a_mistake_names_the_key_the_value_and_the_cure(line: str, sentence: str
     assert sentence in said
     assert "\n" not in said
     assert "pydantic" not in said
+
+
+@pytest.mark.parametrize("written", ["lower", "upper", "as it is"])
+def test_an_address_may_be_written_in_one_case_or_with_its_checksum(written: str) -> None:
+    """Only mixed case says something about the digits."""
+    digits = "bb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095c"
+    shown = {"lower": digits.lower(), "upper": digits.upper(), "as it is": digits}[written]
+    config = parse_config(f'{HEDGE}wallet = "0x{shown}"', Path("hedge.toml"))
+    assert config.hedges["bnb"].wallet == f"0x{shown}"
+
+
+def test_an_id_that_no_position_has_is_refused() -> None:
+    """Ids are 256 bits wide; what is wider cannot even be asked for."""
+    assert "hedges.bnb.lp_position_ids: no position has so large an id" in complaint(
+        HEDGE.replace("123456", str(2**256))
+    )
+    assert parse_config(HEDGE.replace("123456", str(2**256 - 1)), Path("hedge.toml"))
 
 
 def test_several_mistakes_are_told_at_once() -> None:
