@@ -162,6 +162,10 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
     ("name", "value", "sentence"),
     [
         ("BSC_RPC_URL", "one.example/sekret", "BSC_RPC_URL must be an address that begins with http:// or https://."),
+        ("BSC_RPC_URL", "https://node.example/sek ret", "BSC_RPC_URL must be an address without blanks or control"),
+        ("BSC_RPC_URL", "https://node.example/sek\tret", "BSC_RPC_URL must be an address without blanks or control"),
+        ("BSC_RPC_URL", "https://node.example/sek\x07ret", "BSC_RPC_URL must be an address without blanks or control"),
+        ("BINANCE_STREAM_URL", "wss://stream.example/a b", "BINANCE_STREAM_URL must be an address without blanks"),
         ("TELEGRAM_OPERATOR_IDS", "@anna", "TELEGRAM_OPERATOR_IDS"),
         ("BINANCE_API_KEY", "sekret", "BINANCE_API_KEY and BINANCE_API_SECRET belong together"),
         ("BINANCE_FUTURES_URL", "fapi", "BINANCE_FUTURES_URL must be an address"),
@@ -177,6 +181,27 @@ def test_a_wrong_environment_names_the_variable_and_no_secret(
         find_places(Locations())
     assert sentence in str(caught.value)
     assert "sekret" not in str(caught.value)
+
+
+def test_a_list_of_push_addresses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is listened to: to take the first of two would be a silent guess."""
+    monkeypatch.setenv("BSC_RPC_URL", "https://one.example")
+    monkeypatch.setenv("BSC_WS_URL", "wss://one.example/sekret,wss://two.example")
+    with pytest.raises(ConfigurationError) as caught:
+        find_places(Locations())
+    assert str(caught.value) == "BSC_WS_URL takes one address; only BSC_RPC_URL takes several, apart by commas."
+
+
+def test_endpoints_that_no_hedge_reads_are_noticed_once(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped chain is otherwise found only when its node is missed."""
+    (empty_home / "hedge.toml").write_text(HEDGE)
+    for name in ("BSC_RPC_URL", "BSC_TEST_RPC_URL"):
+        monkeypatch.setenv(name, "https://one.example")
+    monkeypatch.setenv("BSC_TEST_WS_URL", "wss://one.example")
+    (notice,) = load_settings(Locations()).notices
+    assert notice == (
+        "BSC_TEST_RPC_URL, BSC_TEST_WS_URL: set, but no hedge is on such a chain; BSC_RPC_URL and BSC_WS_URL are read."
+    )
 
 
 def test_an_open_env_file_and_an_unknown_name_are_noticed(empty_home: Path) -> None:
