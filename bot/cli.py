@@ -238,7 +238,7 @@ def _unexpected(options: argparse.Namespace, error: Exception) -> str:
             file.write(f"{SystemClock().now().isoformat()}\n{_without_secrets(options, trace)}\n")
     except OSError as refused:
         kept = f"and the trace could not be kept in {target} ({refused.strerror})"
-    return f"an unexpected {type(error).__name__} ended `{options.command}`: a fault of this program; {kept}."
+    return f"an unexpected failure ended `{options.command}`: a fault of this program; {kept}."
 
 
 def _database_path(options: argparse.Namespace) -> Path:

@@ -59,7 +59,8 @@ Address = Annotated[str, Field(pattern=f"^{ADDRESS_PATTERN.pattern}$"), AfterVal
 PositionId = Annotated[int, NoBool, Field(ge=1), AfterValidator(_possible_id)]
 KNOWN_AMMS = ("uniswap_v3", "pancakeswap_v3")
 # Any other is a fork whose position manager the chain's block names.
-AmmType = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+AMM_PATTERN = r"^[a-z0-9_]{1,32}$"
+AmmType = Annotated[str, Field(pattern=AMM_PATTERN)]
 Seconds = Annotated[int, NoBool, Field(ge=0, le=31_536_000)]
 
 

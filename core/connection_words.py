@@ -6,7 +6,14 @@ import errno
 import socket
 import ssl
 
-from aiohttp import ClientConnectorDNSError, ClientPayloadError, ClientSSLError, InvalidURL, ServerDisconnectedError
+from aiohttp import (
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientPayloadError,
+    ClientSSLError,
+    InvalidURL,
+    ServerDisconnectedError,
+)
 
 _REFUSED = frozenset({errno.ECONNREFUSED})
 _CUT = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
@@ -22,8 +29,10 @@ def why_unconnected(error: BaseException) -> str:
             return "no such host name is known here"
         case ClientSSLError() | ssl.SSLError():
             return "no secure connection could be made"
-        case ServerDisconnectedError() | ClientPayloadError() | EOFError():
+        case ServerDisconnectedError() | ClientPayloadError() | EOFError() | ConnectionResetError():
             return "the connection was cut"
+        case ClientConnectorError() if error.os_error.errno is None:
+            return why_unconnected(error.os_error)
         case InvalidURL():
             return "its address is not one"
     return _by_number(getattr(error, "errno", None))

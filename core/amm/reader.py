@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from core.amm import contracts
-from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal
+from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, kind_of
 from core.amm.block_reader import BlockReader, Stamped, all_served, has_code, prepared
 from core.amm.cycle import Cycle, HedgeReading
 from core.amm.discovery import Discovery, HedgeView
@@ -303,7 +303,7 @@ def _wallet_base(view: HedgeView, hedge: HedgeReading) -> Decimal | None:
 def _number(result: object) -> int:
     """A hex quantity, which nodes write without leading zeros."""
     if not isinstance(result, str):
-        raise ChainUnavailable(f"the node answered {type(result).__name__} where a number was expected")
+        raise ChainUnavailable(f"the node answered {kind_of(result)} where a number was expected")
     try:
         return int(result, 16)
     except ValueError:

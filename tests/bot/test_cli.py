@@ -131,7 +131,8 @@ def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
     assert cli.main(["status"]) == 1
     said = capsys.readouterr().err
     trace = (home / "data" / "lp_hedge-crash.log").read_text()
-    assert "unexpected RuntimeError" in said
+    assert "an unexpected failure ended `status`" in said
+    assert "RuntimeError" not in said
     assert said.count("\n") == 1
     assert "in broken" in trace
     assert "sekret" not in said + trace

@@ -50,6 +50,7 @@ def complaint(text: str) -> str:
         ("hedge_ratio = 2", "hedges.bnb.hedge_ratio = 2 is not allowed: it must be at most 1."),
         ('leverage = "max"', 'hedges.bnb.leverage = "max" is not allowed: it must be "keep" or a whole number.'),
         ('order_type = "stop"', 'it must be "market", "limit" or "post_only".'),
+        ("poll_seconds = 0.1", "hedges.bnb.poll_seconds = 0.1 is not allowed: it must be at least 0.2."),
         ("poll_seconds = nan", "hedges.bnb.poll_seconds = NaN is not allowed: it must be a number."),
         ('pool_id = "0x12"', "it must be an address, 0x and 40 hexadecimal digits."),
         ('rpc_url = "https://x"', "secrets and endpoints belong in .env (see .env.example)."),
