@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
@@ -19,14 +20,12 @@ async def failure(url: str) -> BaseException:
     return failed.value
 
 
-async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def hang_up(reader: asyncio.StreamReader) -> None:
     await reader.readline()
-    writer.close()
 
 
-async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def stay_silent(reader: asyncio.StreamReader) -> None:
     await reader.read()
-    writer.close()
 
 
 @pytest.mark.parametrize(
@@ -42,12 +41,21 @@ async def test_nobody_there(url: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(("answer", "words"), [(hang_up, "the connection was cut"), (stay_silent, "it took too long")])
-async def test_somebody_there_who_does_not_answer(answer: object, words: str) -> None:
+async def test_somebody_there_who_does_not_answer(
+    answer: Callable[[asyncio.StreamReader], Awaitable[None]], words: str
+) -> None:
     """Each as the client library meets it."""
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)  # type: ignore[arg-type]
-    port = server.sockets[0].getsockname()[1]
-    error = await failure(f"http://127.0.0.1:{port}")
-    server.close()
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answer(reader)
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        error = await failure(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await gone.wait()
     assert why_unconnected(error) == words
 
 
