@@ -120,8 +120,8 @@ def hex_bytes(answer: object) -> bytes:
 
 def kind_of(answer: object) -> str:
     """What JSON calls it."""
-    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
-    return names.get(type(answer), "nothing")
+    names = {bool: "true or false", str: "text", list: "a list", dict: "an object", type(None): "nothing"}
+    return names.get(type(answer), "a number")
 
 
 def decode_results(data: bytes) -> list[CallResult]:

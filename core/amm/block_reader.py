@@ -25,7 +25,7 @@ from core.amm.branch import Branch, earlier_number, left_behind
 from core.amm.multicall_code import MULTICALL_CODE
 from core.amm.nodes import Behind, Nodes
 from core.amm.presets import ChainPreset
-from core.amm.rpc import Node
+from core.amm.rpc import Forbidden, Node
 from core.clock import Clock
 from core.errors import Refused
 from core.facts import Block
@@ -36,6 +36,8 @@ PORTIONS = (1, 4, 16)
 SMALLEST_SPLIT = 8
 # A node that refused large calls is asked for one again after so long.
 SPLIT_FOR_S = 3600.0
+# One that forbade them is, much sooner: it may have meant the key.
+FORBIDDEN_BEFORE_LESS, GUARDED_FOR_S = 2, 600.0
 # Blocks may carry a time a little ahead of the clock, or the clock may be a little behind.
 AHEAD_S = 60.0
 # Block times outside this are no answer of a chain: before any V3 pool, or past the reach of a timestamp.
@@ -108,6 +110,7 @@ class BlockReader:
         self._branch = Branch(clock)
         self._head = _Head(chain)
         self._splits: dict[Node, _Split] = {}
+        self._forbidden: dict[Node, int] = {}
         self._has_multicall = True
 
     async def prepare(self) -> None:
@@ -174,7 +177,7 @@ class BlockReader:
     async def _in_portions(
         self, node: Node, asked: _Question, decode: Decode[V], whole: Callable[[V], bool]
     ) -> tuple[V, Block, str | None]:
-        split, until_s = self._split_of(node), self._clock.monotonic_s() + SPLIT_FOR_S
+        split = self._split_of(node)
         for portions in (each for each in PORTIONS if each >= split.portions):
             final = portions == PORTIONS[-1] or split.useless or len(asked.wanted.calls) < SMALLEST_SPLIT
             try:
@@ -184,10 +187,27 @@ class BlockReader:
                 if final:
                     raise
                 continue
-            if portions > split.portions:
-                self._splits[node] = _Split(portions, until_s) if whole(value) else _Split(1, until_s, useless=True)
+            except Forbidden:
+                self._note_forbidden(node, portions, len(asked.wanted.calls))
+                raise
+            self._note_served(node, split, portions, whole=whole(value))
             return value, block, earlier_hash
         raise AssertionError("the last number of portions either serves or raises")
+
+    def _note_served(self, node: Node, split: _Split, portions: int, *, whole: bool) -> None:
+        self._forbidden.pop(node, None)
+        if portions > split.portions:
+            until_s = self._clock.monotonic_s() + SPLIT_FOR_S
+            self._splits[node] = _Split(portions, until_s) if whole else _Split(1, until_s, useless=True)
+
+    def _note_forbidden(self, node: Node, portions: int, calls: int) -> None:
+        """A node that forbade twice in a row is asked for less the next time: once may be a quota or a key."""
+        if calls < SMALLEST_SPLIT:
+            return
+        times = self._forbidden[node] = self._forbidden.get(node, 0) + 1
+        if times % FORBIDDEN_BEFORE_LESS == 0:
+            until_s = self._clock.monotonic_s() + GUARDED_FOR_S
+            self._splits[node] = _Split(_next_after(portions), until_s)
 
     def _split_of(self, node: Node) -> _Split:
         split = self._splits.get(node, _UNSPLIT)
@@ -271,6 +291,11 @@ class _Head:
         if self._chain.arbitrum_blocks:
             return Block(number, None, at), None
         return Block(number, _hash(results[self._parent]), at), _hash(results[self._earlier])
+
+
+def _next_after(portions: int) -> int:
+    """What to try at the next call: less at once, and after the least all of it again."""
+    return next((each for each in PORTIONS if each > portions), PORTIONS[0])
 
 
 def _hash(result: CallResult) -> str | None:

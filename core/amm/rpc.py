@@ -27,7 +27,8 @@ LIMIT_REST_S = 5.0
 _TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 429, 402
 # 413 says so; the others are answered to a large call as well, with the reason in a body that is not handed on.
 _MAYBE_TOO_LARGE = (400, 413, 414, 500, 503)
-_KEY_REFUSED = (401, 403)
+_FORBIDDEN = 403
+_KEY_REFUSED = (401, _FORBIDDEN)
 MESSAGE_LIMIT = 160
 
 # What providers write, in no common form. Sorted by remedy: wait long, wait, ask for less at once.
@@ -49,6 +50,10 @@ _LARGE = re.compile(
 
 class RateLimited(ChainUnavailable):
     """The node asks to be left alone; `retry_after_s` is always set."""
+
+
+class Forbidden(ChainUnavailable):
+    """HTTP 403: the key is refused, or a guard before the node found the call too large; it does not say which."""
 
 
 class Node:
@@ -101,7 +106,8 @@ class Node:
         if error.status in _MAYBE_TOO_LARGE:
             return AskedTooMuch(f"{self.name} answered HTTP {error.status}")
         if error.status in _KEY_REFUSED:
-            return ChainUnavailable(f"{self.name} does not let us in (HTTP {error.status}): check the key in its URL")
+            kind = Forbidden if error.status == _FORBIDDEN else ChainUnavailable
+            return kind(f"{self.name} does not let us in (HTTP {error.status}): check the key in its URL")
         return ChainUnavailable(f"{self.name} answered HTTP {error.status}")
 
     def _rpc_failure(self, error: object) -> ChainUnavailable:
