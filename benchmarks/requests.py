@@ -35,7 +35,7 @@ HEDGE = HedgeConfig(chain="bsc", amm_type="pancakeswap_v3", lp_position_ids=(1,)
 class _Node:
     """Counts what it is asked, and pushes its blocks to who listens."""
 
-    host = "node.example"
+    name = "node"
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock

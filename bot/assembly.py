@@ -40,6 +40,7 @@ from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
 from core.status import HedgeStatus
+from core.stops import Stops
 from core.venue_watch import Streams, VenueWatch
 from storage.store import Store
 
@@ -159,11 +160,13 @@ async def build_engine(
     and nothing is held.
     """
     claims: dict[str, Claim] = {}
-    plan_ids = PlanIds()
+    plan_ids, stops = PlanIds(), Stops(store.memory)
     venue_watch = _venue_watch(streams, config, venue, store, office, clock, began) if streams else None
     runners: dict[str, Hedge] = {}
     for name in config.hedges:
-        parts = _HedgeParts(name, config, chains, venue, store, office, clock, began, plan_ids, claims, venue_watch)
+        parts = _HedgeParts(
+            name, config, chains, venue, store, office, clock, began, plan_ids, claims, stops, venue_watch
+        )
         runners[name] = await parts.hedge()
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
@@ -172,7 +175,9 @@ async def build_engine(
     if venue_watch is not None:
         beside |= venue_watch.loops()
         office.probes.append(partial(_stream_health, venue_watch))
-    engine = Engine(runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside)
+    engine = Engine(
+        runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside, stop_of=stops.of
+    )
     office.slot.engine = engine
     return engine
 
@@ -232,6 +237,7 @@ class _HedgeParts:
     began: datetime
     plan_ids: PlanIds
     claims: dict[str, Claim]
+    stops: Stops
     venue_watch: VenueWatch | None
 
     async def hedge(self) -> Hedge:
@@ -253,7 +259,7 @@ class _HedgeParts:
             opening=Opening(prepare=partial(self.venue.prepare, [symbol]), build=self.runner),
             desk=self.office.desk,
             chain=self.chains[self.name],
-            memory_store=self.store.memory,
+            memory_store=self.stops,
             events=self.office.notifier,
             clock=self.clock,
         )
@@ -300,7 +306,7 @@ class _HedgeParts:
             grants=Grants(self.name, desk=self.office.desk, step_base=rules.step_size),
             actions=lambda may_send: actions(may_send=may_send),
             journal=journal,
-            memory_store=self.store.memory,
+            memory_store=self.stops,
             events=events,
             claims=self.claims,
             clock=clock,

@@ -13,7 +13,8 @@ from core.amm.presets import ChainPreset, chain_preset
 from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.config import HedgeConfig
-from core.errors import LpHedgeError
+from core.errors import ConfigurationError, LpHedgeError, Refused
+from core.facts import LpFacts
 from core.feeds import ChainFeed
 from core.observation import SHARED_READ_S
 from core.ports import EventLog
@@ -25,18 +26,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    preset: ChainPreset
+    """`source` None: the configuration does not say how to read it, and `feed` says so at every read."""
+
     hedges: Mapping[str, HedgeConfig]
-    reader: ChainReader
+    source: _Source | None
     feed: ChainFeed
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    preset: ChainPreset
+    reader: ChainReader
+
+
+class _Nowhere:
+    """The `LpPositions` of a chain that is not configured rightly."""
+
+    def __init__(self, error: ConfigurationError) -> None:
+        self._error = error
+
+    async def prepare(self) -> None:
+        raise self._error
+
+    async def read(self) -> Mapping[str, LpFacts]:
+        raise self._error
+
+    def faults(self) -> Mapping[str, LpHedgeError]:
+        return {}
+
+    async def follow(self, hedge: str, position_id: int) -> None:
+        raise Refused(f"{hedge}: {self._error}", code="configuration")
+
+    async def aclose(self) -> None: ...
 
 
 class ChainFeeds:
     def __init__(self, settings: Settings, clock: Clock, followed: Mapping[str, Sequence[int]]) -> None:
-        """`followed`: ids beside the configured ones, by hedge.
-
-        Raises ConfigurationError for a chain or contract that is neither a preset nor configured.
-        """
+        """`followed`: ids beside the configured ones, by hedge."""
         self._settings = settings
         self._clock = clock
         self._followed = followed
@@ -45,7 +71,8 @@ class ChainFeeds:
         self.by_hedge = {hedge: chain.feed for chain in self._chains for hedge in chain.hedges}
 
     async def prepare(self) -> tuple[LpHedgeError, ...]:
-        """What went wrong; what may pass is tried again at every read."""
+        """What went wrong, ConfigurationError for a chain that is neither a preset nor configured; what may pass is
+        tried again at every read."""
         troubles = await asyncio.gather(*(self._prepare(chain) for chain in self._chains))
         return tuple(trouble for of_chain in troubles for trouble in of_chain)
 
@@ -70,26 +97,32 @@ class ChainFeeds:
         return [fault for name in chain.hedges if (fault := chain.feed.fault(name))]
 
     def _chain(self, name: str) -> _Chain:
+        hedges = {each: hedge for each, hedge in self._settings.config.hedges.items() if hedge.chain == name}
+        try:
+            source = self._source(name, hedges)
+        except ConfigurationError as error:
+            return _Chain(hedges, None, ChainFeed(_Nowhere(error), self._clock))
+        return _Chain(hedges, source, ChainFeed(source.reader, self._clock))
+
+    def _source(self, name: str, hedges: Mapping[str, HedgeConfig]) -> _Source:
         from core.amm.reader import ChainReader  # web3 takes its time to load
 
-        config = self._settings.config
-        hedges = {each: hedge for each, hedge in config.hedges.items() if hedge.chain == name}
         followed = {each: self._still_followed(each) for each in hedges}
-        preset = chain_preset(name, config.chains.get(name))
+        preset = chain_preset(name, self._settings.config.chains.get(name))
         reader = ChainReader(preset, hedges, self._settings.rpc_urls(name), self._clock, followed_ids=followed)
-        return _Chain(preset, hedges, reader, ChainFeed(reader, self._clock))
+        return _Source(preset, reader)
 
     def _watch(self, chain: _Chain, wake: Callable[[str], None], events: EventLog) -> ChainWatch | None:
-        url = self._settings.ws_url(chain.preset.name)
-        if url is None:
+        url = self._settings.ws_url(chain.source.preset.name) if chain.source else None
+        if url is None or chain.source is None:
             return None
         from core.amm.heads import HeadStream  # only for those who use it
 
         return ChainWatch(
-            chain.preset.name,
-            stream=HeadStream(url, chain.preset),
+            chain.source.preset.name,
+            stream=HeadStream(url, chain.source.preset),
             feed=chain.feed,
-            pools=chain.reader.pools,
+            pools=chain.source.reader.pools,
             hedges=chain.hedges,
             wake=wake,
             events=events,
@@ -97,15 +130,17 @@ class ChainFeeds:
         )
 
     def _health(self, chain: _Chain) -> list[HealthItem]:
-        name, now, items = chain.preset.name, self._clock.now(), []
-        for node in chain.reader.health():
+        if chain.source is None:
+            return []
+        name, now, items = chain.source.preset.name, self._clock.now(), []
+        for node in chain.source.reader.health():
             since = f" for {span((now - node.since).total_seconds())}" if node.since else ""
             detail = "answers" if node.trouble is None else f"{node.trouble}{since}"
-            items.append(HealthItem(f"{name} node {node.host}", node.trouble is None, detail))
+            items.append(HealthItem(node.name.removeprefix("the "), node.trouble is None, detail))
         for watch in self._watches:
             if watch.chain == name:
                 detail = f"{watch.trouble}; polling goes on" if watch.trouble else "tells its news"
-                items.append(HealthItem(f"{name} push {watch.host}", watch.trouble is None, detail))
+                items.append(HealthItem(watch.stream_name.removeprefix("the "), watch.trouble is None, detail))
         return items
 
     def _still_followed(self, name: str) -> list[int]:

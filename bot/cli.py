@@ -20,7 +20,7 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
 
 if TYPE_CHECKING:
-    from bot.settings import Places
+    from bot.settings import Places, Settings
 
 OK, FAILED, WRONG, MUST_FIX, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -58,6 +58,11 @@ def run(options: argparse.Namespace) -> int:
         )
         return demo(build_parser().parse_args(["demo"], namespace=options))
     settings = settings_at(places)
+    try:
+        settings.require_chains()
+    except ConfigurationError:
+        if not _holds_position(settings):
+            raise  # else it starts suspended: a short is not left alone over a mistake
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
@@ -85,6 +90,7 @@ def status(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
+    settings.require_chains()
     from bot import compose
     from bot.rendering.markup import plain
     from bot.rendering.status import status_text
@@ -105,6 +111,7 @@ def check(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
+    settings.require_known_contracts()
     from bot import preflight
 
     found = asyncio.run(preflight.examine(settings, allow_withdrawal_key=options.allow_withdrawal_key))
@@ -126,9 +133,14 @@ def init(options: argparse.Namespace) -> int:
 def twin(options: argparse.Namespace) -> int:
     from bot import twins
 
-    sure = getattr(options, "yes", False)
+    sure, places = getattr(options, "yes", False), _places(options)
     ok, answer = twins.order(
-        _places(options).database_path, options.command, options.words, clock=SystemClock(), sure=sure
+        places.database_path,
+        options.command,
+        options.words,
+        clock=SystemClock(),
+        sure=sure,
+        hedges=lambda: _hedge_names(places),
     )
     print(answer)
     return OK if ok else FAILED
@@ -139,6 +151,7 @@ def report(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
 
     settings, now = settings_at(_places(options)), SystemClock().now()
+    settings.require_known_contracts()
     since = now - timedelta(days=options.days)
     book = asyncio.run(book_since(settings, since))
     if options.csv:
@@ -181,6 +194,30 @@ def _places(options: argparse.Namespace) -> Places:
     return find_places(Locations(options.config, options.db, options.env_file))
 
 
+def _hedge_names(places: Places) -> tuple[str, ...]:
+    """Those of the configuration; where it cannot be read, those that the database remembers."""
+    from bot.config_file import read_config
+
+    try:
+        return tuple(read_config(places.config_path).hedges)
+    except ConfigurationError:
+        return _hedges_in(places.database_path)
+
+
+def _holds_position(settings: Settings) -> bool:
+    """As the journal of this mode and account says."""
+    from storage.store import Store
+
+    async def ask() -> bool:
+        store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=SystemClock())
+        if store is None:
+            return False
+        async with store:
+            return await store.holds_position()
+
+    return asyncio.run(ask())
+
+
 def _hedges_in(database_path: Path) -> tuple[str, ...]:
     from storage.memory import remembered_hedges
 
@@ -204,7 +241,7 @@ def _unexpected(options: argparse.Namespace, error: Exception) -> str:
             file.write(f"{SystemClock().now().isoformat()}\n{_without_secrets(options, trace)}\n")
     except OSError as refused:
         kept = f"and the trace could not be kept in {target} ({refused.strerror})"
-    return f"an unexpected {type(error).__name__} ended `{options.command}`: a fault of this program; {kept}."
+    return f"an unexpected failure ended `{options.command}`: a fault of this program; {kept}."
 
 
 def _database_path(options: argparse.Namespace) -> Path:

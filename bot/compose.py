@@ -49,6 +49,8 @@ async def run_service(settings: Settings) -> int:
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
     configure_logs(settings.around.values.lp_hedge_log_level, redactor)
+    for notice in settings.notices:
+        log.warning("worth a look", notice=notice)
     with InstanceLock(settings.database_path):
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)

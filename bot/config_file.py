@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from core.config import Config
+from core.config import AMM_PATTERN, Config
 from core.errors import ConfigurationError
 
 # Names from other hedgers' configurations that no likeness of spelling would lead to ours.
@@ -49,6 +50,8 @@ PLAIN_WORDS = {
     "mapping_type": "a [section] of its own",
     "dict_type": "a [section] of its own",
 }
+# How pydantic writes a limit that is no whole number.
+DECIMAL = re.compile(r"Decimal\('([^']*)'\)")
 MOST_MISTAKES_SHOWN = 4
 LONGEST_VALUE = 60
 
@@ -114,8 +117,11 @@ def _value(key: tuple[str | int, ...], details: Sequence[ErrorDetails]) -> objec
 
 
 def _allowed(detail: ErrorDetails) -> str:
+    limits = detail.get("ctx", {})
+    if limits.get("pattern") == AMM_PATTERN:
+        return "1 to 32 of a-z, 0-9 and _"
     if detail["type"] in PLAIN_WORDS:
-        return PLAIN_WORDS[detail["type"]].format(**detail.get("ctx", {})).replace("'", '"')
+        return DECIMAL.sub(r"\1", PLAIN_WORDS[detail["type"]].format(**limits)).replace("'", '"')
     return detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
 
 
@@ -163,8 +169,7 @@ def _inside(here: object, part: str) -> object:
 def _branches(annotation: object) -> Iterable[object]:
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
-    is_union = get_origin(annotation) is not None and not isinstance(get_origin(annotation), type)
-    return get_args(annotation) if is_union else (annotation,)
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _as_model(here: object) -> type[BaseModel] | None:

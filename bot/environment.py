@@ -109,11 +109,15 @@ class ChainEndpoints:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that the environment says. `notices`: sentences worth the operator's eye that stop nothing."""
+    """All that the environment says. `notices`: sentences worth the operator's eye that stop nothing.
+
+    `endpoint_names`: every variable that is set and names a chain's endpoint, used or not.
+    """
 
     values: Environment
     chains: Mapping[str, ChainEndpoints]
     notices: tuple[str, ...]
+    endpoint_names: tuple[str, ...] = ()
 
 
 def read_environment(env_file: Path | None) -> Surroundings:
@@ -129,7 +133,9 @@ def read_environment(env_file: Path | None) -> Surroundings:
         values = Environment(_env_file=path)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
-    return Surroundings(values, _chains({**in_file, **os.environ}), _notices(path, in_file))
+    variables = {**in_file, **os.environ}
+    names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
+    return Surroundings(values, _chains(variables), _notices(path, in_file), names)
 
 
 def _variables_in(path: Path) -> dict[str, str]:
@@ -138,6 +144,8 @@ def _variables_in(path: Path) -> dict[str, str]:
 
 def checked_url(value: str, *schemes: str) -> str:
     """Without a slash at the end. Raises ValueError, which never shows more of it than scheme and host."""
+    if any(letter.isspace() or not letter.isprintable() for letter in value.strip()):
+        raise ValueError("must be an address without blanks or control characters in it")
     parts = urlsplit(value.strip())
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
@@ -146,6 +154,11 @@ def checked_url(value: str, *schemes: str) -> str:
     except ValueError:
         raise ValueError("must be an address whose port is a number up to 65535") from None
     return value.strip().rstrip("/")
+
+
+def http_endpoints(name: str, value: str) -> tuple[SecretStr, ...]:
+    """Apart by commas. Raises ConfigurationError, which calls them `name` and shows nothing of them."""
+    return tuple(_endpoint(name, each, "http", "https") for each in value.split(",") if each.strip())
 
 
 def rpc_name(chain: str) -> str:
@@ -162,9 +175,11 @@ def _chains(variables: Mapping[str, str]) -> dict[str, ChainEndpoints]:
     for name, value in variables.items():
         if name.endswith(RPC_SUFFIX) and value.strip():
             chain = name.removesuffix(RPC_SUFFIX)
-            urls = tuple(_endpoint(name, each, "http", "https") for each in value.split(",") if each.strip())
+            urls = http_endpoints(name, value)
             ws_name = f"{chain}{WS_SUFFIX}"
             ws_url = variables.get(ws_name, "").strip()
+            if "," in ws_url:
+                raise ConfigurationError(f"{ws_name} takes one address; only {name} takes several, apart by commas.")
             found[chain] = ChainEndpoints(urls, _endpoint(ws_name, ws_url, "ws", "wss") if ws_url else None)
     return found
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.config_file import mistakes
-from bot.environment import Surroundings, read_environment, rpc_name
+from bot.environment import Surroundings, http_endpoints, read_environment, rpc_name
 from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp, read_perp
 from bot.preflight.pace import Pace
 from bot.preflight.sense import bands_in_force, pace_of, pace_sentence
 from bot.preflight.telegram import people_who_write
-from core.amm.presets import PRESETS, ChainPreset, chain_preset
+from core.amm.presets import PRESETS, ChainPreset, chain_preset, position_manager
 from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
 from core.config import HedgeConfig
@@ -64,10 +64,12 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
     clock: Clock = SystemClock()
     around = read_environment(env_file if env_file.exists() else None)
     chain = _preset(wishes.chain or _ask("chain", f"one of {', '.join(PRESETS)}", "--chain"))
+    amm_type = wishes.amm_type or USUAL_AMM.get(chain.name, "uniswap_v3")
+    position_manager(chain, amm_type)
     position_id = wishes.position_id or _number(_ask("position id", "the NFT's token id", "--id"))
     symbol = wishes.symbol or _ask("perpetual", "such as BNBUSDT", "--symbol")
     urls = _rpc_urls(wishes, around, chain)
-    hedge = _hedge(chain.name, wishes.amm_type or USUAL_AMM.get(chain.name, "uniswap_v3"), position_id, symbol)
+    hedge = _hedge(chain.name, amm_type, position_id, symbol)
     proposal = asyncio.run(propose(hedge, chain, urls, around.values.binance_futures_url, clock))
     _write(target, config_text(hedge, proposal), mode=0o644)
     noted = _note_endpoint(env_file, rpc_name(chain.name), urls, around)
@@ -160,11 +162,18 @@ def _name(symbol: str) -> str:
 
 def _rpc_urls(wishes: Wishes, around: Surroundings, chain: ChainPreset) -> tuple[str, ...]:
     if wishes.rpc_url:
-        return (wishes.rpc_url,)
+        return _plain_urls("--rpc", wishes.rpc_url)
     known = around.chains.get(rpc_name(chain.name).removesuffix("_RPC_URL"))
     if known is not None:
         return tuple(url.get_secret_value() for url in known.rpc_urls)
-    return (_ask("RPC URL", f"a node of {chain.name}, kept in .env as {rpc_name(chain.name)}", "--rpc"),)
+    hint = f"a node of {chain.name}, kept in .env as {rpc_name(chain.name)}"
+    return _plain_urls("RPC URL", _ask("RPC URL", hint, "--rpc"))
+
+
+def _plain_urls(what: str, text: str) -> tuple[str, ...]:
+    if not (urls := http_endpoints(what, text)):
+        raise ConfigurationError(f"{what} is empty: the address of a node is needed.")
+    return tuple(url.get_secret_value() for url in urls)
 
 
 def _ask(what: str, hint: str, flag: str) -> str:

@@ -12,6 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from core.clock import Clock
+from core.connection_words import why_unconnected
 
 BEAT_S = 60.0
 TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -43,4 +44,7 @@ class Heartbeat:
                 answer.raise_for_status()
         except (aiohttp.ClientError, TimeoutError) as error:
             # The error's own text may hold the address, which is a secret.
-            log.warning("heartbeat not taken", error=type(error).__name__)
+            status = (
+                f"HTTP {error.status}" if isinstance(error, aiohttp.ClientResponseError) else why_unconnected(error)
+            )
+            log.warning("heartbeat not taken", why=status)

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import SecretStr
 
 from bot.config_file import read_config
-from bot.environment import ChainEndpoints, Surroundings, read_environment, rpc_name
+from bot.environment import RPC_SUFFIX, WS_SUFFIX, ChainEndpoints, Surroundings, read_environment, rpc_name
+from core.amm.node_names import unmistakable
+from core.amm.presets import require_known_contracts
 from core.config import Config
 from core.errors import ConfigurationError
 
@@ -65,7 +67,7 @@ class Settings:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        return self.around.notices
+        return (*self.around.notices, *self._unused_endpoints())
 
     @property
     def zone(self) -> tzinfo:
@@ -107,6 +109,15 @@ class Settings:
         """Those that a hedge uses, each once."""
         return tuple(dict.fromkeys(hedge.chain for hedge in self.config.hedges.values()))
 
+    def _unused_endpoints(self) -> tuple[str, ...]:
+        """One sentence for all of them: a mistyped name would else look as if it were read."""
+        used = [rpc_name(chain).removesuffix(RPC_SUFFIX) for chain in self.chains()]
+        unused = [name for name in self.around.endpoint_names if _chain_part(name) not in used]
+        if not unused:
+            return ()
+        read = ", ".join(f"{chain}{RPC_SUFFIX} and {chain}{WS_SUFFIX}" for chain in used)
+        return (f"{', '.join(unused)}: set, but no hedge is on such a chain; {read} are read.",)
+
     @property
     def asks_somebody(self) -> bool:
         """Whether a hedge may ever ask for an approval."""
@@ -119,10 +130,21 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         return secrets_of(self.around)
 
-    def require_runnable(self, *, has_terminal: bool) -> None:
-        """Raises ConfigurationError for what `run` cannot start with: endpoints, keys, nobody to ask."""
+    def require_known_contracts(self) -> None:
+        """Raises ConfigurationError for a chain or an AMM of which the configuration alone tells that it is wrong."""
+        try:
+            require_known_contracts(self.config)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.config_path}: {error}.") from None
+
+    def require_chains(self) -> None:
+        """Raises ConfigurationError as `require_known_contracts`, and for a chain without an endpoint."""
+        self.require_known_contracts()
         for chain in self.chains():
             self.endpoints(chain)
+
+    def require_runnable(self, *, has_terminal: bool) -> None:
+        """Raises ConfigurationError for what `run` cannot start with in any case: keys, nobody to ask."""
         telegram = self.telegram()
         if self.config.mode != "live":
             return
@@ -133,6 +155,10 @@ class Settings:
                 "large hedges need an approval and there is nobody to ask: set TELEGRAM_BOT_TOKEN and "
                 'TELEGRAM_OPERATOR_IDS, or run in a terminal, or set approval_over_quote = "off".'
             )
+
+
+def _chain_part(name: str) -> str:
+    return name.removesuffix(RPC_SUFFIX).removesuffix(WS_SUFFIX)
 
 
 def find_places(locations: Locations) -> Places:
@@ -187,9 +213,11 @@ def secrets_of(around: Surroundings) -> tuple[str, ...]:
         values.binance_api_secret,
         values.lp_hedge_heartbeat_url,
     ]
+    plain = [secret.get_secret_value() for secret in secrets if secret is not None]
     for endpoints in around.chains.values():
-        secrets += [*endpoints.rpc_urls, endpoints.ws_url]
-    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+        for url in (*endpoints.rpc_urls, endpoints.ws_url):
+            plain += [url.get_secret_value(), *unmistakable(url.get_secret_value())] if url is not None else []
+    return tuple(plain)
 
 
 def account_of(api_key: SecretStr | None) -> str:

@@ -20,6 +20,7 @@ from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
 from core.facts import OrderSide
 from core.feeds import ChainFeed, VenueFacts, VenueFeed
 from core.hedge_memory import HOUR_MS, Remembered, from_json
+from core.hedging import memory
 from core.hedging.departed import without_grace
 from core.hedging.freshness import AgeLimits, chain_problem, venue_problem
 from core.hedging.kernel import decide
@@ -32,6 +33,7 @@ from core.observation import Observation, life_rules
 from core.ports import PerpVenue
 from core.status import HedgeStatus
 from core.status_view import hedge_status
+from core.stops import shown_stopped, stop_of
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -116,12 +118,13 @@ class Glance:
             timedelta(seconds=self.config.max_chain_age_seconds), timedelta(seconds=self.config.max_price_age_seconds)
         )
         facts, trouble = venue
+        both = "; ".join(each for each in (trouble, chain.trouble) if each)
         counted = life_rules(self.config, self.venue.rules(self.config.symbol) if facts else None)
         lp = observe(chain.value, remembered.life, counted, now)[0] if chain.value else None
-        seen = await self._judged(lp, facts, limits, now, remembered.known_pair, trouble or chain.trouble or "")
+        seen = await self._judged(lp, facts, limits, now, remembered.known_pair, both)
         if facts is None:
             blind = hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)
-            return replace(blind, reason=seen.venue_problem.text)
+            return shown_stopped(replace(blind, reason=seen.venue_problem.text), stop_of(remembered.kernel))
         rules = self.venue.rules(self.config.symbol)
         standing = await self._standing(remembered, now)
         policy = without_grace(policy_from(self.config, rules), remembered.life)
@@ -129,8 +132,15 @@ class Glance:
         return hedge_status(self.name, self.config, seen, decision, trouble="", now=now)
 
     async def _remembered(self) -> Remembered:
-        text = await self.store.memory.load(self.name) if self.store else None
-        return from_json(text) if text else Remembered()
+        """As the next decision will find it: a halt that waits to be read counts."""
+        if self.store is None:
+            return Remembered()
+        text = await self.store.memory.load(self.name)
+        remembered = from_json(text) if text else Remembered()
+        waiting = await self.store.commands.pending()
+        if any(row.name == "halt" and (not row.args or row.args[0].lower() == self.name) for row in waiting):
+            return replace(remembered, kernel=memory.halted(remembered.kernel))
+        return remembered
 
     async def _venue(self, trouble: str) -> tuple[VenueFacts | None, str]:
         if trouble:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.commands import BY_NAME
@@ -20,17 +20,35 @@ ANSWER_WITHIN_S = 20.0
 ANSWER_POLL_S = 0.1
 
 
-def order(database: Path, name: str, args: Sequence[str], *, clock: Clock, sure: bool) -> tuple[bool, str]:
+def order(
+    database: Path,
+    name: str,
+    args: Sequence[str],
+    *,
+    clock: Clock,
+    sure: bool,
+    hedges: Callable[[], Sequence[str]] = tuple,
+) -> tuple[bool, str]:
     """Hand a command to the service that runs on `database`: whether it was carried out, and its answer.
 
+    A halt is written also while nothing runs; `hedges`: the names that whatever starts next may have, none if unknown.
     Raises ConfigurationError when nothing runs there or a dangerous command was not confirmed, Transient when the
     service did not answer in time.
     """
-    if not is_running(database) and not (name == "halt" and has_database(database)):
-        raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.")
+    if not is_running(database):
+        _require_haltable(database, name, args, hedges())
     if BY_NAME[name].asks_before(args) and not sure:
         _ask(" ".join((name, *args)))
     return asyncio.run(_put_and_wait(database, name, args, clock))
+
+
+def _require_haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[str]) -> None:
+    """Nobody answers there, so that a mistyped name would be found out only when it is too late."""
+    if name != "halt" or not (hedges or has_database(database)):
+        raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.")
+    if args and args[0].lower() not in hedges:
+        there = f"there are: {', '.join(hedges)}" if hedges else "none is known here; `halt` alone halts all"
+        raise ConfigurationError(f"there is no hedge {args[0]}, so nothing was done; {there}.")
 
 
 def _ask(what: str) -> None:

@@ -60,8 +60,8 @@ class ChainWatch:
         return self._listening.trouble
 
     @property
-    def host(self) -> str:
-        return self._stream.host
+    def stream_name(self) -> str:
+        return self._stream.name
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -93,10 +93,10 @@ class CommandDesk:
             return False, f"Halted, as this cannot be: {broken}", tuple(self._runners)
         except LpHedgeError as error:
             return False, str(error), ()
-        except Exception as error:
+        except Exception:
             # A border: one command that fails must not keep back a halt that waits behind it.
             log.exception("command failed", command=command.name)
-            return False, f"/{command.name} failed unexpectedly ({type(error).__name__}); the log has its trace.", ()
+            return False, f"/{command.name} failed unexpectedly, a fault of this program; the log has its trace.", ()
 
     async def _dispatch(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         match command.name:

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from core.addresses import fits_its_checksum, is_zero
 
 NAME_PATTERN = re.compile(r"[a-z0-9_]{1,16}")
 ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}")
+LARGEST_ID = (1 << 256) - 1
 
 
 def _number_as_text(value: object) -> object:
@@ -31,14 +34,33 @@ def _no_bool(value: object) -> object:
     return value
 
 
+def _real_address(value: str) -> str:
+    if is_zero(value):
+        raise ValueError(f"{value} is the zero address, which nobody owns and no contract has")
+    if not fits_its_checksum(value):
+        raise ValueError(
+            f"{value} is mistyped: its capital letters do not fit the rest (EIP-55); copy it again, "
+            "or write it in small letters if you are sure of it"
+        )
+    return value
+
+
+def _possible_id(value: int) -> int:
+    if value > LARGEST_ID:
+        raise ValueError("no position has so large an id: it is the NFT's number")
+    return value
+
+
 NoBool = BeforeValidator(_no_bool)
 Number = Annotated[Decimal, BeforeValidator(_number_as_text), Field(allow_inf_nan=False)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
-Address = Annotated[str, Field(pattern=f"^{ADDRESS_PATTERN.pattern}$")]
+Address = Annotated[str, Field(pattern=f"^{ADDRESS_PATTERN.pattern}$"), AfterValidator(_real_address)]
+PositionId = Annotated[int, NoBool, Field(ge=1), AfterValidator(_possible_id)]
 KNOWN_AMMS = ("uniswap_v3", "pancakeswap_v3")
 # Any other is a fork whose position manager the chain's block names.
-AmmType = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+AMM_PATTERN = r"^[a-z0-9_]{1,32}$"
+AmmType = Annotated[str, Field(pattern=AMM_PATTERN)]
 Seconds = Annotated[int, NoBool, Field(ge=0, le=31_536_000)]
 
 
@@ -77,7 +99,7 @@ class HedgeConfig(Frozen):
 
     chain: str
     amm_type: AmmType
-    lp_position_ids: tuple[Annotated[int, NoBool, Field(ge=1)], ...] | Literal["all"]
+    lp_position_ids: tuple[PositionId, ...] | Literal["all"]
     pool_id: Address | None = None
     wallet: Address | None = None
     base: str | None = None

@@ -15,6 +15,7 @@ from core.hedge import Hedge
 from core.hedging.states import Reason, State
 from core.ports import EventLog
 from core.status import HedgeStatus
+from core.stops import shown_stopped
 from core.supervision import Supervisor
 
 COMMAND_POLL_S = 0.4
@@ -35,10 +36,12 @@ class Engine:
         events: EventLog,
         clock: Clock,
         beside: Mapping[str, Loop] | None = None,
+        stop_of: Callable[[str], Reason] = lambda _hedge: Reason.NONE,
     ) -> None:
-        """`beside`: what else is to be kept running, by name."""
+        """`beside`: what else is to be kept running, by name. `stop_of`: HALTED, PAUSED or NONE of a hedge now."""
         self._runners = runners
         self._beside = dict(beside or {})
+        self._stop_of = stop_of
         self._commands = commands
         self._clock = clock
         self._woken = {name: asyncio.Event() for name in runners}
@@ -99,11 +102,11 @@ class Engine:
         await self._commands.consume_halts()
 
     def _status(self, runner: Hedge) -> HedgeStatus:
-        """A hedge whose evaluation fails does not go on showing the last decision that it took."""
+        """A hedge whose evaluation fails does not go on showing its last decision; a stop is shown before all else."""
         status, trouble = runner.status(), self._supervisor.trouble(runner.name)
-        if trouble is None:
-            return status
-        return replace(status, state=State.SUSPENDED.text, reason=Reason.EVALUATION_FAILED.text, detail=trouble)
+        if trouble is not None:
+            status = replace(status, state=State.SUSPENDED.text, reason=Reason.EVALUATION_FAILED.text, detail=trouble)
+        return shown_stopped(status, self._stop_of(runner.name))
 
     async def _run_hedge(self, runner: Hedge) -> None:
         # A halt that was written while nothing ran counts before the first look.

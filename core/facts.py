@@ -116,7 +116,8 @@ class LpFacts:
 
     `missing_ids` existed once and are gone (burnt). `wallet_base` is None when no wallet was asked for; native coin
     and wrapped form together. `price` is the pool price of the position with most value, or of the pool when none.
-    `unfollowed_ids`: other positions of the same wallet, in the same pools, that hold liquidity.
+    `unfollowed_ids`: other positions of the same wallet, in the same pools, that hold liquidity. `unfollowed_quote`:
+    what burning that liquidity would pay, by id; an id that is not there is of unknown value.
     `pool_prices`: of every pool that the hedge has or had positions in, by address. `average_price`: the leading pool's
     own average over the last AVERAGE_OVER, None where it does not remember so far back.
     `reorganised_from`: number of a block read earlier that has been replaced since; None: none is known.
@@ -132,6 +133,7 @@ class LpFacts:
     missing_ids: tuple[int, ...]
     wallet_base: Decimal | None
     unfollowed_ids: tuple[int, ...] = ()
+    unfollowed_quote: Mapping[int, Decimal] = field(default_factory=dict)
     pool_prices: Mapping[str, Decimal] = field(default_factory=dict)
     average_price: Decimal | None = None
     reorganised_from: int | None = None

@@ -164,6 +164,8 @@ class LateHedge:
         return self._hedge
 
     async def _open(self) -> bool:
+        if self._tried_at_s is None:
+            await self._remembered()  # a stop of the last run shows while this one waits
         try:
             await self._opening.prepare()
             async with self._memory_turn:

@@ -52,7 +52,9 @@ class Supervisor:
 
     async def _failed(self, task: str, hedge: str | None, error: Exception) -> None:
         known = isinstance(error, LpHedgeError)
-        why = str(error) if known else f"an unexpected {type(error).__name__} in {task}; the log has its trace"
+        why = (
+            str(error) if known else f"an unexpected failure in {task}, a fault of this program; the log has its trace"
+        )
         log.error("task failed", task=task, why=why, exc_info=None if known else error)
         first = task not in self._failing
         self._failing[task] = why

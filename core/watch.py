@@ -168,11 +168,15 @@ class Watch:
 
     async def _note_unfollowed(self, lp: LpView, at: datetime) -> None:
         """`departed_base` is there when the operator is to say what becomes of it."""
-        for newcomer in self._newcomers.look(lp):
-            data = {"position_id": str(newcomer.position_id)}
-            if newcomer.departed_base is not None:
-                data["departed_base"] = str(newcomer.departed_base)
-            await self._tell(EventKind.POSITION_FOUND, data, at)
+        newcomer = self._newcomers.look(lp)
+        if newcomer is None:
+            return
+        data = {"position_id": str(newcomer.position_id)}
+        if newcomer.departed_base is not None:
+            data["departed_base"] = str(newcomer.departed_base)
+        if newcomer.others:
+            data["others"] = str(newcomer.others)
+        await self._tell(EventKind.POSITION_FOUND, data, at)
 
     async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         limit = decision.alert_quote

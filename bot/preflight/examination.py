@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from bot.preflight.chain import examine_lp
 from bot.preflight.exchange import examine_exchange
 from bot.preflight.findings import Examination, Finding, ok, warn
 from bot.preflight.push import examine_push
-from bot.preflight.sense import examine_sense
+from bot.preflight.sense import examine_sense, matters_if_unset
 from bot.preflight.telegram import examine_telegram
 from bot.rendering.listings import Setting
 from bot.settings import Settings
@@ -29,6 +30,9 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         examine_telegram(settings),
     )
     findings = [_configuration(settings), *(warn("configuration", notice) for notice in settings.notices)]
+    findings.append(_addresses(settings))
+    for name, hedge in config.hedges.items():
+        findings += matters_if_unset(name, hedge)
     for lp in lps:
         findings += lp.findings
     findings += pushes
@@ -42,6 +46,27 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
 def _configuration(settings: Settings) -> Finding:
     hedges = ", ".join(settings.config.hedges)
     return ok("configuration", f"{settings.config_path}: {settings.config.mode} mode, hedges {hedges}")
+
+
+def _addresses(settings: Settings) -> Finding:
+    """Which Binance is meant: a test network left in the environment is seen here."""
+    values = settings.around.values
+    shown = (f"{name.upper()} {_place(settings, name)}" for name in ("binance_futures_url", "binance_stream_url"))
+    rights = (
+        f"the key's rights are asked at {_host(values.spot_url)}" if values.spot_url else "the key's rights: not asked"
+    )
+    return ok("exchange addresses", "; ".join((*shown, rights)))
+
+
+def _place(settings: Settings, name: str) -> str:
+    values = settings.around.values
+    return f"{_host(getattr(values, name))} ({'set' if name in values.model_fields_set else 'default'})"
+
+
+def _host(url: str) -> str:
+    """Without user, password, path and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 async def _in_force(settings: Settings, clock: Clock) -> tuple[Setting, ...]:

@@ -112,8 +112,8 @@ def closes_of(answer: object) -> list[float]:
         raise Malformed("candles are no list")
     try:
         closes = [float(candle[CLOSE_COLUMN]) for candle in answer]
-    except (TypeError, ValueError, LookupError) as error:
-        raise Malformed(f"a candle without a close ({type(error).__name__})") from None
+    except (TypeError, ValueError, LookupError):
+        raise Malformed("a candle without a close") from None
     if any(close <= 0 for close in closes):
         raise Malformed("a candle that closes at nothing")
     return closes

@@ -43,11 +43,11 @@ async def _examine(settings: Settings, chain: str) -> Finding | None:
             {listening, first}, timeout=FIRST_BLOCK_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
         )
         if first in done:
-            return ok(subject, f"{stream.host} pushed block {first.result()}")
+            return ok(subject, f"{stream.name} pushed block {first.result()}")
         if listening in done:
             listening.result()
         return warn(
-            subject, f"{stream.host} pushed no block within {FIRST_BLOCK_WITHIN_S:.0f} s: polling goes on alone"
+            subject, f"{stream.name} pushed no block within {FIRST_BLOCK_WITHIN_S:.0f} s: polling goes on alone"
         )
     except Refused as error:
         return fix(subject, str(error))

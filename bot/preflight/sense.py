@@ -22,6 +22,17 @@ TAKER_RATE = 0.0005
 LEAST_APPROVAL_QUOTE = Decimal(1000)
 
 
+# Settings whose defaults decide what happens unattended, and what that is.
+DECIDING_DEFAULTS = (
+    ("approval_on_timeout", "an unanswered proposal trades nothing"),
+    ("close_when_no_lp", "without liquidity the short is closed after the grace"),
+    ("no_lp_grace_seconds", "how long what left the position stays hedged"),
+    ("on_chain_blind", "without the chain nothing is traded"),
+    ("adopt_external", "a foreign trade stops it until you say whose it is"),
+    ("max_slippage_bps", "more slippage gets a price limit"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Bands:
     """In QUOTE: the largest band in force, where a rebalance ends, the smallest order, the approval limit or None."""
@@ -45,6 +56,20 @@ def examine_sense(config: Config, name: str, facts: LpFacts, perp: Perp) -> list
         *_pace(name, hedge, facts, perp, bands),
         *_room(name, config, facts, perp),
     ]
+
+
+def matters_if_unset(name: str, hedge: HedgeConfig) -> list[Finding]:
+    """What was left to its default though it decides what happens while nobody looks."""
+    left = [
+        f"{key} = {_as_written(getattr(hedge, key))} ({meaning})"
+        for key, meaning in DECIDING_DEFAULTS
+        if key not in hedge.model_fields_set
+    ]
+    return [ok(f"{name}: defaults", "; ".join(left))] if left else []
+
+
+def _as_written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def bands_in_force(hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> Bands:

@@ -250,11 +250,13 @@ def _found(facts: Facts) -> str:
     number = facts.text("position_id")
     title = f"🆕 {facts.title(f'position {number} is in the same wallet and pool')} and is not hedged."
     follow = f"/follow {number} hedges it too"
+    others = f"{facts.text('others')} more like it: `lp-hedge check` names them." if "others" in facts.data else None
     if "departed_base" not in facts.data:
-        return lines(title, f"{follow}.")
+        return lines(title, others, f"{follow}.")
     hedge = esc(facts.hedge)
     return lines(
         title,
+        others,
         f"{facts.amount('departed_base')} left the followed positions. The short for it stays for the grace time.",
         f"Follow: {follow} and takes the place of what left.",
         f"Close: it is not coming back, the short goes down now. /follow close {hedge}",

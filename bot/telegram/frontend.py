@@ -21,7 +21,7 @@ from bot.telegram.gate import Gate
 from bot.telegram.handlers import Handlers, Operator
 from bot.telegram.notices import Notices
 from bot.telegram.polling import PollWatch
-from bot.telegram.sending import Sender
+from bot.telegram.sending import Sender, telegram_words
 from bot.telegram.settings import TelegramSettings, Timings
 from core.clock import Clock
 from core.errors import Refused, Transient
@@ -135,7 +135,7 @@ class TelegramFrontEnd:
             wait_s = min(2 * wait_s, self._timings.backoff_max_s)
 
     def _log_end(self, name: str, error: Exception) -> None:
-        detail = self._redactor.redact(str(error))
+        detail = self._redactor.redact(telegram_words(error) if isinstance(error, TelegramError) else str(error))
         if name == "listening":
             self._turn(Hearing.BLIND, detail)
         if isinstance(error, TelegramError | Deaf):

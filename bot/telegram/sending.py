@@ -177,7 +177,12 @@ def sort_error(error: TelegramError) -> LpHedgeError:
         return Transient("Telegram does not accept the bot token; check TELEGRAM_BOT_TOKEN.")
     if isinstance(error, TimedOut):
         return Transient("Telegram did not answer in time; the call may have taken effect.")
-    return Transient(f"Telegram could not be reached: {error.message}.")
+    return Transient(f"Telegram could not be reached: {telegram_words(error)}.")
+
+
+def telegram_words(error: TelegramError) -> str:
+    """The library hands its HTTP client's error on by the name of its class, which tells an operator nothing."""
+    return "the connection could not be made, or was cut" if error.message.startswith("httpx.") else error.message
 
 
 def _keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:

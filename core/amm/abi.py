@@ -109,13 +109,19 @@ def decode_calls(answer: object, count: int) -> list[CallResult]:
 def hex_bytes(answer: object) -> bytes:
     """Bytes of a hex string of at least one byte; ChainUnavailable for anything else, null and `0x` first of all."""
     if not isinstance(answer, str) or not answer.startswith("0x"):
-        raise ChainUnavailable(f"the node answered {type(answer).__name__} where hex was expected")
+        raise ChainUnavailable(f"the node answered {kind_of(answer)} where hex was expected")
     if answer == "0x":
         raise ChainUnavailable("the node answered an empty result")
     try:
         return bytes.fromhex(answer[2:])
     except ValueError:
         raise ChainUnavailable("the node answered broken hex") from None
+
+
+def kind_of(answer: object) -> str:
+    """What JSON calls it."""
+    names = {bool: "true or false", str: "text", list: "a list", dict: "an object", type(None): "nothing"}
+    return names.get(type(answer), "a number")
 
 
 def decode_results(data: bytes) -> list[CallResult]:

@@ -25,7 +25,7 @@ from core.amm.branch import Branch, earlier_number, left_behind
 from core.amm.multicall_code import MULTICALL_CODE
 from core.amm.nodes import Behind, Nodes
 from core.amm.presets import ChainPreset
-from core.amm.rpc import Node
+from core.amm.rpc import Forbidden, Node
 from core.clock import Clock
 from core.errors import Refused
 from core.facts import Block
@@ -36,6 +36,8 @@ PORTIONS = (1, 4, 16)
 SMALLEST_SPLIT = 8
 # A node that refused large calls is asked for one again after so long.
 SPLIT_FOR_S = 3600.0
+# One that forbade them is, much sooner: it may have meant the key.
+FORBIDDEN_BEFORE_LESS, GUARDED_FOR_S = 2, 600.0
 # Blocks may carry a time a little ahead of the clock, or the clock may be a little behind.
 AHEAD_S = 60.0
 # Block times outside this are no answer of a chain: before any V3 pool, or past the reach of a timestamp.
@@ -65,7 +67,7 @@ class Stamped(NamedTuple):
     """`reorganised_from`: number of a block read earlier that is no longer part of the chain; None: none is known."""
 
     block: Block
-    host: str
+    node: str
     reorganised_from: int | None
 
 
@@ -108,6 +110,7 @@ class BlockReader:
         self._branch = Branch(clock)
         self._head = _Head(chain)
         self._splits: dict[Node, _Split] = {}
+        self._forbidden: dict[Node, int] = {}
         self._has_multicall = True
 
     async def prepare(self) -> None:
@@ -142,14 +145,14 @@ class BlockReader:
             self._check_number(node, block)
             found = (value, block, left_behind(known, block, earlier_hash))
             if why := self._behind(block, found[2]):
-                raise Behind(f"{node.host} {why}", found, block=block.number)
+                raise Behind(f"{node.name} {why}", found, block=block.number)
             if not whole(value):
-                raise Behind(f"{node.host} answered only a part", found, block=block.number)
+                raise Behind(f"{node.name} answered only a part", found, block=block.number)
             return found
 
-        (value, block, reorganised_from), host = await self._nodes.first(attempt)
+        (value, block, reorganised_from), name = await self._nodes.first(attempt)
         self._branch.note(block, reorganised=reorganised_from is not None)
-        return value, Stamped(block, host, reorganised_from)
+        return value, Stamped(block, name, reorganised_from)
 
     def _check_number(self, node: Node, block: Block) -> None:
         """A number that the chain cannot have reached would make all honest ones look late."""
@@ -158,7 +161,7 @@ class BlockReader:
             return
         elapsed_s = max(0.0, (self._clock.now() - known.time).total_seconds())
         if block.number > newest + MOST_BLOCKS_AHEAD + FASTEST_BLOCKS_PER_S * elapsed_s:
-            raise ChainUnavailable(f"{node.host} claims block {block.number}, but {newest} was read a moment ago")
+            raise ChainUnavailable(f"{node.name} claims block {block.number}, but {newest} was read a moment ago")
 
     def _behind(self, block: Block, reorganised_from: int | None) -> str | None:
         age_s = (self._clock.now() - block.time).total_seconds()
@@ -174,7 +177,7 @@ class BlockReader:
     async def _in_portions(
         self, node: Node, asked: _Question, decode: Decode[V], whole: Callable[[V], bool]
     ) -> tuple[V, Block, str | None]:
-        split, until_s = self._split_of(node), self._clock.monotonic_s() + SPLIT_FOR_S
+        split = self._split_of(node)
         for portions in (each for each in PORTIONS if each >= split.portions):
             final = portions == PORTIONS[-1] or split.useless or len(asked.wanted.calls) < SMALLEST_SPLIT
             try:
@@ -184,10 +187,27 @@ class BlockReader:
                 if final:
                     raise
                 continue
-            if portions > split.portions:
-                self._splits[node] = _Split(portions, until_s) if whole(value) else _Split(1, until_s, useless=True)
+            except Forbidden:
+                self._note_forbidden(node, portions, len(asked.wanted.calls))
+                raise
+            self._note_served(node, split, portions, whole=whole(value))
             return value, block, earlier_hash
         raise AssertionError("the last number of portions either serves or raises")
+
+    def _note_served(self, node: Node, split: _Split, portions: int, *, whole: bool) -> None:
+        self._forbidden.pop(node, None)
+        if portions > split.portions:
+            until_s = self._clock.monotonic_s() + SPLIT_FOR_S
+            self._splits[node] = _Split(portions, until_s) if whole else _Split(1, until_s, useless=True)
+
+    def _note_forbidden(self, node: Node, portions: int, calls: int) -> None:
+        """A node that forbade twice in a row is asked for less the next time: once may be a quota or a key."""
+        if calls < SMALLEST_SPLIT:
+            return
+        times = self._forbidden[node] = self._forbidden.get(node, 0) + 1
+        if times % FORBIDDEN_BEFORE_LESS == 0:
+            until_s = self._clock.monotonic_s() + GUARDED_FOR_S
+            self._splits[node] = _Split(_next_after(portions), until_s)
 
     def _split_of(self, node: Node) -> _Split:
         split = self._splits.get(node, _UNSPLIT)
@@ -205,7 +225,7 @@ class BlockReader:
             if block is None:
                 block, earlier_hash, at = part_block, part_earlier, hex(part_block.number)
             elif part_block != block:
-                raise ChainUnavailable(f"{node.host} changed block {block.number} while it was read")
+                raise ChainUnavailable(f"{node.name} changed block {block.number} while it was read")
             results += part[self._head.count :]
         assert block is not None
         return results, block, earlier_hash
@@ -271,6 +291,11 @@ class _Head:
         if self._chain.arbitrum_blocks:
             return Block(number, None, at), None
         return Block(number, _hash(results[self._parent]), at), _hash(results[self._earlier])
+
+
+def _next_after(portions: int) -> int:
+    """What to try at the next call: less at once, and after the least all of it again."""
+    return next((each for each in PORTIONS if each > portions), PORTIONS[0])
 
 
 def _hash(result: CallResult) -> str | None:

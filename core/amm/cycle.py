@@ -10,8 +10,10 @@ from eth_utils.crypto import keccak
 
 from core.amm import contracts
 from core.amm.abi import AskedTooMuch, Batch, CallResult, ChainUnavailable, addresses_equal, call_data, selector
+from core.amm.amounts import burn_amounts
 from core.amm.block_reader import Prepared, prepared
 from core.amm.contracts import (
+    ManagedPosition,
     PoolState,
     decode_average_tick,
     decode_managed,
@@ -34,7 +36,7 @@ class HedgeReading(NamedTuple):
 
     `changed_ids`: positions that are not where they were found, as happens to an id that was given anew after its block
     was replaced; they are in none of the others. `wallet_base_raw` None: no wallet. `books_moved`: the wallet's
-    positions changed.
+    positions changed. `unfollowed_quote`: the wallet's other positions that hold liquidity, and its value.
     """
 
     point: PoolPoint
@@ -42,7 +44,7 @@ class HedgeReading(NamedTuple):
     positions: tuple[LpPosition, ...]
     missing_ids: tuple[int, ...]
     changed_ids: tuple[int, ...]
-    unfollowed_ids: tuple[int, ...]
+    unfollowed_quote: Mapping[int, Decimal]
     wallet_base_raw: int | None
     books_moved: bool
     average_price: Decimal | None
@@ -185,7 +187,7 @@ def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReadi
         positions=tuple(positions),
         missing_ids=(*view.missing_ids, *_ids(calls, standing, _Standing.GONE)),
         changed_ids=_ids(calls, standing, _Standing.ELSEWHERE),
-        unfollowed_ids=_unfollowed(calls, results),
+        unfollowed_quote=_unfollowed(calls, points, results),
         wallet_base_raw=_wallet_base_raw(calls, results),
         books_moved=_books_moved(calls, results),
         average_price=_average_price(results[calls.pools[leading].observed], view.order),
@@ -222,8 +224,24 @@ def _read_position(
     return position
 
 
-def _unfollowed(calls: _HedgeCalls, results: Sequence[CallResult]) -> tuple[int, ...]:
-    return tuple(number for number, at in calls.candidates if _holds(calls.view, results[at]))
+def _unfollowed(
+    calls: _HedgeCalls, points: Mapping[str, PoolPoint], results: Sequence[CallResult]
+) -> dict[int, Decimal]:
+    """Value in QUOTE of those with liquidity in one of the hedge's pools; one that is gone by now holds none."""
+    pools, found = {key: pool for pool, key in calls.view.pools.items()}, {}
+    for number, at in calls.candidates:
+        if results[at].reverted_with_reason:
+            continue
+        row = decode_managed(results[at])
+        if row.liquidity > 0 and (pool := pools.get(pool_key(row))) is not None:
+            found[number] = _worth_quote(row, points[pool], calls.view.order)
+    return found
+
+
+def _worth_quote(row: ManagedPosition, at: PoolPoint, order: PairOrder) -> Decimal:
+    edges = sqrt_ratio_at_tick(row.tick_lower), sqrt_ratio_at_tick(row.tick_upper)
+    base, quote = order.base_quote(*burn_amounts(at.sqrt_price_x96, *edges, row.liquidity))
+    return base * at.price + quote
 
 
 def _wallet_base_raw(calls: _HedgeCalls, results: Sequence[CallResult]) -> int | None:
@@ -232,14 +250,6 @@ def _wallet_base_raw(calls: _HedgeCalls, results: Sequence[CallResult]) -> int |
 
 def _books_moved(calls: _HedgeCalls, results: Sequence[CallResult]) -> bool:
     return any(_book_moved(book, [results[index] for index in at]) for book, at in calls.books)
-
-
-def _holds(view: HedgeView, managed: CallResult) -> bool:
-    """Liquidity in one of the hedge's pools; one that is gone by now holds none."""
-    if managed.reverted_with_reason:
-        return False
-    row = decode_managed(managed)
-    return row.liquidity > 0 and pool_key(row) in view.pools.values()
 
 
 def _read_holding(at: _PositionCalls, owner: str, pool: PoolState, results: Sequence[CallResult]) -> Holding:

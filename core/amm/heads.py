@@ -8,14 +8,15 @@ import asyncio
 import json
 from collections.abc import Callable, Collection
 from typing import Any
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from core.amm.abi import ChainUnavailable
+from core.amm.node_names import secrets_of, without_secrets
 from core.amm.presets import ChainPreset
-from core.amm.rpc import MESSAGE_LIMIT, secrets_of, without_secrets
+from core.amm.rpc import MESSAGE_LIMIT
+from core.connection_words import why_unconnected
 from core.errors import Refused
 from core.ports import ChainNews
 
@@ -30,7 +31,7 @@ class HeadStream:
     def __init__(
         self, url: str, chain: ChainPreset, *, silent_after_s: float = SILENT_AFTER_S, answer_s: float = ANSWER_WITHIN_S
     ) -> None:
-        self.host = urlsplit(url).hostname or "the node"
+        self.name = f"the {chain.name} push node"
         self._url = url
         self._secrets = secrets_of(url)
         self._chain = chain
@@ -46,28 +47,31 @@ class HeadStream:
                     async with asyncio.timeout(self._silent_after_s):
                         await self._until_a_head(socket, subscriptions, on_news)
         except InvalidHandshake as error:
-            status = f"HTTP {error.response.status_code}" if isinstance(error, InvalidStatus) else type(error).__name__
-            raise ChainUnavailable(f"{self.host} refused the push connection ({status})") from None
+            no_websocket = "it does not speak WebSocket"
+            status = f"HTTP {error.response.status_code}" if isinstance(error, InvalidStatus) else no_websocket
+            raise ChainUnavailable(f"{self.name} refused the push connection ({status})") from None
         except TimeoutError:
-            raise ChainUnavailable(f"{self.host} has pushed no new block for {self._silent_after_s:.0f} s") from None
-        except (WebSocketException, OSError) as error:
-            raise ChainUnavailable(f"{self.host} ended the push connection ({type(error).__name__})") from None
+            raise ChainUnavailable(f"{self.name} has pushed no new block for {self._silent_after_s:.0f} s") from None
+        except WebSocketException:
+            raise ChainUnavailable(f"{self.name} ended the push connection") from None
+        except OSError as error:
+            raise ChainUnavailable(f"no push connection to {self.name} ({why_unconnected(error)})") from None
 
     async def _subscribed(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
         try:
             async with asyncio.timeout(self._answer_s):
                 return await self._subscribe(socket, pools)
         except TimeoutError:
-            raise ChainUnavailable(f"{self.host} did not answer on its push connection") from None
+            raise ChainUnavailable(f"{self.name} did not answer on its push connection") from None
 
     async def _subscribe(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
         try:
             number = self._number(await self._ask(socket, "eth_chainId"))
         except _Said as said:
-            raise ChainUnavailable(f"{self.host} does not say which chain it is on: {said}") from None
+            raise ChainUnavailable(f"{self.name} does not say which chain it is on: {said}") from None
         if number != self._chain.chain_id:
             raise Refused(
-                f"{self.host} pushes the blocks of chain {number}, but {self._chain.name} is {self._chain.chain_id}: "
+                f"{self.name} pushes the blocks of chain {number}, but {self._chain.name} is {self._chain.chain_id}: "
                 f"correct {self._chain.name.upper()}_WS_URL",
                 code="wrong_chain",
             )
@@ -80,7 +84,7 @@ class HeadStream:
         try:
             return _Subscriptions(await self._ask(socket, "eth_subscribe", "newHeads"), events)
         except _Said as said:
-            raise ChainUnavailable(f"{self.host} does not push new blocks: {said}") from None
+            raise ChainUnavailable(f"{self.name} does not push new blocks: {said}") from None
 
     async def _ask(self, socket: ClientConnection, method: str, *params: object) -> str:
         """The answer to one request; notifications that come before it are passed over: nothing was read yet."""
@@ -112,9 +116,9 @@ class HeadStream:
         try:
             message = json.loads(raw)
         except (ValueError, RecursionError):
-            raise ChainUnavailable(f"{self.host} pushed something that is not JSON") from None
+            raise ChainUnavailable(f"{self.name} pushed something that is not JSON") from None
         if not isinstance(message, dict):
-            raise ChainUnavailable(f"{self.host} pushed something that is not JSON-RPC")
+            raise ChainUnavailable(f"{self.name} pushed something that is not JSON-RPC")
         return message
 
     def _number(self, text: object) -> int:
@@ -123,7 +127,7 @@ class HeadStream:
         except ValueError:
             number = 0
         if not 0 < number < 1 << 63:
-            raise ChainUnavailable(f"{self.host} said no number where one belongs")
+            raise ChainUnavailable(f"{self.name} said no number where one belongs")
         return number
 
     def _clean(self, text: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from core.amm.abi import ChainUnavailable
+from core.amm.node_names import node_label
 from core.amm.rpc import TIMEOUT_S, Node
 from core.clock import Clock
 
@@ -34,7 +35,7 @@ class Behind(ChainUnavailable, Generic[V]):
 class NodeHealth:
     """`trouble` None: its last answer was good. `since`: of the trouble's beginning."""
 
-    host: str
+    name: str
     trouble: str | None
     since: datetime | None
 
@@ -49,14 +50,17 @@ class _Endpoint:
 
 
 class Nodes:
-    def __init__(self, urls: Sequence[str], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, chain: str, urls: Sequence[str], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
         if not urls:
             raise ValueError("a chain needs at least one RPC URL")
-        self._endpoints = [_Endpoint(Node(url, timeout_s=timeout_s)) for url in urls]
+        names = [node_label(chain, number, len(urls)) for number in range(1, len(urls) + 1)]
+        self._endpoints = [
+            _Endpoint(Node(url, name, timeout_s=timeout_s)) for url, name in zip(urls, names, strict=True)
+        ]
         self._clock = clock
 
     async def first(self, attempt: Callable[[Node], Awaitable[V]]) -> tuple[V, str]:
-        """What the attempt makes of the first node that serves it, and that node's host.
+        """What the attempt makes of the first node that serves it, and that node's name.
 
         Raises ChainUnavailable when no node does. Of nodes that are merely behind the least so serves then.
         """
@@ -75,10 +79,10 @@ class Nodes:
                 self._served(endpoint)
                 for other, late in behind:
                     self._failed(other, late)
-                return value, endpoint.node.host
+                return value, endpoint.node.name
         if behind:
             endpoint, least = max(behind, key=lambda each: each[1].block)
-            return least.value, endpoint.node.host
+            return least.value, endpoint.node.name
         raise _combined(failures or self._why_resting())
 
     async def ask(self, method: str, params: Sequence[object], decode: Callable[[object], V]) -> V:
@@ -105,7 +109,7 @@ class Nodes:
                 failures.append(failure)
             else:
                 answered = True
-                yield value, endpoint.node.host
+                yield value, endpoint.node.name
         if not answered:
             raise _combined(failures or self._why_resting())
 
@@ -122,7 +126,7 @@ class Nodes:
 
     def health(self) -> tuple[NodeHealth, ...]:
         return tuple(
-            NodeHealth(each.node.host, str(each.trouble) if each.trouble else None, each.since)
+            NodeHealth(each.node.name, str(each.trouble) if each.trouble else None, each.since)
             for each in self._endpoints
         )
 

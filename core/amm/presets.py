@@ -10,10 +10,11 @@ Uniswap/default-token-list; USDT on Base: DefiLlama and cowprotocol/token-lists;
 request-token-list and stableflow-ai/stableflow-interface. Multicall3: mds1/multicall `deployments.json`, wevm/viem.
 """
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core.config import ChainConfig
+from core.config import ChainConfig, Config
 from core.errors import ConfigurationError
 
 # Deployed at this address on every chain below.
@@ -158,11 +159,34 @@ def chain_preset(name: str, override: ChainConfig | None) -> ChainPreset:
     return replace(known, **(given | beside))
 
 
+def require_known_contracts(config: Config) -> None:
+    """Raises ConfigurationError, naming the hedge, for what no node need be asked about.
+
+    That is a chain that is neither a preset nor described, an AMM without a position manager there, and a farm without
+    the manager whose positions it would hold.
+    """
+    for name, hedge in config.hedges.items():
+        try:
+            position_manager(chain_preset(hedge.chain, config.chains.get(hedge.chain)), hedge.amm_type)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"hedges.{name}: {error}") from None
+    for name, chain in config.chains.items():
+        known = PRESETS[name].position_managers if name in PRESETS else {}
+        for amm_type in chain.farms or ():
+            if amm_type not in {**known, **(chain.position_managers or {})}:
+                raise ConfigurationError(
+                    f"chains.{name}.farms.{amm_type} has no position manager beside it: set "
+                    f"position_managers.{amm_type} in [chains.{name}], or correct the name"
+                )
+
+
 def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
     if override.chain_id is None or not override.stables or not override.position_managers:
+        close = difflib.get_close_matches(name.lower(), PRESETS, n=1)
+        meant = f"did you mean {close[0]}? " if close else ""
         raise ConfigurationError(
-            f"chain {name!r} is not a preset ({', '.join(PRESETS)}): set chain_id, stables and position_managers "
-            f"in [chains.{name}]"
+            f'chain "{name}" is not known: {meant}The presets are {", ".join(PRESETS)}; for any other '
+            f"set chain_id, stables and position_managers in [chains.{name}]"
         )
     return ChainPreset(name, override.chain_id, "native coin", None, override.stables)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from core.amm import contracts
-from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal
+from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, kind_of
 from core.amm.block_reader import BlockReader, Stamped, all_served, has_code, prepared
 from core.amm.cycle import Cycle, HedgeReading
 from core.amm.discovery import Discovery, HedgeView
@@ -59,7 +59,7 @@ class ChainReader:
         self._chain = chain
         self._hedges = dict(hedges)
         self._clock = clock
-        self._nodes = Nodes(urls, clock, timeout_s=timeout_s)
+        self._nodes = Nodes(chain.name, urls, clock, timeout_s=timeout_s)
         oldest_head_s = min((hedge.max_chain_age_seconds for hedge in hedges.values()), default=30)
         self._blocks = BlockReader(chain, self._nodes, clock, oldest_head_s=oldest_head_s)
         self._discovery = Discovery(chain, self._read_batch, self._next_id)
@@ -122,14 +122,15 @@ class ChainReader:
             view.name: LpFacts(
                 block=answer.stamped.block,
                 as_of=answer.as_of,
-                source=f"{self._chain.name} via {answer.stamped.host}",
+                source=answer.stamped.node,
                 base=view.base,
                 quote=view.quote,
                 price=read.point.price,
                 positions=read.positions,
                 missing_ids=read.missing_ids,
                 wallet_base=_wallet_base(view, read),
-                unfollowed_ids=read.unfollowed_ids,
+                unfollowed_ids=tuple(read.unfollowed_quote),
+                unfollowed_quote=read.unfollowed_quote,
                 pool_prices=read.pool_prices,
                 average_price=read.average_price,
                 reorganised_from=reorganised_from,
@@ -227,10 +228,10 @@ class ChainReader:
         return frozenset(taken)
 
     async def _check_chain_ids(self) -> None:
-        async for chain_id, host in self._nodes.ask_each("eth_chainId", [], _chain_id):
+        async for chain_id, node in self._nodes.ask_each("eth_chainId", [], _chain_id):
             if chain_id != self._chain.chain_id:
                 raise Refused(
-                    f"{host} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "
+                    f"{node} is on chain {chain_id}, but {self._chain.name} is {self._chain.chain_id}: correct "
                     f"{self._chain.name.upper()}_RPC_URL or chain_id in [chains.{self._chain.name}]",
                     code="wrong_chain",
                 )
@@ -303,7 +304,7 @@ def _wallet_base(view: HedgeView, hedge: HedgeReading) -> Decimal | None:
 def _number(result: object) -> int:
     """A hex quantity, which nodes write without leading zeros."""
     if not isinstance(result, str):
-        raise ChainUnavailable(f"the node answered {type(result).__name__} where a number was expected")
+        raise ChainUnavailable(f"the node answered {kind_of(result)} where a number was expected")
     try:
         return int(result, 16)
     except ValueError:

@@ -1,19 +1,21 @@
 """JSON-RPC to one node: one request a call, no retry, and what went wrong sorted by what helps against it.
 
-A node's URL often holds a key: messages name its host only, and causes that carry the URL are cut off.
+A node's URL often holds a key, in any of its parts: messages have a name for it instead, and causes that carry the URL
+are cut off.
 """
 
 import logging
 import re
 import sys
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponseError, ClientTimeout
 from web3 import AsyncHTTPProvider
 from web3.types import RPCEndpoint
 
 from core.amm.abi import AskedTooMuch, ChainUnavailable
+from core.amm.node_names import secrets_of, without_secrets
+from core.connection_words import why_unconnected
 
 # A library that web3 brings raises this so far that an answer of nothing but brackets would overflow the stack.
 sys.setrecursionlimit(1000)
@@ -25,9 +27,9 @@ LIMIT_REST_S = 5.0
 _TOO_MANY_REQUESTS, _PAYMENT_REQUIRED = 429, 402
 # 413 says so; the others are answered to a large call as well, with the reason in a body that is not handed on.
 _MAYBE_TOO_LARGE = (400, 413, 414, 500, 503)
-_KEY_REFUSED = (401, 403)
+_FORBIDDEN = 403
+_KEY_REFUSED = (401, _FORBIDDEN)
 MESSAGE_LIMIT = 160
-_SHORTEST_KEY = 6
 
 # What providers write, in no common form. Sorted by remedy: wait long, wait, ask for less at once.
 _QUOTA = re.compile(r"quota|daily|monthly|per (day|month)|billing|payment", re.IGNORECASE)
@@ -50,11 +52,16 @@ class RateLimited(ChainUnavailable):
     """The node asks to be left alone; `retry_after_s` is always set."""
 
 
+class Forbidden(ChainUnavailable):
+    """HTTP 403: the key is refused, or a guard before the node found the call too large; it does not say which."""
+
+
 class Node:
     """One URL. `call` raises ChainUnavailable for whatever goes wrong between here and a result."""
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
-        self.host = urlsplit(url).hostname or "the node"
+    def __init__(self, url: str, name: str, *, timeout_s: float) -> None:
+        """`name`: what it is called in messages."""
+        self.name = name
         self._secrets = secrets_of(url)
         # web3 writes whole URLs, keys and all, into its informational lines.
         logging.getLogger("web3").setLevel(logging.WARNING)
@@ -68,9 +75,9 @@ class Node:
         except ClientResponseError as error:
             raise self._http_failure(error) from None
         except (ClientError, TimeoutError, OSError) as error:
-            raise ChainUnavailable(f"{self.host} did not answer ({type(error).__name__})") from None
+            raise ChainUnavailable(f"{self.name} did not answer ({why_unconnected(error)})") from None
         except (ValueError, RecursionError):
-            raise ChainUnavailable(f"{self.host} answered something that is not JSON") from None
+            raise ChainUnavailable(f"{self.name} answered something that is not JSON") from None
         return self._result(answer)
 
     async def aclose(self) -> None:
@@ -79,11 +86,11 @@ class Node:
 
     def _result(self, answer: object) -> object:
         if not isinstance(answer, dict):
-            raise ChainUnavailable(f"{self.host} answered something that is not JSON-RPC")
+            raise ChainUnavailable(f"{self.name} answered something that is not JSON-RPC")
         if answer.get("error") is not None:
             raise self._rpc_failure(answer["error"])
         if answer.get("result") is None:
-            raise ChainUnavailable(f"{self.host} answered null")
+            raise ChainUnavailable(f"{self.name} answered null")
         result: object = answer["result"]
         return result
 
@@ -93,39 +100,25 @@ class Node:
             # A date instead of seconds is rare and depends on its clock: then our own wait holds.
             seconds = asked.isascii() and asked.isdigit()
             retry_after_s = min(float(asked[:9]), QUOTA_REST_S) if seconds else LIMIT_REST_S
-            return RateLimited(f"{self.host} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
+            return RateLimited(f"{self.name} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
         if error.status == _PAYMENT_REQUIRED:
-            return RateLimited(f"{self.host} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
+            return RateLimited(f"{self.name} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
         if error.status in _MAYBE_TOO_LARGE:
-            return AskedTooMuch(f"{self.host} answered HTTP {error.status}")
+            return AskedTooMuch(f"{self.name} answered HTTP {error.status}")
         if error.status in _KEY_REFUSED:
-            return ChainUnavailable(f"{self.host} does not let us in (HTTP {error.status}): check the key in its URL")
-        return ChainUnavailable(f"{self.host} answered HTTP {error.status}")
+            kind = Forbidden if error.status == _FORBIDDEN else ChainUnavailable
+            return kind(f"{self.name} does not let us in (HTTP {error.status}): check the key in its URL")
+        return ChainUnavailable(f"{self.name} answered HTTP {error.status}")
 
     def _rpc_failure(self, error: object) -> ChainUnavailable:
         code, message = None, str(error)
         if isinstance(error, dict):
             code, message = error.get("code"), str(error.get("message", ""))
         message = without_secrets(message, self._secrets)
-        said = f"{self.host} answered error{'' if code is None else f' {code}'}: {message[:MESSAGE_LIMIT]}"
+        said = f"{self.name} answered error{'' if code is None else f' {code}'}: {message[:MESSAGE_LIMIT]}"
         if _LARGE.search(message):
             return AskedTooMuch(said)
         if str(code) in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
             used_up = _QUOTA.search(message) and not _PER_SECOND.search(message)
             return RateLimited(said, retry_after_s=QUOTA_REST_S if used_up else LIMIT_REST_S)
         return ChainUnavailable(said)
-
-
-def secrets_of(url: str) -> tuple[str, ...]:
-    """What of a URL may be a key, longest first: all of it, and every longer piece of what is not the host."""
-    parts = urlsplit(url)
-    beside_host = f"{parts.path}/{parts.query}/{parts.username or ''}/{parts.password or ''}"
-    pieces = {piece for piece in re.split(r"[/=&]", beside_host) if len(piece) >= _SHORTEST_KEY}
-    return (url, *sorted(pieces, key=len, reverse=True))
-
-
-def without_secrets(text: str, secrets: Sequence[str]) -> str:
-    """A node's words with every piece of its URL that may be a key left out."""
-    for secret in secrets:
-        text = text.replace(secret, "…")
-    return text

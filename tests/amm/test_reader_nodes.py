@@ -1,5 +1,6 @@
 """Nodes that lag, stop, tire, refuse large calls, or change their mind about a block; and chains without Multicall3."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,25 @@ def mint(chain: ChainRig, pool: PoolRef, wider: int = 0) -> int:
 
 
 # -- large calls ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_guard_that_forbids_large_calls_is_asked_for_less_the_next_time(
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, clock: ManualClock, make_reader: MakeReader
+) -> None:
+    """HTTP 403 may also be a refused key: one request each time, and what worked is kept to."""
+    ids = [mint(chain, pool, wider) for wider in range(12)]
+    named = hedge(ids, max_chain_age_seconds=3600)
+    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, clock=clock, h=named)
+    await reader.prepare()
+    chain_proxy.fault = faults.too_large(6_000, status=403)
+    asked = []
+    for _ in range(6):
+        chain_proxy.forget()
+        with contextlib.suppress(ChainUnavailable):
+            assert_pays(chain, pool, (await reader.read())["h"].positions[0])
+        asked.append(len(chain_proxy.requests))
+        await clock.advance(20)
+    assert asked in ([1, 1, 4, 4, 4, 4], [1, 1, 1, 1, 16, 16])
 
 
 @pytest.mark.parametrize(

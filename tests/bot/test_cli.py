@@ -28,7 +28,7 @@ from core.facts import OrderSide, PositionSide, Trade
 from storage.lock import InstanceLock
 from storage.store import Store
 
-OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_")
+OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_", "POLYGON_")
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -132,7 +132,8 @@ def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
     assert cli.main(["status"]) == 1
     said = capsys.readouterr().err
     trace = (home / "data" / "lp_hedge-crash.log").read_text()
-    assert "unexpected RuntimeError" in said
+    assert "an unexpected failure ended `status`" in said
+    assert "RuntimeError" not in said
     assert said.count("\n") == 1
     assert "in broken" in trace
     assert "sekret" not in said + trace
@@ -190,6 +191,86 @@ def test_without_a_service_nothing_is_written_but_a_halt(home: Path, capsys: pyt
     with Service(home / "data" / "lp_hedge.db", answers=True) as service:
         assert cli.main(["pause"]) == 0
     assert [name for name, *_ in service.seen] == ["halt", "pause"]
+
+
+CONFIG = """
+[hedges.{name}]
+chain = "{chain}"
+amm_type = "{amm}"
+lp_position_ids = [7]
+symbol = "BNBUSDT"
+"""
+
+
+def configured(home: Path, *, name: str = "bnb", chain: str = "bsc", amm: str = "uniswap_v3", more: str = "") -> None:
+    (home / "hedge.toml").write_text(CONFIG.format(name=name, chain=chain, amm=amm) + more)
+
+
+def test_a_halt_before_the_first_start_counts(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Configured but never run: the halt waits in a database made for it."""
+    configured(home)
+    assert cli.main(["halt", "BNB"]) == 0
+    assert "whatever starts there next halts first" in capsys.readouterr().out
+    with Service(home / "data" / "lp_hedge.db", answers=True) as service:
+        assert cli.main(["pause"]) == 0
+    assert service.seen[0][:2] == ("halt", ("BNB",))
+
+
+def test_a_halt_of_no_hedge_is_refused_with_the_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody is there to say later that the name was mistyped; nothing is written either."""
+    configured(home)
+    assert cli.main(["halt", "nope"]) == 2
+    assert "there is no hedge nope, so nothing was done; there are: bnb." in capsys.readouterr().err
+    assert not (home / "data").exists()
+    (home / "hedge.toml").write_text("broken")
+    assert cli.main(["halt", "bnb"]) == 2
+
+
+def test_a_halt_needs_no_readable_configuration(home: Path) -> None:
+    """What ran before is known by the database."""
+    configured(home, name="old")
+    with Service(home / "data" / "lp_hedge.db", answers=True):
+        pass
+
+    async def remember() -> None:
+        clock = SystemClock()
+        async with await Store.open(home / "data" / "lp_hedge.db", scope="paper:paper", clock=clock) as store:
+            await store.memory.save("old", "{}", clock.now())
+
+    asyncio.run(remember())
+    (home / "hedge.toml").write_text("broken")
+    assert [cli.main(["halt", "old"]), cli.main(["halt", "new"]), cli.main(["halt"])] == [0, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("chain", "amm", "more", "sentence"),
+    [
+        ("polygon", "pancakeswap_v3", "", "hedges.bnb: pancakeswap_v3 is not deployed on polygon, only on ethereum"),
+        ("bcs", "uniswap_v3", "", 'hedges.bnb: chain "bcs" is not known: did you mean bsc? The presets are ethereum,'),
+        ("moon", "uniswap_v3", "[chains.moon]\nchain_id = 7\n", "set chain_id, stables and position_managers in"),
+        ("bsc", "uniswap_v3", f'[chains.bsc]\nfarms = {{ sushi = "0x{"5" * 40}" }}', "chains.bsc.farms.sushi has no"),
+    ],
+)
+def test_a_chain_that_cannot_be_read_is_one_mistake_for_every_command(
+    home: Path, chain: str, amm: str, more: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told by the configuration alone, without a node or its address."""
+    configured(home, chain=chain, amm=amm, more=more)
+    said = set()
+    for command in ("run", "check", "status", "report"):
+        assert cli.main([command]) == 2
+        said.add(capsys.readouterr().err)
+    (one,) = said
+    assert sentence in one
+    assert one.startswith("lp-hedge: hedge.toml: ")
+
+
+def test_a_manager_of_ones_own_makes_an_amm_known(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Then it is the endpoint that is missing."""
+    mine = f'[chains.polygon]\nposition_managers = {{ pancakeswap_v3 = "0x{"5" * 40}" }}\n'
+    configured(home, chain="polygon", amm="pancakeswap_v3", more=mine)
+    assert cli.main(["status"]) == 2
+    assert "POLYGON_RPC_URL is not set" in capsys.readouterr().err
 
 
 def test_a_silent_service_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def test_what_is_missing_is_named_with_its_flag(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match="--chain"):
         write_first_config(wishes(), tmp_path / "hedge.toml", tmp_path / ".env")
-    with pytest.raises(ConfigurationError, match="not a preset"):
+    with pytest.raises(ConfigurationError, match="is not known"):
         write_first_config(wishes(chain="mars"), tmp_path / "hedge.toml", tmp_path / ".env")
     with pytest.raises(ConfigurationError, match="--id"):
         write_first_config(wishes(chain="bsc"), tmp_path / "hedge.toml", tmp_path / ".env")
@@ -103,3 +103,26 @@ async def test_who_wrote_to_the_bot_is_told_by_number(telegram: TelegramRig) -> 
     assert list(await people_who_write(telegram.token, telegram.api_url, within_s=1)) == [OPERATOR]
     with pytest.raises(Refused):
         await people_who_write("1:wrong", telegram.api_url, within_s=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"rpc_url": "node.example/sekret"}, "--rpc must be an address that begins with http:// or https://."),
+        ({"rpc_url": "wss://node.example/sekret"}, "--rpc must be an address that begins with http:// or https://."),
+        ({"rpc_url": ","}, "--rpc is empty"),
+        ({"chain": "polygon", "amm_type": "pancakeswap_v3"}, "pancakeswap_v3 is not deployed on polygon"),
+    ],
+)
+def test_what_is_wrong_by_itself_is_said_before_anything_is_asked(
+    given: dict[str, str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence that repeats nothing of the address; no file is written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("POLYGON_RPC_URL", raising=False)
+    typed = {"chain": "bsc", "position_id": 7, "symbol": "BNBUSDT", **given}
+    with pytest.raises(ConfigurationError) as caught:
+        write_first_config(wishes(**typed), tmp_path / "hedge.toml", tmp_path / ".env")
+    assert sentence in str(caught.value)
+    assert "sekret" not in str(caught.value)
+    assert not list(tmp_path.iterdir())

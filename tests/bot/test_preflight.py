@@ -31,6 +31,10 @@ def test_a_good_configuration_passes_with_a_line_for_everything(stage: Stage) ->
                     "eth: basis", "eth: band", "eth: pace", "eth: room", "telegram"):  # fmt: skip
         assert subject in found, found
     assert any("assumed" in detail for _, detail in found["eth: pace"])
+    ((_, addresses),) = found["exchange addresses"]
+    assert f"BINANCE_STREAM_URL {stage.venue.stream_url} (set)" in addresses
+    ((_, defaults),) = found["eth: defaults"]
+    assert "close_when_no_lp = true (without liquidity the short is closed after the grace)" in defaults
 
 
 def test_a_node_of_another_chain_is_named(stage: Stage) -> None:

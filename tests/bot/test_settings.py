@@ -50,10 +50,24 @@ def complaint(text: str) -> str:
         ("hedge_ratio = 2", "hedges.bnb.hedge_ratio = 2 is not allowed: it must be at most 1."),
         ('leverage = "max"', 'hedges.bnb.leverage = "max" is not allowed: it must be "keep" or a whole number.'),
         ('order_type = "stop"', 'it must be "market", "limit" or "post_only".'),
+        ("poll_seconds = 0.1", "hedges.bnb.poll_seconds = 0.1 is not allowed: it must be at least 0.2."),
         ("poll_seconds = nan", "hedges.bnb.poll_seconds = NaN is not allowed: it must be a number."),
         ('pool_id = "0x12"', "it must be an address, 0x and 40 hexadecimal digits."),
         ('rpc_url = "https://x"', "secrets and endpoints belong in .env (see .env.example)."),
         ("include_wallet_base = true", "hedges.bnb: include_wallet_base = true needs wallet."),
+        (
+            f'wallet = "0x{"0" * 40}"',
+            "hedges.bnb.wallet: 0x0000000000000000000000000000000000000000 is the zero address",
+        ),
+        (
+            'wallet = "0xbb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095C"',
+            "hedges.bnb.wallet: 0xbb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095C is mistyped",
+        ),
+        (
+            '[chains.bsc]\nposition_managers = { x = "0x12" }',
+            'chains.bsc.position_managers.x = "0x12" is not allowed: it must be an address',
+        ),
+        (f'[chains.bsc]\nfarms = {{ x = "0x{"0" * 40}" }}', "chains.bsc.farms.x: 0x0000"),
         ("cooldown_seconds = 1\nx", "hedge.toml is not valid TOML: Expected '=' after a key in a key/value pair"),
     ],
 )
@@ -63,6 +77,23 @@ def test_a_mistake_names_the_key_the_value_and_the_cure(line: str, sentence: str
     assert sentence in said
     assert "\n" not in said
     assert "pydantic" not in said
+
+
+@pytest.mark.parametrize("written", ["lower", "upper", "as it is"])
+def test_an_address_may_be_written_in_one_case_or_with_its_checksum(written: str) -> None:
+    """Only mixed case says something about the digits."""
+    digits = "bb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095c"
+    shown = {"lower": digits.lower(), "upper": digits.upper(), "as it is": digits}[written]
+    config = parse_config(f'{HEDGE}wallet = "0x{shown}"', Path("hedge.toml"))
+    assert config.hedges["bnb"].wallet == f"0x{shown}"
+
+
+def test_an_id_that_no_position_has_is_refused() -> None:
+    """Ids are 256 bits wide; what is wider cannot even be asked for."""
+    assert "hedges.bnb.lp_position_ids: no position has so large an id" in complaint(
+        HEDGE.replace("123456", str(2**256))
+    )
+    assert parse_config(HEDGE.replace("123456", str(2**256 - 1)), Path("hedge.toml"))
 
 
 def test_several_mistakes_are_told_at_once() -> None:
@@ -132,6 +163,10 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
     ("name", "value", "sentence"),
     [
         ("BSC_RPC_URL", "one.example/sekret", "BSC_RPC_URL must be an address that begins with http:// or https://."),
+        ("BSC_RPC_URL", "https://node.example/sek ret", "BSC_RPC_URL must be an address without blanks or control"),
+        ("BSC_RPC_URL", "https://node.example/sek\tret", "BSC_RPC_URL must be an address without blanks or control"),
+        ("BSC_RPC_URL", "https://node.example/sek\x07ret", "BSC_RPC_URL must be an address without blanks or control"),
+        ("BINANCE_STREAM_URL", "wss://stream.example/a b", "BINANCE_STREAM_URL must be an address without blanks"),
         ("TELEGRAM_OPERATOR_IDS", "@anna", "TELEGRAM_OPERATOR_IDS"),
         ("BINANCE_API_KEY", "sekret", "BINANCE_API_KEY and BINANCE_API_SECRET belong together"),
         ("BINANCE_FUTURES_URL", "fapi", "BINANCE_FUTURES_URL must be an address"),
@@ -147,6 +182,27 @@ def test_a_wrong_environment_names_the_variable_and_no_secret(
         find_places(Locations())
     assert sentence in str(caught.value)
     assert "sekret" not in str(caught.value)
+
+
+def test_a_list_of_push_addresses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is listened to: to take the first of two would be a silent guess."""
+    monkeypatch.setenv("BSC_RPC_URL", "https://one.example")
+    monkeypatch.setenv("BSC_WS_URL", "wss://one.example/sekret,wss://two.example")
+    with pytest.raises(ConfigurationError) as caught:
+        find_places(Locations())
+    assert str(caught.value) == "BSC_WS_URL takes one address; only BSC_RPC_URL takes several, apart by commas."
+
+
+def test_endpoints_that_no_hedge_reads_are_noticed_once(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped chain is otherwise found only when its node is missed."""
+    (empty_home / "hedge.toml").write_text(HEDGE)
+    for name in ("BSC_RPC_URL", "BSC_TEST_RPC_URL"):
+        monkeypatch.setenv(name, "https://one.example")
+    monkeypatch.setenv("BSC_TEST_WS_URL", "wss://one.example")
+    (notice,) = load_settings(Locations()).notices
+    assert notice == (
+        "BSC_TEST_RPC_URL, BSC_TEST_WS_URL: set, but no hedge is on such a chain; BSC_RPC_URL and BSC_WS_URL are read."
+    )
 
 
 def test_an_open_env_file_and_an_unknown_name_are_noticed(empty_home: Path) -> None:

@@ -28,7 +28,7 @@ HEDGES = {
 class Pushed:
     """A stream that says what the test says, and ends as the test wants."""
 
-    host = "node.example"
+    name = "node"
 
     def __init__(self) -> None:
         self.lives: list[frozenset[str]] = []

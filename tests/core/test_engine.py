@@ -76,7 +76,7 @@ async def test_a_chain_that_is_blind_stops_only_its_own_hedge(pair: Pair, error:
 
 
 async def test_a_bug_in_one_hedge_stops_only_that(pair: Pair) -> None:
-    """Shown as such, told once with the exception's name and not its text, tried again with growing waits for ever."""
+    """Shown as such, told once in words of our own, tried again with growing waits for ever."""
     pool = pair.pools["bnb"]
     pool.error = ZeroDivisionError("secret")
     async with started(pair) as programme, in_the_background(programme):
@@ -84,8 +84,8 @@ async def test_a_bug_in_one_hedge_stops_only_that(pair: Pair) -> None:
         assert programme.status("bnb").reason == "evaluation_failed"
         assert programme.status("eth").state == "READY"
         (told,) = await programme.events(EventKind.SUSPENDED)
-        assert (told.hedge, "ZeroDivisionError" in told.data["detail"]) == ("bnb", True)
-        assert "secret" not in told.data["detail"]
+        words = "an unexpected failure in bnb, a fault of this program; the log has its trace"
+        assert (told.hedge, told.data["detail"]) == ("bnb", words)
         waits = [(later - earlier).seconds for earlier, later in pairwise(pool.reads_at)]
         assert waits == [1, 2, 4, 8, 16, 32, 60]
 

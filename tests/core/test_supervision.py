@@ -64,12 +64,37 @@ async def test_what_cannot_be_true_halts_everything(setting: Setting) -> None:
         broken = Failing(setting, InvariantBroken("the journal contradicts itself"))
 
         async def work() -> None:
-            await until(lambda: world.status.reason == "evaluation_failed")
-            broken.error = None
             await until(lambda: world.status.reason == "halted")
+            assert world.status.detail == "the journal contradicts itself"
+            broken.error = None
+            await until(lambda: world.status.detail == "")
+            assert world.status.reason == "halted"
 
         await while_it_runs(world, work)
         assert setting.sent() == []
+
+
+async def test_a_halt_shows_though_nothing_can_be_evaluated(setting: Setting) -> None:
+    """Sent while it fails, and after a restart into the same failure; a /resume takes it off again."""
+    Failing(setting, ZeroDivisionError("boom"))
+    async with running(setting) as world:
+
+        async def work() -> None:
+            await until(lambda: world.status.reason == "evaluation_failed")
+            await world.command("halt")
+            await until(lambda: world.status.reason == "halted")
+            assert "unexpected" in world.status.detail
+
+        await while_it_runs(world, work)
+    async with running(setting) as world:
+
+        async def again() -> None:
+            await until(lambda: "unexpected" in world.status.detail)
+            assert (world.status.state, world.status.reason) == ("SUSPENDED", "halted")
+            await world.command("resume")
+            await until(lambda: world.status.reason == "evaluation_failed")
+
+        await while_it_runs(world, again)
 
 
 async def test_the_feed_is_what_fails(setting: Setting) -> None:

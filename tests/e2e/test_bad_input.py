@@ -21,7 +21,7 @@ from tests.rigs.venue.faults import ANY, rate_limited_429, unavailable_503_plain
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
 PATIENCE_S = 25.0
 # As many processes starting at once on a busy machine.
-EIGHT_STARTS_S = 120.0
+TEN_STARTS_S = 120.0
 Spoil = Callable[[Stage], None]
 SUSPENDED = "hedging suspended"
 
@@ -76,7 +76,7 @@ MISTAKES_IN_A_HEDGE = [
     ({"lp_position_ids": "[]"}, "lp_position_ids"),
     ({"lp_position_ids": "[-4]"}, "lp_position_ids"),
     ({"max_position_notional": "0"}, "max_position_notional is required in live mode"),
-    ({"chain": '"moon"'}, "MOON_RPC_URL is not set"),
+    ({"chain": '"moon"'}, 'hedges.eth: chain "moon" is not known: The presets are ethereum'),
     ({"amm_type": '"uniswap_v2"'}, '"uniswap_v3" or "pancakeswap_v3"'),
     ({"amm_type": '"pancakeswap_v3"'}, "position_managers.pancakeswap_v3"),
     ({"amm_type": '"sushiswap_v3"'}, "position_managers of [chains.local]"),
@@ -235,15 +235,17 @@ def test_the_same_while_a_short_is_held_is_told_on_the_phone(stage: Stage, phone
     mistakes = {
         name: REFUSALS[name] for name in ("symbol", "other asset", "position", "chain", "key", "secret")
     } | UNREACHABLE
+    mistakes["amm"] = (setting({"amm_type": '"pancakeswap_v3"'}), "position_managers.pancakeswap_v3")
+    mistakes["moon"] = (setting({"chain": '"moon"'}), 'chain "moon" is not known')
     with ExitStack() as stack:
         told = []
         for name, (spoil, words) in mistakes.items():
             branch = stage.branch(name, telegram=phones())
-            branch.configure({"poll_seconds": "10"})  # eight programs share one address's request limit
+            branch.configure({"poll_seconds": "10"})  # ten programs share one address's request limit
             spoil(branch)
             told.append((branch, stack.enter_context(Service(branch)), words))
         for branch, service, words in told:
-            alert = branch.telegram.wait_message(OPERATOR, SUSPENDED, timeout_s=EIGHT_STARTS_S)
+            alert = branch.telegram.wait_message(OPERATOR, SUSPENDED, timeout_s=TEN_STARTS_S)
             assert words in alert.text
             assert service.stop() == 0, service.output()
             assert branch.leaks() == []

@@ -105,11 +105,17 @@ def test_check_as_a_process_says_ready_or_what_to_do(stage: Stage) -> None:
 
 
 def test_without_a_service_the_twins_do_nothing_and_say_so(stage: Stage) -> None:
-    """No order may wait in a database for a program that starts some other day."""
-    for words in (("pause",), ("hedge", "eth", "--yes"), ("approve", "x"), ("adopt", "eth", "--yes"), ("halt",)):
+    """No order may wait in a database for a program that starts some other day; a halt does, even before the first."""
+    for words in (("pause",), ("hedge", "eth", "--yes"), ("approve", "x"), ("adopt", "eth", "--yes")):
         done = stage.call(*words)
         assert (done.returncode, "no lp-hedge runs on" in done.stderr) == (2, True), done
     assert not stage.database.exists()
+    stage.configure(BY_ITSELF)
+    assert stage.call("halt").returncode == 0
+    with Service(stage) as service:
+        wait(stage, lambda: "reason='halted'" in service.output())
+        assert stage.orders_sent() == 0
+        assert service.stop() == 0, service.output()
 
 
 def test_the_twins_operate_a_running_service(stage: Stage) -> None:

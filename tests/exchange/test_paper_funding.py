@@ -22,7 +22,7 @@ def schedule(feed: HandMarket, hours: int, rate: str = "0.0001") -> None:
 
 
 async def hours_paid(venue: PaperVenue) -> list[tuple[Decimal, datetime]]:
-    return [(row.amount, row.at) for row in await venue.income(START) if row.kind == "FUNDING_FEE"]
+    return [(row.amount, row.at) for row in await venue.income(since=START) if row.kind == "FUNDING_FEE"]
 
 
 async def test_a_short_receives_positive_funding_when_the_schedule_rolls_on() -> None:

@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from telegram.error import NetworkError
 
 from bot.redaction import Redactor
 from bot.telegram import Hearing, TelegramFrontEnd
+from bot.telegram.sending import sort_error
 from core.ports import OutboxMessage
 from storage.outbox import SqliteOutbox
 from tests.rigs.telegram import TelegramRig
@@ -213,3 +215,9 @@ async def test_no_line_of_any_log_holds_the_token(
         await rig.eventually(lambda: len(rig.calls("getMe")) >= 3)
     assert "[secret]" in caplog.text
     assert "loopback-rig-token" not in caplog.text
+
+
+def test_an_outage_is_told_without_the_librarys_class_names() -> None:
+    """What Telegram itself answered is kept."""
+    assert "httpx" not in str(sort_error(NetworkError("httpx.ConnectError: All connection attempts failed")))
+    assert str(sort_error(NetworkError("Bad Gateway"))) == "Telegram could not be reached: Bad Gateway."
