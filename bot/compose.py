@@ -17,10 +17,11 @@ from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
 from bot.logs import configure_logs
 from bot.redaction import Redactor
+from bot.venues import perp_venue
 from bot.version import program_version
 from core.clock import Clock, SystemClock
 from core.engine import Engine
-from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
+from core.errors import LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
 from core.hedge_memory import from_json
 from core.hedging.pairing import wrong_perp
@@ -32,9 +33,6 @@ from storage.store import Store
 
 if TYPE_CHECKING:
     from bot.settings import DemoOptions, Settings
-    from core.config import HedgeConfig
-    from core.exchange.binance import BinanceVenue, WantedTerms
-    from core.exchange.paper import PaperStore
 
 BEGAN_KEY = "began:"
 AMOUNT_DIGITS = 50
@@ -84,7 +82,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
     async with AsyncExitStack() as stack:
         chains = ChainFeeds(settings, clock, await followed_ids(settings, store))
         stack.push_async_callback(chains.aclose)
-        venue = perp_venue(settings, store.paper, clock, sets_terms=True)
+        venue, streams = perp_venue(settings, store.paper, clock, sets_terms=True)
         stack.push_async_callback(venue.aclose)
         await _prepare(settings, chains, venue, store)
         began = await _began(store, clock)
@@ -98,6 +96,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             clock=clock,
             began=began,
             watches=chains.watches(office.slot.stir, office.notifier),
+            streams=streams,
         )
         started = {"version": program_version(), "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
@@ -129,47 +128,6 @@ def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callab
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:
     """By hedge, what the operator had followed beside the configured positions."""
     return {name: await store.followed.of(name) for name in settings.config.hedges}
-
-
-def perp_venue(settings: Settings, paper: PaperStore, clock: Clock, *, sets_terms: bool = False) -> PerpVenue:
-    """Binance itself in live mode; on paper its public prices and an account kept in `paper`.
-
-    `sets_terms`: leverage and margin type of a flat symbol are set as configured; whoever only looks changes nothing.
-    """
-    if settings.config.mode == "live":
-        return live_venue(settings, clock, sets_terms=sets_terms)
-    from core.exchange.binance_market import BinanceMarket
-    from core.exchange.binance_public import BinancePublic
-    from core.exchange.paper import PaperVenue, terms_of
-
-    public = BinancePublic(settings.around.values.binance_futures_url, clock)
-    return PaperVenue(BinanceMarket(public, clock), paper, clock, terms_of(settings.config.paper))
-
-
-def live_venue(settings: Settings, clock: Clock, *, sets_terms: bool = False) -> BinanceVenue:
-    from core.exchange.binance import BinanceVenue
-    from core.exchange.binance_client import BinanceAccess
-
-    values = settings.around.values
-    if values.binance_api_key is None or values.binance_api_secret is None:
-        raise ConfigurationError('mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET in .env.')
-    access = BinanceAccess(
-        key=values.binance_api_key,
-        secret=values.binance_api_secret,
-        futures_url=values.binance_futures_url,
-        spot_url=values.spot_url,
-    )
-    hedges = settings.config.hedges.values() if sets_terms else ()
-    wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in hedges}
-    return BinanceVenue(access, clock, wanted={symbol: terms for symbol, terms in wanted.items() if terms})
-
-
-def _wanted_terms(hedge: HedgeConfig) -> WantedTerms | None:
-    from core.exchange.binance import WantedTerms
-
-    leverage = None if hedge.leverage == "keep" else hedge.leverage
-    isolated = None if hedge.margin_type == "keep" else hedge.margin_type == "isolated"
-    return None if leverage is None and isolated is None else WantedTerms(leverage, isolated)
 
 
 async def _prepare(settings: Settings, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from core.errors import ConfigurationError
 
 BINANCE_FUTURES = "https://fapi.binance.com"
+BINANCE_STREAMS = "wss://fstream.binance.com"
 BINANCE_SPOT = "https://api.binance.com"
 DEFAULT_ENV_FILE = Path(".env")
 RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
@@ -51,7 +52,7 @@ class Environment(BaseSettings):
     binance_api_key: SecretStr | None = None
     binance_api_secret: SecretStr | None = None
     binance_futures_url: Url = BINANCE_FUTURES
-    binance_stream_url: str = "wss://fstream.binance.com"
+    binance_stream_url: str | None = None
     binance_spot_url: str | None = None
     lp_hedge_config: Path | None = None
     lp_hedge_db: Path | None = None
@@ -65,8 +66,8 @@ class Environment(BaseSettings):
 
     @field_validator("binance_stream_url")
     @classmethod
-    def _stream(cls, value: str) -> str:
-        return checked_url(value, "ws", "wss")
+    def _stream(cls, value: str | None) -> str | None:
+        return checked_url(value, "ws", "wss") if value else None
 
     @field_validator("binance_spot_url")
     @classmethod
@@ -90,6 +91,13 @@ class Environment(BaseSettings):
         if (self.binance_api_key is None) != (self.binance_api_secret is None):
             raise ValueError("BINANCE_API_KEY and BINANCE_API_SECRET belong together, only one of them is set")
         return self
+
+    @property
+    def stream_url(self) -> str | None:
+        """None: the exchange is only asked. Binance's own streams only beside its own futures host."""
+        if self.binance_stream_url is not None:
+            return self.binance_stream_url
+        return BINANCE_STREAMS if self.binance_futures_url == BINANCE_FUTURES else None
 
     @property
     def spot_url(self) -> str:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.chain_feeds import ChainFeeds
-from bot.compose import followed_ids, perp_venue
+from bot.compose import followed_ids
+from bot.venues import perp_venue
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import LpHedgeError, Refused
@@ -70,7 +71,7 @@ async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]
         store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=clock)
         if store is not None:
             await stack.enter_async_context(store)
-        venue = perp_venue(settings, PaperGlance(store), clock)
+        venue, _ = perp_venue(settings, PaperGlance(store), clock)
         stack.push_async_callback(venue.aclose)
         followed = await followed_ids(settings, store) if store is not None else {}
         chains = ChainFeeds(settings, clock, followed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from core.account_ports import Ban
 from core.account_ports import Income as Income  # noqa: PLC0414 - named here by the venues that list it
@@ -151,7 +151,7 @@ class AccountNews:
 class AccountStream(Protocol):
     """An account that tells by itself what happens on it."""
 
-    async def listen(self, on_news: Callable[[AccountNews], None]) -> None:
+    async def listen(self, on_news: Callable[[AccountNews], None]) -> NoReturn:
         """Call `on_news` for one connection's life: it never returns.
 
         Raises Transient when the connection failed, was silent too long, made no sense or lost messages, or its key
@@ -163,7 +163,7 @@ class AccountStream(Protocol):
 class MarketStream(Protocol):
     """Markets that tell by themselves how they move."""
 
-    async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> None:
+    async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> NoReturn:
         """Call `on_move` with a symbol when its market moved; it never returns. Raises as `AccountStream` does."""
         ...
 

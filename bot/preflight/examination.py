@@ -51,16 +51,18 @@ def _configuration(settings: Settings) -> Finding:
 def _addresses(settings: Settings) -> Finding:
     """Which Binance is meant: a test network left in the environment is seen here."""
     values = settings.around.values
-    shown = (f"{name.upper()} {_place(settings, name)}" for name in ("binance_futures_url", "binance_stream_url"))
+    futures = f"BINANCE_FUTURES_URL {_host(values.binance_futures_url)} ({_origin(settings, 'binance_futures_url')})"
+    streams = "BINANCE_STREAM_URL not set beside an exchange of your own: it is asked, and not heard"
+    if values.stream_url is not None:
+        streams = f"BINANCE_STREAM_URL {_host(values.stream_url)} ({_origin(settings, 'binance_stream_url')})"
     rights = (
         f"the key's rights are asked at {_host(values.spot_url)}" if values.spot_url else "the key's rights: not asked"
     )
-    return ok("exchange addresses", "; ".join((*shown, rights)))
+    return ok("exchange addresses", f"{futures}; {streams}; {rights}")
 
 
-def _place(settings: Settings, name: str) -> str:
-    values = settings.around.values
-    return f"{_host(getattr(values, name))} ({'set' if name in values.model_fields_set else 'default'})"
+def _origin(settings: Settings, name: str) -> str:
+    return "set" if name in settings.around.values.model_fields_set else "default"
 
 
 def _host(url: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.compose import live_venue
 from bot.preflight.findings import Finding, fix, ok, warn
 from bot.preflight.pace import sigma_per_day
 from bot.settings import Settings
+from bot.venues import live_venue
 from core.clock import Clock
 from core.errors import LpHedgeError, Transient
 from core.exchange.binance import BinanceVenue

@@ -59,8 +59,12 @@ class PaperVenue:
     account.
     """
 
-    def __init__(self, feed: MarketFeed, store: PaperStore, clock: Clock, terms: Terms) -> None:
+    def __init__(
+        self, feed: MarketFeed, store: PaperStore, clock: Clock, terms: Terms, *, deep: MarketFeed | None = None
+    ) -> None:
+        """`deep`: the whole book, for what an order takes; the same as `feed` by default. Whoever made it closes it."""
         self._feed = feed
+        self._deep = deep or feed
         self._store = store
         self._clock = clock
         self._terms = terms
@@ -94,7 +98,7 @@ class PaperVenue:
         return self._feed.rules(symbol)
 
     async def market(self, symbol: str) -> Market:
-        return await self._feed.market(symbol)
+        return await self._deep.market(symbol)
 
     async def market_moved(self, symbol: str) -> None:
         """Bring the account up to a market that moved, when that can matter: costs nothing else.
@@ -113,7 +117,7 @@ class PaperVenue:
         finally:
             self._looking.discard(symbol)
 
-    async def listen(self, on_news: Callable[[AccountNews], None]) -> None:
+    async def listen(self, on_news: Callable[[AccountNews], None]) -> NoReturn:
         """Never returns: the account is in this process, no connection can fail."""
         await self._news.listen(on_news)
 
@@ -144,7 +148,7 @@ class PaperVenue:
         async with self._lock:
             rules = self._feed.rules(order.symbol)
             check_form(order, rules)
-            moment = await self._advance(order.symbol)
+            moment = await self._advance(order.symbol, self._deep)
             mark_price = moment.market.mark_price
             check_mark(order, rules, mark_price)
             check_account(order, self._state, self._terms.initial_rate)
@@ -220,11 +224,11 @@ class PaperVenue:
             return False
         return looked_at_s is None or self._clock.monotonic_s() - looked_at_s >= POSITION_LOOK_S
 
-    async def _advance(self, symbol: str) -> Moment:
+    async def _advance(self, symbol: str, feed: MarketFeed | None = None) -> Moment:
         self._check_loaded()
         rules = self._feed.rules(symbol)
         self._state = lapsed(self._state, self._clock.now())
-        market = await self._feed.market(symbol)
+        market = await (feed or self._feed).market(symbol)
         self._looked_at_s[symbol] = self._clock.monotonic_s()
         moment = Moment(market, rules.quote_asset, self._clock.now())
         state = marked(lapsed(self._state, moment.at), market, moment.fee_asset, moment.at)
