@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tests.rigs.venue.shapes import Json
 
 Matches = Callable[[Json], bool]
-# (seconds of delay, event, name of its stream)
-Told = list[tuple[float, Json, str]]
+# (seconds of delay, event)
+Told = list[tuple[float, Json]]
 Does = Callable[[Json, str], Told]
 
 
@@ -23,38 +23,38 @@ class StreamFaults:
 
     def __init__(self) -> None:
         self._armed: deque[_Armed] = deque()
-        self._held: tuple[Json, str] | None = None
+        self._held: dict[str, Json] = {}
 
     def drop(self, kind: str | None = None, matches: Matches = lambda event: True) -> None:
         self._arm(kind, matches, lambda event, name: [])
 
     def duplicate(self, kind: str | None = None, matches: Matches = lambda event: True) -> None:
-        self._arm(kind, matches, lambda event, name: [(0.0, event, name)] * 2)
+        self._arm(kind, matches, lambda event, name: [(0.0, event)] * 2)
 
     def delay(self, seconds: float, kind: str | None = None, matches: Matches = lambda event: True) -> None:
-        self._arm(kind, matches, lambda event, name: [(seconds, event, name)])
+        self._arm(kind, matches, lambda event, name: [(seconds, event)])
 
     def edit(self, edit: Callable[[Json], Json], kind: str | None = None) -> None:
-        self._arm(kind, lambda event: True, lambda event, name: [(0.0, edit(event), name)])
+        self._arm(kind, lambda event: True, lambda event, name: [(0.0, edit(event))])
 
     def swap(self, kind: str | None = None, matches: Matches = lambda event: True) -> None:
-        """It comes after the event that follows it."""
+        """It comes after the event that follows it on the same stream."""
         self._arm(kind, matches, self._hold)
 
     def told(self, event: Json, name: str = "") -> Told:
         """What is told of this event of the stream `name`, and of one that waited for it."""
-        behind, self._held = self._held, None
-        told = [(0.0, event, name)]
+        behind = self._held.pop(name, None)
+        told = [(0.0, event)]
         for armed in self._armed:
             if armed.matches(event):
                 self._armed.remove(armed)
                 told = armed.does(event, name)
                 break
-        return told if behind is None else [*told, (0.0, *behind)]
+        return told if behind is None else [*told, (0.0, behind)]
 
     def _arm(self, kind: str | None, matches: Matches, does: Does) -> None:
         self._armed.append(_Armed(does, lambda event: kind in (None, event["e"]) and matches(event)))
 
     def _hold(self, event: Json, name: str) -> Told:
-        self._held = event, name
+        self._held[name] = event
         return []

@@ -263,14 +263,14 @@ class StreamHub:
         with self._lock:
             told = self.user_faults.told(event)
         listening = [each for each in self._of("private") if each.listen_key == self.listen_key]
-        for delay_s, each, _ in told:
+        for delay_s, each in told:
             for connection in listening:
                 _send(connection, json.dumps(each), delay_s)
 
     def _tell_market(self, symbol: str, kind: str, only: _Connection | None = None) -> None:
         """`quiet` names are served, and say nothing."""
         name = f"{symbol.lower()}@{kind}"
-        listening = [each for each in self._listening(name) if only in (None, each)]
+        listening = [each for each in self._of(None) if name in each.names and only in (None, each)]
         if not listening or name in self.quiet:
             return
         with self._exchange.lock:
@@ -280,12 +280,9 @@ class StreamHub:
             event = MAKES[kind](self._exchange, symbol)
         with self._lock:
             told = self.market_faults.told(event, name)
-        for delay_s, each, of in told:
-            for connection in listening if of == name else self._listening(of):
-                _send(connection, json.dumps({"stream": of, "data": each} if connection.combined else each), delay_s)
-
-    def _listening(self, name: str) -> list[_Connection]:
-        return [each for each in self._of(None) if name in each.names]
+        for delay_s, each in told:
+            for connection in listening:
+                _send(connection, json.dumps({"stream": name, "data": each} if connection.combined else each), delay_s)
 
 
 def _send(connection: _Connection, text: str, delay_s: float) -> None:
