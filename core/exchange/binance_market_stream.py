@@ -32,8 +32,8 @@ SILENT_AFTER_S = 10.0
 class BinanceMarketStream:
     """Implements `core.ports.MarketStream`: the best 20 levels a side, each 100 ms, and the mark, each second.
 
-    `server_now_ms`: the exchange's clock as it was last measured. One stream of one symbol that is silent for
-    `silent_after_s` ends the whole connection: nothing else would ever mend it.
+    `server_now_ms`: the exchange's clock as it was last measured. After `silent_after_s` without any book, or any mark,
+    the connection counts as dead.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class BinanceMarketStream:
                 await until_one_fails(
                     self._hear(first, BOOKS, books, on_move),
                     self._hear(second, MARKS, marks, on_move),
-                    self._watch([*books.items(), *marks.items()]),
+                    self._watch(BOOKS, books.values()),
+                    self._watch(MARKS, marks.values()),
                 )
         finally:
             self._pairs, self._nonsense = {}, None
@@ -119,16 +120,16 @@ class BinanceMarketStream:
             if moved:
                 on_move(newest.symbol)
 
-    async def _watch(self, streams: Collection[tuple[str, _Newest]]) -> NoReturn:
+    async def _watch(self, stream: str, streams: Collection[_Newest]) -> NoReturn:
+        """One symbol may fall silent, as a market that is being settled does; all of them are a dead connection."""
         began_s = self._clock.monotonic_s()
         while True:
             await self._clock.sleep(self._silent_after_s / 10)
             if self._nonsense is not None:
                 raise Transient(self._nonsense)
             now_s = self._clock.monotonic_s()
-            for name, newest in streams:
-                if now_s - max(began_s, newest.heard_at_s) > self._silent_after_s:
-                    raise Transient(f"Binance has pushed nothing on {name} for {self._silent_after_s:g} s")
+            if now_s - max(began_s, *(newest.heard_at_s for newest in streams)) > self._silent_after_s:
+                raise Transient(f"{stream} has pushed nothing for {self._silent_after_s:g} s")
 
 
 class _Newest:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from core.exchange.paper_account import FUNDING, ZERO, PaperOrder, PaperState
 from core.facts import OrderStatus, Trade
@@ -17,7 +18,7 @@ class NewsStand:
     def __init__(self) -> None:
         self._queues: list[asyncio.Queue[AccountNews]] = []
 
-    async def listen(self, on_news: Callable[[AccountNews], None]) -> None:
+    async def listen(self, on_news: Callable[[AccountNews], None]) -> NoReturn:
         """Never returns; first the empty news, then what is told from now on."""
         queue: asyncio.Queue[AccountNews] = asyncio.Queue()
         self._queues.append(queue)

@@ -39,7 +39,7 @@ async def in_the_background(programme: Programme) -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Real time only: the loops do what they do without the clock moving."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await condition():
             await asyncio.sleep(0.002)
 

@@ -208,8 +208,8 @@ ENDINGS: dict[str, Callable[[VenueServer], None]] = {
     "marks reset": lambda venue: venue.hub.close_all(root="market", abruptly=True),
     "books half open": lambda venue: venue.hub.go_silent(root="public"),
     "marks half open": lambda venue: venue.hub.go_silent(root="market"),
-    "one book silent": lambda venue: venue.hub.quiet.add("bnbusdt@depth20@100ms"),
-    "one mark silent": lambda venue: venue.hub.quiet.add("1000pepeusdt@markPrice@1s"),
+    "all books silent": lambda venue: venue.hub.quiet.update(f"{each.lower()}@depth20@100ms" for each in SYMBOLS),
+    "all marks silent": lambda venue: venue.hub.quiet.update(f"{each.lower()}@markPrice@1s" for each in SYMBOLS),
     "garbage": lambda venue: venue.hub.say("]]{{", root="public"),
     "nested": lambda venue: venue.hub.say("[" * 100_000, root="public"),
     "empty": lambda venue: venue.hub.say("{}", root="market"),
@@ -228,6 +228,15 @@ async def test_every_ending_is_told(venue: VenueServer, ear: Ear, ending: Callab
     assert ear.stream.latest("ETHUSDT") is None
     await asyncio.sleep(0.1)
     assert venue.hub.connected(private=False) == 0
+
+
+async def test_one_silent_market_silences_no_other(venue: VenueServer, ear: Ear) -> None:
+    """It grows old by its own `as_of`; the others go on."""
+    venue.hub.quiet |= {"bnbusdt@depth20@100ms", "bnbusdt@markPrice@1s"}
+    await asyncio.sleep(2)
+    assert not ear.listening.task.done()
+    newer, older = ear.stream.latest("ETHUSDT"), ear.stream.latest("BNBUSDT")
+    assert newer is not None and older is not None and (newer.as_of - older.as_of).total_seconds() > 0.5
 
 
 NONSENSE: dict[str, tuple[str, dict[str, object]]] = {

@@ -11,7 +11,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +31,7 @@ from core.facts import Block, LpFacts
 from core.feeds import ChainFeed
 from core.ports import JournalOrder
 from core.status import HedgeStatus
+from core.venue_watch import Streams
 from storage.store import Store
 from tests.hedging.positions import BASE, LIQUIDITY, QUOTE, position
 from tests.rigs.venue import VenueServer
@@ -217,9 +218,9 @@ class World:
 
 
 @asynccontextmanager
-async def running(setting: Setting, *, prepared: bool = True) -> AsyncIterator[World]:
+async def running(setting: Setting, *, prepared: bool = True, hearing: bool = False) -> AsyncIterator[World]:
     """The program from its start to its end; entered again on the same setting, it is a restart. Not `prepared`: the
-    exchange did not answer at the start."""
+    exchange did not answer at the start. `hearing`: it listens to what the exchange tells, in real time."""
     config, clock, server = setting.config(), setting.clock, setting.server
     keys = server.credentials
     access = BinanceAccess(
@@ -232,12 +233,34 @@ async def running(setting: Setting, *, prepared: bool = True) -> AsyncIterator[W
                 await venue.prepare([SYMBOL])
             office = open_office(config, store, clock, UTC)
             chains = {HEDGE: ChainFeed(setting.pool, clock)}
+            streams = Streams(venue.account_stream(server.stream_url), venue.market_stream(server.stream_url))
             engine = await build_engine(
-                config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=setting.began
+                config,
+                chains=chains,
+                venue=venue,
+                store=store,
+                office=office,
+                clock=clock,
+                began=setting.began,
+                streams=streams if hearing else None,
             )
-            yield World(setting, store, office, engine, venue)
+            world = World(setting, store, office, engine, venue)
+            async with _running_beside(world) if hearing else nullcontext():
+                yield world
         finally:
             await venue.aclose()
+
+
+@asynccontextmanager
+async def _running_beside(world: World) -> AsyncIterator[None]:
+    """The loops of the news, with a clock whose sleeps take their time."""
+    loops = [asyncio.create_task(loop()) for name, loop in world.engine.beside.items() if "news" in name or "told" in name]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
 
 
 class IntentWitness:
