@@ -161,9 +161,10 @@ class PaperVenue:
     async def guard_resting(self, symbol: str, for_s: int) -> None:
         """Nothing to guard: this venue ends with the process, and its resting orders are matched by nobody then."""
 
-    def ban(self) -> Ban | None:
-        """Nothing of anyone's is at stake here while the prices stay away."""
-        return None
+    async def next_ban(self) -> Ban:
+        """Never: nothing of anyone's is at stake here while the prices stay away."""
+        while True:
+            await asyncio.Event().wait()
 
     async def aclose(self) -> None:
         """Keeps what was seen but not yet asked for, and closes the feed."""
