@@ -25,8 +25,8 @@ INCOME_EVERY = timedelta(minutes=10)
 FUNDING_IS_LISTED_AFTER = timedelta(seconds=60)
 # As much again is read of what was read before: a row may appear after others of a later time.
 READ_AGAIN = timedelta(minutes=30)
-BAN_LOOK_S = 1.0
-# A ban is told again when it was prolonged by more than the clock's own play.
+TELL_AGAIN_S = 1.0
+# Requests that were under way together are each told of the same ban, by the second.
 PROLONGED = timedelta(seconds=10)
 
 log = structlog.get_logger(__name__)
@@ -122,25 +122,25 @@ class BanWatch:
         self._engine = engine
         self._events = events
         self._clock = clock
-        self._told: Ban | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
+        told: Ban | None = None
         while True:
-            await self.look()
-            await self._clock.sleep(BAN_LOOK_S)
+            ban = await self._venue.next_ban()
+            if told is None or ban.until > told.until + PROLONGED:
+                await self._tell(ban)
+                told = ban
 
-    async def look(self) -> None:
-        ban = self._venue.ban()
-        if ban is None or (self._told is not None and ban.until <= self._told.until + PROLONGED):
-            return
+    async def _tell(self, ban: Ban) -> None:
+        """Tried until the database takes it: what is not said now is not said again."""
         data = {"detail": ban.detail, "until": ban.until.isoformat(), "positions": self._positions()}
-        try:
-            await self._events.append(Event(EventKind.VENUE_BANNED, None, self._clock.now(), data))
-        except Transient as error:  # told at the next look
-            log.warning("a ban could not be told", ban=ban.detail, why=str(error))
-            return
-        self._told = ban
+        while True:
+            try:
+                return await self._events.append(Event(EventKind.VENUE_BANNED, None, self._clock.now(), data))
+            except Transient as error:
+                log.warning("a ban could not be told", ban=ban.detail, why=str(error))
+                await self._clock.sleep(TELL_AGAIN_S)
 
     def _positions(self) -> str:
         """As they were last read; empty when none was or all are flat."""

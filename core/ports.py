@@ -119,8 +119,11 @@ class PerpVenue(Protocol):
         """
         ...
 
-    def ban(self) -> Ban | None:
-        """Whether the venue answers nothing at present, because it said so: then nothing is asked either."""
+    async def next_ban(self) -> Ban:
+        """Returns when the venue has said that it answers nothing for a while, or for a longer one, and only then.
+
+        Nothing is asked meanwhile: every other method raises Transient.
+        """
         ...
 
     async def guard_resting(self, symbol: str, for_s: int) -> None:

@@ -202,8 +202,9 @@ class BinanceVenue:
         """All kinds and symbols; Binance keeps three months."""
         return await self._income.since(since)
 
-    def ban(self) -> Ban | None:
-        return self._client.traffic.ban
+    async def next_ban(self) -> Ban:
+        """HTTP 418 and 403: an address that was banned, or that the firewall does not like."""
+        return await self._client.traffic.next_ban()
 
     async def guard_resting(self, symbol: str, for_s: int) -> None:
         """Binance cancels *every* open order of the symbol, also those that a person placed by hand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Traffic:
         self._silent_until_s = 0.0
         self._silence = ""
         self._ban: Ban | None = None
+        self._ban_untold = asyncio.Event()
         self._orders_pause_until_s = 0.0
 
     @property
@@ -54,10 +56,13 @@ class Traffic:
     def weight_limit(self) -> int:
         return self._weight.limit
 
-    @property
-    def ban(self) -> Ban | None:
-        """While Binance answers nothing at all, for more than a short while."""
-        return self._ban if self._clock.monotonic_s() < self._silent_until_s else None
+    async def next_ban(self) -> Ban:
+        """As `core.ports.PerpVenue.next_ban`; for one listener."""
+        while self._ban is None:
+            await self._ban_untold.wait()
+            self._ban_untold.clear()
+        told, self._ban = self._ban, None
+        return told
 
     def adopt_limits(self, limits: Iterable[RateLimit]) -> None:
         """Those of the exchange's own list; kinds and intervals that are not kept here are passed over."""
@@ -114,11 +119,12 @@ class Traffic:
     def _be_silent(self, failure: Failure, wait_s: float) -> None:
         until = self._clock.now() + timedelta(seconds=wait_s)
         self._silent_until_s = self._clock.monotonic_s() + wait_s
-        if (ban := BANS.get(failure.status or 0)) is not None:
-            self._silence = f"{ban} until {_hour(until)}"
-            self._ban = Ban(until, ban)
-        else:
-            self._silence, self._ban = f"Binance wants silence until {_hour(until)}: {failure.text}", None
+        ban = BANS.get(failure.status or 0)
+        if ban is None:
+            self._silence = f"Binance wants silence until {_hour(until)}: {failure.text}"
+            return
+        self._silence, self._ban = f"{ban} until {_hour(until)}", Ban(until, ban)
+        self._ban_untold.set()
 
     def _ban_s(self, text: str) -> float:
         """The time that is left until the moment named in the text; 0 when none is, or it is over."""

@@ -204,9 +204,10 @@ class PaperVenue:
             self._state = guarded(lapsed(self._state, now), symbol, deadline)
             await self._save_booked()
 
-    def ban(self) -> Ban | None:
-        """Nothing of anyone's is at stake here while the prices stay away."""
-        return None
+    async def next_ban(self) -> Ban:
+        """Never: nothing of anyone's is at stake here while the prices stay away."""
+        while True:
+            await asyncio.Event().wait()
 
     async def aclose(self) -> None:
         """Keeps what was seen but not yet asked for, and closes the feed."""

@@ -45,8 +45,8 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def advance(programme: Programme, seconds: int, *, step_s: float = 1) -> None:
-    """Step by step, each time until the loops of commands and hedges all sleep again."""
-    clock, loops = programme.pair.clock, 1 + len(programme.engine.hedge_names())
+    """Step by step, each time until the loops of commands, account history and hedges all sleep again."""
+    clock, loops = programme.pair.clock, 2 + len(programme.engine.hedge_names())
 
     async def at_rest() -> bool:
         return clock.asleep == loops

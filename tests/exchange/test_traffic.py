@@ -190,12 +190,16 @@ async def test_a_ban_is_known_with_its_end(
     venue: VenueServer, binance: BinanceVenue, fault: faults.Fault, words: str, lasts_s: int
 ) -> None:
     """Nothing leaves until then, and every refusal names the same moment."""
-    assert binance.ban() is None
+    listening = asyncio.create_task(binance.next_ban())
+    await binance.account(ETH)
+    assert not listening.done()
     venue.faults.add(POSITION, fault)
     with pytest.raises(Transient):
         await binance.account(ETH)
-    ban, sent = binance.ban(), len(venue.journal)
-    assert ban is not None and ban.detail == words
+    async with asyncio.timeout(1):
+        ban = await listening
+    sent = len(venue.journal)
+    assert ban.detail == words
     assert (ban.until - datetime.now(UTC)).total_seconds() == pytest.approx(lasts_s, abs=5)
     said = set[str]()
     for asking in (binance.market(ETH), binance.place(SELL_HALF), binance.find_order(ETH, "lph-1")):
@@ -211,7 +215,10 @@ async def test_a_short_silence_is_no_ban(venue: VenueServer, binance: BinanceVen
     venue.faults.add(POSITION, faults.rate_limited_429(7))
     with pytest.raises(Transient):
         await binance.account(ETH)
-    assert binance.ban() is None
+    listening = asyncio.create_task(binance.next_ban())
+    await asyncio.sleep(0.01)
+    assert not listening.done()
+    listening.cancel()
 
 
 @pytest.fixture
@@ -225,12 +232,11 @@ async def test_the_longer_of_two_times_counts_and_a_ban_ends(clock: ManualClock)
     until_ms = int((T0 + timedelta(seconds=600)).timestamp() * 1000)
     traffic.note_failure(Failure("x", 418, -1003, f"IP banned until {until_ms}.", retry_after_s=120.0))
     traffic.note_failure(Failure("x", 429, -1003, "Too many requests.", retry_after_s=5.0))
-    assert banned_until(traffic) == T0 + timedelta(seconds=600)
+    assert (await traffic.next_ban()).until == T0 + timedelta(seconds=600)
     await clock.advance(599)
     with pytest.raises(Transient):
         traffic.take_order()
     await clock.advance(2)
-    assert banned_until(traffic) is None
     traffic.take_order()
 
 
@@ -271,10 +277,6 @@ def test_what_tells_of_orders_is_held_back_for_them() -> None:
     kept = {what for what, cost in COSTS.items() if cost.purpose is Purpose.ORDERS}
     assert kept >= {"order query", "trades", "cancel", "open orders", "dead man's switch", "clock"}
     assert COSTS["income"].purpose is Purpose.SHOWN
-
-
-def banned_until(traffic: Traffic) -> datetime | None:
-    return traffic.ban.until if traffic.ban else None
 
 
 def orders(limit: int, *, seconds: int) -> RateLimit:

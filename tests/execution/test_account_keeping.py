@@ -10,6 +10,7 @@ from core.account_keeping import AccountKeeper, BanWatch
 from core.account_ports import AccountSample, Income
 from core.events import EventKind
 from core.exchange.binance_messages import at_ms
+from core.ports import OutboxMessage
 from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
 from tests.rigs.venue import ANY, POSITION, faults
 from tests.rigs.venue.ledger import Income as Row
@@ -37,6 +38,11 @@ async def booked(world: World, kind: str) -> list[Income]:
     now = world.setting.clock.now()
     rows = await world.store.income.between(now - timedelta(days=90), now + timedelta(days=1))
     return [row for row in rows if row.kind == kind]
+
+
+async def alerts_of_a_ban(world: World) -> list[OutboxMessage]:
+    waiting = await world.store.outbox.due(world.setting.clock.now(), 50)
+    return [each for each in waiting if each.key.startswith(EventKind.VENUE_BANNED.value)]
 
 
 async def test_a_sample_is_what_the_hedge_read_itself(setting: Setting) -> None:
@@ -151,14 +157,13 @@ async def test_a_ban_is_told_at_once_with_its_end(setting: Setting) -> None:
         setting.server.faults.add(POSITION, faults.banned_418(7200))
         running_engine = asyncio.create_task(world.engine.run())
         async with asyncio.timeout(5):
-            while not await world.events(EventKind.VENUE_BANNED):
+            while not (messages := await alerts_of_a_ban(world)):
                 await asyncio.sleep(0.01)
         running_engine.cancel()
         await asyncio.wait({running_engine})
         (event,) = await world.events(EventKind.VENUE_BANNED)
         until = datetime.fromisoformat(event.data["until"])
         assert abs(until - event.at - timedelta(seconds=7200)) < timedelta(seconds=60)
-        messages = [each for each in await world.store.outbox.due(setting.clock.now(), 50) if "banned" in each.text]
         assert not messages[0].silent
         assert f"Binance banned this address until {until:%Y-%m-%d %H:%M} UTC" in messages[0].text
         assert f"The position is unwatched: {SYMBOL} {HEDGED}" in messages[0].text
@@ -169,15 +174,16 @@ async def test_a_ban_is_told_again_only_when_it_grows(setting: Setting) -> None:
     """The exchange prolongs it when it is asked too early."""
     async with running(setting) as world:
         watch = BanWatch(venue=world.venue, engine=world.engine, events=world.office.notifier, clock=setting.clock)
-        await watch.look()
+        watching = asyncio.create_task(watch.run())
         for wait_s, told in ((120, 1), (180, 2)):
-            setting.server.faults.add(ANY, faults.banned_418(wait_s))
+            setting.server.faults.add(ANY, faults.banned_418(wait_s), times=3)
             await world.cycles(1)
-            await watch.look()
-            await watch.look()
+            setting.server.faults.clear()
+            await asyncio.sleep(0.1)
             assert len(await world.events(EventKind.VENUE_BANNED)) == told
             setting.clock.skip(wait_s + 1)
-            await watch.look()
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 async def test_the_program_keeps_the_account_s_history(setting: Setting) -> None:

@@ -40,12 +40,16 @@ from tests.rigs.venue.gate import RateLimits
 HEDGE = "eth"
 SYMBOL = "ETHUSDT"
 SCOPE = "live:test"
+PATIENT_S = 60.0
 TIMEOUT_S = 1.0  # of the adapter; a busy machine must not look like a silent exchange
 HEDGED = Decimal("-4.999")  # the position that the pool at its start calls for
 
 
 class QuickClock:
-    """The real clock plus all that was slept or skipped."""
+    """The real clock plus all that was slept or skipped.
+
+    Who sleeps for a minute is in no hurry, and waits until others have slept as long: it would make every reading old.
+    """
 
     def __init__(self) -> None:
         self._skipped_s = 0.0
@@ -57,8 +61,13 @@ class QuickClock:
         return time.monotonic() + self._skipped_s
 
     async def sleep(self, seconds_s: float) -> None:
-        self.skip(seconds_s)
-        await asyncio.sleep(0)
+        if seconds_s < PATIENT_S:
+            self.skip(seconds_s)
+            await asyncio.sleep(0)
+            return
+        ends_s = self.monotonic_s() + seconds_s
+        while self.monotonic_s() < ends_s:
+            await asyncio.sleep(0.005)
 
     def skip(self, seconds_s: float) -> None:
         self._skipped_s += seconds_s
