@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.exchange.paper_account import Execution, PaperOrder, PaperPosition, PaperState, Terms
-from core.exchange.paper_book import Fill, RemainingDepth, opposite_levels, walk
+from core.exchange.paper_book import Fill, RemainingDepth, walk
 from core.exchange.paper_margin import rounded_quote
 from core.exchange.paper_totals import maintenance, margin_balance
 from core.facts import BookLevel, Market, OrderRequest, OrderSide, OrderStatus, OrderType, TimeInForce
@@ -63,8 +63,8 @@ class Matching:
     def liquidated(self, state: PaperState, moment: Moment) -> PaperState:
         """Close the symbol's whole position at the book when equity has fallen under maintenance.
 
-        What the book does not hold is closed at its last level. The fund takes its fee of what is left, or covers what
-        is missing.
+        What the book does not hold is closed at its last level, at the mark when nothing is left of it. The fund takes
+        its fee of what is left, or covers what is missing.
         """
         symbol, position = moment.market.symbol, state.positions[moment.market.symbol]
         if not position.size_base or margin_balance(state) >= maintenance(state):
@@ -72,7 +72,7 @@ class Matching:
         for resting in state.open_orders(symbol):
             state = canceled(state, resting, moment.at)
         state, order = state.with_new_order(_autoclose(state, symbol, position), moment.at)
-        fills = _forced_fills(moment.market, order.request)
+        fills = self._force(moment.market, order.request)
         for fill in fills:
             state = state.with_fill(order, _taker(fill, self._terms, moment))
         state = state.with_order(_after(order, order.request.quantity_base, moment.at, otherwise=None))
@@ -95,6 +95,13 @@ class Matching:
             maker = Execution(fill, self._terms.maker_rate, moment.fee_asset, is_maker=True, at=moment.at)
             state = state.with_fill(order, maker)
         return state.with_order(_after(order, executed, moment.at, otherwise=otherwise))
+
+    def _force(self, market: Market, request: OrderRequest) -> tuple[Fill, ...]:
+        levels = self.levels(market, request.side)
+        fills = self._take(market, request.side, request.quantity_base, None)
+        left = request.quantity_base - _sum(fills)
+        last = levels[-1].price if levels else market.mark_price
+        return (*fills, Fill(last, left)) if left else fills
 
     def _take(
         self, market: Market, side: OrderSide, quantity_base: Decimal, limit_price: Decimal | None
@@ -151,10 +158,3 @@ def _autoclose(state: PaperState, symbol: str, position: PaperPosition) -> Order
         order_type=OrderType.MARKET,
         reduce_only=True,
     )
-
-
-def _forced_fills(market: Market, request: OrderRequest) -> tuple[Fill, ...]:
-    levels = opposite_levels(market, request.side)
-    fills = walk(levels, request.side, request.quantity_base, None)
-    left = request.quantity_base - _sum(fills)
-    return (*fills, Fill(levels[-1].price, left)) if left else fills

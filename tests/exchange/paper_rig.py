@@ -52,6 +52,7 @@ class HandMarket:
 
     def __init__(self, *markets: Market) -> None:
         self.markets = {market.symbol: market for market in markets}
+        self.min_notional_quote = Decimal(20)
 
     def set(self, market: Market) -> None:
         before = self.markets[market.symbol]
@@ -69,7 +70,7 @@ class HandMarket:
     def rules(self, symbol: str) -> SymbolRules:
         if symbol not in self.markets:
             raise Refused(f"Invalid symbol {symbol}", code="-1121")
-        return rules(symbol)
+        return replace(rules(symbol), min_notional_quote=self.min_notional_quote)
 
     async def aclose(self) -> None: ...
 

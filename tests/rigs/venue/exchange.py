@@ -137,7 +137,8 @@ class Exchange:
         with self.lock:
             difference = amount - self.account.leg(symbol, side).amount
             if difference:
-                self._outside_trade(symbol, difference, side, self.marks[symbol], client_id)
+                pieces = [(self.marks[symbol], abs(difference))]
+                self._outside_trade(symbol, difference, side, pieces, client_id)
 
     def plant_position(self, symbol: str, amount: Decimal, entry: Decimal, *, side: str = "BOTH") -> None:
         """A position older than any history: no order, no trade."""
@@ -145,14 +146,19 @@ class Exchange:
             self.account.legs[symbol, side] = Leg(symbol, side, amount, entry, self.now_ms())
 
     def liquidate(self, symbol: str, *, client_id: str = "autoclose-1755000000000000000") -> None:
-        """Close the symbol at the mark, its orders first; the fund takes its fee of what is left or pays what lacks."""
+        """Cancel the symbol's orders and close it through the book, what that does not hold at its last level.
+
+        The fund takes its fee of what is left, or pays what is missing.
+        """
         with self.lock:
             for order in self.open_orders(symbol):
                 self._end(order, "CANCELED")
             legs = list(self.account.open_legs(symbol))
-            value = sum((abs(leg.amount) for leg in legs), ZERO) * self.marks[symbol]
+            value = ZERO
             for leg in legs:
-                self._outside_trade(symbol, -leg.amount, leg.side, self.marks[symbol], client_id)
+                pieces = self._forced(symbol, -leg.amount)
+                value += sum((price * quantity for price, quantity in pieces), ZERO)
+                self._outside_trade(symbol, -leg.amount, leg.side, pieces, client_id)
             left = self.account.wallet + self.account.unrealised()
             if cleared := min((value * LIQUIDATION_FEE).quantize(CASH), left):
                 self.ledger.book_cash("INSURANCE_CLEAR", symbol, -cleared)
@@ -163,7 +169,7 @@ class Exchange:
         with self.lock:
             amount = self.account.leg(symbol, side).amount
             signed = -quantity if amount > 0 else quantity
-            self._outside_trade(symbol, signed, side, self.marks[symbol], "adl_autoclose")
+            self._outside_trade(symbol, signed, side, [(self.marks[symbol], quantity)], "adl_autoclose")
 
     def pay_funding(self, symbol: str) -> None:
         """Settle the current rate: longs pay a positive one, shorts are paid it."""
@@ -221,6 +227,7 @@ class Exchange:
             self.orders[order.id] = order
             self._tell_order(order, "NEW", None)
             self._match(order)
+            self._liquidate_if_due(request.symbol)
             return order
 
     def cancel(self, order: Order) -> Order:
@@ -315,7 +322,14 @@ class Exchange:
             self._tell_account("ORDER", order.request.symbol, (order.request.position_side,))
             self._tell_order(order, "TRADE", trade)
 
-    def _outside_trade(self, symbol: str, signed: Decimal, side: str, price: Decimal, client_id: str) -> None:
+    def _forced(self, symbol: str, signed: Decimal) -> list[Level]:
+        book, side = self.books[symbol], "BUY" if signed > 0 else "SELL"
+        last = book.opposite(side)[-1][0] if book.opposite(side) else self.marks[symbol]
+        pieces = book.take(side, abs(signed), None)
+        left = abs(signed) - sum((quantity for _, quantity in pieces), ZERO)
+        return [*pieces, (last, left)] if left else pieces
+
+    def _outside_trade(self, symbol: str, signed: Decimal, side: str, pieces: list[Level], client_id: str) -> None:
         request = OrderRequest(
             symbol=symbol,
             side="BUY" if signed > 0 else "SELL",
@@ -332,7 +346,7 @@ class Exchange:
         order = Order(self.next_id(), request, now, now)
         self.orders[order.id] = order
         self._tell_order(order, "NEW", None)
-        self._fill(order, [(price, abs(signed))], maker=False)
+        self._fill(order, pieces, maker=False)
 
     def _margin_with(self, extra: OrderRequest | None) -> Decimal:
         """Initial margin at the marks, each leg as large as its buys or its sells alone could make it."""
