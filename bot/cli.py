@@ -209,7 +209,7 @@ def _holds_position(settings: Settings) -> bool:
     from storage.store import Store
 
     async def ask() -> bool:
-        store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=SystemClock())
+        store = await Store.open_existing(settings.database_path, scope=settings.scope_if_known, clock=SystemClock())
         if store is None:
             return False
         async with store:

@@ -55,7 +55,7 @@ class HeadStream:
         except WebSocketException:
             raise ChainUnavailable(f"{self.name} ended the push connection") from None
         except OSError as error:
-            raise ChainUnavailable(f"no push connection to {self.name} ({why_unconnected(error)})") from None
+            raise ChainUnavailable(f"{self.name} did not take the push connection ({why_unconnected(error)})") from None
 
     async def _subscribed(self, socket: ClientConnection, pools: Collection[str]) -> "_Subscriptions":
         try:

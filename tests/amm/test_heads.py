@@ -151,7 +151,7 @@ async def test_a_door_that_stays_shut(chain: ChainRig, ws_proxy: WsProxy, upgrad
 
 async def test_nobody_there(chain: ChainRig, ws_proxy: WsProxy) -> None:
     ws_proxy.refuse_connections()
-    assert "no push connection to the rig push node (nothing" in str(await Listening(chain, ws_proxy.url).end())
+    assert "did not take the push connection (nothing listens" in str(await Listening(chain, ws_proxy.url).end())
 
 
 async def test_another_chain_is_refused(chain: ChainRig, ws_proxy: WsProxy) -> None:

@@ -163,3 +163,10 @@ def test_a_lost_push_is_no_drama() -> None:
     )
     back = Event(EventKind.NEWS_BACK, None, T0, {"chain": "bsc"})
     assert plain(alert_text(back, UTC, BNB)) == "🔌 bsc pushes its blocks again."
+
+
+def test_positions_found_together_are_one_message_with_their_number() -> None:
+    """And where to read which they are."""
+    text = alert_text(an_event(EventKind.POSITION_FOUND, position_id="9", others="41"), UTC, BNB)
+    assert "41 more like it: `lp-hedge check` names them." in text
+    assert "more like it" not in alert_text(an_event(EventKind.POSITION_FOUND, position_id="9"), UTC, BNB)
