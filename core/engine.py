@@ -50,6 +50,11 @@ class Engine:
         self._commands_read = asyncio.Event()
         self._supervisor = Supervisor(events=events, halt=commands.halt_all, clock=clock)
 
+    @property
+    def beside(self) -> Mapping[str, Loop]:
+        """For a driver that owns the time: what is to run beside its cycles."""
+        return self._beside
+
     def hedge_names(self) -> tuple[str, ...]:
         return tuple(self._runners)
 

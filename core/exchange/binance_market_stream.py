@@ -27,6 +27,8 @@ BOOKS, MARKS = "Binance's book stream", "Binance's mark price stream"
 BOOK, MARK = "depthUpdate", "markPriceUpdate"
 # Both are pushed at least once a second in any market that trades.
 SILENT_AFTER_S = 10.0
+# Update ids that fall while the time has gone on so far are a new count, not an old message.
+ANEW_AFTER_MS = 3_000
 
 
 class BinanceMarketStream:
@@ -154,7 +156,8 @@ class _Newest:
         if stamp_ms >= LATEST_MS:
             raise Malformed("the event has no usable time")
         rank = (_whole(event, "u") if self._kind == BOOK else 0, stamp_ms)
-        if rank < self._rank:
+        began_anew = stamp_ms > self._rank[1] + ANEW_AFTER_MS
+        if rank < self._rank and not began_anew:
             return False
         self._rank, self.event = rank, event
         self.heard_at_s = clock.monotonic_s()

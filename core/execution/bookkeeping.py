@@ -71,10 +71,12 @@ class Bookkeeper:
         if order is None or order.request.symbol != report.symbol:
             return
         now = self._clock.now()
-        await self._journal.record_report(report, now, booked=False)
+        is_old = order.state is OrderState.FINAL and report.executed_base <= order.executed_base
+        if not is_old:
+            await self._journal.record_report(report, now, booked=False)
         if fill is not None:
             await self._journal.book_trades([(fill, TradeOrigin.OURS)], now)
-        if report.status.is_final and await self._booked_base(order, report) >= report.executed_base:
+        if not is_old and report.status.is_final and await self._booked_base(order, report) >= report.executed_base:
             await self._journal.record_report(report, now)
 
     async def _has_fills_of(self, report: OrderReport) -> bool:

@@ -72,12 +72,25 @@ class QuickClock:
     def skip(self, seconds_s: float) -> None:
         self._skipped_s += seconds_s
 
+    async def between_evaluations(self, seconds_s: float) -> None:
+        self.skip(seconds_s)
+
+
+class RealClock(QuickClock):
+    """Time as it is: for what others tell in their own time. An evaluation a second becomes ten a second."""
+
+    async def sleep(self, seconds_s: float) -> None:
+        await asyncio.sleep(seconds_s)
+
+    async def between_evaluations(self, seconds_s: float) -> None:
+        await asyncio.sleep(min(seconds_s, 0.1))
+
 
 class StillPool:
     """One position, just under five BASE at a price of 2000, that changes only by the test's hand."""
 
     def __init__(self, clock: QuickClock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._block = 100
         self.price = Decimal(2000)
         self.liquidity = LIQUIDITY // 5
@@ -89,7 +102,7 @@ class StillPool:
         if self.blind:
             raise Transient("the node does not answer")
         self._block += 1
-        now = self._clock.now()
+        now = self.clock.now()
         held = position(liquidity=self.liquidity, price=str(self.price))
         block = Block(self._block, None, now)
         return {HEDGE: LpFacts(block, now, "test", BASE, QUOTE, self.price, (held,), (), None)}
@@ -158,7 +171,7 @@ class World:
     async def cycles(self, count: int, *, every_s: float = 1.0) -> None:
         for _ in range(count):
             await self.engine.cycle()
-            self.setting.clock.skip(every_s)
+            await self.setting.clock.between_evaluations(every_s)
 
     async def until(self, done: Callable[[World], bool], *, within: int = 60) -> None:
         """Evaluate once a second until `done`; fails the test after `within` evaluations."""
@@ -262,8 +275,9 @@ async def running(setting: Setting, *, prepared: bool = True, hearing: bool = Fa
 
 @asynccontextmanager
 async def _running_beside(world: World) -> AsyncIterator[None]:
-    """The loops of the news, with a clock whose sleeps take their time."""
-    loops = [asyncio.create_task(loop()) for name, loop in world.engine.beside.items() if "news" in name or "told" in name]
+    """The loops of the news; the setting's clock is then to be a `RealClock`."""
+    wanted = (loop for name, loop in world.engine.beside.items() if "news" in name or "told" in name)
+    loops = [asyncio.ensure_future(loop()) for loop in wanted]
     try:
         yield
     finally:

@@ -1,0 +1,172 @@
+"""With the exchange's own news: fills booked as told, accounts read only when something happened, silence noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from tests.execution.world import HEDGED, SYMBOL, RealClock, Setting, World, running
+from tests.rigs.venue import DEPTH, PLACE, POSITION, TRADES, faults
+
+
+@pytest.fixture(autouse=True)
+def real_time(setting: Setting) -> None:
+    setting.clock = setting.pool.clock = RealClock()
+
+
+async def until(is_so: Callable[[], bool], within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+async def heard(world: World) -> None:
+    """Until account and markets are connected."""
+    hub = world.setting.server.hub
+    await until(lambda: hub.connected(private=True) == 1 and hub.connected(private=False) == 2)
+    await asyncio.sleep(0.3)
+
+
+async def test_quiet_evaluations_ask_for_nothing(setting: Setting) -> None:
+    """Ten looks at a hedged position that nothing happens to: neither book nor position is asked for."""
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        asked = len(setting.server.requests(POSITION)), len(setting.server.requests(DEPTH))
+        await world.cycles(10, every_s=1)
+        assert (len(setting.server.requests(POSITION)), len(setting.server.requests(DEPTH))) == asked
+        assert world.status.state == "READY"
+
+
+async def test_an_account_is_read_again_after_anything_that_happened_to_it(setting: Setting) -> None:
+    """A stranger's trade is seen at the next look, not at the end of what a reading is believed for."""
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        await world.cycles(2)
+        setting.server.exchange.set_position(SYMBOL, setting.position - 1)
+        await asyncio.sleep(0.2)
+        await world.cycles(1)
+        assert world.status.reason == "implausible_read"
+        await world.until(lambda w: w.status.reason == "position_mismatch", within=100)
+
+
+async def test_a_told_fill_is_booked_without_asking(setting: Setting) -> None:
+    """A resting order's fill is in the journal before anybody looks, once, with its fee."""
+    setting.settings |= {"order_type": "post_only", "urgent_band_multiple": 0, "limit_timeout_seconds": 600}
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.cycles(2)
+        asked = len(setting.server.requests(TRADES))
+        setting.set_price(2002)
+        setting.set_price(2000)
+        await asyncio.sleep(0.3)
+        assert await world.journal_base() == HEDGED == setting.position
+        assert len(setting.server.requests(TRADES)) == asked
+        ((_, fill),) = await world.store.journal.recent_fills(5)
+        assert fill.fee > 0 and fill.is_maker
+        await world.until_hedged(within=150)
+        await world.check_settled()
+
+
+async def test_told_twice_late_and_in_any_order(setting: Setting) -> None:
+    """Duplicated, delayed, swapped and lost events change nothing."""
+    setting.settings |= {"max_order_size": 1}
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        told = setting.server.hub.user_faults
+        for _ in range(2):
+            told.duplicate("ORDER_TRADE_UPDATE")
+            told.swap("ACCOUNT_UPDATE")
+            told.delay(0.4, "ORDER_TRADE_UPDATE")
+            told.drop("ORDER_TRADE_UPDATE")
+        await world.until_hedged(within=150)
+        assert setting.position == HEDGED
+        await asyncio.sleep(0.5)
+        await world.check_settled()
+
+
+async def test_a_lost_connection_is_blindness(setting: Setting) -> None:
+    """Nothing heard: everything is asked again, what was missed is found, and hedging goes on meanwhile."""
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        setting.server.hub.refusing = True
+        setting.server.hub.close_all(1001)
+        await until(lambda: setting.server.hub.connected(private=True) == 0)
+        await asyncio.sleep(0.1)
+        asked = len(setting.server.requests(POSITION))
+        setting.set_price(1950)
+        await world.cycles(2)
+        await world.until_hedged(within=150)
+        assert len(setting.server.requests(POSITION)) > asked
+        assert setting.position < HEDGED
+        setting.server.hub.refusing = False
+        await heard(world)
+        swept = len(setting.server.requests("GET /fapi/v1/openOrders"))
+        await world.cycles(1)
+        assert len(setting.server.requests("GET /fapi/v1/openOrders")) == swept + 1
+        await world.check_settled()
+
+
+async def test_no_new_open_before_it_is_reconciled(setting: Setting) -> None:
+    """After a reconnect the sweep comes first; while it fails nothing is opened."""
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        setting.server.hub.close_all(1001)
+        await asyncio.sleep(0.1)
+        await heard(world)
+        setting.server.faults.add("GET /fapi/v1/openOrders", faults.bad_gateway_502(), times=3)
+        setting.set_price(1900)
+        sent = len(setting.sent())
+        await world.cycles(3)
+        assert len(setting.sent()) == sent
+        assert world.status.reason == "stale_venue"
+        await world.until_hedged(within=150)
+        assert setting.position < HEDGED
+
+
+async def test_an_order_of_a_lost_journal_is_taken_back(setting: Setting) -> None:
+    """It has our name and nobody's plan; a person's own order beside it is left alone."""
+    witness = setting.server.exchange.listeners.pop()
+    for client_id in ("lph.eth.zzzzzzzz.1", "web_mine"):
+        setting.server.exchange.submit(
+            {
+                "symbol": SYMBOL,
+                "side": "SELL",
+                "type": "LIMIT",
+                "timeInForce": "GTC",
+                "quantity": "1",
+                "price": "2500",
+                "newClientOrderId": client_id,
+            }
+        )
+    setting.server.exchange.listeners.append(witness)
+    async with running(setting) as world:
+        await world.until_hedged(within=150)
+        assert [each.request.client_id for each in setting.server.exchange.open_orders(SYMBOL)] == ["web_mine"]
+
+
+async def test_filled_before_the_answer_came(setting: Setting) -> None:
+    """The stream is ahead of the ack, and the ack is lost: the fill is known, and nothing is sent again."""
+    setting.server.faults.add(PLACE, faults.drop().after())
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        assert (setting.position, len(setting.sent())) == (HEDGED, 1)
+        await world.check_settled()
+
+
+async def test_a_told_fill_contradicts_a_refusal(setting: Setting) -> None:
+    """Said to be not accepted, but executed, and the query lags: what the stream told stands."""
+    setting.server.faults.add(PLACE, faults.unavailable_503().after())
+    setting.server.faults.add("GET /fapi/v1/order", faults.no_such_order_2013(), times=2)
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        assert (setting.position, len(setting.sent())) == (Decimal("-4.999"), 1)
+        await world.check_settled()
