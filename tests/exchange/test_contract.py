@@ -288,7 +288,7 @@ async def test_liquidation_comes_at_the_price_that_was_told(desk: Desk) -> None:
         await desk.book([(at, "99")], [(at, "99")], at)
         assert ((await account(desk))["position_base"] != 0) == alive
     last = (await fills(desk))[-1]
-    assert (last.client_order_id, last.side, last.quantity_base) == ("autoclose", "BUY", 20)
+    assert (last.client_order_id, last.side, last.quantity_base) == ("autoclose", "BUY", Decimal(20))
     assert (await orders(desk, ["l"]))["l"] == (OrderStatus.CANCELED, Decimal(0))
     assert (await account(desk))["margin_balance_quote"] == 0
 
@@ -348,7 +348,7 @@ async def test_a_cancel_ends_what_is_open_and_nothing_else(desk: Desk) -> None:
     assert await answer(desk, sell("1", "done")) == "FILLED 1"
     cancelled = await desk.venue.cancel(ETH, "l")
     assert cancelled is not None
-    assert (cancelled.status, cancelled.executed_base) == (OrderStatus.CANCELED, 1)
+    assert (cancelled.status, cancelled.executed_base) == (OrderStatus.CANCELED, Decimal(1))
     assert await desk.venue.find_order(ETH, "l") == cancelled
     assert await desk.venue.find_order_by_venue_id(ETH, cancelled.venue_order_id) == cancelled
     assert [await desk.venue.cancel(ETH, each) for each in ("l", "done", "never")] == [None] * 3

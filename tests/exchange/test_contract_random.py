@@ -31,7 +31,7 @@ class Does(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """`size` in thousandths of BASE; `away` in halves of a percent, of two for a move; `which`: of the orders so far."""
+    """`size` in thousandths of BASE; `away` in half percents (two for a move); `which`: of the orders so far."""
 
     does: Does
     side: OrderSide
