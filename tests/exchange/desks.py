@@ -18,7 +18,7 @@ from core.exchange.binance import BinanceVenue, WantedTerms
 from core.exchange.binance_client import BinanceAccess
 from core.exchange.paper import PaperVenue
 from core.exchange.paper_account import Terms
-from core.facts import BookLevel, OrderRequest
+from core.facts import BookLevel, Market, OrderRequest
 from core.ports import PerpVenue
 from tests.exchange.paper_rig import ETH, START, HandMarket, MemoryStore, flat_market
 from tests.rigs.venue import Exchange, VenueServer
@@ -66,12 +66,16 @@ class PaperDesk:
 
     async def fund(self, rate: str) -> None:
         here = self.feed.markets[ETH]
-        self.feed.set(replace(here, funding_rate=Decimal(rate)))
+        self._amend(replace(here, funding_rate=Decimal(rate)))
         await self.venue.account(ETH)
         await self.clock.advance((here.next_funding_time - self.clock.now()).total_seconds() + 1)
         seen, following = self.feed.markets[ETH], here.next_funding_time + timedelta(hours=8)
-        self.feed.set(replace(seen, next_funding_time=following))
+        self._amend(replace(seen, next_funding_time=following))
         await self.paper.market_moved(ETH)
+
+    def _amend(self, market: Market) -> None:
+        """The same snapshot of the book still, with what was taken of it."""
+        self.feed.markets[ETH] = market
 
 
 class BinanceDesk:

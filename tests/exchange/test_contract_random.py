@@ -31,7 +31,7 @@ class Does(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """`size` in thousandths of BASE; `away` in ticks of half a percent; `which`: of the orders so far."""
+    """`size` in thousandths of BASE; `away` in half percents (two for a move); `which`: of the orders so far."""
 
     does: Does
     side: OrderSide
@@ -46,7 +46,7 @@ STEP = st.builds(
     Step,
     does=st.sampled_from([*Does, Does.TRADE, Does.LIMIT, Does.LIMIT, Does.MOVE, Does.MOVE]),
     side=st.sampled_from(OrderSide),
-    size=st.one_of(st.integers(0, 4000), st.integers(4000, 30_000)),
+    size=st.one_of(st.integers(0, 4000), st.integers(1000, 3500), st.integers(4000, 30_000)),
     away=st.integers(-12, 12),
     which=st.integers(0, STEPS),
     flag=st.booleans(),
@@ -92,10 +92,10 @@ class History:
         return "none" if report is None else f"{report.status} {report.executed_base.normalize():f}"
 
     async def _move(self, step: Step) -> None:
-        """Up to six percent, three levels a side, the mark where the middle is or a little beside it."""
-        self.price = self._off(step.away)
+        """Up to a quarter, three levels a side, the mark where the middle is or a little beside it."""
+        self.price = self._off(4 * step.away)
         tick = self.price.scaleb(-3).quantize(Decimal("0.01"))
-        sizes = [_base(step.size // part + 1) for part in (4, 2, 1)]
+        sizes = [_base(step.size // part + 100) for part in (4, 2, 1)]
         bids = [(str(self.price - tick * level), size) for level, size in enumerate(sizes, 1)]
         asks = [(str(self.price + tick * level), size) for level, size in enumerate(sizes, 1)]
         mark = self.price + (tick * step.which if step.flag else 0)

@@ -54,7 +54,7 @@ async def test_liquidation_is_a_trade_of_the_exchange_s_own(venue: VenueServer, 
     venue.exchange.liquidates = True
     venue.exchange.plant_position("ETHUSDT", Decimal(-40), Decimal(2000))
     venue.exchange.set_price("ETHUSDT", Decimal(2300))
-    (trade,) = await client.futures_account_trades(symbol="ETHUSDT")
+    trade, *_ = await client.futures_account_trades(symbol="ETHUSDT")
     found = await client.futures_get_order(symbol="ETHUSDT", orderId=trade["orderId"])
     assert found["clientOrderId"].startswith("autoclose-")
     assert await client.futures_position_information() == []
