@@ -20,7 +20,8 @@ from core.errors import Refused, Transient
 from core.exchange.binance_client import TROUBLE, BinanceClient
 from core.exchange.binance_events import UnitOf, account_news, event_of
 from core.exchange.binance_messages import Malformed
-from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient, until_one_fails
+from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient
+from core.listening import until_one_fails
 from core.ports import AccountNews
 
 STREAM = "Binance's account stream"

@@ -20,8 +20,9 @@ from core.errors import Refused, Transient
 from core.exchange.binance_events import LATEST_MS, BookEvent, MarkEvent, UnitOf
 from core.exchange.binance_market import book_levels, by_our_clock
 from core.exchange.binance_messages import Malformed, at_ms, parse_one
-from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient, until_one_fails
+from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient
 from core.facts import Market
+from core.listening import until_one_fails
 
 BOOKS, MARKS = "Binance's book stream", "Binance's mark price stream"
 BOOK, MARK = "depthUpdate", "markPriceUpdate"

@@ -5,15 +5,13 @@ A connection has one life: whatever goes wrong ends it, as `Transient`, and the 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from core.errors import InvariantBroken, Transient
+from core.errors import Transient
 from core.exchange.binance_traffic import retry_after_s
 
 STREAM_URL = "wss://fstream.binance.com"
@@ -45,14 +43,3 @@ def broken_as_transient(stream: str) -> Iterator[None]:
         raise Transient(f"Binance did not open {stream} in time") from None
     except (WebSocketException, OSError) as error:
         raise Transient(f"The connection of {stream} broke ({type(error).__name__})") from None
-
-
-async def until_one_fails(*parts: Coroutine[object, object, NoReturn]) -> NoReturn:
-    """Run them side by side; the first that raises ends the others, and its error is raised alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    raise InvariantBroken("A stream ended without an error")

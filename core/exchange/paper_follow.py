@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from core.errors import Transient
 
@@ -24,7 +24,7 @@ class MovesFollower:
         self._moved.add(symbol)
         self._wake.set()
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Never returns. A market that cannot be read is left to whoever needs it next, who will say so."""
         while True:
             await self._wake.wait()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from typing import NoReturn
 
-from core.errors import Transient
-from core.exchange.binance_streams import until_one_fails
 from core.exchange.paper import PaperVenue
+from core.exchange.paper_follow import MovesFollower
 from core.facts import Market
+from core.listening import until_one_fails
 from core.ports import MarketStream
 
 
@@ -19,25 +17,14 @@ class PaperMarkets:
 
     def __init__(self, stream: MarketStream, venue: PaperVenue) -> None:
         self._stream = stream
-        self._venue = venue
+        self._follower = MovesFollower(venue)
 
     def latest(self, symbol: str) -> Market | None:
         return self._stream.latest(symbol)
 
     async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> NoReturn:
-        moved = {symbol: asyncio.Event() for symbol in symbols}
-
         def hear(symbol: str) -> None:
-            moved[symbol].set()
+            self._follower.moved(symbol)
             on_move(symbol)
 
-        await until_one_fails(
-            self._stream.listen(symbols, hear), *(self._follow(symbol, event) for symbol, event in moved.items())
-        )
-
-    async def _follow(self, symbol: str, moved: asyncio.Event) -> NoReturn:
-        while True:
-            await moved.wait()
-            moved.clear()
-            with suppress(Transient):  # without a market now; the next move tries again
-                await self._venue.market_moved(symbol)
+        await until_one_fails(self._stream.listen(symbols, hear), self._follower.run())

@@ -193,14 +193,14 @@ async def test_a_restart_on_the_database_finds_the_same_account(tmp_path: Path) 
         await venue.place(sell("1", cid="a"))
         await venue.place(limit_order(OrderSide.BUY, "0.5", "1990", cid="b"))
         account, resting = await venue.account(ETH), await venue.open_orders(ETH)
-        income = await venue.income(START)
+        income = await venue.income(since=START)
     async with on_disk(path, feed, clock, "live:a") as other:
         assert (await other.account(ETH)).position_base == 0
         await other.place(buy("3", cid="a"))
     async with on_disk(path, feed, clock) as again:
         assert await again.account(ETH) == account
         assert await again.open_orders(ETH) == resting
-        assert await again.income(START) == income
+        assert await again.income(since=START) == income
         assert len(await again.trades(ETH, after_trade_id=None, since=START)) == 1
 
 

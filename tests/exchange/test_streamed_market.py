@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import NoReturn
 
 import pytest
 
@@ -33,7 +34,7 @@ class HandStream:
     def __init__(self) -> None:
         self.market: Market | None = None
 
-    async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> None:
+    async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> NoReturn:
         raise Transient("the hand is at rest")
 
     def latest(self, symbol: str) -> Market | None:
