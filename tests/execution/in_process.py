@@ -45,6 +45,7 @@ class Plug:
         self._cut_at: int | None = None
         self._deed: tuple[int, Deed] | None = None
         self._disks: list[sqlite3.Connection] = []
+        self._held: list[asyncio.Future[None]] = []
 
     def cut_in(self, passes: int) -> None:
         """The power goes just before the one after so many more."""
@@ -66,10 +67,20 @@ class Plug:
             self.deeds_done.append(asyncio.get_running_loop().create_task(deed()))
         if self._cut_at is not None and self.count >= self._cut_at:
             self.pull()
-            await asyncio.get_running_loop().create_future()
+            await self._never()
         await asyncio.sleep(0)
         if self.is_out:
             raise PowerIsOut
+
+    async def _never(self) -> None:
+        held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._held.append(held)
+        await held
+
+    def bury(self) -> None:
+        """Whoever was held up when the power went is gone too."""
+        for held in self._held:
+            held.cancel()
 
     def pull(self) -> None:
         """Nothing reaches disk or wire any more; what was not committed is gone."""
@@ -175,7 +186,10 @@ class _Wire(asyncio.Transport):
         if self._closed:
             return
         if answer is not None:
-            lines = [f"HTTP/1.1 {answer.status} Rig", *(f"{key}: {value}" for key, value in answer.wire_headers().items())]
+            lines = [
+                f"HTTP/1.1 {answer.status} Rig",
+                *(f"{key}: {value}" for key, value in answer.wire_headers().items()),
+            ]
             self._protocol.data_received("\r\n".join([*lines, "", answer.body]).encode())
         if answer is None or answer.cut:
             self.abort()

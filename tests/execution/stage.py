@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -86,6 +86,7 @@ class Stage:
         """As SIGKILL: what is on the disk and what has reached the exchange is all that is left of it."""
         if not self.plug.is_out:
             self.plug.pull()
+        self.plug.bury()
         self.stop()
 
     def cycles(self, count: int, *, every_s: float = 1.0) -> None:
@@ -147,6 +148,3 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         structlog.configure(wrapper_class=before)
-
-
-Work = Callable[[World], Coroutine[Any, Any, None]]

@@ -239,7 +239,11 @@ async def running(setting: Setting, *, prepared: bool = True) -> AsyncIterator[W
     config, clock, server = setting.config(), setting.clock, setting.server
     keys = server.credentials
     access = BinanceAccess(
-        SecretStr(keys.key), SecretStr(keys.secret), futures_url=server.url, spot_url=server.url, timeout_s=setting.timeout_s
+        SecretStr(keys.key),
+        SecretStr(keys.secret),
+        futures_url=server.url,
+        spot_url=server.url,
+        timeout_s=setting.timeout_s,
     )
     venue = BinanceVenue(access, clock, wall=setting.wall)
     async with await Store.open(setting.database, scope=SCOPE, clock=clock) as store:
