@@ -1,10 +1,10 @@
-"""One history of a hedge: the program and the exchange in one process, on a time of their own, killed at any instant."""
+"""One history of a hedge: program and exchange in one process, on a time of their own, killed at any instant."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
+from core.events import EventKind
 from tests.execution.in_process import Deed, Plug, in_process
 from tests.execution.virtual_time import VirtualClock, VirtualLoop, wind_up
 from tests.execution.witness import Witness
-from tests.execution.world import SYMBOL, Setting, World, running
+from tests.execution.world import HEDGE, SYMBOL, Setting, World, running
+from tests.hedging.positions import position
 from tests.rigs.venue import Depth, Exchange, VenueServer
 
 T = TypeVar("T")
@@ -60,6 +62,8 @@ class Stage:
         self._around.enter_context(quiet())
         self._around.enter_context(in_process(self.server, self.clock, lambda: self.plug))
         self._life: AsyncExitStack | None = None
+        # For a test to compare with: what was there, and what our orders had executed, when its trouble began.
+        self.before = self.executed_before = Decimal(0)
         self._world: World | None = None
 
     @property
@@ -108,6 +112,37 @@ class Stage:
         begun, self.plug.deeds_done = self.plug.deeds_done, []
         self.plug.call_off()
         self.run(_ended(begun) if begun else deed())
+
+    def until(self, done: Callable[[], object], *, within_s: int = 60) -> None:
+        """Evaluated once a second for a minute, then at a quarter of that pace."""
+        began_s = self.loop.time()
+        while not done():
+            waited_s = self.loop.time() - began_s
+            status = self.world.status
+            assert waited_s < within_s, f"not within {within_s} s: {status.state} {status.reason} {status.detail}"
+            self.cycles(1, every_s=1.0 if waited_s < 60 else 4.0)
+
+    def until_hedged(self, *, within_s: int = 60) -> None:
+        self.until(lambda: self.world.status.state == "READY", within_s=within_s)
+        self.cycles(1)
+        assert self.world.status.state == "READY"
+
+    def is_settled(self) -> None:
+        """Journal and exchange agree on every order and on the position, and the witness has no complaint."""
+        self.run(self.world.check_settled())
+        assert self.witness.broken == []
+
+    @property
+    def gap_base(self) -> Decimal:
+        """What is missing by the books of exchange and pool: BASE to sell when positive."""
+        pool = self.setting.pool
+        base = position(liquidity=pool.liquidity, price=str(pool.price)).base
+        return base * self.setting.config().hedges[HEDGE].hedge_ratio + self.setting.position
+
+    def told(self, *kinds: EventKind) -> list[str]:
+        """The reason or code of each event, oldest first."""
+        events = self.run(self.world.events(*kinds))
+        return [event.data.get("reason") or event.data.get("code") or event.kind.value for event in events]
 
     async def _until_out(self, work: Coroutine[Any, Any, None]) -> bool:
         task, out = asyncio.ensure_future(work), asyncio.ensure_future(self.plug.went_out.wait())

@@ -1,4 +1,4 @@
-"""The exchange's troubles by what they leave open, and where each can strike: rows of the fault table, to be drawn from."""
+"""The exchange's troubles by what they leave open, and where each can strike: the rows of the fault table."""
 
 from __future__ import annotations
 

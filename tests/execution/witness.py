@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from core.execution.order_ids import parse_client_order_id
 from tests.execution.virtual_time import VirtualClock
-from tests.execution.world import HEDGE, SYMBOL, Setting
+from tests.execution.world import HEDGE, Setting
 from tests.rigs.venue import PLACE, POSITION, faults
 from tests.rigs.venue.gate import Received
 
@@ -155,7 +155,7 @@ class Witness:
         )
 
     def _look_at_the_lp(self, client_id: str, side: str, quantity: Decimal) -> None:
-        """1.02 x ratio x what the positions could turn into; a stranger's trade that nobody saw yet is not our doing."""
+        """1.02 x ratio x what the positions could turn into; a stranger's trade not seen yet is not our doing."""
         if side != "SELL" or self._clock.monotonic_s() - self.disturbed_at_s < UNSEEN_FOR_S:
             return
         most = max(edge for _, edge in self._edges) * self._setting.config().hedges[HEDGE].hedge_ratio
