@@ -6,6 +6,7 @@ shortest form and printed as the list of its steps. The exchange's own books are
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import tempfile
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ SOAK = os.environ.get("LP_HEDGE_SOAK") == "1"
 HISTORIES_OF_A_PART = 50
 PARTS = (5000 if SOAK else 500) // HISTORIES_OF_A_PART
 STEPS = 50
+WATCHED_FOR_S = 1200
 MEMORY_DISK = "/dev/shm"
 
 FULL = LIQUIDITY // 5
@@ -311,7 +313,7 @@ class Histories(RuleBasedStateMachine):
             assert status.reason in reasons, f"{status.reason} was told to nobody"
         self._until_at_rest()
         self._hold()
-        if status.reason == "hedge_mode_unsupported":
+        if self.stage.world.status.reason == "hedge_mode_unsupported":
             assert self.setting.sent() == []
             return
         self.stage.run(self.stage.world.check_settled())
@@ -376,4 +378,5 @@ def test_any_history(part: int) -> None:
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
+    faulthandler.dump_traceback_later(WATCHED_FOR_S, exit=True)  # cutting a history down outlasts pytest's own watch
     run_state_machine_as_test(seed(part)(Histories), settings=run)  # type: ignore[no-untyped-call]
