@@ -89,7 +89,12 @@ KINDS: dict[str, dict[str, object]] = {
     "reduction": {},
     "increase in parts": {"max_order_quote": 700},
     "limit": {"order_type": "limit"},
-    "time-weighted": {"twap_over_quote": 500, "twap_duration_seconds": 8, "twap_interval_seconds": 2},
+    "time-weighted": {
+        "twap_over_quote": 500,
+        "twap_duration_seconds": 8,
+        "twap_interval_seconds": 2,
+        "urgent_band_multiple": 100,
+    },
 }
 PRICE_OF = {"reduction": 2150}
 

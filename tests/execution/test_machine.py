@@ -93,6 +93,7 @@ CHOICES = offered(
         "order_type": ("limit", "post_only"),
         "fallback": ("none",),
         "twap_over_quote": (0, 1000),
+        "urgent_band_multiple": (0, 100),
         "max_slippage_bps": (5, 0),
         "max_retries": (0,),
         "force_rebalance_seconds": (60,),

@@ -21,11 +21,17 @@ EVERY = 1 if os.environ.get("LP_HEDGE_SOAK") == "1" else 7
 MOST_PASSES = 500
 CLOSE = Decimal("0.003")
 
+SLICES: dict[str, object] = {
+    "twap_over_quote": 1000,
+    "twap_duration_seconds": 6,
+    "twap_interval_seconds": 2,
+    "urgent_band_multiple": 100,
+}
 # Settings, and how many evaluations the whole of it takes.
 LIVES: dict[str, tuple[dict[str, object], int]] = {
     "market": ({}, 2),
     "in parts": ({"max_order_quote": 4000}, 4),
-    "time-weighted": ({"twap_over_quote": 1000, "twap_duration_seconds": 6, "twap_interval_seconds": 2}, 7),
+    "time-weighted": (SLICES, 8),
     "limit": ({"order_type": "limit"}, 2),
 }
 ANSWERS: dict[str, Fault | None] = {
