@@ -31,7 +31,8 @@ from core.events import EventKind
 from core.ports import ApprovalState
 from tests.execution.stage import Stage
 from tests.execution.troubles import BEHIND, BY_NAME, CLOCK, MISREAD, NOT_ACCEPTED, READS, REFUSED, UNKNOWN, names
-from tests.execution.world import HEDGE, LIQUIDITY, SYMBOL, Setting
+from tests.execution.world import HEDGE, SYMBOL, Setting
+from tests.hedging.positions import LIQUIDITY
 from tests.rigs.venue import PLACE, POSITION, Fault
 
 SOAK = os.environ.get("LP_HEDGE_SOAK") == "1"
@@ -380,4 +381,4 @@ def test_any_history(part: int) -> None:
         phases=(Phase.generate, Phase.shrink),
     )
     faulthandler.dump_traceback_later(WATCHED_FOR_S, exit=True)  # cutting a history down outlasts pytest's own watch
-    run_state_machine_as_test(seed(part)(Histories), settings=run)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(seed(part)(Histories), settings=run)

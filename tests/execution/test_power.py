@@ -1,7 +1,7 @@
 """The power goes at every single instant of an order's life: each statement to the disk, each request on the wire.
 
-In this process, so that none is missed; `test_kill` does the same to real processes at random. Every seventh instant of
-each life here, all of them with LP_HEDGE_SOAK=1.
+In this process, so that none is missed; `test_kill_service` does the same to real processes at random. Every nineteenth
+instant of each life here, all of them with LP_HEDGE_SOAK=1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.execution.stage import Stage
 from tests.execution.world import HEDGE
 from tests.rigs.venue import PLACE, Fault, faults
 
-EVERY = 1 if os.environ.get("LP_HEDGE_SOAK") == "1" else 7
+EVERY = 1 if os.environ.get("LP_HEDGE_SOAK") == "1" else 19
 MOST_PASSES = 500
 CLOSE = Decimal("0.003")
 
