@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.execution.stage import Stage
 from tests.execution.world import SYMBOL, IntentWitness, Setting, World, running
 from tests.rigs.venue import VenueServer
 
@@ -27,3 +28,11 @@ async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
 async def world(setting: Setting) -> AsyncIterator[World]:
     async with running(setting) as world:
         yield world
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """The same on a time of its own, not started yet; in the end the witness at the exchange's door is content."""
+    with Stage(tmp_path) as stage:
+        yield stage
+        assert stage.witness.broken == []

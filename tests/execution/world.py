@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import SecretStr
 
 from bot.assembly import Office, build_engine, open_office
+from core.clock import Clock
 from core.config import Config
 from core.engine import Engine
 from core.errors import LpHedgeError, Transient
@@ -43,6 +45,12 @@ SCOPE = "live:test"
 PATIENT_S = 60.0
 TIMEOUT_S = 1.0  # of the adapter; a busy machine must not look like a silent exchange
 HEDGED = Decimal("-4.999")  # the position that the pool at its start calls for
+
+
+class WorldClock(Clock, Protocol):
+    async def pass_time(self, seconds_s: float) -> None: ...
+
+    def skip(self, seconds_s: float) -> None: ...
 
 
 class QuickClock:
@@ -69,11 +77,11 @@ class QuickClock:
         while self.monotonic_s() < ends_s:
             await asyncio.sleep(0.005)
 
+    async def pass_time(self, seconds_s: float) -> None:
+        self.skip(seconds_s)
+
     def skip(self, seconds_s: float) -> None:
         self._skipped_s += seconds_s
-
-    async def between_evaluations(self, seconds_s: float) -> None:
-        self.skip(seconds_s)
 
 
 class RealClock(QuickClock):
@@ -82,19 +90,21 @@ class RealClock(QuickClock):
     async def sleep(self, seconds_s: float) -> None:
         await asyncio.sleep(seconds_s)
 
-    async def between_evaluations(self, seconds_s: float) -> None:
+    async def pass_time(self, seconds_s: float) -> None:
         await asyncio.sleep(min(seconds_s, 0.1))
 
 
 class StillPool:
     """One position, just under five BASE at a price of 2000, that changes only by the test's hand."""
 
-    def __init__(self, clock: QuickClock) -> None:
+    def __init__(self, clock: WorldClock) -> None:
         self.clock = clock
         self._block = 100
         self.price = Decimal(2000)
         self.liquidity = LIQUIDITY // 5
         self.blind = False
+        self.read_at_s = 0.0
+        self.read_edge_base: Decimal | None = None
 
     async def prepare(self) -> None: ...
 
@@ -104,6 +114,7 @@ class StillPool:
         self._block += 1
         now = self.clock.now()
         held = position(liquidity=self.liquidity, price=str(self.price))
+        self.read_at_s, self.read_edge_base = self.clock.monotonic_s(), held.base_at_lower_edge
         block = Block(self._block, None, now)
         return {HEDGE: LpFacts(block, now, "test", BASE, QUOTE, self.price, (held,), (), None)}
 
@@ -121,9 +132,11 @@ class Setting:
 
     server: VenueServer
     database: Path
-    clock: QuickClock = field(default_factory=QuickClock)
+    clock: WorldClock = field(default_factory=QuickClock)
     settings: dict[str, object] = field(default_factory=dict)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    wall: Clock | None = None  # that requests are stamped with, where it is not this machine's
+    timeout_s: float = TIMEOUT_S
 
     def __post_init__(self) -> None:
         self.pool = StillPool(self.clock)
@@ -171,7 +184,7 @@ class World:
     async def cycles(self, count: int, *, every_s: float = 1.0) -> None:
         for _ in range(count):
             await self.engine.cycle()
-            await self.setting.clock.between_evaluations(every_s)
+            await self.setting.clock.pass_time(every_s)
 
     async def until(self, done: Callable[[World], bool], *, within: int = 60) -> None:
         """Evaluate once a second until `done`; fails the test after `within` evaluations."""
@@ -246,9 +259,13 @@ async def running(setting: Setting, *, prepared: bool = True, hearing: bool = Fa
     config, clock, server = setting.config(), setting.clock, setting.server
     keys = server.credentials
     access = BinanceAccess(
-        SecretStr(keys.key), SecretStr(keys.secret), futures_url=server.url, spot_url=server.url, timeout_s=TIMEOUT_S
+        SecretStr(keys.key),
+        SecretStr(keys.secret),
+        futures_url=server.url,
+        spot_url=server.url,
+        timeout_s=setting.timeout_s,
     )
-    venue = BinanceVenue(access, clock)
+    venue = BinanceVenue(access, clock, wall=setting.wall)
     async with await Store.open(setting.database, scope=SCOPE, clock=clock) as store:
         try:
             if prepared:

@@ -83,15 +83,17 @@ class _Window:
     limit: int
     monotonic_s: Callable[[], float]
     entries: deque[tuple[float, int]] = field(default_factory=deque)
+    total: int = 0
 
     def used(self) -> int:
         horizon = self.monotonic_s() - self.seconds
         while self.entries and self.entries[0][0] <= horizon:
-            self.entries.popleft()
-        return sum(weight for _, weight in self.entries)
+            self.total -= self.entries.popleft()[1]
+        return self.total
 
     def add(self, weight: int) -> None:
         self.entries.append((self.monotonic_s(), weight))
+        self.total += weight
 
 
 class RateLimits:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -36,15 +37,26 @@ class Exchanged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """What goes back. `cut`: headers promise more than `body`, then the line goes dead; `code` is not for the wire."""
+
     status: int
     body: str
     headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    cut: bool = False
     code: int | None = None
+
+    def wire_headers(self) -> dict[str, str]:
+        length = len(self.body.encode()) + (1000 if self.cut else 0)
+        return {**self.headers, "Content-Type": self.content_type, "Content-Length": str(length)}
 
 
 class VenueServer:
-    """`url` is the root for REST (`{url}/fapi`), `stream_url` for websockets; both exist after `start`."""
+    """`url` is the root for REST (`{url}/fapi`), `stream_url` for websockets; both exist after `start`.
+
+    `witnesses` see each request as it arrives, before any fault has its way with it. `answer` is all but the transport.
+    """
 
     def __init__(self, exchange: Exchange | None = None, credentials: Credentials | None = None) -> None:
         self.exchange = exchange or Exchange()
@@ -53,6 +65,7 @@ class VenueServer:
         self.limits = RateLimits()
         self.hub = StreamHub(self.exchange)
         self.journal: list[Exchanged] = []
+        self.witnesses: list[Callable[[Received], None]] = []
         self.port = 0
         self._routes: dict[tuple[str, str], Route] = {}
         self._late: set[asyncio.Task[None]] = set()
@@ -101,23 +114,24 @@ class VenueServer:
 
     # -- one request -----------------------------------------------------------------------------------------------
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        body = (await request.read()).decode()
-        received = Received(request.method, path, query, body, request.headers.get("X-MBX-APIKEY"))
-        fault = self.faults.take(received.endpoint, _lenient_params(received))
+    async def answer(self, received: Received) -> Answer | None:
+        """None: the connection is dropped without an answer."""
+        for witness in self.witnesses:
+            witness(received)
+        fault = self.faults.take(received.endpoint, _lenient_params(received)) if self.faults.waiting() else None
         if fault is None:
-            return _response(self._carry_out(received, None))
+            return self._carry_out(received, None)
         if fault.stage is Stage.LATE:
             self._carry_out_later(received, fault)
         elif fault.stage is Stage.AFTER or fault.passes:
             answer = self._carry_out(received, fault)
             if fault.passes:
                 await asyncio.sleep(fault.hold_s)
-                return _response(answer if fault.edit is None else replace(answer, body=fault.edit(answer.body)))
+                return answer if fault.edit is None else replace(answer, body=fault.edit(answer.body))
         else:
             self._note(received, fault.status or 0, fault.name, fault)
-        return await self._apply(request, fault)
+        await asyncio.sleep(fault.hold_s)
+        return self._fault_answer(fault)
 
     def _carry_out_later(self, received: Received, fault: Fault) -> None:
         async def later() -> None:
@@ -128,21 +142,21 @@ class VenueServer:
         self._late.add(task)
         task.add_done_callback(self._late.discard)
 
-    def _carry_out(self, received: Received, fault: Fault | None) -> _Answer:
+    def _carry_out(self, received: Received, fault: Fault | None) -> Answer:
         with self.exchange.lock:
             try:
                 answer = self._answer(received)
             except refusals.Refusal as refusal:
                 headers = self.limits.headers(counted_order=False)
-                answer = _Answer(refusal.status, json.dumps(refusal.body()), headers, refusal.code)
+                answer = Answer(refusal.status, json.dumps(refusal.body()), headers, code=refusal.code)
             self.hub.settled()
         self._note(received, answer.status, answer.code, fault)
         return answer
 
-    def _answer(self, received: Received) -> _Answer:
+    def _answer(self, received: Received) -> Answer:
         route = self._routes.get((received.method, received.path))
         if route is None:
-            return _Answer(404, "<html><body>404 Not found</body></html>", code=404)
+            return Answer(404, "<html><body>404 Not found</body></html>", content_type="text/html", code=404)
         self.exchange.cancel_overdue()
         params = received.params()
         self.limits.spend_weight(route.weight_of(params))
@@ -156,7 +170,7 @@ class VenueServer:
         body = json.dumps(route.handler(self.exchange, params))
         if route.places_order:
             self.limits.count_order()
-        return _Answer(200, body, self.limits.headers(counted_order=route.places_order))
+        return Answer(200, body, self.limits.headers(counted_order=route.places_order))
 
     def _note(self, received: Received, status: int, code: int | str | None, fault: Fault | None) -> None:
         number = code if isinstance(code, int) or code is None else 0
@@ -170,17 +184,23 @@ class VenueServer:
         )
         self.journal.append(entry)
 
-    async def _apply(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        await asyncio.sleep(fault.hold_s)
+    def _fault_answer(self, fault: Fault) -> Answer | None:
         if fault.status is None:
+            return None
+        headers = {**self.limits.headers(counted_order=False), **fault.headers}
+        return Answer(fault.status, fault.body, headers, content_type=fault.content_type, cut=fault.cut)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        body = (await request.read()).decode()
+        answer = await self.answer(Received(request.method, path, query, body, request.headers.get("X-MBX-APIKEY")))
+        if answer is None:
             return _hang_up(request)
-        headers = {**self.limits.headers(counted_order=False), **fault.headers, "Content-Type": fault.content_type}
-        if not fault.cut:
-            return web.Response(status=fault.status, body=fault.body.encode(), headers=headers)
-        headers["Content-Length"] = str(len(fault.body) + 1000)
-        stream = web.StreamResponse(status=fault.status, headers=headers)
+        if not answer.cut:
+            return web.Response(status=answer.status, body=answer.body.encode(), headers=answer.wire_headers())
+        stream = web.StreamResponse(status=answer.status, headers=answer.wire_headers())
         await stream.prepare(request)
-        await stream.write(fault.body.encode())
+        await stream.write(answer.body.encode())
         _hang_up(request)
         return stream
 
@@ -239,11 +259,6 @@ def _lenient_params(received: Received) -> Params:
         return received.params()
     except refusals.Refusal:
         return {}
-
-
-def _response(answer: _Answer) -> web.Response:
-    content_type = "text/html" if answer.status == 404 else "application/json"
-    return web.Response(status=answer.status, text=answer.body, content_type=content_type, headers=answer.headers)
 
 
 def _hang_up(request: web.Request) -> web.Response:

@@ -1,0 +1,179 @@
+"""Stands at the exchange's door: each order that arrives is held against what the database said at that instant.
+
+It reads the file as another process would, and the exchange's own books; nothing of the program is asked.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.execution.order_ids import parse_client_order_id
+from tests.execution.virtual_time import VirtualClock
+from tests.execution.world import HEDGE, Setting
+from tests.rigs.venue import PLACE, POSITION, faults
+from tests.rigs.venue.gate import Received
+
+ZERO = Decimal(0)
+STEP = Decimal("0.001")
+# A word that came while the request was on the wire came too late.
+ON_THE_WIRE_S = 0.1
+# What stands above approvals, or is itself a person's word.
+NEEDS_NO_WORD = ("operator_hedge", "operator_flatten", "net_legs", "deleverage")
+NEEDS_NO_CHAIN = ("operator_flatten", "net_legs", "deleverage")
+# As long as BASE that left by a liquidity decrease may count, and one look more.
+DEPARTED_FOR_S = 400.0
+# A stranger's trade is seen at the next good read.
+UNSEEN_FOR_S = 25.0
+HOUR = timedelta(hours=1)
+SAYS_FLAT = faults.empty_list().name  # a lie at times, but a reading
+
+
+class Witness:
+    """`broken`: each rule that was broken, as a sentence."""
+
+    def __init__(self, setting: Setting, clock: VirtualClock) -> None:
+        self._setting = setting
+        self._clock = clock
+        self._file: sqlite3.Connection | None = None
+        self._edges: list[tuple[float, Decimal]] = []
+        self.disturbed_at_s = -1000.0
+        self.broken: list[str] = []
+        setting.server.witnesses.append(self._arrived)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def disturbed(self) -> None:
+        """The position was changed from outside, now."""
+        self.disturbed_at_s = self._clock.monotonic_s()
+
+    def _arrived(self, received: Received) -> None:
+        self._note_edge()
+        params = received.params()
+        name = parse_client_order_id(params.get("newClientOrderId", ""))
+        if received.endpoint != PLACE or name is None:
+            return
+        client_id, quantity = params["newClientOrderId"], Decimal(params["quantity"])
+        rows = self._rows("SELECT state, seq FROM orders WHERE client_order_id = ?", client_id)
+        plans = self._rows("SELECT * FROM plans WHERE plan_id = ?", name.plan_id)
+        if not rows or not plans:
+            self.broken.append(f"{client_id} was sent and is not in the journal")
+            return
+        plan = plans[0]
+        self._expect(rows[0]["state"] == "intent", f"{client_id} was sent again, being {rows[0]['state']}")
+        unsettled = self._rows(
+            "SELECT client_order_id FROM orders WHERE client_order_id != ? AND state IN ('intent', 'unknown', 'open')",
+            client_id,
+        )
+        self._expect(not unsettled, f"{client_id} was sent while {[row[0] for row in unsettled]} was not settled")
+        self._look_at_words(client_id, plan)
+        self._look_at_facts(client_id, plan)
+        self._look_at_size(client_id, plan, quantity)
+        self._look_at_approval(client_id, plan, quantity)
+        self._look_at_the_lp(client_id, params["side"], quantity)
+
+    def _look_at_words(self, client_id: str, plan: sqlite3.Row) -> None:
+        last = self._rows(
+            "SELECT kind, at FROM events WHERE kind IN ('halted', 'paused', 'resumed') ORDER BY rowid DESC LIMIT 1"
+        )
+        if not last or last[0]["kind"] == "resumed" or plan["reason"] == "operator_flatten":
+            return
+        since_s = (self._clock.now() - datetime.fromisoformat(last[0]["at"])).total_seconds()
+        self._expect(since_s <= ON_THE_WIRE_S, f"{client_id} was sent {since_s} s after it was {last[0]['kind']}")
+
+    def _look_at_facts(self, client_id: str, plan: sqlite3.Row) -> None:
+        config = self._setting.config().hedges[HEDGE]
+        position_s = self._age_of_position_s()
+        limit_s = config.max_price_age_seconds + 1
+        self._expect(position_s <= limit_s, f"{client_id} was sent on a position read {position_s} s ago")
+        if plan["reason"] not in NEEDS_NO_CHAIN and config.on_chain_blind == "hold":
+            chain_s = self._clock.monotonic_s() - self._setting.pool.read_at_s
+            limit_s = config.max_chain_age_seconds + 1
+            self._expect(chain_s <= limit_s, f"{client_id} was sent on a chain read {chain_s} s ago")
+
+    def _age_of_position_s(self) -> float:
+        now_ms = self._setting.server.exchange.now_ms()
+        for entry in reversed(self._setting.server.journal):
+            if entry.endpoint == POSITION and entry.status == 200 and entry.fault in (None, "slow", SAYS_FLAT):
+                return (now_ms - entry.at_ms) / 1000
+        return float("inf")
+
+    def _look_at_size(self, client_id: str, plan: sqlite3.Row, quantity: Decimal) -> None:
+        executed = self._setting.server.exchange.executed_by_client_id()
+        done = sum(
+            (base for each, base in executed.items() if f".{plan['plan_id']}." in each and each != client_id), ZERO
+        )
+        most = Decimal(plan["quantity_base"])
+        self._expect(done + quantity <= most, f"{client_id}: {done} were executed and {quantity} sent, of {most}")
+
+    def _look_at_approval(self, client_id: str, plan: sqlite3.Row, quantity: Decimal) -> None:
+        limit = self._setting.config().hedges[HEDGE].approval_over_quote
+        if limit in ("off", None):
+            return
+        if plan["approval_id"] is not None:
+            approval = self._rows("SELECT * FROM approvals WHERE approval_id = ?", plan["approval_id"])[0]
+            self._expect(approval["state"] == "executing", f"{client_id}: its approval is {approval['state']}")
+            done = self._executed_under(plan["approval_id"])
+            most = Decimal(approval["quantity_base"])
+            self._expect(done + quantity <= most, f"{client_id}: approved were {most}, {done} + {quantity} is more")
+            return
+        if plan["reason"] in NEEDS_NO_WORD:
+            return
+        assert isinstance(limit, Decimal)
+        worth = Decimal(plan["quantity_base"]) * Decimal(plan["reference_price"])
+        self._expect(worth < limit * Decimal("1.01") + 1, f"{client_id}: a plan of {worth} that nobody approved")
+        recent = self._unapproved_quote(plan["side"]) + quantity * Decimal(plan["reference_price"])
+        most = 5 * limit * Decimal("1.05") + 1
+        self._expect(recent <= most, f"{client_id}: {recent} within the hour that nobody approved")
+
+    def _executed_under(self, approval_id: str) -> Decimal:
+        executed = self._setting.server.exchange.executed_by_client_id()
+        rows = self._rows(
+            "SELECT client_order_id FROM orders JOIN plans USING (scope, plan_id) WHERE approval_id = ?", approval_id
+        )
+        return sum((executed.get(row[0], ZERO) for row in rows), ZERO)
+
+    def _unapproved_quote(self, side: str) -> Decimal:
+        rows = self._rows(
+            "SELECT client_order_id FROM orders JOIN plans USING (scope, plan_id) WHERE approval_id IS NULL"
+            " AND plans.reason NOT IN ('operator_hedge', 'operator_flatten', 'net_legs', 'deleverage')"
+            " AND orders.side = ?",
+            side,
+        )
+        exchange, mine = self._setting.server.exchange, {row[0] for row in rows}
+        since_ms = exchange.now_ms() - HOUR / timedelta(milliseconds=1)
+        return sum(
+            (
+                trade.price * trade.quantity
+                for trade in exchange.ledger.trades
+                if trade.time_ms > since_ms and exchange.orders[trade.order_id].request.client_id in mine
+            ),
+            ZERO,
+        )
+
+    def _look_at_the_lp(self, client_id: str, side: str, quantity: Decimal) -> None:
+        """1.02 x ratio x what the positions could turn into; a stranger's trade not seen yet is not our doing."""
+        if side != "SELL" or self._clock.monotonic_s() - self.disturbed_at_s < UNSEEN_FOR_S:
+            return
+        most = max(edge for _, edge in self._edges) * self._setting.config().hedges[HEDGE].hedge_ratio
+        short = quantity - self._setting.position
+        self._expect(short <= most * Decimal("1.02") + STEP, f"{client_id} would make a short of {short}, LP {most}")
+
+    def _note_edge(self) -> None:
+        now_s, pool = self._clock.monotonic_s(), self._setting.pool
+        self._edges = [each for each in self._edges if each[0] > now_s - DEPARTED_FOR_S]
+        if pool.read_edge_base is not None and (not self._edges or self._edges[-1] != (now_s, pool.read_edge_base)):
+            self._edges.append((now_s, pool.read_edge_base))
+
+    def _rows(self, sql: str, *values: str) -> list[sqlite3.Row]:
+        if self._file is None:
+            self._file = sqlite3.connect(f"file:{self._setting.database}?mode=ro", uri=True, isolation_level=None)
+            self._file.row_factory = sqlite3.Row
+        return self._file.execute(sql, values).fetchall()
+
+    def _expect(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            self.broken.append(otherwise)
