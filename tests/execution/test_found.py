@@ -1,0 +1,33 @@
+"""What random histories found and is not mended yet. Whoever mends one takes its mark away."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from core.ports import OrderState
+from tests.execution.stage import Stage
+from tests.rigs.venue import PLACE, QUERY, faults
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a fill of an order recorded as refused is booked, but the order stays refused with nothing executed",
+)
+def test_an_order_said_not_to_be_accepted_and_found_later_counts_for_its_plan(stage: Stage) -> None:
+    """A throttle's no, an execution all the same, and one query to a replica that is behind: the plan is not done twice.
+
+    The one query that follows a "not accepted" settles the order as refused for good. Its trade is then booked as ours,
+    so that the position agrees, but the order's own executed quantity stays 0, and what is left of a capped plan with
+    it: the same plan sends its whole quantity again, also beyond what a person approved.
+    """
+    stage.setting.settings["max_hedge_notional"] = 1200
+    stage.start()
+    stage.server.faults.add(PLACE, faults.unavailable_503().after())
+    stage.server.faults.add(QUERY, faults.no_such_order_2013())
+    stage.cycles(6)
+    complaints, stage.witness.broken = stage.witness.broken, []
+    assert complaints == []
+    first = stage.run(stage.world.orders())[0]
+    assert (first.state, first.executed_base) == (OrderState.FINAL, Decimal("0.600"))
