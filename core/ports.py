@@ -89,8 +89,11 @@ class PerpVenue(Protocol):
 
     async def market(self, symbol: str) -> Market: ...
 
-    async def place(self, order: OrderRequest) -> OrderReport:
-        """Send once. Raises Refused (no order exists), Transient (not accepted, nothing exists), OutcomeUnknown."""
+    async def place(self, order: OrderRequest, *, may_send: Callable[[], bool] | None = None) -> OrderReport:
+        """Send once. Raises Refused (no order exists), Transient (not accepted, nothing exists), OutcomeUnknown.
+
+        `may_send` is asked again before a request that was refused for its time stamp alone is sent once more.
+        """
         ...
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:

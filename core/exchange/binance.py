@@ -127,7 +127,7 @@ class BinanceVenue:
             raise
         return perp_account(contract, legs, totals, terms, as_of)
 
-    async def place(self, order: OrderRequest) -> OrderReport:
+    async def place(self, order: OrderRequest, *, may_send: Callable[[], bool] | None = None) -> OrderReport:
         """As the port says; an answer about another order, or in an unknown state, is OutcomeUnknown too."""
         contract = self._market.contract(order.symbol)
         if not _CLIENT_ID.fullmatch(order.client_order_id):
@@ -139,6 +139,7 @@ class BinanceVenue:
                 order.client_order_id,
                 lambda library: library.futures_create_order(**params),
                 lambda answer: _report(answer, contract, order.client_order_id),
+                may_send,
             )
         except Refused as refusal:
             if refusal.code == MODE_DIFFERS:

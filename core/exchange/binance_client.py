@@ -21,6 +21,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 from pydantic import SecretStr
 
 from core.clock import Clock, SystemClock
+from core.errors import Transient
 from core.exchange.binance_messages import Malformed, server_time_ms
 from core.exchange.binance_outcome import CLOCK_CODES, Failure, order_error, read_error
 from core.exchange.binance_traffic import Permit, Traffic, retry_after_s
@@ -111,14 +112,23 @@ class BinanceClient:
             raise read_error(answer)
         return answer
 
-    async def order(self, what: str, client_order_id: str, call: Call, parse: Callable[[object], T]) -> T:
-        """One POST of an order; sent a second time only when the first was refused for its time stamp.
+    async def order(
+        self,
+        what: str,
+        client_order_id: str,
+        call: Call,
+        parse: Callable[[object], T],
+        may_send: Callable[[], bool] | None = None,
+    ) -> T:
+        """One POST of an order; sent again only after it was refused for its time stamp, and if it still may be.
 
         Raises Refused, Transient (nothing exists) or OutcomeUnknown. When cancelled, the outcome is unknown too.
         """
         answer = await self._attempt(what, call, parse, self.traffic.take_order())
         if isinstance(answer, Failure) and answer.code in CLOCK_CODES:
             await self.sync_clock()
+            if may_send is not None and not may_send():
+                raise Transient("The order was refused for its time stamp, and not sent again: trading was stopped")
             answer = await self._attempt(what, call, parse, self.traffic.take_order())
         if isinstance(answer, Failure):
             raise order_error(answer, client_order_id)

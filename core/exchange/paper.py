@@ -140,7 +140,7 @@ class PaperVenue:
         async with self._lock:
             return tuple(row for row in income_of(self._state) if row.at >= since)
 
-    async def place(self, order: OrderRequest) -> OrderReport:
+    async def place(self, order: OrderRequest, *, may_send: Callable[[], bool] | None = None) -> OrderReport:
         """Match at once against a fresh book.
 
         Raises Refused with Binance's code, Transient without a book, OutcomeUnknown for the id of an open order.

@@ -136,7 +136,7 @@ class Bookkeeper:
         entry = await self._journal.order(report.client_order_id)
         if entry is None:  # Ours by name, of another database: a person decides.
             return TradeOrigin.FOREIGN
-        if not entry.state.is_settled or entry.state is OrderState.ABSENT:
+        if entry.state is not OrderState.FINAL:  # also one that was believed not to exist
             await self._journal.record_report(report, self._clock.now(), booked=False)
         return TradeOrigin.OURS
 

@@ -87,7 +87,7 @@ class Executor:
         if not may_send():
             return await self._not_created(request, StepEnd.NOT_SENT, "stopped before it was sent")
         try:
-            report = await self._venue.place(request)
+            report = await self._venue.place(request, may_send=may_send)
         except Refused as refusal:
             return await self._refused(plan, request, refusal)
         except Transient as trouble:

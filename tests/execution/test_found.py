@@ -1,10 +1,8 @@
-"""What random histories found and is not mended yet. Whoever mends one takes its mark away."""
+"""What random histories found, each in its shortest form."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-
-import pytest
 
 from core.ports import OrderState
 from tests.execution.stage import Stage
@@ -13,10 +11,6 @@ from tests.execution.world import HEDGE
 from tests.rigs.venue import PLACE, QUERY, faults
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a fill of an order recorded as refused is booked, but the order stays refused with nothing executed",
-)
 def test_an_order_said_not_to_be_accepted_and_found_later_counts_for_its_plan(stage: Stage) -> None:
     """A throttle's no, an execution all the same, and a query to a replica that is behind: no plan is done twice.
 
@@ -35,7 +29,6 @@ def test_an_order_said_not_to_be_accepted_and_found_later_counts_for_its_plan(st
     assert (first.state, first.executed_base) == (OrderState.FINAL, Decimal("0.600"))
 
 
-@pytest.mark.xfail(strict=True, reason="the order is sent again after -1021 without asking whether it still may be")
 def test_a_halt_counts_while_the_clock_is_measured_for_the_same_order(stage: Stage) -> None:
     """After "timestamp outside of the recvWindow" the clock is measured, which may take many seconds, and the order is
     sent again; a halt that was carried out and announced meanwhile must keep it back."""

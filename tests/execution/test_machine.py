@@ -322,9 +322,6 @@ class Histories(RuleBasedStateMachine):
             assert status.reason in reasons, f"{status.reason} was told to nobody"
         self._until_at_rest()
         self._hold()
-        if self.stage.world.status.reason == "hedge_mode_unsupported":
-            assert self.setting.sent() == []
-            return
         self.stage.run(self.stage.world.check_settled())
 
     def _end_trouble(self) -> None:
@@ -343,12 +340,18 @@ class Histories(RuleBasedStateMachine):
             status = self.stage.world.status
             if status.reason == "max_per_hour":
                 self.stage.run(self.stage.clock.pass_time(600))
-            if status.reason == "hedge_mode_unsupported" or (status.state, status.reason) in AT_REST:
+            if (status.state, status.reason) in AT_REST:
                 return
             if status.reason == "position_mismatch":
                 self.stage.run(self._command("adopt", OPERATORS[1]))
+            self._trade_through_quotes()
             self.stage.run(self._answers([(OPERATORS[1], True)]))
         raise AssertionError(f"never came to rest: {status.state} {status.reason} {status.detail}")
+
+    def _trade_through_quotes(self) -> None:
+        """A market that never moves fills no quote."""
+        for part in ("1.002", "0.998", "1"):
+            self.stage.exchange.set_price(SYMBOL, self.setting.pool.price * Decimal(part))
 
     async def _check_approvals(self) -> None:
         """No more was executed under an approval than it showed."""
