@@ -56,6 +56,7 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
     EventKind.OUTCOME_RESOLVED: ("suspended", True),
     EventKind.ORDER_REFUSED: ("suspended", False),
     EventKind.PLAN_FAILED: ("suspended", False),
+    EventKind.SLIPPAGE_EXCEEDED: ("suspended", False),
     EventKind.CHAIN_ESTIMATED: ("suspended", False),
     EventKind.CHAIN_READ_AGAIN: ("suspended", True),
     EventKind.BASIS_EXCEEDED: ("suspended", False),
@@ -75,6 +76,9 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.DEPARTED_KEPT: Loudness.SILENT,
     EventKind.DEPARTED_CLOSED: Loudness.SILENT,
     EventKind.SETTING_CHANGED: Loudness.SILENT,
+    EventKind.ORDER_TAKEN_BACK: Loudness.LOUD,
+    EventKind.VENUE_NEWS_LOST: Loudness.SILENT,
+    EventKind.VENUE_NEWS_BACK: Loudness.SILENT,
     EventKind.NEWS_LOST: Loudness.SILENT,
     EventKind.NEWS_BACK: Loudness.SILENT,
 }
@@ -82,6 +86,7 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
 PACED: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.ORDER_REFUSED: ("code",),
     EventKind.PLAN_FAILED: ("reason",),
+    EventKind.SLIPPAGE_EXCEEDED: (),
     EventKind.CHAIN_ESTIMATED: (),
     EventKind.CHAIN_READ_AGAIN: (),
     EventKind.BASIS_EXCEEDED: (),

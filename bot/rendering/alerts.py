@@ -299,6 +299,37 @@ def _relative_change(facts: Facts) -> str:
     return f": {percent(after / before - 1, signed=True)}"
 
 
+def _slippage(facts: Facts) -> str:
+    expected = facts.data.get("expected_bps")
+    cost = f"{esc(bps(number(expected)))} of slippage" if expected else "more than the visible book holds"
+    side = "Selling" if facts.text("side") == "SELL" else "Buying"
+    return lines(
+        f"⚠️ {facts.title('the book is thin')}.",
+        f"{side} {facts.amount('quantity_base')} would cost {cost}; I take what is there up to {facts.money('price_cap')}"
+        " and try again every 2 s.",
+    )
+
+
+def _taken_back(facts: Facts) -> str:
+    return lines(
+        f"⚠️ {facts.title('an order of a lost journal was resting')}.",
+        f"I cancelled {code(facts.text('client_order_id'))}. See whether another lp-hedge uses this account.",
+    )
+
+
+def _exchange_news_lost(facts: Facts) -> str:
+    what = "your account" if facts.text("stream") == "account" else "its prices"
+    return lines(
+        f"📡 {bold(f'the exchange no longer tells what happens to {what}')}.",
+        f"{esc(facts.text('detail'))}. I ask at every look instead.",
+    )
+
+
+def _exchange_news_back(facts: Facts) -> str:
+    what = "your account" if facts.text("stream") == "account" else "its prices"
+    return f"✅ {bold(f'the exchange tells about {what} again')}."
+
+
 def _deleveraging(facts: Facts) -> str:
     distance = facts.data.get("distance_pct")
     near = f" ({esc(amount(number(distance), '%'))} away)" if distance else ""
@@ -396,6 +427,10 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.CHAIN_ESTIMATED: _estimated,
     EventKind.CHAIN_READ_AGAIN: _read_again,
     EventKind.VENUE_BANNED: _banned,
+    EventKind.SLIPPAGE_EXCEEDED: _slippage,
+    EventKind.ORDER_TAKEN_BACK: _taken_back,
+    EventKind.VENUE_NEWS_LOST: _exchange_news_lost,
+    EventKind.VENUE_NEWS_BACK: _exchange_news_back,
     EventKind.NEWS_LOST: _news_lost,
     EventKind.NEWS_BACK: _news_back,
     EventKind.BASIS_RESTORED: _basis_restored,

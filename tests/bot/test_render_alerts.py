@@ -170,3 +170,26 @@ def test_positions_found_together_are_one_message_with_their_number() -> None:
     text = alert_text(an_event(EventKind.POSITION_FOUND, position_id="9", others="41"), UTC, BNB)
     assert "41 more like it: `lp-hedge check` names them." in text
     assert "more like it" not in alert_text(an_event(EventKind.POSITION_FOUND, position_id="9"), UTC, BNB)
+
+
+def test_a_thin_book_says_what_it_would_cost() -> None:
+    """And what is done instead; a book that does not even hold the quantity says that."""
+    data = {"side": "SELL", "quantity_base": "4.999", "price_cap": "1970.00", "expected_bps": "1187.5"}
+    text = alert_text(Event(EventKind.SLIPPAGE_EXCEEDED, "eth", T0, data), UTC, BNB)
+    assert "1,188 bps" in text
+    assert "4.999" in text and "1,970" in text and "every 2 s" in text
+    shallow = alert_text(Event(EventKind.SLIPPAGE_EXCEEDED, "eth", T0, data | {"expected_bps": ""}), UTC, BNB)
+    assert "more than the visible book holds" in shallow
+
+
+def test_the_exchange_falls_silent_and_speaks_again() -> None:
+    """Which of the two, and that it is asked instead."""
+    lost = Event(EventKind.VENUE_NEWS_LOST, None, T0, {"stream": "account", "detail": "the connection broke"})
+    assert "your account" in alert_text(lost, UTC, BNB) and "at every look" in alert_text(lost, UTC, BNB)
+    back = Event(EventKind.VENUE_NEWS_BACK, None, T0, {"stream": "market"})
+    assert "its prices again" in alert_text(back, UTC, BNB)
+
+
+def test_a_stray_order_is_named() -> None:
+    data = {"client_order_id": "lph.eth.zz.1", "quantity_base": "1"}
+    assert "lph.eth.zz.1" in alert_text(Event(EventKind.ORDER_TAKEN_BACK, "eth", T0, data), UTC, BNB)
