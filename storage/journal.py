@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.errors import InvariantBroken
-from core.facts import OrderSide, PositionSide, Trade
+from core.facts import OrderReport, OrderSide, PositionSide, Trade
 from core.ports import COUNTED_ORIGINS, LegPositions, TradeOrigin
 from storage.columns import EXACT, number_text, time_text
 from storage.database import Database, Transaction
@@ -149,3 +149,20 @@ class FillBook:
 
 class SqliteJournal(PlanBook, OrderBook, FillBook):
     """`core.ports.Journal`."""
+
+    async def take_in(self, report: OrderReport, fill: Trade | None, at: datetime) -> bool:
+        """In one transaction. Raises InvariantBroken as `record_report` and `book_trades` do."""
+        async with self._db.transaction() as tx:
+            row = await self._stored(tx, report.client_order_id)
+            if fill is not None and not await self._is_booked(tx, fill):
+                await self._book(tx, fill, TradeOrigin.OURS, at)
+            settled = report.status.is_final and await self._booked_of(tx, report) >= report.executed_base
+            await self._record(tx, row, report, at, final=settled)
+        return settled
+
+    async def _booked_of(self, tx: Transaction, report: OrderReport) -> Decimal:
+        rows = await tx.rows(
+            "SELECT quantity_base FROM fills WHERE scope = ? AND symbol = ? AND venue_order_id = ?",
+            (self._scope, report.symbol, report.venue_order_id),
+        )
+        return sum((Decimal(each["quantity_base"]) for each in rows), ZERO)

@@ -128,21 +128,7 @@ class OrderBook:
         """Raises InvariantBroken when the report is of another order than the one recorded under its id."""
         async with self._db.transaction() as tx:
             row = await self._stored(tx, report.client_order_id)
-            _refuse_other_order(row, report)
-            final = (report.status.is_final and booked) or row["state"] == OrderState.FINAL
-            await tx.execute(
-                "UPDATE orders SET state = ?, venue_order_id = ?, executed_base = ?, changed_at = ?"
-                " WHERE client_order_id = ?",
-                (
-                    OrderState.FINAL if final else OrderState.OPEN,
-                    report.venue_order_id,
-                    number_text(max(Decimal(row["executed_base"]), report.executed_base)),
-                    time_text(at),
-                    report.client_order_id,
-                ),
-            )
-            if row["venue_order_id"] is None:
-                await self._claim_fills(tx, report)
+            await self._record(tx, row, report, at, final=report.status.is_final and booked)
 
     async def order(self, client_order_id: str) -> JournalOrder | None:
         row = await self._db.row(
@@ -173,6 +159,21 @@ class OrderBook:
             (self._scope, symbol),
         )
         return {row["venue_order_id"]: row["client_order_id"] for row in rows}
+
+    async def _record(self, tx: Transaction, row: Row, report: OrderReport, at: datetime, *, final: bool) -> None:
+        """What says nothing new leaves the row as it is, its time included."""
+        _refuse_other_order(row, report)
+        state = OrderState.FINAL if final or row["state"] == OrderState.FINAL else OrderState.OPEN
+        executed = number_text(max(Decimal(row["executed_base"]), report.executed_base))
+        if (state, report.venue_order_id, executed) == (row["state"], row["venue_order_id"], row["executed_base"]):
+            return
+        await tx.execute(
+            "UPDATE orders SET state = ?, venue_order_id = ?, executed_base = ?, changed_at = ?"
+            " WHERE client_order_id = ?",
+            (state, report.venue_order_id, executed, time_text(at), report.client_order_id),
+        )
+        if row["venue_order_id"] is None:
+            await self._claim_fills(tx, report)
 
     async def _stored(self, tx: Transaction, client_order_id: str) -> Row:
         row = await tx.row(

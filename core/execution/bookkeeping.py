@@ -50,11 +50,11 @@ class Bookkeeper:
         Until then the order stays unsettled, so that nothing is ordered on a position and a journal that both have not
         heard of it yet. Raises what the venue's reads raise.
         """
-        await self._journal.record_report(report, self._clock.now(), booked=False)
+        if await self._journal.take_in(report, None, self._clock.now()):
+            return True
         if not report.status.is_final or not await self._has_fills_of(report):
             return False
-        await self._journal.record_report(report, self._clock.now())
-        return True
+        return await self._journal.take_in(report, None, self._clock.now())
 
     async def book_new_trades(self, symbol: str, hedge: str) -> BookedTrades:
         """Fetch and book the trades after the last one booked. Raises what the venue's read raises."""
@@ -70,19 +70,12 @@ class Bookkeeper:
         order = await self._journal.order(report.client_order_id)
         if order is None or order.request.symbol != report.symbol:
             return
-        now = self._clock.now()
-        is_old = order.state is OrderState.FINAL and report.executed_base <= order.executed_base
-        if not is_old:
-            await self._journal.record_report(report, now, booked=False)
-        if fill is not None:
-            await self._journal.book_trades([(fill, TradeOrigin.OURS)], now)
-        if not is_old and report.status.is_final and await self._booked_base(order, report) >= report.executed_base:
-            await self._journal.record_report(report, now)
+        await self._journal.take_in(report, fill, self._clock.now())
 
     async def _has_fills_of(self, report: OrderReport) -> bool:
         """The trade list lags behind the order's own state, and its rows may come late among newer ones."""
         order = await self._journal.order(report.client_order_id)
-        if order is None or await self._booked_base(order, report) >= report.executed_base:
+        if order is None:
             return True
         await self.book_new_trades(report.symbol, order.hedge)
         if await self._booked_base(order, report) >= report.executed_base:

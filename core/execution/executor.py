@@ -73,13 +73,12 @@ class Executor:
         self._events = events
         self._clock = clock
 
-    async def send(self, plan: Plan, terms: OrderTerms, *, may_send: Callable[[], bool]) -> Step:
-        """Send one order of the plan and see it to its end.
+    async def send(self, plan: Plan, terms: OrderTerms, *, attempt: int, may_send: Callable[[], bool]) -> Step:
+        """Send one order of the plan and see it to its end; `attempt` counts the plan's orders from 1.
 
         `may_send` is asked after the intent is durable and directly before the request leaves. Cancelling this call
         between the two leaves an unsettled order in the journal, which the resolver settles by query.
         """
-        attempt = 1 + len(await self._journal.plan_orders(plan.plan_id))
         request = order_request(plan, terms, attempt)
         await self._journal.record_intent(
             request, hedge=plan.hedge, plan_id=plan.plan_id, attempt=attempt, at=self._clock.now()

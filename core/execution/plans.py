@@ -144,7 +144,10 @@ class PlanBook:
         if terms.time_in_force is TimeInForce.GTX and (trouble := await self._not_guarded()):
             return self._noted(trouble, active.plan)
         await self._tell_if_over(active.plan, terms)
-        return self._noted(await self._executor.send(active.plan, terms, may_send=may_send), active.plan)
+        attempt = len(active.orders) + 1
+        return self._noted(
+            await self._executor.send(active.plan, terms, attempt=attempt, may_send=may_send), active.plan
+        )
 
     async def withdraw(self, order: JournalOrder) -> Step:
         """Take back an order that rests. RESTS: not now."""
