@@ -299,7 +299,9 @@ class Journal(Protocol):
 
     async def plan_fills(self, plan_id: str) -> tuple[Trade, ...]: ...
 
-    async def last_trade_id(self, symbol: str) -> int | None: ...
+    async def last_trade_id(self, symbol: str) -> int | None:
+        """The newest booked from the trade list. What was only told may have older ones before it, unread."""
+        ...
 
     async def positions(self, symbol: str) -> LegPositions | None:
         """Sums over own and ADL fills and adoptions. None before any fill or adoption was booked."""

@@ -48,7 +48,8 @@ class FillBook:
 
     async def last_trade_id(self, symbol: str) -> int | None:
         row = await self._db.row(
-            "SELECT max(trade_id) AS newest FROM fills WHERE scope = ? AND symbol = ?", (self._scope, symbol)
+            "SELECT max(trade_id) AS newest FROM fills WHERE scope = ? AND symbol = ? AND told = 0",
+            (self._scope, symbol),
         )
         return None if row is None else row["newest"]
 
@@ -94,7 +95,8 @@ class FillBook:
         )
         return tuple((row["its_hedge"], trade_of(row)) for row in rows)
 
-    async def _is_booked(self, tx: Transaction, trade: Trade) -> bool:
+    async def _is_booked(self, tx: Transaction, trade: Trade, *, told: bool = False) -> bool:
+        """The trade list has the last word on fee and profit of what was only told before."""
         row = await tx.row(
             "SELECT * FROM fills WHERE scope = ? AND symbol = ? AND trade_id = ?",
             (self._scope, trade.symbol, trade.trade_id),
@@ -110,6 +112,11 @@ class FillBook:
         )
         if not same:
             raise InvariantBroken(f"trade {trade.trade_id} of {trade.symbol} came back as another trade")
+        if row["told"] and not told:
+            await tx.execute(
+                "UPDATE fills SET told = 0, fee = ?, fee_asset = ?, realised_pnl_quote = ? WHERE seq = ?",
+                (number_text(trade.fee), trade.fee_asset, number_text(trade.realised_pnl_quote), row["seq"]),
+            )
         return True
 
     async def _is_of_our_order(self, tx: Transaction, trade: Trade) -> bool:
@@ -119,11 +126,13 @@ class FillBook:
         )
         return row is not None
 
-    async def _book(self, tx: Transaction, trade: Trade, origin: TradeOrigin, at: datetime) -> None:
+    async def _book(
+        self, tx: Transaction, trade: Trade, origin: TradeOrigin, at: datetime, *, told: bool = False
+    ) -> None:
         await tx.execute(
             "INSERT INTO fills (scope, symbol, trade_id, venue_order_id, origin, side, position_side, price,"
-            " quantity_base, fee, fee_asset, realised_pnl_quote, is_maker, at, booked_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " quantity_base, fee, fee_asset, realised_pnl_quote, is_maker, at, booked_at, told)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self._scope,
                 trade.symbol,
@@ -140,6 +149,7 @@ class FillBook:
                 int(trade.is_maker),
                 time_text(trade.at),
                 time_text(at),
+                int(told),
             ),
         )
         counts = origin in COUNTED_ORIGINS
@@ -154,8 +164,8 @@ class SqliteJournal(PlanBook, OrderBook, FillBook):
         """In one transaction. Raises InvariantBroken as `record_report` and `book_trades` do."""
         async with self._db.transaction() as tx:
             row = await self._stored(tx, report.client_order_id)
-            if fill is not None and not await self._is_booked(tx, fill):
-                await self._book(tx, fill, TradeOrigin.OURS, at)
+            if fill is not None and not await self._is_booked(tx, fill, told=True):
+                await self._book(tx, fill, TradeOrigin.OURS, at, told=True)
             settled = report.status.is_final and await self._booked_of(tx, report) >= report.executed_base
             await self._record(tx, row, report, at, final=settled)
         return settled

@@ -29,3 +29,6 @@ CREATE TABLE account_samples (
     next_funding_at TEXT NOT NULL,
     PRIMARY KEY (scope, symbol, at)
 ) STRICT, WITHOUT ROWID;
+
+-- A fill that the exchange told by itself, and that its trade list has not confirmed yet.
+ALTER TABLE fills ADD COLUMN told INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1));

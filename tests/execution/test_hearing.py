@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.events import EventKind
 from tests.execution.world import HEDGED, SYMBOL, RealClock, Setting, World, running
 from tests.rigs.venue import DEPTH, PLACE, POSITION, TRADES, faults
 
@@ -169,4 +170,22 @@ async def test_a_told_fill_contradicts_a_refusal(setting: Setting) -> None:
         await heard(world)
         await world.until_hedged(within=150)
         assert (setting.position, len(setting.sent())) == (Decimal("-4.999"), 1)
+        await world.check_settled()
+
+
+async def test_a_told_fill_hides_no_older_trade(setting: Setting) -> None:
+    """A trade that was not told, older than one that was, is still found by the next reading of the trade list."""
+    setting.settings |= {"adopt_external": "auto"}
+    async with running(setting, hearing=True) as world:
+        await heard(world)
+        await world.until_hedged(within=150)
+        setting.server.hub.muted = True
+        setting.server.exchange.deleverage(SYMBOL, Decimal("0.5"))
+        setting.server.hub.muted = False
+        setting.set_price(1900)
+        await world.cycles(2)
+        await world.until_hedged(within=150)
+        origins = await world.store.database.rows("SELECT origin, told FROM fills ORDER BY trade_id")
+        assert [row["origin"] for row in origins].count("adl") == 1
+        assert await world.events(EventKind.POSITION_MISMATCH) == []
         await world.check_settled()
