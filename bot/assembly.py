@@ -35,6 +35,7 @@ from core.grants import Grants
 from core.hedge import Hedge
 from core.hedging.margin import Claim
 from core.hedging.policy import policy_from
+from core.held_events import HeldEvents
 from core.late_hedge import LateHedge, Opening
 from core.observation import Observer
 from core.ports import PerpVenue
@@ -269,7 +270,7 @@ class _HedgeParts:
         hedge = self.config.hedges[self.name]
         rules = self.venue.rules(hedge.symbol)
         policy_from(hedge, rules)
-        journal, events, clock = self.store.journal, self.office.notifier, self.clock
+        journal, events, clock = self.store.journal, HeldEvents(self.office.notifier), self.clock
         bookkeeper = Bookkeeper(venue=self.venue, journal=journal, events=events, clock=clock, start=self.began)
         resolver = OutcomeResolver(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
         executor = Executor(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)

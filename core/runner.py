@@ -31,9 +31,10 @@ from core.hedging.margin import Claim, reserved_before
 from core.hedging.policy import policy_from
 from core.hedging.states import COMMANDED_TEXTS, Action, LpState, Reason, Request, State, transition
 from core.hedging.stirring import PART_OF_BAND
+from core.held_events import HeldEvents
 from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, Observer
-from core.ports import Approval, EventLog, HedgeMemory, Journal
+from core.ports import Approval, HedgeMemory, Journal
 from core.status import HedgeStatus
 from core.status_view import hedge_status
 from core.watch import Watch
@@ -62,7 +63,7 @@ class HedgeRunner:
         actions: Callable[[Callable[[], bool]], Actions],
         journal: Journal,
         memory_store: HedgeMemory,
-        events: EventLog,
+        events: HeldEvents,
         claims: MutableMapping[str, Claim],
         clock: Clock,
     ) -> None:
@@ -105,7 +106,7 @@ class HedgeRunner:
 
     async def evaluate(self) -> None:
         """One look, one decision, at most one order."""
-        async with self._evaluating:
+        async with self._evaluating, self._events.held():
             config = self._config()
             seen = await self._look(config)
             await self._wishes.look_at_the_time(self._decision, seen.at)
@@ -119,8 +120,9 @@ class HedgeRunner:
             # From here to the decision nothing is awaited: a halt that came meanwhile is in this memory.
             mind = self._grants.taken_in(self._remembered.kernel, word, config, seen.at)
             decision = decide(kernel_facts(seen, standing, config, policy.step_base), policy, mind)
-            await self._take_in(decision, seen, standing)
+            self._take_in(decision, seen, standing)
             await self._watch.note(decision, seen, config)  # before what is done about it, as it will be read
+            # What is remembered is written down after the deed: the journal alone must be ahead of it.
             if self._actions.needs_depth(decision, seen):
                 seen = await self._observer.deepened(seen)
             outcome = await self._actions.carry_out(decision, seen, standing, config)
@@ -253,7 +255,7 @@ class HedgeRunner:
         self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
         await self._save()
         if stopped != self._announced:
-            await self._events.append(Event(kind, self.name, now, {"by": by}))
+            await self._events.log.append(Event(kind, self.name, now, {"by": by}))
             self._announced = stopped
         if stopped:  # now, not at the next look: a tap that comes before it must not count after a /resume
             await self._grants.refresh(self._config(), now, stopped=stopped)
@@ -293,7 +295,7 @@ class HedgeRunner:
             request_most_base=wish.most_base if wish else None,
         )
 
-    async def _take_in(self, decision: Decision, seen: Observation, standing: Standing) -> None:
+    def _take_in(self, decision: Decision, seen: Observation, standing: Standing) -> None:
         before = State(self._remembered.kernel.state)
         transition(before, State(decision.state))
         if self._decision is None or (self._decision.state, self._decision.reason) != (decision.state, decision.reason):
@@ -314,7 +316,6 @@ class HedgeRunner:
             known_pair=self._observer.known_pair,
         )
         self._stake_claim(decision, seen, standing)
-        await self._save()
 
     def _stake_claim(self, decision: Decision, seen: Observation, standing: Standing) -> None:
         """Tell the account's other hedges what margin an increase, under way or held back for margin, will take."""

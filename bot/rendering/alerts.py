@@ -305,8 +305,8 @@ def _slippage(facts: Facts) -> str:
     side = "Selling" if facts.text("side") == "SELL" else "Buying"
     return lines(
         f"⚠️ {facts.title('the book is thin')}.",
-        f"{side} {facts.amount('quantity_base')} would cost {cost}; I take what is there up to {facts.money('price_cap')}"
-        " and try again every 2 s.",
+        f"{side} {facts.amount('quantity_base')} would cost {cost}; I take what there is up to"
+        f" {facts.money('price_cap')} and try again every 2 s.",
     )
 
 

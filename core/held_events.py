@@ -1,0 +1,36 @@
+"""Events in the order in which they happened, written down once what they tell of is done: telling delays no trade."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from core.events import Event
+from core.ports import EventLog
+
+
+class HeldEvents:
+    """An `EventLog` of one hedge. What is appended inside `held` is written at its end, also when it fails."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        self._held: list[Event] | None = None
+
+    async def append(self, event: Event) -> None:
+        if self._held is None:
+            await self.log.append(event)
+        else:
+            self._held.append(event)
+
+    async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
+        return await self.log.recent(hedge=hedge, limit=limit)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        self._held = []
+        try:
+            yield
+        finally:
+            events, self._held = self._held, None
+            for event in events:
+                await self.log.append(event)
