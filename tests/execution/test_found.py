@@ -65,8 +65,10 @@ def test_nothing_rests_on_a_countdown_that_was_not_confirmed(stage: Stage, answe
 
 
 def test_netting_that_is_cut_short_takes_from_both_legs(stage: Stage) -> None:
-    """A plan whose time to quote ends after its first slice is followed by another, and by another: were the first slice
-    always the SHORT leg's, the hedge would be bought back bit by bit while the LONG leg stays."""
+    """A plan whose time to quote ends after its first slice is followed by another, and by another.
+
+    Were the first slice always the SHORT leg's, the hedge would be bought back bit by bit while the LONG leg stays.
+    """
     stage.setting.settings |= QUOTING | {
         "limit_timeout_seconds": 2,
         "adopt_external": "auto",
@@ -87,8 +89,10 @@ def test_netting_that_is_cut_short_takes_from_both_legs(stage: Stage) -> None:
 
 
 def test_a_leg_that_the_journal_has_below_zero_can_be_adopted(stage: Stage) -> None:
-    """An ADL of a stranger's leg is booked, the stranger's own trade is not: the sum of that leg falls below zero, which
-    shows in the net sum alone. /adopt must mend that too, or the mismatch stays for ever."""
+    """An ADL of a stranger's leg is booked, the stranger's own trade is not: the sum of that leg falls below zero.
+
+    That shows in the net sum alone. /adopt must mend it too, or the mismatch stays for ever.
+    """
     stage.exchange.set_hedge_mode(True)
     stage.exchange.set_position(SYMBOL, Decimal(1), side="LONG")
     stage.exchange.deleverage(SYMBOL, Decimal("0.5"), side="LONG")

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 from pydantic import ValidationError
 
 from core.config import HedgeConfig
-from core.events import EventKind
+from core.errors import Transient
 from core.execution.order_ids import parse_client_order_id
 from core.ports import ApprovalState
 from tests.execution.stage import Stage
@@ -402,22 +402,17 @@ class Histories(RuleBasedStateMachine):
 
     def _up_again(self) -> None:
         """An exchange that cannot be asked is no reason not to start."""
-        self.stage.start(prepared=self._answers_at_start())
-
-    def _answers_at_start(self) -> bool:
-        armed = self.stage.server.faults.waiting()
-        return armed == 0
+        try:
+            self.stage.start(prepared=self.stage.server.faults.waiting() == 0)
+        except Transient:
+            self.stage.failed = False
+            self.stage.start(prepared=False)
 
     def _come_to_rest(self) -> None:
         """Trouble ends. First nobody says anything: what holds it up has a name, and was told. Then people speak."""
         self._end_trouble()
         self.stage.cycles(20, every_s=3)
-        status = self.stage.world.status
         self._hold()
-        if status.state == "SUSPENDED":
-            told = self.stage.run(self.stage.world.events(EventKind.SUSPENDED, EventKind.HALTED, EventKind.PAUSED))
-            reasons = {event.data.get("reason", event.kind.value) for event in told}
-            assert status.reason in reasons, f"{status.reason} was told to nobody"
         self._until_at_rest()
         self._hold()
         self.stage.run(self.stage.world.check_settled())
@@ -439,7 +434,7 @@ class Histories(RuleBasedStateMachine):
 
     def _until_at_rest(self) -> None:
         self.stage.run(self._command("resume", OPERATORS[0]))
-        for _ in range(150):
+        for _ in range(400):
             for _ in range(3):
                 self.stage.cycles(1, every_s=1.5)
                 self._trade_through_quotes()
@@ -476,17 +471,15 @@ class Histories(RuleBasedStateMachine):
         status = self.stage.world.status
         if status.state != "SUSPENDED" or status.reason == "starting":
             return
-        watched = await self._last_event(EventKind.SUSPENDED, EventKind.RECOVERED)
-        said = await self._last_event(EventKind.HALTED, EventKind.PAUSED, EventKind.RESUMED)
-        told = status.reason in said or f'"{status.reason}"' in watched
-        assert told, f"{status.reason} stands, told were last {watched} and {said}"
-
-    async def _last_event(self, *kinds: EventKind) -> str:
         rows = await self.stage.world.store.database.rows(
-            f"SELECT kind, data FROM events WHERE kind IN ({','.join('?' * len(kinds))}) ORDER BY rowid DESC LIMIT 1",
-            tuple(kinds),
+            "SELECT data FROM events WHERE kind IN ('suspended', 'recovered') ORDER BY rowid DESC LIMIT 1"
         )
-        return f"{rows[0]['kind']} {rows[0]['data']}" if rows else "nothing"
+        said = await self.stage.world.store.database.rows(
+            "SELECT 1 FROM events WHERE kind = ?"
+            " AND rowid > (SELECT coalesce(max(rowid), 0) FROM events WHERE kind = 'resumed')",
+            (status.reason,),
+        )
+        assert said or (rows and f'"{status.reason}"' in rows[0]["data"]), f"{status.reason} was told to nobody"
 
     async def _check_legs(self) -> None:
         legs = await self.stage.world.store.journal.positions(SYMBOL)

@@ -49,7 +49,8 @@ class Witness:
         self.broken: list[str] = []
         self._heard_at_s = -1000.0
         self._rests_since_s: float | None = None
-        self._requests = 0
+        self._requests = self._noted = 0
+        self._position_read_at_s = -1000.0
         setting.server.witnesses.append(self._arrived)
         setting.server.exchange.listeners.append(self)
 
@@ -69,6 +70,7 @@ class Witness:
 
     def looked(self, status: HedgeStatus) -> None:
         """An evaluation ended, and this is its word."""
+        self._note_requests()
         entries = self._setting.server.journal[self._requests :]
         self._requests = len(self._setting.server.journal)
         now_s, ours = self._clock.monotonic_s(), self._own_open()
@@ -100,6 +102,7 @@ class Witness:
 
     def _arrived(self, received: Received) -> None:
         self._note_edge()
+        self._note_requests()
         params = received.params()
         self._look_at_guard()
         if received.endpoint == COUNTDOWN and params["countdownTime"] == "0":
@@ -150,9 +153,9 @@ class Witness:
 
     def _look_at_facts(self, client_id: str, plan: sqlite3.Row) -> None:
         config = self._setting.config().hedges[HEDGE]
-        position_s = self._age_of_position_s()
+        read_at_s = self._position_read_at_s
+        position_s = self._clock.monotonic_s() - read_at_s
         heard_at_s = self._heard_at_s if self._heard_at_s < self._setting.looked_at_s else -1000.0
-        read_at_s = self._clock.monotonic_s() - position_s
         self._expect(
             read_at_s >= heard_at_s - ON_THE_WIRE_S,
             f"{client_id} was sent on a position read at {read_at_s}, of which news came at {heard_at_s}",
@@ -164,12 +167,14 @@ class Witness:
             limit_s = config.max_chain_age_seconds + 1
             self._expect(chain_s <= limit_s, f"{client_id} was sent on a chain read {chain_s} s ago")
 
-    def _age_of_position_s(self) -> float:
-        now_ms = self._setting.server.exchange.now_ms()
-        for entry in reversed(self._setting.server.journal):
+    def _note_requests(self) -> None:
+        """The exchange writes down its own time, and its clock may be set at any moment but while it is asked."""
+        exchange, fresh = self._setting.server.exchange, self._setting.server.journal[self._noted :]
+        self._noted += len(fresh)
+        now_ms, now_s = exchange.now_ms(), self._clock.monotonic_s()
+        for entry in fresh:
             if entry.endpoint == POSITION and entry.status == 200 and entry.fault in (None, "slow", SAYS_FLAT):
-                return (now_ms - entry.at_ms) / 1000
-        return float("inf")
+                self._position_read_at_s = now_s - (now_ms - entry.at_ms) / 1000
 
     def _look_at_size(self, client_id: str, plan: sqlite3.Row, quantity: Decimal) -> None:
         executed = self._setting.server.exchange.executed_by_client_id()
