@@ -102,3 +102,17 @@ def test_a_leg_that_the_journal_has_below_zero_can_be_adopted(stage: Stage) -> N
     stage.run(stage.world.command("adopt", HEDGE))
     stage.until_hedged()
     stage.is_settled()
+
+
+def test_a_quote_in_doubt_stays_guarded_when_its_plan_ends(stage: Stage) -> None:
+    """A quote whose answer was lost reaches the exchange two seconds later; by then a halt has ended its plan."""
+    stage.setting.settings |= QUOTING
+    stage.server.faults.add(PLACE, faults.unknown_503().late(2))
+    stage.start()
+    stage.cycles(1)
+    stage.run(stage.world.command("halt", HEDGE))
+    stage.cycles(2, every_s=0.5)
+    assert SYMBOL in stage.exchange.countdowns
+    stage.cycles(6)
+    assert stage.exchange.open_orders(SYMBOL) == []
+    stage.is_settled()
