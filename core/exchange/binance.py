@@ -212,7 +212,7 @@ class BinanceVenue:
         await self._client.read(
             "dead man's switch",
             lambda library: library.futures_countdown_cancel_all(symbol=symbol, countdownTime=str(for_s * 1000)),
-            lambda answer: answer,
+            lambda answer: _check_guarded(answer, symbol, for_s),
         )
 
     def account_stream(self, stream_url: str) -> BinanceAccountStream:
@@ -265,6 +265,13 @@ def _report(answer: object, contract: Contract, client_order_id: str | None) -> 
     if row.symbol != contract.rules.symbol or client_order_id not in (None, row.client_order_id):
         raise Malformed("the answer is about another order")
     return order_report(row, contract.unit)
+
+
+def _check_guarded(answer: object, symbol: str, for_s: int) -> None:
+    """Whatever else was answered is no countdown."""
+    told = (answer.get("symbol"), str(answer.get("countdownTime"))) if isinstance(answer, dict) else None
+    if told != (symbol, str(for_s * 1000)):
+        raise Malformed("the answer does not confirm the countdown")
 
 
 def _text(value: Decimal) -> str:

@@ -41,12 +41,14 @@ def leg_of(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccount, ste
 
 
 def _netting_leg(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccount) -> Leg:
-    """The leg of which less has been closed; short first. The plan's quantity is that of both legs together."""
+    """The leg of which less has been closed; the first is the one whose closing narrows the gap, so that plans which
+    end after one slice do not all take from the same leg. The plan's quantity is that of both legs together."""
     closed = {OrderSide.BUY: Decimal(0), OrderSide.SELL: Decimal(0)}
     for order in orders:
         closed[order.request.side] += order.executed_base
     half = plan.quantity_base / 2
-    side = OrderSide.BUY if closed[OrderSide.BUY] <= closed[OrderSide.SELL] else OrderSide.SELL
+    bought, sold = closed[OrderSide.BUY], closed[OrderSide.SELL]
+    side = OrderSide.BUY if bought < sold or (bought == sold and plan.gap_base >= 0) else OrderSide.SELL
     held = account.short_base if side is OrderSide.BUY else account.long_base
     leg = PositionSide.SHORT if side is OrderSide.BUY else PositionSide.LONG
     ahead = closed[side.opposite] - closed[side]

@@ -162,9 +162,11 @@ class PlanBook:
                 await self._executor.withdraw(order)
 
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
-        """End the plan; with fills it is a hedge executed. None of its orders may rest any more."""
+        """End the plan; with fills it is a hedge executed. None of its orders may rest any more, but one whose outcome
+        is unknown may be found resting yet: it stays guarded."""
         await self._journal.close_plan(plan.plan_id, state, self._clock.now())
-        await self._switch.stand_down()
+        if not await self._journal.unsettled_orders(plan.symbol):
+            await self._switch.stand_down()
         fills = await self._journal.plan_fills(plan.plan_id)
         if fills:
             data = self._executed(plan, fills, position_base=position_base, target_base=target_base)

@@ -114,6 +114,10 @@ class Reconciler:
             PositionSide.SHORT: journal.short_base - venue.short_base,
             PositionSide.BOTH: venue.net_base - journal.net_base,
         }
+        if account.hedge_mode:
+            # A leg that the journal has below zero counts in its net sum alone (`LegPositions`).
+            hidden = deltas[PositionSide.BOTH] - deltas[PositionSide.LONG] - deltas[PositionSide.SHORT]
+            deltas[PositionSide.LONG if hidden > 0 else PositionSide.SHORT] += hidden
         legs = (
             (leg,)
             if leg is not PositionSide.BOTH or not account.hedge_mode

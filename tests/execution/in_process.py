@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 import aiohttp
@@ -21,12 +22,18 @@ import aiosqlite
 import binance.base_client
 from aiohttp.client_proto import ResponseHandler
 from binance import AsyncClient
+from websockets.exceptions import ConnectionClosedError
 
 from core.clock import Clock
+from core.exchange import binance_market_stream
+from core.exchange.binance_account_stream import BinanceAccountStream
+from core.exchange.binance_streams import Liveness
 from tests.rigs.venue import VenueServer
 from tests.rigs.venue.gate import Received
+from tests.rigs.venue.streams import Close, Listener
 
 LATENCY_S = 0.02  # of the wire, there and back
+PONG_WITHIN_S = Liveness().ping_every_s + Liveness().pong_within_s
 Deed = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -94,8 +101,13 @@ class Plug:
 
 
 @contextmanager
-def in_process(server: VenueServer, clock: Clock, plug: Callable[[], Plug]) -> Iterator[None]:
-    """Inside, clients of python-binance reach `server` and databases open in this thread; `plug` is the present one."""
+def in_process(
+    server: VenueServer, clock: Clock, plug: Callable[[], Plug], heard: Callable[[dict[str, Any]], None]
+) -> Iterator[None]:
+    """Inside, clients of python-binance reach `server` and databases open in this thread; `plug` is the present one.
+
+    `heard` is called with every event of the account that the program takes off its stream.
+    """
 
     def session(client: AsyncClient) -> aiohttp.ClientSession:
         client._session_params["connector"] = InProcessConnector(server, plug())
@@ -106,10 +118,19 @@ def in_process(server: VenueServer, clock: Clock, plug: Callable[[], Plug]) -> I
 
     plain_session: Callable[[AsyncClient], aiohttp.ClientSession] = AsyncClient._init_session
     stamps = SimpleNamespace(time=lambda: clock.now().timestamp())
+
+    def user_socket(stream: BinanceAccountStream) -> UserSocket:
+        return UserSocket(server, plug(), heard)
+
+    def market_socket(url: str, **arguments: Any) -> MarketSocket:
+        return MarketSocket(server, plug(), url)
+
     with (
         mock.patch.object(AsyncClient, "_init_session", session),
         mock.patch.object(aiosqlite, "connect", connect),
         mock.patch.object(binance.base_client, "time", stamps),
+        mock.patch.object(BinanceAccountStream, "_socket", user_socket),
+        mock.patch.object(binance_market_stream, "connect", market_socket),
     ):
         yield
 
@@ -208,6 +229,87 @@ class _Wire(asyncio.Transport):
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
+
+
+class _Socket:
+    """What the exchange tells over one connection; a half-open one is given up when its ping was not answered."""
+
+    def __init__(self, server: VenueServer, plug: Plug) -> None:
+        self._hub = server.hub
+        self._plug = plug
+        self._told = ExitStack()
+        self._listener: Listener | None = None
+
+    async def _open(self, root: str, key: str | None, names: Collection[str]) -> None:
+        await asyncio.sleep(LATENCY_S)
+        if self._hub.refusing or self._plug.is_out:
+            raise ConnectionRefusedError("the exchange takes no connections")
+        loop = asyncio.get_running_loop()
+        self._listener = Listener(asyncio.Queue(), loop, root, key, set(names), combined=root != "private")
+        self._told.enter_context(self._hub.telling(self._listener))
+
+    async def _hear(self) -> str | None:
+        """None: the connection is gone."""
+        if self._listener is None or self._plug.is_out:
+            return None
+        listener = self._listener
+        while True:
+            try:
+                async with asyncio.timeout(PONG_WITHIN_S):
+                    said = await listener.queue.get()
+            except TimeoutError:
+                if listener.silent:
+                    return None
+                continue
+            if listener.silent:
+                continue
+            return None if isinstance(said, Close) else said
+
+    async def close(self) -> None:
+        self._told.close()
+
+
+class UserSocket(_Socket):
+    """As python-binance's socket of the account looks to us."""
+
+    ws = None
+
+    def __init__(self, server: VenueServer, plug: Plug, heard: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(server, plug)
+        self._heard = heard
+
+    async def connect(self) -> None:
+        await self._open("private", self._hub.listen_key, ())
+
+    async def recv(self) -> object:
+        said = await self._hear()
+        if said is None:
+            return {"e": "error", "type": "ConnectionClosedError"}
+        event: dict[str, Any] = json.loads(said)
+        self._heard(event)
+        return event
+
+
+class MarketSocket(_Socket):
+    """As a connection of the websockets library looks to us."""
+
+    def __init__(self, server: VenueServer, plug: Plug, url: str) -> None:
+        super().__init__(server, plug)
+        path, _, names = url.partition("?streams=")
+        self._root, self._names = path.split("/")[-2], names.split("/")
+
+    async def __aenter__(self) -> Self:
+        await self._open(self._root, None, self._names)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def recv(self) -> str:
+        said = await self._hear()
+        if said is None:
+            raise ConnectionClosedError(None, None)
+        return said
 
 
 def _whole_request(sent: bytes) -> Received | None:

@@ -23,6 +23,7 @@ from tests.rigs.venue import Depth, Exchange, VenueServer
 
 T = TypeVar("T")
 TIMEOUT_S = 10.0  # the adapter's own
+MARKET_EVERY_S = 2.0  # that nothing moves in is told again
 
 
 class TimedExchange(Exchange):
@@ -37,7 +38,10 @@ class TimedExchange(Exchange):
 
 
 class Stage:
-    """`settings` are keys of the hedge's block. Every method returns when the work is done, in no time."""
+    """`settings` are keys of the hedge's block. Every method returns when the work is done, in no time.
+
+    `hearing`: from the next start on the program listens to what the exchange tells.
+    """
 
     def __init__(self, folder: Path, settings: dict[str, object] | None = None) -> None:
         self.loop = VirtualLoop()
@@ -47,6 +51,9 @@ class Stage:
         self.exchange = self.server.exchange
         self.exchange.set_price(SYMBOL, Decimal(2000))
         self.exchange.set_balance(Decimal(50_000))
+        self.server.hub.book_every_s = MARKET_EVERY_S
+        self.hearing = False
+        self.failed = False  # something was raised, and what follows is of no interest
         self.plug = Plug()
         self.setting = Setting(
             self.server,
@@ -60,7 +67,7 @@ class Stage:
         self.witness = Witness(self.setting, self.clock)
         self._around = ExitStack()
         self._around.enter_context(quiet())
-        self._around.enter_context(in_process(self.server, self.clock, lambda: self.plug))
+        self._around.enter_context(in_process(self.server, self.clock, lambda: self.plug, self.witness.heard))
         self._life: AsyncExitStack | None = None
         # For a test to compare with: what was there, and what our orders had executed, when its trouble began.
         self.before = self.executed_before = Decimal(0)
@@ -72,12 +79,17 @@ class Stage:
         return self._world
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
+        try:
+            return self.loop.run_until_complete(work)
+        except BaseException:
+            self.failed = True
+            raise
 
     def start(self, *, prepared: bool = True) -> World:
         """Of the program; before it was ended, that is a restart."""
         self.plug, self._life = Plug(), AsyncExitStack()
-        self._world = self.run(self._life.enter_async_context(running(self.setting, prepared=prepared)))
+        life = running(self.setting, prepared=prepared, hearing=self.hearing)
+        self._world = self.run(self._life.enter_async_context(life))
         return self._world
 
     def stop(self) -> None:
@@ -94,12 +106,18 @@ class Stage:
         self.stop()
 
     def cycles(self, count: int, *, every_s: float = 1.0) -> None:
-        self.run(self.world.cycles(count, every_s=every_s))
+        self.run(self._cycles(count, every_s))
+
+    async def _cycles(self, count: int, every_s: float) -> None:
+        for _ in range(count):
+            await self.world.cycle()
+            self.witness.looked(self.world.status)
+            await self.clock.pass_time(every_s)
 
     def cycles_killed(self, count: int, *, after: int, every_s: float = 1.0) -> bool:
         """False when it came to its end before so many statements and requests had been made."""
         self.plug.cut_in(after)
-        killed = self.run(self._until_out(self.world.cycles(count, every_s=every_s)))
+        killed = self.run(self._until_out(self._cycles(count, every_s)))
         self.plug.call_off()
         if killed:
             self.kill()

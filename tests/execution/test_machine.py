@@ -10,6 +10,7 @@ import faulthandler
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,13 +28,27 @@ from hypothesis.stateful import (
 from pydantic import ValidationError
 
 from core.config import HedgeConfig
-from core.events import EventKind
+from core.errors import Transient
+from core.execution.order_ids import parse_client_order_id
 from core.ports import ApprovalState
 from tests.execution.stage import Stage
-from tests.execution.troubles import BEHIND, BY_NAME, CLOCK, MISREAD, NOT_ACCEPTED, READS, REFUSED, UNKNOWN, names
+from tests.execution.troubles import (
+    BEHIND,
+    BY_NAME,
+    CLOCK,
+    COUNTDOWN,
+    MISREAD,
+    NOT_ACCEPTED,
+    READS,
+    REFUSED,
+    UNKNOWN,
+    names,
+)
 from tests.execution.world import HEDGE, SYMBOL, Setting
 from tests.hedging.positions import LIQUIDITY
-from tests.rigs.venue import PLACE, POSITION, QUERY, Fault
+from tests.rigs.venue import CANCEL, PLACE, POSITION, QUERY, Fault
+from tests.rigs.venue.refusals import Refusal
+from tests.rigs.venue.stream_faults import StreamFaults
 
 SOAK = os.environ.get("LP_HEDGE_SOAK") == "1"
 # Each part has a seed of its own, always the same.
@@ -105,7 +120,10 @@ CHOICES = offered(
         "min_liquidation_distance_pct": (0,),
     }
 )
-CONFIGURATIONS = st.fixed_dictionaries({}, optional={key: st.sampled_from(each) for key, each in CHOICES.items()})
+ANY = st.fixed_dictionaries({}, optional={key: st.sampled_from(each) for key, each in CHOICES.items()})
+# Most of what can go wrong needs an order that rests.
+QUOTING: dict[str, object] = {"order_type": "post_only", "urgent_band_multiple": 0}
+CONFIGURATIONS = st.tuples(ANY, st.booleans()).map(lambda drawn: drawn[0] | QUOTING if drawn[1] else drawn[0])
 PACES = st.sampled_from([0.3, 1.0, 3.0])
 PASSES = st.integers(0, 60)
 
@@ -119,10 +137,11 @@ class Histories(RuleBasedStateMachine):
         # Not both at once, until the first of `test_found` is mended: executed though said not to be, and not found.
         self._said_no = self._query_behind = False
 
-    @initialize(configuration=CONFIGURATIONS, hedge_mode=st.sampled_from([False] * 9 + [True]))
-    def begin(self, configuration: dict[str, object], hedge_mode: bool) -> None:
+    @initialize(configuration=CONFIGURATIONS, hedge_mode=st.sampled_from([False] * 3 + [True]), hearing=st.booleans())
+    def begin(self, configuration: dict[str, object], hedge_mode: bool, hearing: bool) -> None:
         self.stage = Stage(Path(self._folder.name), SHORT_TIMES | configuration)
         self.stage.exchange.set_hedge_mode(hedge_mode)
+        self.stage.hearing = hearing
         self.stage.start()
 
     @property
@@ -195,6 +214,20 @@ class Histories(RuleBasedStateMachine):
         price = self.setting.pool.price
         self.stage.exchange.set_price(SYMBOL, price, mark=price * (100 + off_pct) / 100)
 
+    @rule(move_bps=st.sampled_from([-20, 20]), back=st.booleans())
+    def trade_through(self, move_bps: int, back: bool) -> None:
+        """The perpetual passes whatever rests, and the pool does not."""
+        price = self.stage.exchange.marks[SYMBOL]
+        self.stage.exchange.set_price(SYMBOL, (price * (10_000 + move_bps) / 10_000).quantize(Decimal("0.01")))
+        if back:
+            self.stage.exchange.set_price(SYMBOL, price)
+
+    @rule(part_pct=st.sampled_from([1, 50, 99, 100]))
+    def fill_what_rests(self, part_pct: int) -> None:
+        for order in self.stage.exchange.open_orders(SYMBOL):
+            size = (order.remaining * part_pct / 100).quantize(Decimal("0.001")) or Decimal("0.001")
+            self._meet(order.request.side, order.request.price or Decimal(0), size)
+
     @rule(percent=st.sampled_from([0, 40, 90, 100, 100, 110, 200]))
     def liquidity(self, percent: int) -> None:
         self.setting.pool.liquidity = FULL * percent // 100
@@ -253,6 +286,68 @@ class Histories(RuleBasedStateMachine):
         self.stage.exchange.set_funding(SYMBOL, Decimal(rate))
         self.stage.exchange.pay_funding(SYMBOL)
 
+    @rule(
+        endpoint=st.sampled_from([CANCEL, COUNTDOWN]),
+        fault=st.sampled_from(names(*UNKNOWN, *NOT_ACCEPTED, *CLOCK)),
+        stage=st.sampled_from(["before", "after", "late 2"]),
+        times=st.sampled_from([1, 1, 4]),
+    )
+    def resting_untended(self, endpoint: str, fault: str, stage: str, times: int) -> None:
+        self.stage.server.faults.add(endpoint, _staged(BY_NAME[fault], stage), times=times)
+
+    @rule()
+    def quote_taken_off(self) -> None:
+        """A person at the web page cancels what rests."""
+        for order in self.stage.exchange.open_orders(SYMBOL):
+            self.stage.exchange.cancel(order)
+
+    @rule(side=st.sampled_from(["BUY", "SELL"]), closes=st.booleans(), size=st.sampled_from(["0.4", "3"]))
+    def stranger_rests(self, side: str, closes: bool, size: str) -> None:
+        exchange, mark = self.stage.exchange, self.stage.exchange.marks[SYMBOL].quantize(Decimal("0.01"))
+        leg = ("SHORT" if (side == "SELL") != closes else "LONG") if exchange.account.dual else "BOTH"
+        order = {
+            "symbol": SYMBOL,
+            "side": side,
+            "positionSide": leg,
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "quantity": size,
+            "price": str(mark - 6 if side == "BUY" else mark + 6),
+            "newClientOrderId": f"web_{exchange.next_id()}",
+        }
+        with suppress(Refusal):
+            exchange.submit(order | ({"reduceOnly": "true"} if closes and leg == "BOTH" else {}))
+        self.stage.server.hub.settled()
+
+    # -- what it tells -------------------------------------------------------------------------------------------------
+
+    @rule(
+        kind=st.sampled_from([None, "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE"]),
+        trouble=st.sampled_from(["drop", "duplicate", "swap", "delay 0.5", "delay 4", "delay 40"]),
+        times=st.integers(1, 3),
+    )
+    def mistold(self, kind: str | None, trouble: str, times: int) -> None:
+        told = self.stage.server.hub.user_faults
+        for _ in range(times):
+            if trouble.startswith("delay"):
+                told.delay(float(trouble.split()[1]), kind)
+            else:
+                {"drop": told.drop, "duplicate": told.duplicate, "swap": told.swap}[trouble](kind)
+
+    @rule(root=st.sampled_from([None, "private", "public", "market"]), way=st.sampled_from(["close", "silent", "key"]))
+    def connection_lost(self, root: str | None, way: str) -> None:
+        hub = self.stage.server.hub
+        if way == "key":
+            hub.expire_listen_key(times=2)
+        elif way == "silent":
+            hub.go_silent(root=root)
+        else:
+            hub.close_all(1001, root=root)
+
+    @rule(refusing=st.booleans(), muted=st.booleans())
+    def deaf(self, refusing: bool, muted: bool) -> None:
+        self.stage.server.hub.refusing, self.stage.server.hub.muted = refusing, muted
+
     @precondition(lambda self: self.setting.position != 0)
     @rule(deed=st.sampled_from(["adl", "liquidation"]))
     def exchange_closes(self, deed: str) -> None:
@@ -289,7 +384,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if hasattr(self, "stage"):
+            if hasattr(self, "stage") and not self.stage.failed:
                 self._come_to_rest()
         finally:
             if hasattr(self, "stage"):
@@ -299,33 +394,37 @@ class Histories(RuleBasedStateMachine):
     def _hold(self) -> None:
         if self.stage.witness.broken:
             raise AssertionError("; ".join(self.stage.witness.broken))
+        if self.stage.world.broke:
+            raise AssertionError(f"a loop beside the hedge ended: {self.stage.world.broke}")
         self.stage.run(self.stage.world.check())
         self.stage.run(self._check_approvals())
+        self.stage.run(self._check_told())
 
     def _up_again(self) -> None:
         """An exchange that cannot be asked is no reason not to start."""
-        self.stage.start(prepared=self._answers_at_start())
-
-    def _answers_at_start(self) -> bool:
-        armed = self.stage.server.faults.waiting()
-        return armed == 0
+        try:
+            self.stage.start(prepared=self.stage.server.faults.waiting() == 0)
+        except Transient:
+            self.stage.failed = False
+            self.stage.start(prepared=False)
 
     def _come_to_rest(self) -> None:
         """Trouble ends. First nobody says anything: what holds it up has a name, and was told. Then people speak."""
         self._end_trouble()
         self.stage.cycles(20, every_s=3)
-        status = self.stage.world.status
         self._hold()
-        if status.state == "SUSPENDED":
-            told = self.stage.run(self.stage.world.events(EventKind.SUSPENDED, EventKind.HALTED, EventKind.PAUSED))
-            reasons = {event.data.get("reason", event.kind.value) for event in told}
-            assert status.reason in reasons, f"{status.reason} was told to nobody"
         self._until_at_rest()
         self._hold()
         self.stage.run(self.stage.world.check_settled())
+        self.stage.run(self._check_legs())
 
     def _end_trouble(self) -> None:
-        exchange = self.stage.exchange
+        exchange, hub = self.stage.exchange, self.stage.server.hub
+        hub.refusing = hub.muted = False
+        hub.user_faults = StreamFaults()
+        for order in exchange.open_orders(SYMBOL):
+            if parse_client_order_id(order.request.client_id) is None:
+                exchange.cancel(order)
         self.stage.server.faults.clear()
         self.setting.pool.blind = False
         exchange.clock_offset_ms = 0
@@ -335,16 +434,17 @@ class Histories(RuleBasedStateMachine):
 
     def _until_at_rest(self) -> None:
         self.stage.run(self._command("resume", OPERATORS[0]))
-        for _ in range(150):
-            self.stage.cycles(1, every_s=5)
+        for _ in range(400):
+            for _ in range(3):
+                self.stage.cycles(1, every_s=1.5)
+                self._trade_through_quotes()
             status = self.stage.world.status
-            if status.reason == "max_per_hour":
+            if status.reason in ("max_per_hour", "unanswered", "snoozed"):
                 self.stage.run(self.stage.clock.pass_time(600))
             if (status.state, status.reason) in AT_REST:
                 return
             if status.reason == "position_mismatch":
                 self.stage.run(self._command("adopt", OPERATORS[1]))
-            self._trade_through_quotes()
             self.stage.run(self._answers([(OPERATORS[1], True)]))
         raise AssertionError(f"never came to rest: {status.state} {status.reason} {status.detail}")
 
@@ -352,6 +452,40 @@ class Histories(RuleBasedStateMachine):
         """A market that never moves fills no quote."""
         for part in ("1.002", "0.998", "1"):
             self.stage.exchange.set_price(SYMBOL, self.setting.pool.price * Decimal(part))
+
+    def _meet(self, side: str, price: Decimal, size: Decimal) -> None:
+        """Somebody takes so much of what rests at that price, and nothing else changes."""
+        exchange = self.stage.exchange
+        for order in exchange.open_orders(SYMBOL):
+            if order.request.side == side and order.request.price == price:
+                book, tick = exchange.books[SYMBOL], Decimal("0.01")
+                bids, asks = list(book.bids), list(book.asks)
+                if side == "SELL":
+                    exchange.set_book(SYMBOL, [(price, size)], [(price + tick, Decimal(5))])
+                else:
+                    exchange.set_book(SYMBOL, [(price - tick, Decimal(5))], [(price, size)])
+                exchange.set_book(SYMBOL, bids, asks)
+
+    async def _check_told(self) -> None:
+        """Whatever holds it up was told when it began, and not taken back since."""
+        status = self.stage.world.status
+        if status.state != "SUSPENDED" or status.reason == "starting":
+            return
+        rows = await self.stage.world.store.database.rows(
+            "SELECT data FROM events WHERE kind IN ('suspended', 'recovered') ORDER BY rowid DESC LIMIT 1"
+        )
+        said = await self.stage.world.store.database.rows(
+            "SELECT 1 FROM events WHERE kind = ?"
+            " AND rowid > (SELECT coalesce(max(rowid), 0) FROM events WHERE kind = 'resumed')",
+            (status.reason,),
+        )
+        assert said or (rows and f'"{status.reason}"' in rows[0]["data"]), f"{status.reason} was told to nobody"
+
+    async def _check_legs(self) -> None:
+        legs = await self.stage.world.store.journal.positions(SYMBOL)
+        if legs is not None and self.stage.exchange.account.dual:
+            books = [self.stage.exchange.position(SYMBOL, side) for side in ("LONG", "SHORT")]
+            assert [legs.long_base, -legs.short_base] == books
 
     async def _check_approvals(self) -> None:
         """No more was executed under an approval than it showed."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.rigs.venue import CANCEL, DEPTH, OPEN_ORDERS, PLACE, POSITION, PREMIUM, QUERY, TRADES, Fault, faults
+from tests.rigs.venue import DEPTH, OPEN_ORDERS, POSITION, PREMIUM, QUERY, TRADES, Fault, faults
 
 TIME = "GET /fapi/v1/time"
 ACCOUNT = "GET /fapi/v3/account"
 EXCHANGE_INFO = "GET /fapi/v1/exchangeInfo"
 READS = (QUERY, TRADES, POSITION, ACCOUNT, DEPTH, PREMIUM, OPEN_ORDERS, TIME)
-WRITES = (PLACE, CANCEL)
+COUNTDOWN = "POST /fapi/v1/countdownCancelAll"
+LISTEN_KEY = "POST /fapi/v1/listenKey"
 
 # Whether it was carried out cannot be told from the answer.
 UNKNOWN = (

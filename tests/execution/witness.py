@@ -8,12 +8,16 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from core.execution.order_ids import parse_client_order_id
+from core.feeds import ACCOUNT_BELIEVED_S
+from core.status import HedgeStatus
 from tests.execution.virtual_time import VirtualClock
-from tests.execution.world import HEDGE, Setting
+from tests.execution.world import HEDGE, SYMBOL, Setting
 from tests.rigs.venue import PLACE, POSITION, faults
 from tests.rigs.venue.gate import Received
+from tests.rigs.venue.orders import Order, Trade
 
 ZERO = Decimal(0)
 STEP = Decimal("0.001")
@@ -27,6 +31,9 @@ DEPARTED_FOR_S = 400.0
 # A stranger's trade is seen at the next good read.
 UNSEEN_FOR_S = 25.0
 HOUR = timedelta(hours=1)
+# What is not wanted any more is gone by then, of an exchange that can be reached.
+WITHDRAWN_WITHIN_S = 3.0
+COUNTDOWN = "POST /fapi/v1/countdownCancelAll"
 SAYS_FLAT = faults.empty_list().name  # a lie at times, but a reading
 
 
@@ -40,7 +47,12 @@ class Witness:
         self._edges: list[tuple[float, Decimal]] = []
         self.disturbed_at_s = -1000.0
         self.broken: list[str] = []
+        self._heard_at_s = -1000.0
+        self._rests_since_s: float | None = None
+        self._requests = self._noted = 0
+        self._position_read_at_s = -1000.0
         setting.server.witnesses.append(self._arrived)
+        setting.server.exchange.listeners.append(self)
 
     def close(self) -> None:
         if self._file is not None:
@@ -50,9 +62,51 @@ class Witness:
         """The position was changed from outside, now."""
         self.disturbed_at_s = self._clock.monotonic_s()
 
+    def heard(self, event: dict[str, Any]) -> None:
+        """The program took an event of the account off its stream, now."""
+        symbols = {event.get("o", {}).get("s")} | {row["s"] for row in event.get("a", {}).get("P", ())}
+        if SYMBOL in symbols and event["e"] != "TRADE_LITE":
+            self._heard_at_s = self._clock.monotonic_s()
+
+    def looked(self, status: HedgeStatus) -> None:
+        """An evaluation ended, and this is its word."""
+        self._note_requests()
+        entries = self._setting.server.journal[self._requests :]
+        self._requests = len(self._setting.server.journal)
+        now_s, ours = self._clock.monotonic_s(), self._own_open()
+        wanted = status.state != "SUSPENDED" and all(self._is_active(each) for each in ours)
+        was_reached = entries and all(each.status == 200 and each.fault is None for each in entries)
+        if not ours or wanted or not was_reached or self._rests_since_s is None:
+            self._rests_since_s = now_s if ours and not wanted else None
+        since_s = now_s if self._rests_since_s is None else self._rests_since_s
+        self._expect(now_s - since_s <= WITHDRAWN_WITHIN_S, f"{ours} rests while {status.state} {status.reason}")
+        self._look_at_guard()
+
+    def order_changed(self, order: Order, execution: str, trade: Trade | None) -> None:
+        if trade is not None and parse_client_order_id(order.request.client_id) is None:
+            self.disturbed()
+
+    def account_changed(self, reason: str, symbol: str, sides: tuple[str, ...]) -> None: ...
+
+    def _own_open(self) -> list[str]:
+        ids = (order.request.client_id for order in self._setting.server.exchange.open_orders(SYMBOL))
+        return [each for each in ids if parse_client_order_id(each) is not None]
+
+    def _is_active(self, client_id: str) -> bool:
+        name = parse_client_order_id(client_id)
+        return bool(name and self._rows("SELECT 1 FROM plans WHERE plan_id = ? AND state = 'active'", name.plan_id))
+
+    def _look_at_guard(self) -> None:
+        ours = self._own_open()
+        self._expect(not ours or SYMBOL in self._setting.server.exchange.countdowns, f"{ours} rests unguarded")
+
     def _arrived(self, received: Received) -> None:
         self._note_edge()
+        self._note_requests()
         params = received.params()
+        self._look_at_guard()
+        if received.endpoint == COUNTDOWN and params["countdownTime"] == "0":
+            self._expect(not self._own_open(), f"the guard of {self._own_open()} is taken away")
         name = parse_client_order_id(params.get("newClientOrderId", ""))
         if received.endpoint != PLACE or name is None:
             return
@@ -69,11 +123,24 @@ class Witness:
             client_id,
         )
         self._expect(not unsettled, f"{client_id} was sent while {[row[0] for row in unsettled]} was not settled")
+        self._expect(not self._own_open(), f"{client_id} was sent while {self._own_open()} is open")
+        if params.get("timeInForce") == "GTX":
+            self._expect(SYMBOL in self._setting.server.exchange.countdowns, f"{client_id} was sent unguarded")
+        self._look_at_leg(client_id, params, quantity)
         self._look_at_words(client_id, plan)
         self._look_at_facts(client_id, plan)
         self._look_at_size(client_id, plan, quantity)
         self._look_at_approval(client_id, plan, quantity)
         self._look_at_the_lp(client_id, params["side"], quantity)
+
+    def _look_at_leg(self, client_id: str, params: dict[str, str], quantity: Decimal) -> None:
+        """Closed is only what the journal owns."""
+        leg = params.get("positionSide", "BOTH")
+        if leg == "BOTH" or (leg, params["side"]) == ("SHORT", "SELL"):
+            return
+        rows = self._rows("SELECT net_base FROM leg_totals WHERE leg = ?", leg)
+        owned = abs(Decimal(rows[0]["net_base"])) if rows else ZERO
+        self._expect(quantity <= owned, f"{client_id} closes {quantity} of the {leg} leg, the journal has {owned}")
 
     def _look_at_words(self, client_id: str, plan: sqlite3.Row) -> None:
         last = self._rows(
@@ -86,20 +153,28 @@ class Witness:
 
     def _look_at_facts(self, client_id: str, plan: sqlite3.Row) -> None:
         config = self._setting.config().hedges[HEDGE]
-        position_s = self._age_of_position_s()
-        limit_s = config.max_price_age_seconds + 1
+        read_at_s = self._position_read_at_s
+        position_s = self._clock.monotonic_s() - read_at_s
+        heard_at_s = self._heard_at_s if self._heard_at_s < self._setting.looked_at_s else -1000.0
+        self._expect(
+            read_at_s >= heard_at_s - ON_THE_WIRE_S,
+            f"{client_id} was sent on a position read at {read_at_s}, of which news came at {heard_at_s}",
+        )
+        limit_s = max(config.max_price_age_seconds, ACCOUNT_BELIEVED_S) + 1
         self._expect(position_s <= limit_s, f"{client_id} was sent on a position read {position_s} s ago")
         if plan["reason"] not in NEEDS_NO_CHAIN and config.on_chain_blind == "hold":
             chain_s = self._clock.monotonic_s() - self._setting.pool.read_at_s
             limit_s = config.max_chain_age_seconds + 1
             self._expect(chain_s <= limit_s, f"{client_id} was sent on a chain read {chain_s} s ago")
 
-    def _age_of_position_s(self) -> float:
-        now_ms = self._setting.server.exchange.now_ms()
-        for entry in reversed(self._setting.server.journal):
+    def _note_requests(self) -> None:
+        """The exchange writes down its own time, and its clock may be set at any moment but while it is asked."""
+        exchange, fresh = self._setting.server.exchange, self._setting.server.journal[self._noted :]
+        self._noted += len(fresh)
+        now_ms, now_s = exchange.now_ms(), self._clock.monotonic_s()
+        for entry in fresh:
             if entry.endpoint == POSITION and entry.status == 200 and entry.fault in (None, "slow", SAYS_FLAT):
-                return (now_ms - entry.at_ms) / 1000
-        return float("inf")
+                self._position_read_at_s = now_s - (now_ms - entry.at_ms) / 1000
 
     def _look_at_size(self, client_id: str, plan: sqlite3.Row, quantity: Decimal) -> None:
         executed = self._setting.server.exchange.executed_by_client_id()

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -137,6 +137,7 @@ class Setting:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     wall: Clock | None = None  # that requests are stamped with, where it is not this machine's
     timeout_s: float = TIMEOUT_S
+    looked_at_s: float = 0.0  # when the last evaluation began, by the clock's monotonic time
 
     def __post_init__(self) -> None:
         self.pool = StillPool(self.clock)
@@ -176,6 +177,8 @@ class World:
     office: Office
     engine: Engine
     venue: BinanceVenue
+    # What ended a loop beside the evaluations, where the service would have halted or tried again.
+    broke: list[BaseException] = field(default_factory=list)
 
     @property
     def status(self) -> HedgeStatus:
@@ -183,8 +186,12 @@ class World:
 
     async def cycles(self, count: int, *, every_s: float = 1.0) -> None:
         for _ in range(count):
-            await self.engine.cycle()
+            await self.cycle()
             await self.setting.clock.pass_time(every_s)
+
+    async def cycle(self) -> None:
+        self.setting.looked_at_s = self.setting.clock.monotonic_s()
+        await self.engine.cycle()
 
     async def until(self, done: Callable[[World], bool], *, within: int = 60) -> None:
         """Evaluate once a second until `done`; fails the test after `within` evaluations."""
@@ -255,7 +262,7 @@ class World:
 @asynccontextmanager
 async def running(setting: Setting, *, prepared: bool = True, hearing: bool = False) -> AsyncIterator[World]:
     """The program from its start to its end; entered again on the same setting, it is a restart. Not `prepared`: the
-    exchange did not answer at the start. `hearing`: it listens to what the exchange tells, in real time."""
+    exchange did not answer at the start. `hearing`: it listens to what the exchange tells."""
     config, clock, server = setting.config(), setting.clock, setting.server
     keys = server.credentials
     access = BinanceAccess(
@@ -292,9 +299,17 @@ async def running(setting: Setting, *, prepared: bool = True, hearing: bool = Fa
 
 @asynccontextmanager
 async def _running_beside(world: World) -> AsyncIterator[None]:
-    """The loops of the news; the setting's clock is then to be a `RealClock`."""
+    """The loops of the news; the setting's clock is then to be one on which sleeping takes its time."""
+
+    async def kept(loop: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await loop()
+        except Exception as error:
+            world.broke.append(error)
+            raise
+
     wanted = (loop for name, loop in world.engine.beside.items() if "news" in name or "told" in name)
-    loops = [asyncio.ensure_future(loop()) for loop in wanted]
+    loops = [asyncio.ensure_future(kept(loop)) for loop in wanted]
     try:
         yield
     finally:

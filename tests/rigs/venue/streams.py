@@ -7,7 +7,8 @@ import asyncio
 import json
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -31,18 +32,17 @@ MAKES: dict[str, Callable[[Exchange, str], Json]] = {
 
 
 @dataclass
-class _Close:
+class Close:
     code: int
     abruptly: bool = False
 
 
-@dataclass
-class _Connection:
-    """`silent`: half open. It takes everything, answers nothing, not even pings, and is never closed."""
+@dataclass(eq=False)
+class Listener:
+    """Who hears what of one connection. `silent`: half open. It takes everything, answers nothing, not even pings, and
+    is never closed."""
 
-    socket: web.WebSocketResponse
-    request: web.Request
-    queue: asyncio.Queue[str | _Close]
+    queue: asyncio.Queue[str | Close]
     loop: asyncio.AbstractEventLoop
     root: str
     listen_key: str | None = None
@@ -50,9 +50,15 @@ class _Connection:
     combined: bool = False
     silent: bool = False
 
-    def send(self, text: str | _Close) -> None:
+    def send(self, text: str | Close) -> None:
         """From any thread."""
         self.loop.call_soon_threadsafe(self.queue.put_nowait, text)
+
+
+@dataclass(eq=False, kw_only=True)
+class _Connection(Listener):
+    socket: web.WebSocketResponse
+    request: web.Request
 
 
 class StreamHub:
@@ -64,7 +70,7 @@ class StreamHub:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._connections: list[_Connection] = []
+        self._connections: list[Listener] = []
         self._held: list[Json] = []
         self._lock = threading.RLock()
         self.listen_key: str | None = None
@@ -111,7 +117,7 @@ class StreamHub:
     def close_all(self, code: int = WSCloseCode.OK, *, root: str | None = None, abruptly: bool = False) -> None:
         """`abruptly`: the connection is reset, no closing words."""
         for connection in self._of(root):
-            connection.send(_Close(code, abruptly))
+            connection.send(Close(code, abruptly))
 
     def go_silent(self, *, root: str | None = None) -> None:
         """Connections that stand become half open: nothing comes, not even an answer to a ping."""
@@ -132,7 +138,7 @@ class StreamHub:
     def connected(self, *, private: bool) -> int:
         return sum((connection.listen_key is not None) == private for connection in self._connections)
 
-    def _of(self, root: str | None) -> list[_Connection]:
+    def _of(self, root: str | None) -> list[Listener]:
         return [each for each in list(self._connections) if root in (None, each.root)]
 
     # -- what the exchange tells -----------------------------------------------------------------------------------
@@ -186,17 +192,33 @@ class StreamHub:
         socket = web.WebSocketResponse(autoping=False, autoclose=False)
         await socket.prepare(request)
         connection = _Connection(
-            socket, request, asyncio.Queue(), asyncio.get_running_loop(), root, key, names, combined
+            asyncio.Queue(),
+            asyncio.get_running_loop(),
+            root,
+            key,
+            names,
+            combined,
+            socket=socket,
+            request=request,
         )
-        self._connections.append(connection)
-        helpers = [asyncio.create_task(self._write(connection)), asyncio.create_task(self._repeat(connection))]
-        try:
-            await self._read(connection)
-        finally:
-            self._connections.remove(connection)
-            for helper in helpers:
-                helper.cancel()
+        with self.telling(connection):
+            writing = asyncio.create_task(self._write(connection))
+            try:
+                await self._read(connection)
+            finally:
+                writing.cancel()
         return socket
+
+    @contextmanager
+    def telling(self, listener: Listener) -> Iterator[None]:
+        """While inside, its queue gets what the exchange tells it."""
+        self._connections.append(listener)
+        repeating = asyncio.get_running_loop().create_task(self._repeat(listener))
+        try:
+            yield
+        finally:
+            self._connections.remove(listener)
+            repeating.cancel()
 
     def _served(self, root: str, names: set[str]) -> bool:
         """Names are lower case, of a listed symbol, and under the root of their kind."""
@@ -220,7 +242,7 @@ class StreamHub:
         asked = json.loads(text)
         names = set(asked.get("params", []))
         if not self._served(connection.root, names):
-            connection.send(_Close(WSCloseCode.POLICY_VIOLATION))
+            connection.send(Close(WSCloseCode.POLICY_VIOLATION))
             return
         if asked.get("method") == "SUBSCRIBE":
             connection.names |= names
@@ -241,7 +263,7 @@ class StreamHub:
             await connection.socket.close(code=said.code)
             return
 
-    async def _repeat(self, connection: _Connection) -> None:
+    async def _repeat(self, connection: Listener) -> None:
         """A live market says so even when nothing moves."""
         marked_s = MARK_EVERY_S
         while True:
@@ -267,7 +289,7 @@ class StreamHub:
             for connection in listening:
                 _send(connection, json.dumps(each), delay_s)
 
-    def _tell_market(self, symbol: str, kind: str, only: _Connection | None = None) -> None:
+    def _tell_market(self, symbol: str, kind: str, only: Listener | None = None) -> None:
         """`quiet` names are served, and say nothing."""
         name = f"{symbol.lower()}@{kind}"
         listening = [each for each in self._of(None) if name in each.names and only in (None, each)]
@@ -285,7 +307,7 @@ class StreamHub:
                 _send(connection, json.dumps({"stream": name, "data": each} if connection.combined else each), delay_s)
 
 
-def _send(connection: _Connection, text: str, delay_s: float) -> None:
+def _send(connection: Listener, text: str, delay_s: float) -> None:
     if delay_s:
         connection.loop.call_soon_threadsafe(connection.loop.call_later, delay_s, connection.send, text)
     else:
