@@ -162,11 +162,12 @@ async def build_engine(
     """
     claims: dict[str, Claim] = {}
     plan_ids, stops = PlanIds(), Stops(store.memory)
-    venue_watch = _venue_watch(streams, config, venue, store, office, clock, began) if streams else None
+    bookkeeper = Bookkeeper(venue=venue, journal=store.journal, events=office.notifier, clock=clock, start=began)
+    venue_watch = _venue_watch(streams, config, venue, bookkeeper, office, clock) if streams else None
     runners: dict[str, Hedge] = {}
     for name in config.hedges:
         parts = _HedgeParts(
-            name, config, chains, venue, store, office, clock, began, plan_ids, claims, stops, venue_watch
+            name, config, chains, venue, store, office, clock, bookkeeper, plan_ids, claims, stops, venue_watch
         )
         runners[name] = await parts.hedge()
     feeds = {name: chains[name] for name in config.hedges}
@@ -184,7 +185,7 @@ async def build_engine(
 
 
 def _venue_watch(
-    streams: Streams, config: Config, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
+    streams: Streams, config: Config, venue: PerpVenue, bookkeeper: Bookkeeper, office: Office, clock: Clock
 ) -> VenueWatch:
     def is_known(symbol: str) -> bool:
         try:
@@ -196,7 +197,7 @@ def _venue_watch(
         streams=streams,
         hedges={hedge.symbol: name for name, hedge in config.hedges.items()},
         is_known=is_known,
-        bookkeeper=Bookkeeper(venue=venue, journal=store.journal, events=office.notifier, clock=clock, start=began),
+        bookkeeper=bookkeeper,
         concerns=office.slot.is_concerned,
         wake=office.slot.stir,
         events=office.notifier,
@@ -235,7 +236,7 @@ class _HedgeParts:
     store: Store
     office: Office
     clock: Clock
-    began: datetime
+    bookkeeper: Bookkeeper
     plan_ids: PlanIds
     claims: dict[str, Claim]
     stops: Stops
@@ -271,7 +272,7 @@ class _HedgeParts:
         rules = self.venue.rules(hedge.symbol)
         policy_from(hedge, rules)
         journal, events, clock = self.store.journal, HeldEvents(self.office.notifier), self.clock
-        bookkeeper = Bookkeeper(venue=self.venue, journal=journal, events=events, clock=clock, start=self.began)
+        bookkeeper = self.bookkeeper
         resolver = OutcomeResolver(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
         executor = Executor(venue=self.venue, journal=journal, bookkeeper=bookkeeper, events=events, clock=clock)
         reconciler = Reconciler(

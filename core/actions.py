@@ -125,7 +125,7 @@ class Actions:
             reference_price=venue.market.mid,
             approval_id=granted.approval_id if granted else None,
         )
-        return await self._go_on(decision, seen, await self._plans.open(new))
+        return await self._go_on(decision, seen, self._plans.begin(new))
 
     async def _word_for(
         self, decision: Decision, standing: Standing, venue: VenueFacts, config: HedgeConfig
@@ -208,6 +208,8 @@ class Actions:
 
     async def _end(self, active: ActivePlan, decision: Decision, seen: Observation) -> Outcome:
         """Without another order: what has executed is all that this plan does. What rests is taken back first."""
+        if not active.orders:  # begun just now, and nothing came of it
+            return NOTHING
         step = None if active.resting is None else await self._plans.withdraw(active.resting)
         executed = step.executed_base if step else Decimal(0)
         outcome = Outcome(step, active.plan.plan_id, active.executed_base + executed)

@@ -260,14 +260,15 @@ COUNTED_ORIGINS = frozenset({TradeOrigin.OURS, TradeOrigin.ADL})
 class Journal(Protocol):
     """The truth about what we did, for one mode and account. Each method is durable when it returns."""
 
-    async def open_plan(self, plan: Plan) -> None: ...
-
     async def close_plan(self, plan_id: str, state: PlanState, at: datetime) -> None: ...
 
     async def active_plan(self, hedge: str) -> Plan | None: ...
 
-    async def record_intent(self, order: OrderRequest, *, hedge: str, plan_id: str, attempt: int, at: datetime) -> None:
-        """Before the request leaves. Raises InvariantBroken when the client order id was ever used."""
+    async def record_intent(self, order: OrderRequest, plan: Plan, *, attempt: int, at: datetime) -> None:
+        """Before the request leaves; the first attempt opens its plan with it, in one transaction.
+
+        Raises InvariantBroken when the client order id was ever used, or the hedge has another active plan.
+        """
         ...
 
     async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> None: ...

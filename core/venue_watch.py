@@ -97,18 +97,22 @@ class VenueWatch:
             await self._streams.account.listen(self._hear)
         finally:
             self._connected_at_s = None
+            self._bookkeeper.hears = False
 
     def _hear(self, news: AccountNews) -> None:
         self._ears["account"].heard()
         now_s = self._clock.monotonic_s()
         if news == AccountNews():
             self._connected_at_s = now_s
+            self._bookkeeper.hears = True
             self.connections += 1
             for hedge in self._hedges.values():
                 self._wake(hedge)
             return
         self._moved_at_s[news.symbol] = now_s
         if news.symbol in self._hedges and news.report is not None:
+            if news.fill is None and not news.report.executed_base and not news.report.status.is_final:
+                return  # placed: whoever did that knows
             self._to_book.put_nowait(news)
         elif news.symbol in self._hedges:
             self._wake(self._hedges[news.symbol])

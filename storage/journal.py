@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.errors import InvariantBroken
-from core.facts import OrderReport, OrderSide, PositionSide, Trade
-from core.ports import COUNTED_ORIGINS, LegPositions, TradeOrigin
+from core.facts import OrderReport, OrderRequest, OrderSide, PositionSide, Trade
+from core.ports import COUNTED_ORIGINS, LegPositions, Plan, TradeOrigin
 from storage.columns import EXACT, number_text, time_text
 from storage.database import Database, Transaction
 from storage.journal_orders import OrderBook, PlanBook
@@ -159,6 +159,13 @@ class FillBook:
 
 class SqliteJournal(PlanBook, OrderBook, FillBook):
     """`core.ports.Journal`."""
+
+    async def record_intent(self, order: OrderRequest, plan: Plan, *, attempt: int, at: datetime) -> None:
+        """Durable when it returns."""
+        async with self._db.transaction() as tx:
+            if attempt == 1 and not await self._has(tx, plan):
+                await self._open(tx, plan)
+            await self._intend(tx, order, hedge=plan.hedge, plan_id=plan.plan_id, attempt=attempt, at=at)
 
     async def take_in(self, report: OrderReport, fill: Trade | None, at: datetime) -> bool:
         """In one transaction. Raises InvariantBroken as `record_report` and `book_trades` do."""

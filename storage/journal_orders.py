@@ -24,7 +24,11 @@ class PlanBook:
 
     async def open_plan(self, plan: Plan) -> None:
         """Raises InvariantBroken when the hedge has an active plan, or the id was used."""
-        await self._db.write(
+        async with self._db.transaction() as tx:
+            await self._open(tx, plan)
+
+    async def _open(self, tx: Transaction, plan: Plan) -> None:
+        await tx.execute(
             "INSERT INTO plans (scope, plan_id, hedge, symbol, side, quantity_base, reduce_only, reason, gap_base,"
             " reference_price, approval_id, created_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -43,6 +47,10 @@ class PlanBook:
                 plan.state,
             ),
         )
+
+    async def _has(self, tx: Transaction, plan: Plan) -> bool:
+        values = (self._scope, plan.plan_id)
+        return await tx.row("SELECT 1 FROM plans WHERE scope = ? AND plan_id = ?", values) is not None
 
     async def close_plan(self, plan_id: str, state: PlanState, at: datetime) -> None:
         """The first end of a plan stands: the same end again is fine, another raises InvariantBroken."""
@@ -81,9 +89,11 @@ class OrderBook:
         self._db = database
         self._scope = scope
 
-    async def record_intent(self, order: OrderRequest, *, hedge: str, plan_id: str, attempt: int, at: datetime) -> None:
-        """Durable when it returns. Raises InvariantBroken when the id was ever used, in any scope, or has no plan."""
-        await self._db.write(
+    async def _intend(
+        self, tx: Transaction, order: OrderRequest, *, hedge: str, plan_id: str, attempt: int, at: datetime
+    ) -> None:
+        """Raises InvariantBroken when the id was ever used, in any scope, or has no plan."""
+        await tx.execute(
             "INSERT INTO orders (client_order_id, scope, hedge, plan_id, attempt, symbol, side, position_side,"
             " quantity_base, order_type, price, time_in_force, reduce_only, state, executed_base, recorded_at,"
             " changed_at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue, T
 CLOCK_ROOM = timedelta(minutes=1)
 # A trade whose order the venue cannot name is a lagging replica's; after this long it is a stranger's.
 UNNAMED_FOR_S = 60.0
+TOLD_WITHIN_S = 0.1
 VENUE_ORDER_PREFIXES = {
     "autoclose-": TradeOrigin.LIQUIDATION,
     "adl_autoclose": TradeOrigin.ADL,
@@ -34,7 +36,10 @@ class BookedTrades:
 
 
 class Bookkeeper:
-    """Books what the venue says was traded. Fills never come from an order's answer."""
+    """Books what the venue says was traded, of all hedges. Fills never come from an order's answer.
+
+    `hears`: whether the account's news come at present.
+    """
 
     def __init__(self, *, venue: PerpVenue, journal: Journal, events: EventLog, clock: Clock, start: datetime) -> None:
         self._venue = venue
@@ -43,6 +48,8 @@ class Bookkeeper:
         self._clock = clock
         self._start = start
         self._unnamed_since_s: dict[int, float] = {}
+        self._awaited: dict[str, asyncio.Event] = {}
+        self.hears = False
 
     async def settle(self, report: OrderReport) -> bool:
         """Record the report of an own order; True once it is final and the journal has all of its fills.
@@ -50,6 +57,8 @@ class Bookkeeper:
         Until then the order stays unsettled, so that nothing is ordered on a position and a journal that both have not
         heard of it yet. Raises what the venue's reads raise.
         """
+        if report.status.is_final and report.executed_base and self.hears and await self._is_told(report):
+            return True
         if await self._journal.take_in(report, None, self._clock.now()):
             return True
         if not report.status.is_final or not await self._has_fills_of(report):
@@ -70,7 +79,24 @@ class Bookkeeper:
         order = await self._journal.order(report.client_order_id)
         if order is None or order.request.symbol != report.symbol:
             return
-        await self._journal.take_in(report, fill, self._clock.now())
+        settled = await self._journal.take_in(report, fill, self._clock.now())
+        if settled and (awaited := self._awaited.get(report.client_order_id)):
+            awaited.set()
+
+    async def _is_told(self, report: OrderReport) -> bool:
+        """The fills of an order that ended are told at about the time of its answer: that spares asking for them."""
+        told = self._awaited.setdefault(report.client_order_id, asyncio.Event())
+        waits = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(self._clock.sleep(TOLD_WITHIN_S))]
+        try:
+            order = await self._journal.order(report.client_order_id)
+            if order is None or order.state is OrderState.FINAL:
+                return order is not None
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return told.is_set()
+        finally:
+            self._awaited.pop(report.client_order_id, None)
+            for wait in waits:
+                wait.cancel()
 
     async def _has_fills_of(self, report: OrderReport) -> bool:
         """The trade list lags behind the order's own state, and its rows may come late among newer ones."""

@@ -80,9 +80,7 @@ class Executor:
         between the two leaves an unsettled order in the journal, which the resolver settles by query.
         """
         request = order_request(plan, terms, attempt)
-        await self._journal.record_intent(
-            request, hedge=plan.hedge, plan_id=plan.plan_id, attempt=attempt, at=self._clock.now()
-        )
+        await self._journal.record_intent(request, plan, attempt=attempt, at=self._clock.now())
         if not may_send():
             return await self._not_created(request, StepEnd.NOT_SENT, "stopped before it was sent")
         try:

@@ -82,6 +82,7 @@ class PlanBook:
         # Kept apart: what the venue says to a larger position must not delay a smaller one.
         self._back_offs = {reduce_only: BackOff(clock) for reduce_only in (False, True)}
         self._crossed = 0
+        self._new: NewPlan | None = None
         self._told_over = ""
         self.trouble = ""
 
@@ -92,7 +93,8 @@ class PlanBook:
         plan = await self._journal.active_plan(self._hedge)
         return ActivePlan(plan, await self._journal.plan_orders(plan.plan_id)) if plan else None
 
-    async def open(self, new: NewPlan) -> ActivePlan:
+    def begin(self, new: NewPlan) -> ActivePlan:
+        """It is in the journal once its first order is."""
         now = self._clock.now()
         plan = Plan(
             plan_id=self._plan_ids.next(now),
@@ -107,19 +109,8 @@ class PlanBook:
             approval_id=new.approval_id,
             created_at=now,
         )
-        await self._journal.open_plan(plan)
         self._crossed = 0
-        data = {
-            "plan_id": plan.plan_id,
-            "side": plan.side.value,
-            "quantity_base": str(plan.quantity_base),
-            "gap_base": str(new.gap_base),
-            "gap_quote": str(new.gap_quote),
-            "band_quote": str(new.band_quote),
-            "price": str(new.reference_price),
-            "reason": new.reason,
-        }
-        await self._events.append(Event(EventKind.PLAN_OPENED, self._hedge, now, data))
+        self._new = new
         return ActivePlan(plan, ())
 
     def is_over(self, active: ActivePlan, left_base: Decimal, moment: Moment) -> bool:
@@ -142,7 +133,10 @@ class PlanBook:
         if isinstance(terms, Pause):
             return None
         if terms.time_in_force is TimeInForce.GTX and (trouble := await self._not_guarded()):
-            return self._noted(trouble, active.plan)
+            step = self._noted(trouble, active.plan)
+            return step if active.orders else None
+        if not active.orders:
+            await self._tell_opened(active.plan)
         await self._tell_if_over(active.plan, terms)
         attempt = len(active.orders) + 1
         return self._noted(
@@ -211,6 +205,19 @@ class PlanBook:
         except (Transient, Refused) as error:
             return Step(StepEnd.RETRY_LATER, Decimal(0), f"nothing may rest unguarded: {error}")
         return None
+
+    async def _tell_opened(self, plan: Plan) -> None:
+        data = {
+            "plan_id": plan.plan_id,
+            "side": plan.side.value,
+            "quantity_base": str(plan.quantity_base),
+            "gap_base": str(plan.gap_base),
+            "price": str(plan.reference_price),
+            "reason": plan.reason,
+        }
+        if self._new is not None:
+            data |= {"gap_quote": str(self._new.gap_quote), "band_quote": str(self._new.band_quote)}
+        await self._events.append(Event(EventKind.PLAN_OPENED, self._hedge, plan.created_at, data))
 
     async def _tell_if_over(self, plan: Plan, terms: OrderTerms) -> None:
         """Once a plan: the book costs more than it may, so that only what is there within the limit is taken."""

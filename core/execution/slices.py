@@ -31,7 +31,8 @@ def due_base(plan: Plan, executed_base: Decimal, last_order_at: datetime | None,
     every = pace.duration / count
     if last_order_at is not None and now < last_order_at + every / 2:
         return Decimal(0)
-    begun = sum(1 for number in range(count) if now >= plan.created_at + every * _start_pct(plan.plan_id, number) / 100)
+    later = (plan.created_at + every * _start_pct(plan.plan_id, number) / 100 for number in range(1, count))
+    begun = 1 + sum(1 for starts_at in later if now >= starts_at)
     planned = _planned_base(plan, begun, count)
     most = CATCH_UP * plan.quantity_base / count
     return min(max(planned - executed_base, Decimal(0)), most)
@@ -47,13 +48,13 @@ def _planned_base(plan: Plan, begun: int, count: int) -> Decimal:
     """The whole once the last slice has begun."""
     if begun >= count:
         return plan.quantity_base
-    percent = 100 * begun + _jitter(plan.plan_id, begun, "size", SIZE_JITTER_PCT) if begun else 0
+    percent = 100 * begun + _jitter(plan.plan_id, begun, "size", SIZE_JITTER_PCT)
     return plan.quantity_base * percent / (100 * count)
 
 
 def _start_pct(plan_id: str, number: int) -> int:
-    """In hundredths of an interval since the plan was opened; the first slice goes at once."""
-    return 100 * number + (_jitter(plan_id, number, "time", TIME_JITTER_PCT) if number else 0)
+    """In hundredths of an interval since the plan was opened; the first slice (0) goes at once."""
+    return 100 * number + _jitter(plan_id, number, "time", TIME_JITTER_PCT)
 
 
 def _jitter(plan_id: str, number: int, what: str, most_pct: int) -> int:

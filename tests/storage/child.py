@@ -9,7 +9,7 @@ from pathlib import Path
 from core.clock import ManualClock, SystemClock
 from storage.lock import InstanceLock, is_running
 from storage.store import Store
-from tests.storage.samples import SCOPE, T0, a_request, after, place
+from tests.storage.samples import SCOPE, T0, a_plan, a_request, after, place
 
 FOR_EVER_S = 600.0
 
@@ -35,7 +35,7 @@ async def intents_for_ever(store: Store) -> None:
     await place(store, "c1")
     say("c1")
     for number in range(2, 1_000_000):
-        await store.journal.record_intent(a_request(f"c{number}"), hedge="bnb", plan_id="p1", attempt=number, at=T0)
+        await store.journal.record_intent(a_request(f"c{number}"), a_plan(), attempt=number, at=T0)
         say(f"c{number}")
 
 

@@ -109,4 +109,4 @@ async def place(
     if await store.journal.active_plan("bnb") is None:
         await store.journal.open_plan(a_plan(plan_id, side=side))
     request = a_request(client_order_id, quantity=quantity, side=side)
-    await store.journal.record_intent(request, hedge="bnb", plan_id=plan_id, attempt=1, at=T0)
+    await store.journal.record_intent(request, a_plan(plan_id), attempt=1, at=T0)

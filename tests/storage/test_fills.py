@@ -110,7 +110,7 @@ async def test_unapproved_fills_count_by_side_time_and_approval(store: Store) ->
     """Notional since a moment, of that side, of plans that nobody approved."""
     for number, approval_id, reason in ((1, None, "band_exceeded"), (2, "a1", "approved"), (3, None, "operator_hedge")):
         await store.journal.open_plan(replace(a_plan(f"p{number}", approval_id=approval_id), reason=reason))
-        await store.journal.record_intent(a_request(f"c{number}"), hedge="bnb", plan_id=f"p{number}", attempt=1, at=T0)
+        await store.journal.record_intent(a_request(f"c{number}"), a_plan(f"p{number}"), attempt=1, at=T0)
         await store.journal.record_report(a_report(f"c{number}", venue_order_id=number), T0)
         await store.journal.close_plan(f"p{number}", PlanState.DONE, T0)
     old, counted, approved, commanded = (

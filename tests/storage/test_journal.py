@@ -53,7 +53,7 @@ async def test_intent_is_an_unsettled_order(store: Store) -> None:
         reduce_only=True,
     )
     await store.journal.open_plan(a_plan())
-    await store.journal.record_intent(request, hedge="bnb", plan_id="p1", attempt=3, at=T0)
+    await store.journal.record_intent(request, a_plan(), attempt=3, at=T0)
     (order,) = await store.journal.unsettled_orders(SYMBOL)
     assert order == await store.journal.order("c1")
     assert (order.request, order.state, order.attempt) == (request, OrderState.INTENT, 3)
@@ -74,7 +74,7 @@ async def test_client_order_id_is_never_used_again(store: Store, live_store: Sto
 async def test_order_needs_its_plan(store: Store) -> None:
     """An intent under a plan that is not in the journal is refused."""
     with pytest.raises(InvariantBroken):
-        await store.journal.record_intent(a_request(), hedge="bnb", plan_id="p9", attempt=1, at=T0)
+        await store.journal.record_intent(a_request(), a_plan("p9"), attempt=2, at=T0)
 
 
 async def test_unknown_stays_unsettled_until_reported(store: Store) -> None:

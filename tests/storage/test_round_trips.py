@@ -123,7 +123,7 @@ def test_plan(runner: asyncio.Runner, kept: Store, plan: Plan) -> None:
 @given(request=requests, attempt=st.integers(1, 10**9), at=times)
 def test_order(runner: asyncio.Runner, kept: Store, request: OrderRequest, attempt: int, at: datetime) -> None:
     """An order request comes back equal from its intent."""
-    runner.run(kept.journal.record_intent(request, hedge="bnb", plan_id="p0", attempt=attempt, at=at))
+    runner.run(kept.journal.record_intent(request, a_plan("p0"), attempt=attempt, at=at))
     stored = runner.run(kept.journal.order(request.client_order_id))
     assert stored is not None
     assert (stored.request, stored.attempt, stored.recorded_at) == (request, attempt, at)
