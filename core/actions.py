@@ -65,7 +65,7 @@ class Actions:
             return False
         wanted_base = decision.quantity_steps * self._rules.step_size or decision.gap_base
         side = OrderSide.BUY if wanted_base > 0 else OrderSide.SELL
-        return walk_book(seen.venue.market, side, abs(wanted_base)) is None
+        return wanted_base != 0 and walk_book(seen.venue.market, side, abs(wanted_base)) is None
 
     async def carry_out(
         self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig

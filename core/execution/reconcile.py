@@ -37,6 +37,8 @@ class Comparison:
     def detail(self) -> str:
         if self.match is Match.MATCHED:
             return ""
+        if self.venue.net_base == self.journal.net_base:
+            return f"exchange {_legs(self.venue)}, journal {_legs(self.journal)}"
         return f"exchange {_plain(self.venue.net_base)}, journal {_plain(self.journal.net_base)}"
 
 
@@ -135,6 +137,10 @@ class Reconciler:
 
 def venue_legs(account: PerpAccount) -> LegPositions:
     return LegPositions(account.position_base, account.long_base, account.short_base)
+
+
+def _legs(legs: LegPositions) -> str:
+    return f"LONG {_plain(legs.long_base)} and SHORT {_plain(legs.short_base)}"
 
 
 def _plain(number: Decimal) -> str:

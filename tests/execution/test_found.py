@@ -116,3 +116,18 @@ def test_a_quote_in_doubt_stays_guarded_when_its_plan_ends(stage: Stage) -> None
     stage.cycles(6)
     assert stage.exchange.open_orders(SYMBOL) == []
     stage.is_settled()
+
+
+def test_legs_are_netted_where_nothing_else_is_missing(stage: Stage) -> None:
+    """Both legs are open and net to the target exactly: what is left to trade beside the netting is zero."""
+    stage.setting.settings |= {"adopt_external": "auto"}
+    stage.exchange.set_hedge_mode(True)
+    stage.setting.set_price(2600)  # above the range: no BASE at all
+    for side, amount in (("SHORT", -1), ("LONG", 1)):
+        stage.exchange.set_position(SYMBOL, Decimal(amount), side=side)
+    stage.start()
+    stage.cycles(1)
+    assert "exchange LONG 1 and SHORT 1, journal LONG 0 and SHORT 0" in stage.world.status.detail
+    stage.until_hedged()
+    assert stage.exchange.position(SYMBOL, "LONG") == stage.exchange.position(SYMBOL, "SHORT") == 0
+    stage.is_settled()

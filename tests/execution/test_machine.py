@@ -46,7 +46,7 @@ from tests.execution.troubles import (
 )
 from tests.execution.world import HEDGE, SYMBOL, Setting
 from tests.hedging.positions import LIQUIDITY
-from tests.rigs.venue import CANCEL, PLACE, POSITION, QUERY, Fault
+from tests.rigs.venue import CANCEL, PLACE, POSITION, Fault
 from tests.rigs.venue.refusals import Refusal
 from tests.rigs.venue.stream_faults import StreamFaults
 
@@ -134,11 +134,16 @@ class Histories(RuleBasedStateMachine):
         disk = MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None
         self._folder = tempfile.TemporaryDirectory(dir=disk)
         self.stage: Stage
-        # Not both at once, until the first of `test_found` is mended: executed though said not to be, and not found.
-        self._said_no = self._query_behind = False
+        self._steps, self._looks_every = 0, 1
 
-    @initialize(configuration=CONFIGURATIONS, hedge_mode=st.sampled_from([False] * 3 + [True]), hearing=st.booleans())
-    def begin(self, configuration: dict[str, object], hedge_mode: bool, hearing: bool) -> None:
+    @initialize(
+        configuration=CONFIGURATIONS,
+        hedge_mode=st.sampled_from([False] * 3 + [True]),
+        hearing=st.booleans(),
+        looks_every=st.sampled_from([1, 2, 4]),
+    )
+    def begin(self, configuration: dict[str, object], hedge_mode: bool, hearing: bool, looks_every: int) -> None:
+        self._looks_every = looks_every
         self.stage = Stage(Path(self._folder.name), SHORT_TIMES | configuration)
         self.stage.exchange.set_hedge_mode(hedge_mode)
         self.stage.hearing = hearing
@@ -168,6 +173,7 @@ class Histories(RuleBasedStateMachine):
     def restart(self, configuration: dict[str, object], change: bool) -> None:
         self.stage.stop()
         if change:
+            self.stage.witness.settings_change()
             self.setting.settings.clear()
             self.setting.settings.update(SHORT_TIMES | configuration)
         self._up_again()
@@ -246,8 +252,7 @@ class Histories(RuleBasedStateMachine):
     def order_not_accepted(self, fault: str, executed: bool, times: int) -> None:
         """Said not to be accepted; after a clock refusal, that is sure."""
         chosen = BY_NAME[fault]
-        done = executed and chosen not in CLOCK and chosen.status not in (403, 418) and not self._query_behind
-        self._said_no = self._said_no or done
+        done = executed and chosen not in CLOCK and chosen.status not in (403, 418)
         self.stage.server.faults.add(PLACE, chosen.after() if done else chosen, times=1 if done else times)
 
     @rule(fault=st.sampled_from(names(*REFUSED)), times=st.sampled_from([1, 4]))
@@ -260,16 +265,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(endpoint=st.sampled_from(sorted(BEHIND)), times=st.sampled_from([1, 2, 5]))
     def replica_behind(self, endpoint: str, times: int) -> None:
-        if endpoint == QUERY and self._said_no:
-            return
-        self._query_behind = self._query_behind or endpoint == QUERY
         # A list of positions that is empty says flat: so often in a row it would be the truth.
         times = 1 if endpoint == POSITION else times
         self.stage.server.faults.add(endpoint, BEHIND[endpoint][0], times=times)
 
     @rule()
     def faults_end(self) -> None:
-        self._said_no = self._query_behind = False
         self.stage.server.faults.clear()
 
     @rule(offset_ms=st.sampled_from([-4000, -1500, 0, 1500, 4000]))
@@ -380,6 +381,9 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def nothing_is_broken(self) -> None:
         if hasattr(self, "stage"):
+            self._steps += 1
+            if self._steps % self._looks_every == 0:
+                self.stage.cycles(1)
             self._hold()
 
     def teardown(self) -> None:
@@ -411,7 +415,7 @@ class Histories(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         """Trouble ends. First nobody says anything: what holds it up has a name, and was told. Then people speak."""
         self._end_trouble()
-        self.stage.cycles(20, every_s=3)
+        self.stage.cycles(14, every_s=5)
         self._hold()
         self._until_at_rest()
         self._hold()

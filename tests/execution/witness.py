@@ -50,6 +50,7 @@ class Witness:
         self._heard_at_s = -1000.0
         self._rests_since_s: float | None = None
         self._requests = self._noted = 0
+        self._older_plans: set[str] = set()
         self._position_read_at_s = -1000.0
         setting.server.witnesses.append(self._arrived)
         setting.server.exchange.listeners.append(self)
@@ -57,6 +58,10 @@ class Witness:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+    def settings_change(self) -> None:
+        """A plan under way was opened under the limits of before."""
+        self._older_plans |= {row["plan_id"] for row in self._rows("SELECT plan_id FROM plans WHERE state = 'active'")}
 
     def disturbed(self) -> None:
         """The position was changed from outside, now."""
@@ -131,7 +136,8 @@ class Witness:
         self._look_at_facts(client_id, plan)
         self._look_at_size(client_id, plan, quantity)
         self._look_at_approval(client_id, plan, quantity)
-        self._look_at_the_lp(client_id, params["side"], quantity)
+        if params.get("positionSide") != "LONG":
+            self._look_at_the_lp(client_id, params["side"], quantity)
 
     def _look_at_leg(self, client_id: str, params: dict[str, str], quantity: Decimal) -> None:
         """Closed is only what the journal owns."""
@@ -148,6 +154,8 @@ class Witness:
         )
         if not last or last[0]["kind"] == "resumed" or plan["reason"] == "operator_flatten":
             return
+        if plan["reason"] == "net_legs" and self._rows("SELECT 1 FROM commands WHERE name = 'flatten' AND ok = 1"):
+            return  # its first part where two legs are open
         since_s = (self._clock.now() - datetime.fromisoformat(last[0]["at"])).total_seconds()
         self._expect(since_s <= ON_THE_WIRE_S, f"{client_id} was sent {since_s} s after it was {last[0]['kind']}")
 
@@ -195,7 +203,7 @@ class Witness:
             most = Decimal(approval["quantity_base"])
             self._expect(done + quantity <= most, f"{client_id}: approved were {most}, {done} + {quantity} is more")
             return
-        if plan["reason"] in NEEDS_NO_WORD:
+        if plan["reason"] in NEEDS_NO_WORD or plan["plan_id"] in self._older_plans:
             return
         assert isinstance(limit, Decimal)
         worth = Decimal(plan["quantity_base"]) * Decimal(plan["reference_price"])
