@@ -43,6 +43,8 @@ class Bookkeeper:
         self._clock = clock
         self._start = start
         self._unnamed_since_s: dict[int, float] = {}
+        # By symbol; fills that were told do not count: others, of smaller ids, may not have been seen yet.
+        self._newest_listed: dict[str, int | None] = {}
 
     async def settle(self, report: OrderReport) -> bool:
         """Record the report of an own order; True once it is final and the journal has all of its fills.
@@ -57,10 +59,15 @@ class Bookkeeper:
         return True
 
     async def book_new_trades(self, symbol: str, hedge: str) -> BookedTrades:
-        """Fetch and book the trades after the last one booked. Raises what the venue's read raises."""
-        last_id = await self._journal.last_trade_id(symbol)
-        trades = await self._venue.trades(symbol, after_trade_id=last_id, since=self._start - CLOCK_ROOM)
-        return await self._book(symbol, hedge, trades)
+        """Fetch and book the trades after the last one that a list had. Raises what the venue's read raises."""
+        if symbol not in self._newest_listed:
+            self._newest_listed[symbol] = await self._journal.last_trade_id(symbol)
+        newest = self._newest_listed[symbol]
+        trades = await self._venue.trades(symbol, after_trade_id=newest, since=self._start - CLOCK_ROOM)
+        booked = await self._book(symbol, hedge, trades)
+        named = [t.trade_id for t in trades if not booked.unnamed or t.trade_id < booked.unnamed[0].trade_id]
+        self._newest_listed[symbol] = max(named, default=newest)
+        return booked
 
     async def take_in(self, report: OrderReport, fill: Trade | None) -> None:
         """What the venue told by itself of an order. Somebody else's is left to the next read, which asks whose it is.
