@@ -13,7 +13,7 @@ from core.execution.active_plan import ActivePlan
 from core.execution.executor import Step, StepEnd
 from core.execution.legs import NET_LEGS
 from core.execution.plans import NewPlan, PlanBook
-from core.execution.terms import Moment
+from core.execution.terms import Moment, at_once_base
 from core.facts import OrderSide, SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
@@ -150,12 +150,14 @@ class Actions:
         return await self._desk.supersede(approval, "overtaken by a command")
 
     async def _may_begin(self, granted: Approval, decision: Decision, venue: VenueFacts, config: HedgeConfig) -> bool:
-        """At the tap: slippage against the current mid within limits, then the one compare-and-set."""
+        """At the tap: slippage of what is taken at once within limits, then the one compare-and-set."""
         if granted.state is ApprovalState.EXECUTING:
             return await self._is_executing(granted.approval_id)
-        fill = walk_book(venue.market, side_of_steps(decision.quantity_steps), self._size_base(decision))
+        market, size_base = venue.market, self._size_base(decision)
+        at_once = at_once_base(size_base, market.mid, config, self._rules, urgent=decision.urgent)
+        fill = walk_book(market, side_of_steps(decision.quantity_steps), at_once) if at_once else None
         limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
-        if limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
+        if at_once and limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
             found = "the book is too thin" if fill is None else f"{fill.slippage_bps:.1f} bps"
             await self._desk.fail(granted, f"slippage is above {limit_bps} bps now: {found}")
             return False

@@ -176,7 +176,7 @@ class Observer:
     ) -> tuple[Reason, str, Comparison | None]:
         facts = reading.value
         account, market = (facts.account, facts.market) if facts else (None, None)
-        problem = venue_problem(account, market, limits, now, not_before=self._orders_ended_at)
+        problem = venue_problem(account, market, limits, now, not_before=self._not_before(reading, now))
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest reading of the exchange is too old", None
         self._dislocated_since = dislocated_since(facts.market, self._dislocated_since, now)
@@ -191,6 +191,12 @@ class Observer:
         if comparison.match is not Match.MATCHED:
             self._venue.forget_account()  # one reading does not confirm itself
         return *self._venue_reason(facts, comparison, now), comparison
+
+    def _not_before(self, reading: Reading[VenueFacts], now: datetime) -> datetime | None:
+        """The end of our last order. From the future, after the clock was set back, it says nothing; but then only an
+        account that was just asked for is believed, as `orders_ended` made sure that it was."""
+        ended_at = self._orders_ended_at
+        return None if ended_at is not None and ended_at > now and reading.trouble is None else ended_at
 
     def _judge_pair(self, lp: LpFacts | None, venue: VenueFacts | None) -> tuple[Reason, str]:
         """Until once they were seen to be of one asset; then prices that part are the market's."""

@@ -275,7 +275,15 @@ class HedgeRunner:
         return "halted" if kernel.halted else "paused" if kernel.paused else ""
 
     def _may_send(self) -> bool:
-        return not self._stopped()
+        return not self._stopped() and self._is_recent()
+
+    def _is_recent(self) -> bool:
+        """Asked again at the last moment: requests that came after the look may have taken long."""
+        if self._seen is None or self._seen.venue is None:
+            return False
+        account, market = self._seen.venue.account, self._seen.venue.market
+        oldest = timedelta(seconds=self._config().max_price_age_seconds)
+        return self._clock.now() - min(account.as_of, market.as_of) <= oldest
 
     async def _standing(self, approval: Approval | None, wish: Wish | None, seen: Observation) -> Standing:
         now = seen.at

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 from pydantic import SecretStr
 
 from core.clock import Clock, SystemClock
-from core.errors import Transient
+from core.errors import Refused, Transient
 from core.exchange.binance_messages import Malformed, server_time_ms
 from core.exchange.binance_outcome import CLOCK_CODES, Failure, order_error, read_error
 from core.exchange.binance_traffic import Permit, Traffic, retry_after_s
@@ -32,6 +33,9 @@ TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 4.0
 CLOCK_SYNC_EVERY_S = 600.0
 CLOCK_SAMPLES = 3
+# A measure is good for longer than until the next one is due: a failed one is made again, and stops nothing meanwhile.
+CLOCK_SYNC_AGAIN_S = 60.0
+CLOCK_TRUSTED_S = 3600.0
 
 # What a request through python-binance and aiohttp is known or suspected to raise. TimeoutError is an OSError.
 TROUBLE = (
@@ -84,6 +88,7 @@ class BinanceClient:
         self._wall = wall or SystemClock()
         self._library: AsyncClient | None = None
         self._synced_at_s: float | None = None
+        self._sync_due_at_s = 0.0
         self._sync_lock = asyncio.Lock()
 
     @property
@@ -102,8 +107,7 @@ class BinanceClient:
         """
         cost = cost or cost_of(what)
         async with self._sync_lock:  # reads that start together measure once
-            if self._synced_at_s is None or self._clock.monotonic_s() - self._synced_at_s > CLOCK_SYNC_EVERY_S:
-                await self.sync_clock()
+            await self._keep_clock()
         answer = await self._attempt(what, call, parse, self.traffic.take_read(cost))
         if isinstance(answer, Failure) and answer.code in CLOCK_CODES:
             await self.sync_clock()
@@ -147,6 +151,18 @@ class BinanceClient:
             samples.append((taken_ms, answer - sent_ms - taken_ms // 2))
         self._open().timestamp_offset = min(samples)[1]
         self._synced_at_s = self._clock.monotonic_s()
+        self._sync_due_at_s = self._synced_at_s + CLOCK_SYNC_EVERY_S
+
+    async def _keep_clock(self) -> None:
+        """Raises as `sync_clock` while there is no measure that can be trusted."""
+        now_s = self._clock.monotonic_s()
+        if self._synced_at_s is None or now_s - self._synced_at_s > CLOCK_TRUSTED_S:
+            return await self.sync_clock()
+        if now_s > self._sync_due_at_s:
+            self._sync_due_at_s = now_s + CLOCK_SYNC_AGAIN_S
+            with suppress(Transient, Refused):
+                await self.sync_clock()
+        return None
 
     @property
     def clock_offset_ms(self) -> int:

@@ -66,7 +66,7 @@ class Bookkeeper:
         return await self._journal.take_in(report, None, self._clock.now())
 
     async def book_new_trades(self, symbol: str, hedge: str) -> BookedTrades:
-        """Fetch and book the trades after the last one booked. Raises what the venue's read raises."""
+        """Fetch and book the trades after the last one that a list had. Raises what the venue's read raises."""
         last_id = await self._journal.last_trade_id(symbol)
         trades = await self._venue.trades(symbol, after_trade_id=last_id, since=self._start - CLOCK_ROOM)
         return await self._book(symbol, hedge, trades)

@@ -29,7 +29,7 @@ WOULD_TAKE = "-5022"
 class StepEnd(Enum):
     """How one order of a plan ended.
 
-    NOT_SENT: something (halt, a newer decision) forbade it at the last moment. RETRY_LATER: the venue accepted
+    NOT_SENT: something (halt, facts grown old) forbade it at the last moment. RETRY_LATER: the venue accepted
     nothing. REFUSED: it said no for good. WOULD_TAKE: a post-only order met the book. RESTS: it is open, by intention.
     WITHDRAWN: it was taken back unfilled. UNKNOWN: its end, or its fills, must be found out first.
     """
@@ -82,7 +82,9 @@ class Executor:
         request = order_request(plan, terms, attempt)
         await self._journal.record_intent(request, plan, attempt=attempt, at=self._clock.now())
         if not may_send():
-            return await self._not_created(request, StepEnd.NOT_SENT, "stopped before it was sent")
+            return await self._not_created(
+                request, StepEnd.NOT_SENT, "stopped, or its prices had grown old, before it was sent"
+            )
         try:
             report = await self._venue.place(request, may_send=may_send)
         except Refused as refusal:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from core.config import HedgeConfig
 from core.execution.active_plan import ActivePlan
 from core.execution.legs import NET_LEGS, Leg, leg_of
-from core.execution.slices import Pace, due_base
+from core.execution.slices import CATCH_UP, Pace, due_base, slice_count
 from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules, TimeInForce
 from core.hedging.slippage import BookFill, walk_book
 
@@ -93,6 +93,18 @@ def next_terms(
     return OrderTerms(leg.side, quantity, leg.reduce_only, price, in_force, leg.position_side, over_bps)
 
 
+def at_once_base(
+    quantity_base: Decimal, price: Decimal, config: HedgeConfig, rules: SymbolRules, *, urgent: bool
+) -> Decimal:
+    """What a plan of this size takes from the book at once: nothing as a quote, of a plan in slices the largest one."""
+    if config.order_type == "post_only" and not urgent:
+        return Decimal(0)
+    if not _is_in_slices(quantity_base * price, config, urgent=urgent):
+        return quantity_base
+    pace = _pace(price, config, rules)
+    return min(quantity_base, max(pace.smallest_base, CATCH_UP * quantity_base / slice_count(quantity_base, pace)))
+
+
 def smallest_base(active: ActivePlan, market: Market, rules: SymbolRules) -> Decimal:
     """A reduction is exempt from the least notional; a first order that is too small is the venue's to refuse."""
     smallest = max(rules.market_min_quantity, rules.min_quantity, step_of(rules))
@@ -145,20 +157,29 @@ def _quantity_base(
 def _due_base(active: ActivePlan, moment: Moment, config: HedgeConfig, rules: SymbolRules) -> Decimal:
     if not _is_twap(active, config, moment):
         return active.plan.quantity_base
-    pace = Pace(
-        timedelta(seconds=config.twap_duration_seconds),
-        timedelta(seconds=config.twap_interval_seconds),
-        rules.min_notional_quote / active.plan.reference_price + rules.step_size,
-    )
+    pace = _pace(active.plan.reference_price, config, rules)
     due = due_base(active.plan, active.executed_base, active.last_order_at, moment.now, pace)
     return due if due >= pace.smallest_base or due >= active.left_base else Decimal(0)
 
 
 def _is_twap(active: ActivePlan, config: HedgeConfig, moment: Moment) -> bool:
-    plan, over_quote = active.plan, config.twap_over_quote
-    if moment.urgent or not over_quote or config.twap_duration_seconds == 0 or plan.reason == NET_LEGS:
+    plan = active.plan
+    in_slices = _is_in_slices(plan.quantity_base * plan.reference_price, config, urgent=moment.urgent)
+    return in_slices and plan.reason != NET_LEGS
+
+
+def _is_in_slices(notional_quote: Decimal, config: HedgeConfig, *, urgent: bool) -> bool:
+    if urgent or not config.twap_over_quote or config.twap_duration_seconds == 0:
         return False
-    return plan.quantity_base * plan.reference_price >= over_quote
+    return notional_quote >= config.twap_over_quote
+
+
+def _pace(price: Decimal, config: HedgeConfig, rules: SymbolRules) -> Pace:
+    return Pace(
+        timedelta(seconds=config.twap_duration_seconds),
+        timedelta(seconds=config.twap_interval_seconds),
+        rules.min_notional_quote / price + rules.step_size,
+    )
 
 
 def _over_bps(fill: BookFill | None, limit_bps: Decimal) -> Decimal | None:

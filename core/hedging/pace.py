@@ -29,8 +29,11 @@ def pace(facts: Facts, policy: Policy, memory: Memory, situation: Situation, nee
 
 
 def pause_between(facts: Facts, policy: Policy, memory: Memory, exempt: bool, wanted_steps: int) -> Verdict:
-    """What is exempt from cooldown and the hourly limit still has a ceiling at twice that limit."""
-    if not exempt and facts.now_ms - memory.last_rebalance_ms < policy.cooldown_ms:
+    """What is exempt from cooldown and the hourly limit still has a ceiling at twice that limit.
+
+    A rebalance in the future is one before the clock was set back: nothing waits until that hour comes again.
+    """
+    if not exempt and 0 <= facts.now_ms - memory.last_rebalance_ms < policy.cooldown_ms:
         return wanting(_HOLD, _COOLDOWN_STATE, _COOLDOWN, wanted_steps, _NONE)
     limit = 2 * policy.max_per_hour if exempt else policy.max_per_hour
     if policy.max_per_hour > 0 and facts.rebalances_last_hour >= limit:

@@ -114,7 +114,10 @@ async def test_stopped_between_intent_and_request(setting: Setting, world: World
     await world.cycles(3)
     assert setting.sent() == []
     (order,) = await world.orders()
-    assert (order.state, order.detail) == (OrderState.REFUSED, "stopped before it was sent")
+    assert (order.state, order.detail) == (
+        OrderState.REFUSED,
+        "stopped, or its prices had grown old, before it was sent",
+    )
     assert await world.store.journal.active_plan("eth") is None
     assert world.status.state == "SUSPENDED"
 
