@@ -21,8 +21,8 @@ from core.errors import LpHedgeError
 from core.events import Event
 from core.facts import Block, LpFacts
 from core.feeds import ChainFeed
+from core.news_ports import ChainNews
 from core.observation import SHARED_READ_S
-from core.ports import ChainNews
 from tests.hedging.positions import BASE, QUOTE, position
 
 DAY_S = 86_400

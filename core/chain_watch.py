@@ -16,7 +16,8 @@ from core.facts import LpFacts
 from core.feeds import ChainFeed
 from core.hedging.stirring import is_stirred
 from core.listening import Listening, listen_while_wanted
-from core.ports import ChainNews, ChainStream, EventLog
+from core.news_ports import ChainNews, ChainStream
+from core.ports import EventLog
 
 # A chain is read for its news at most so often, however fast its blocks come.
 READ_EVERY_S = 1.0

@@ -17,7 +17,8 @@ from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
 from core.facts import Market
 from core.listening import Listening, listen_while_wanted
-from core.ports import AccountNews, AccountStream, EventLog, MarketStream
+from core.news_ports import AccountNews, AccountStream, MarketStream
+from core.ports import EventLog
 
 # Prices come ten times a second; whether one matters is asked less often.
 CONSIDER_EVERY_S = 0.2

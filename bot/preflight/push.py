@@ -9,7 +9,7 @@ from bot.preflight.findings import Finding, fix, ok, warn
 from bot.settings import Settings
 from core.amm.presets import chain_preset
 from core.errors import LpHedgeError, Refused, Transient
-from core.ports import ChainNews
+from core.news_ports import ChainNews
 
 # Twelve seconds is the longest time between two blocks of a preset chain.
 FIRST_BLOCK_WITHIN_S = 20.0

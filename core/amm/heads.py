@@ -18,7 +18,7 @@ from core.amm.presets import ChainPreset
 from core.amm.rpc import MESSAGE_LIMIT
 from core.connection_words import why_unconnected
 from core.errors import Refused
-from core.ports import ChainNews
+from core.news_ports import ChainNews
 
 # No chain that is hedged leaves so much time between two blocks, but for the rare slots that Ethereum misses.
 SILENT_AFTER_S = 45.0

@@ -22,7 +22,7 @@ from core.exchange.binance_events import UnitOf, account_news, event_of
 from core.exchange.binance_messages import Malformed
 from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient
 from core.listening import until_one_fails
-from core.ports import AccountNews
+from core.news_ports import AccountNews
 
 STREAM = "Binance's account stream"
 KEEP_EVERY_S = 1800.0

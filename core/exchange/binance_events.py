@@ -23,7 +23,7 @@ from core.exchange.binance_messages import (
     trade,
 )
 from core.facts import Trade
-from core.ports import AccountNews
+from core.news_ports import AccountNews
 
 # BASE per contract unit of a symbol; None for one that was not prepared.
 UnitOf = Callable[[str], int | None]

@@ -26,7 +26,7 @@ from core.exchange.paper_news import NewsStand
 from core.exchange.paper_totals import account_of, income_of
 from core.exchange.public_market import MarketFeed
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, SymbolRules, Trade
-from core.ports import AccountNews
+from core.news_ports import AccountNews
 
 # How often a position alone, with nothing resting, is brought up to a market that moves.
 POSITION_LOOK_S = 1.0

@@ -9,7 +9,7 @@ from core.exchange.paper import PaperVenue
 from core.exchange.paper_follow import MovesFollower
 from core.facts import Market
 from core.listening import until_one_fails
-from core.ports import MarketStream
+from core.news_ports import MarketStream
 
 
 class PaperMarkets:

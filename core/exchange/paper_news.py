@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from core.exchange.paper_account import FUNDING, ZERO, PaperOrder, PaperState
 from core.facts import OrderStatus, Trade
-from core.ports import AccountNews
+from core.news_ports import AccountNews
 
 
 class NewsStand:

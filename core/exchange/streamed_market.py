@@ -8,7 +8,7 @@ from datetime import timedelta
 from core.clock import Clock
 from core.exchange.public_market import MarketFeed
 from core.facts import Market, SymbolRules
-from core.ports import MarketStream
+from core.news_ports import MarketStream
 
 MIN_LEVELS = 5
 

@@ -10,6 +10,7 @@ sending took, and in a new process after the old one's end.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -66,14 +67,10 @@ class OutcomeResolver:
         if not waiting:
             return Unsettled()
         reports = [await self._settle_one(order) for order in waiting]
-        seen_open = {report.client_order_id for report in reports if report and not report.status.is_final}
         left = await self._journal.unsettled_orders(symbol)
-        resting = tuple(order for order in left if rests(order) and _id(order) in seen_open)
-        return Unsettled(
-            in_doubt=tuple(order for order in left if order not in resting),
-            resting=resting,
-            executed=any(map(_has_executed, waiting, reports)),
-        )
+        resting = _seen_resting(left, reports)
+        in_doubt = tuple(order for order in left if order not in resting)
+        return Unsettled(in_doubt, resting, executed=any(map(_has_executed, waiting, reports)))
 
     async def _settle_one(self, order: JournalOrder) -> OrderReport | None:
         """What the venue says of it now."""
@@ -143,6 +140,11 @@ class OutcomeResolver:
     async def _announce(self, order: JournalOrder, detail: str) -> None:
         data = {"client_order_id": order.request.client_order_id, "detail": detail}
         await self._events.append(Event(EventKind.OUTCOME_RESOLVED, order.hedge, self._clock.now(), data))
+
+
+def _seen_resting(unsettled: Iterable[JournalOrder], reports: Iterable[OrderReport | None]) -> tuple[JournalOrder, ...]:
+    seen_open = {report.client_order_id for report in reports if report and not report.status.is_final}
+    return tuple(order for order in unsettled if rests(order) and _id(order) in seen_open)
 
 
 def _has_executed(before: JournalOrder, now: OrderReport | None) -> bool:

@@ -62,7 +62,8 @@ class Reconciler:
         self._events = events
         self._clock = clock
         self._differs: tuple[LegPositions, datetime] | None = None
-        self._swept: tuple[int, float] | None = None
+        self._swept_at_s: float | None = None
+        self._swept_connections = 0
 
     async def sweep(self, connections: int) -> None:
         """What may rest and what was traded, unless that was asked lately and no news were missed since.
@@ -71,12 +72,13 @@ class Reconciler:
         new may be opened.
         """
         now_s = self._clock.monotonic_s()
-        if self._swept and self._swept[0] == connections and now_s < self._swept[1] + SWEEP_EVERY_S:
+        lately = self._swept_at_s is not None and now_s < self._swept_at_s + SWEEP_EVERY_S
+        if lately and self._swept_connections == connections:
             return
         for report in await self._venue.open_orders(self._symbol):
             await self._take_charge(report)
         await self._bookkeeper.book_new_trades(self._symbol, self._hedge)
-        self._swept = (connections, now_s)
+        self._swept_at_s, self._swept_connections = now_s, connections
 
     async def _take_charge(self, report: OrderReport) -> None:
         """Ours by name is ours to end: known, it is settled like any other; of a lost journal, it is taken back."""

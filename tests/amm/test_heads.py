@@ -9,7 +9,7 @@ import pytest
 from core.amm.abi import ChainUnavailable
 from core.amm.heads import HeadStream
 from core.errors import LpHedgeError, Refused
-from core.ports import ChainNews
+from core.news_ports import ChainNews
 from tests.amm.reading import preset_of
 from tests.rigs.chain import ws_proxy as sockets
 from tests.rigs.chain.proxy import Answer

@@ -15,7 +15,7 @@ from core.errors import LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
 from core.facts import Block, LpFacts
 from core.feeds import ChainFeed
-from core.ports import ChainNews
+from core.news_ports import ChainNews
 from tests.core.pair import CountedClock
 from tests.hedging.positions import BASE, QUOTE, position
 

@@ -19,7 +19,7 @@ from core.exchange.binance_events import account_news, event_of
 from core.exchange.binance_messages import Malformed, base_of
 from core.exchange.binance_streams import Liveness
 from core.facts import OrderSide, OrderStatus, PositionSide
-from core.ports import AccountNews, AccountStream
+from core.news_ports import AccountNews, AccountStream
 from tests.exchange import recorded
 from tests.exchange.listening import Listening
 from tests.exchange.orders import SELL_HALF, SELL_RESTING

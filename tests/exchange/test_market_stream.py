@@ -20,7 +20,7 @@ from core.exchange.binance_messages import parse_one
 from core.exchange.binance_public import BinancePublic
 from core.exchange.binance_streams import Liveness
 from core.facts import Market
-from core.ports import MarketStream
+from core.news_ports import MarketStream
 from tests.exchange import recorded
 from tests.exchange.conftest import SYMBOLS
 from tests.exchange.listening import Listening

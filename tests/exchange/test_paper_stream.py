@@ -14,7 +14,8 @@ from core.clock import ManualClock
 from core.exchange.paper import PaperVenue
 from core.exchange.paper_follow import MovesFollower
 from core.facts import Market, OrderSide, OrderStatus, TimeInForce
-from core.ports import AccountNews, AccountStream, PerpVenue
+from core.news_ports import AccountNews, AccountStream
+from core.ports import PerpVenue
 from storage.store import Store
 from tests.exchange.paper_rig import (
     ETH,
