@@ -84,15 +84,21 @@ def _orders() -> list[Line]:
 
 
 def _ten_hedges() -> list[Line]:
-    with _engine(HEDGES, "calm") as (venue, engine, _), _moving(venue):
+    calm = "ten hedges, ten price updates a second each"
+    wild = "the same, each looked at every second"
+    return [*_moved(calm, step=Decimal("0.1")), *_moved(wild, step=Decimal(4))]
+
+
+def _moved(name: str, *, step: Decimal) -> list[Line]:
+    with _engine(HEDGES, "calm") as (venue, engine, _), _moving(venue, step):
         time.sleep(SETTLE_S)
         asked, used_s, began_s = len(venue.journal), _processor_s(engine.pid), time.monotonic()
         time.sleep(FOR_S)
         used_s, took_s = _processor_s(engine.pid) - used_s, time.monotonic() - began_s
         asked = len(venue.journal) - asked
     return [
-        Line("ten hedges, ten price updates a second each", used_s / took_s * 100, "% CPU", 15),
-        Line("the same: requests a minute", asked / took_s * 60, ""),
+        Line(name, used_s / took_s * 100, "% CPU", 15),
+        Line("  its requests a minute", asked / took_s * 60, ""),
     ]
 
 
@@ -123,8 +129,8 @@ def _gather(engine: subprocess.Popen[str], lines: list[list[str]]) -> None:
 
 
 @contextmanager
-def _moving(venue: VenueServer) -> Iterator[None]:
-    """Every market moves by a few hundredths of a percent, ten times a second: news, but nothing to trade on."""
+def _moving(venue: VenueServer, step: Decimal) -> Iterator[None]:
+    """Every market moves by up to six steps, ten times a second: news, but nothing to trade on."""
     ended = threading.Event()
 
     def move() -> None:
@@ -132,7 +138,7 @@ def _moving(venue: VenueServer) -> Iterator[None]:
         while not ended.wait(TICK_S):
             number += 1
             for symbol in venue.exchange.instruments:
-                venue.exchange.set_price(symbol, Decimal(2000) + Decimal(number % 7) / 10)
+                venue.exchange.set_price(symbol, 2000 + number % 7 * step)
 
     mover = threading.Thread(target=move, daemon=True)
     mover.start()

@@ -14,6 +14,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+import structlog
+
 from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.errors import Refused, Transient
@@ -39,6 +41,7 @@ from core.exchange.binance_weights import depth_cost
 from core.facts import Market, OrderReport, OrderRequest, PerpAccount, PositionSide, SymbolRules, Trade
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 Ask = Callable[[], Awaitable[OrderReport]]
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,36}")
 
@@ -87,12 +90,17 @@ class BinanceVenue:
     async def _set_terms(self, symbol: str, wanted: WantedTerms) -> None:
         """Margin type first: Binance refuses it once orders rest, leverage never."""
         terms = await self._terms.terms(symbol)
+        other_type = wanted.isolated not in (None, terms.isolated)
+        other_leverage = wanted.leverage not in (None, terms.leverage)
+        if not other_type and not other_leverage:
+            return
         account = await self.account(symbol)
         if account.long_base or account.short_base:
+            log.warning("leverage or margin type is not as configured: it is set once the symbol is flat", of=symbol)
             return
-        if wanted.isolated not in (None, terms.isolated):
+        if other_type:
             await self.admin.set_margin_type(symbol, isolated=bool(wanted.isolated))
-        if wanted.leverage not in (None, terms.leverage):
+        if other_leverage:
             await self.admin.set_leverage(symbol, wanted.leverage or terms.leverage)
 
     def rules(self, symbol: str) -> SymbolRules:

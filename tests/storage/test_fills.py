@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from core.errors import InvariantBroken
-from core.facts import OrderSide, PositionSide
-from core.ports import LegPositions, PlanState, TradeOrigin
+from core.facts import OrderSide, OrderStatus, PositionSide
+from core.ports import LegPositions, OrderState, PlanState, TradeOrigin
 from storage.store import Store
 from tests.storage.samples import SYMBOL, T0, a_plan, a_report, a_request, a_trade, after, place
 
@@ -154,3 +154,41 @@ async def test_scopes_keep_their_own_trade_ids(store: Store, live_store: Store) 
     await store.journal.book_trades([(a_trade(), OURS)], T0)
     assert await live_store.journal.positions(SYMBOL) is None
     assert await live_store.journal.book_trades([(a_trade(quantity="7"), OURS)], T0)
+
+
+async def test_a_told_fill_is_booked_with_its_report_in_one_go(store: Store) -> None:
+    """The report settles the order only once its fills add up; told again, nothing changes."""
+    await place(store)
+    partly = a_report(status=OrderStatus.PARTIALLY_FILLED, executed="0.5")
+    assert not await store.journal.take_in(partly, a_trade(1, quantity="0.5"), after(1))
+    assert not await store.journal.take_in(a_report(), None, after(2))
+    (order,) = await store.journal.unsettled_orders(SYMBOL)
+    assert (order.state, order.executed_base) == (OrderState.OPEN, Decimal("1.5"))
+    assert await store.journal.take_in(a_report(), a_trade(2, quantity="1.0"), after(3))
+    assert await store.journal.take_in(a_report(), a_trade(2, quantity="1.0"), after(4))
+    assert await store.journal.unsettled_orders(SYMBOL) == ()
+    assert await store.journal.positions(SYMBOL) == LegPositions(Decimal("-1.5"), Decimal(0), Decimal("1.5"))
+
+
+async def test_the_trade_list_confirms_what_was_told(store: Store) -> None:
+    """Fee and profit are its words, and only what it listed counts as read."""
+    await place(store)
+    await store.journal.take_in(a_report(), a_trade(7), after(1))
+    assert await store.journal.last_trade_id(SYMBOL) is None
+    listed = replace(a_trade(7), fee=Decimal("0.4321"), realised_pnl_quote=Decimal(-3))
+    assert await store.journal.book_trades([(a_trade(5, venue_order_id=9), FOREIGN), (listed, OURS)], after(2)) == (
+        a_trade(5, venue_order_id=9),
+    )
+    assert await store.journal.last_trade_id(SYMBOL) == 7
+    assert await store.journal.plan_fills("p1") == (listed,)
+
+
+async def test_a_first_order_opens_its_plan(store: Store) -> None:
+    """Both or neither: an id that was used leaves no plan behind."""
+    await store.journal.record_intent(a_request(), a_plan(), attempt=1, at=T0)
+    assert await store.journal.active_plan("bnb") == a_plan()
+    await store.journal.record_state("c1", OrderState.REFUSED, "-2019", after(1))
+    await store.journal.close_plan("p1", PlanState.FAILED, after(1))
+    with pytest.raises(InvariantBroken):
+        await store.journal.record_intent(a_request(), a_plan("p2"), attempt=1, at=T0)
+    assert await store.journal.active_plan("bnb") is None
