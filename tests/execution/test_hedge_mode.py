@@ -38,7 +38,7 @@ async def test_quotes_in_hedge_mode(setting: Setting) -> None:
 
 
 async def test_two_legs_are_netted_in_alternating_slices(setting: Setting) -> None:
-    """The smaller is closed on both sides, a slice here and a slice there; then the rest of the gap."""
+    """The smaller is closed on both sides, first where that narrows the gap; then the rest of the gap."""
     exchange = setting.server.exchange
     exchange.set_hedge_mode(True)
     setting.settings |= {"adopt_external": "auto"}
@@ -49,7 +49,7 @@ async def test_two_legs_are_netted_in_alternating_slices(setting: Setting) -> No
         await world.until_hedged(within=120)
         assert (exchange.position(SYMBOL, "LONG"), exchange.position(SYMBOL, "SHORT")) == (Decimal(0), HEDGED)
         netting = [entry.params for entry in setting.server.requests(PLACE)][:10]
-        assert [each["positionSide"] for each in netting] == ["SHORT", "LONG"] * 5
+        assert [each["positionSide"] for each in netting] == ["LONG", "SHORT"] * 5
         assert all(Decimal(each["quantity"]) == Decimal("0.4") for each in netting)
         (told, *_) = await world.events(EventKind.HEDGE_EXECUTED)
         assert (told.data["reason"], told.data["quantity_base"]) == ("net_legs", "4.000")
