@@ -38,7 +38,7 @@ async def test_quotes_in_hedge_mode(setting: Setting) -> None:
 
 
 async def test_two_legs_are_netted_in_alternating_slices(setting: Setting) -> None:
-    """The smaller is closed on both sides, a slice here and a slice there; then the rest of the gap."""
+    """The smaller is closed on both sides, first where that narrows the gap; then the rest of the gap."""
     exchange = setting.server.exchange
     exchange.set_hedge_mode(True)
     setting.settings |= {"adopt_external": "auto"}

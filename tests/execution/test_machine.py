@@ -439,7 +439,7 @@ class Histories(RuleBasedStateMachine):
     def _until_at_rest(self) -> None:
         self.stage.run(self._command("resume", OPERATORS[0]))
         for _ in range(400):
-            for _ in range(3):
+            for _ in range(3 if self.stage.world.status.state == "ADJUSTING" else 1):
                 self.stage.cycles(1, every_s=1.5)
                 self._trade_through_quotes()
             status = self.stage.world.status
