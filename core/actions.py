@@ -18,7 +18,7 @@ from core.facts import OrderSide, SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.slippage import walk_book
-from core.hedging.states import COMMANDED, Action, Reason, State
+from core.hedging.states import COMMANDED, COMMANDED_TEXTS, Action, Reason, State
 from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
 from core.ports import Approval, Approvals, ApprovalState, PlanState
@@ -37,6 +37,7 @@ class Outcome:
 
 
 NOTHING = Outcome()
+NEVER_ASKED = frozenset({*COMMANDED_TEXTS, Reason.DELEVERAGE.text, NET_LEGS})
 
 
 class Actions:
@@ -175,7 +176,7 @@ class Actions:
             return NOTHING
         moment = Moment(seen.venue.market, seen.venue.account, seen.at, urgent=decision.urgent)
         left = active.left_base if wanted_base is None else wanted_base
-        if not await self._is_allowed(active) or self._plans.is_over(active, left, moment):
+        if not await self._is_allowed(active, decision) or self._plans.is_over(active, left, moment):
             return await self._end(active, decision, seen)
         may_send = _always if _is_flattening(decision, active) else self._may_send
         step = await self._plans.advance(active, left, moment, may_send=may_send)
@@ -186,9 +187,17 @@ class Actions:
         ended = await self._close_after(step, active, decision, seen)
         return Outcome(step, active.plan.plan_id, active.executed_base + step.executed_base, plan_ended=ended)
 
-    async def _is_allowed(self, active: ActivePlan) -> bool:
-        """A plan that a person approved may go on only while that approval lives: asked now, not as it was seen."""
-        return active.plan.approval_id is None or await self._is_executing(active.plan.approval_id)
+    async def _is_allowed(self, active: ActivePlan, decision: Decision) -> bool:
+        """A plan that a person approved may go on only while that approval lives: asked now, not as it was seen.
+
+        One that needed no word may not once the limit was lowered under what is left of it: that asks anew.
+        """
+        plan = active.plan
+        if plan.approval_id is not None:
+            return await self._is_executing(plan.approval_id)
+        if decision.approval_quote < 0 or plan.reason in NEVER_ASKED:
+            return True
+        return active.left_base * plan.reference_price < decision.approval_quote
 
     async def _is_executing(self, approval_id: str) -> bool:
         found = await self._approvals.get(approval_id)

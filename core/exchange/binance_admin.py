@@ -70,11 +70,3 @@ class BinanceAdmin:
         except Refused as refusal:
             if refusal.code != NO_NEED_TO_CHANGE:
                 raise
-
-    async def cancel_all_after(self, symbol: str, seconds: int) -> None:
-        """The exchange cancels all open orders of the symbol unless this is called again in time; 0 switches it off."""
-        await self._client.read(
-            "countdown",
-            lambda library: library.futures_countdown_cancel_all(symbol=symbol, countdownTime=str(seconds * 1000)),
-            lambda answer: None,
-        )

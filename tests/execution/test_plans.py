@@ -308,3 +308,17 @@ async def test_a_limit_order_has_a_price_also_without_slippage_limits(setting: S
         (order,) = await world.orders()
         assert order.request.order_type is OrderType.LIMIT
         assert order.request.price is not None and order.request.price > 1990
+
+
+async def test_a_plan_under_way_asks_once_the_limit_is_lowered(setting: Setting) -> None:
+    """Approvals that a restart turned on reach also what was begun without them."""
+    setting.settings |= {"twap_over_quote": 5000, "urgent_band_multiple": 0}
+    async with running(setting) as world:
+        await world.cycles(3)
+        assert setting.position != 0
+    setting.settings["approval_over_quote"] = 1500
+    done = setting.position
+    async with running(setting) as world:
+        await world.cycles(30)
+        assert setting.position == done
+        assert (world.status.state, world.status.reason) == ("AWAITING_APPROVAL", "awaiting_approval")
