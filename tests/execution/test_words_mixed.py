@@ -18,7 +18,7 @@ from core.errors import LpHedgeError
 from core.events import EventKind
 from core.execution.order_ids import parse_client_order_id
 from core.ports import Approval, ApprovalState
-from tests.execution.test_histories import PRICES, QUICK_NOT_ACCEPTED, QUICK_UNKNOWN
+from tests.execution.test_order_faults import NOT_ACCEPTED, UNKNOWN
 from tests.execution.world import HEDGE, SYMBOL, Setting, World, running
 from tests.rigs.venue import PLACE, VenueServer
 
@@ -29,6 +29,10 @@ TIMEOUT_S = 30
 SNOOZE_S = 40
 CLOSING = ("operator_flatten", "net_legs")
 COMMANDED = ("operator_hedge", *CLOSING)
+
+PRICES = [1700, 1850, 1930, 1980, 2000, 2020, 2070, 2180, 2400]
+QUICK_UNKNOWN = [fault for fault in UNKNOWN if not fault.hold_s]
+QUICK_NOT_ACCEPTED = [fault for fault in NOT_ACCEPTED if fault.status not in (403, 418)]
 
 
 class Words:
