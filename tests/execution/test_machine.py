@@ -338,7 +338,7 @@ class Histories(RuleBasedStateMachine):
         for _ in range(150):
             self.stage.cycles(1, every_s=5)
             status = self.stage.world.status
-            if status.reason in ("max_per_hour", "unanswered"):  # asked again after up to an hour
+            if status.reason in ("max_per_hour", "unanswered", "snoozed"):  # all of them end by the clock
                 self.stage.run(self.stage.clock.pass_time(600))
             if (status.state, status.reason) in AT_REST:
                 return
