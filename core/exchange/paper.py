@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.config import PaperConfig
-from core.errors import InvariantBroken
+from core.errors import InvariantBroken, Transient
 from core.exchange.paper_account import Ledger, PaperState, Terms
 from core.exchange.paper_checks import check_account, check_book, check_form, check_mark
 from core.exchange.paper_funding import marked
@@ -149,6 +149,8 @@ class PaperVenue:
             rules = self._feed.rules(order.symbol)
             check_form(order, rules)
             moment = await self._advance(order.symbol, self._deep)
+            if may_send is not None and not may_send():
+                raise Transient("Trading was stopped while the order waited for its market")
             mark_price = moment.market.mark_price
             check_mark(order, rules, mark_price)
             check_account(order, self._state, self._terms.initial_rate)

@@ -246,6 +246,8 @@ class PlanBook:
                 back_off.failed(AFTER_TROUBLE_S, asked_s=step.retry_after_s)
             case StepEnd.REFUSED:
                 back_off.failed(AFTER_CONFLICT_S if step.code in CONFLICTS else AFTER_REFUSAL_S)
+            case StepEnd.WOULD_TAKE if self._crossed > self._config().max_retries:
+                back_off.progressed(AFTER_NO_FILL_S)
             case StepEnd.UNKNOWN | StepEnd.NOT_SENT | StepEnd.WOULD_TAKE | StepEnd.WITHDRAWN:
                 pass
         return step

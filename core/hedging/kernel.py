@@ -70,6 +70,8 @@ def _legs(facts: Facts, policy: Policy, memory: Memory) -> Verdict:
     if not both_legs(facts):
         return passing()
     smaller = min(facts.long_steps, facts.short_steps)
+    if smaller < max(policy.lot_steps, policy.min_steps):
+        return passing()  # what is too small for an order stays
     answer = pause_between(facts, policy, memory, False, smaller)
     if answer.action != PASS:
         return answer

@@ -443,7 +443,7 @@ class Histories(RuleBasedStateMachine):
                 self.stage.cycles(1, every_s=1.5)
                 self._trade_through_quotes()
             status = self.stage.world.status
-            if status.reason in ("max_per_hour", "unanswered", "snoozed"):
+            if status.reason in ("max_per_hour", "unanswered", "snoozed"):  # all of them end by the clock
                 self.stage.run(self.stage.clock.pass_time(600))
             if (status.state, status.reason) in AT_REST:
                 return
