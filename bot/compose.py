@@ -102,7 +102,10 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
 
         async def say_goodbye() -> None:
-            await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), {}))
+            left = await engine.take_back()
+            still = f"an order of {', '.join(left)} may still rest, and is cancelled by the exchange within two minutes"
+            data = {"detail": still} if left else {}
+            await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), data))
 
         front = Front(
             office,

@@ -130,8 +130,8 @@ class HedgeConfig(Frozen):
     order_type: Literal["market", "limit", "post_only"] = "market"
     limit_timeout_seconds: Seconds = 20
     fallback: Literal["market", "none"] = "market"
-    max_slippage_bps: NotNegative = Decimal(30)
-    urgent_slippage_bps: NotNegative = Decimal(150)
+    max_slippage_bps: Annotated[Number, Field(ge=0, le=5000)] = Decimal(30)
+    urgent_slippage_bps: Annotated[Number, Field(ge=0, le=5000)] = Decimal(150)
     max_retries: Annotated[int, NoBool, Field(ge=0, le=20)] = 3
     max_hedge_notional: NotNegative = Decimal(0)
     max_order_size: NotNegative = Decimal(0)

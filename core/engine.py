@@ -10,6 +10,7 @@ from functools import partial
 
 from core.clock import Clock
 from core.command_desk import CommandDesk
+from core.errors import LpHedgeError
 from core.facts import Market
 from core.hedge import Hedge
 from core.hedging.states import Reason, State
@@ -20,6 +21,7 @@ from core.supervision import Supervisor
 
 COMMAND_POLL_S = 0.4
 SHORTEST_PAUSE_S = 1.0
+TAKE_BACK_WITHIN_S = 3.0
 COMMANDS = "commands"
 
 Loop = Callable[[], Awaitable[None]]
@@ -91,6 +93,18 @@ class Engine:
                 tasks.create_task(self._supervisor.keep(name, loop, hedge=None))
             for name, runner in self._runners.items():
                 tasks.create_task(self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name))
+
+    async def take_back(self) -> tuple[str, ...]:
+        """Before the end, once `run` has ended: take back what rests. The hedges of which something may rest still."""
+        took_back = await asyncio.gather(*(self._took_back(runner) for runner in self._runners.values()))
+        return tuple(name for name, done in zip(self._runners, took_back, strict=True) if not done)
+
+    async def _took_back(self, runner: Hedge) -> bool:
+        try:
+            async with asyncio.timeout(TAKE_BACK_WITHIN_S):
+                return await runner.take_back()
+        except (LpHedgeError, TimeoutError):
+            return False
 
     async def cycle(self) -> None:
         """One evaluation of everything, in turn: for a driver that owns the time."""

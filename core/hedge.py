@@ -49,6 +49,10 @@ class Hedge(Protocol):
         """The answer for the operator. Raises Refused."""
         ...
 
+    async def take_back(self) -> bool:
+        """What rests, before the program ends; False when something may rest still."""
+        ...
+
     async def answer_departed(self, word: Word, by: str, most_base: Decimal | None = None) -> str:
         """What becomes of BASE that left; `most_base`: as much as the question showed. Raises Refused."""
         ...

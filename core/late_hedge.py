@@ -121,6 +121,9 @@ class LateHedge:
         if not await self._kept(memory.resumed, EventKind.RESUMED, by):
             await self._ready().resume(by)
 
+    async def take_back(self) -> bool:
+        return self._hedge is None or await self._hedge.take_back()
+
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
         """Raises Refused until the exchange answers: a wish is not kept for an unknown time."""
         return await self._ready().hedge(by, most_base)

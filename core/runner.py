@@ -88,7 +88,7 @@ class HedgeRunner:
         self._decision: Decision | None = None
         self._announced = ""
         self._evaluating = asyncio.Lock()
-        self._taking_back: asyncio.Task[None] | None = None
+        self._taking_back: asyncio.Task[bool] | None = None
         self.evaluated_at_s: float | None = None
 
     async def start(self) -> None:
@@ -166,6 +166,9 @@ class HedgeRunner:
 
     async def resume(self, by: str) -> None:
         await self._set_mode(memory.resumed, EventKind.RESUMED, by)
+
+    async def take_back(self) -> bool:
+        return await self._plans.withdraw_all(leaving=True)
 
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
         """To the target now; `most_base`: by no more than that signed trade."""
@@ -266,7 +269,7 @@ class HedgeRunner:
         self._taking_back = asyncio.create_task(self._plans.withdraw_all())
         self._taking_back.add_done_callback(self._taken_back)
 
-    def _taken_back(self, task: asyncio.Task[None]) -> None:
+    def _taken_back(self, task: asyncio.Task[bool]) -> None:
         if not task.cancelled() and (error := task.exception()):
             log.warning("what rests could not be taken back at once", hedge=self.name, error=str(error))
 

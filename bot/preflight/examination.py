@@ -80,7 +80,7 @@ async def _in_force(settings: Settings, clock: Clock) -> tuple[Setting, ...]:
 
 
 def _environment(settings: Settings) -> Sequence[Setting]:
-    """Addresses in full where they hold no secret; of secrets only that they are set."""
+    """Of addresses the host alone, as anything else may hold a secret; of secrets only that they are set."""
     values = settings.around.values
     shown = [
         Setting(
@@ -107,4 +107,6 @@ def _shown(value: object) -> str:
         return "set, not shown"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "unset"
+    if isinstance(value, str) and "://" in value:
+        return _host(value)
     return "unset" if value is None else str(value)

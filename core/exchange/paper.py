@@ -125,7 +125,7 @@ class PaperVenue:
         async with self._lock:
             moment = await self._advance(symbol)
             await self._save_booked()
-            return account_of(self._state, symbol, self._terms, moment.market.as_of)
+            return account_of(self._state, symbol, self._terms, moment.at)
 
     async def ledger(self) -> Ledger:
         """Where the wallet came from; its parts add up to it exactly."""

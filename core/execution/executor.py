@@ -115,7 +115,9 @@ class Executor:
         if report is None:
             return await self._unknown(hedge, request, "It is neither open nor found.")
         step = await self._follow(hedge, request, report)
-        return replace(step, end=StepEnd.WITHDRAWN) if step.end is StepEnd.UNFILLED else step
+        if step.end is not StepEnd.UNFILLED:
+            return step
+        return replace(step, end=StepEnd.WITHDRAWN, detail="the quote was taken back")
 
     async def _follow(self, hedge: str, request: OrderRequest, report: OrderReport) -> Step:
         """To the final state and the booked fills; what cannot be seen to its end now is the resolver's."""

@@ -149,11 +149,16 @@ class PlanBook:
         self.trouble = step.detail
         return step
 
-    async def withdraw_all(self) -> None:
-        """Whatever of this hedge may rest, at once and beside whatever else is going on."""
-        for order in await self._journal.unsettled_orders(self._rules.symbol):
-            if order.request.time_in_force is TimeInForce.GTX and order.state in (OrderState.OPEN, OrderState.UNKNOWN):
-                await self._executor.withdraw(order)
+    async def withdraw_all(self, *, leaving: bool = False) -> bool:
+        """Whatever of this hedge may rest, at once and beside whatever else goes on; False when some may rest still.
+
+        `leaving`: nothing else goes on any more, so that also a quote on its way is nobody else's.
+        """
+        states = (OrderState.OPEN, OrderState.UNKNOWN, *((OrderState.INTENT,) if leaving else ()))
+        unsettled = await self._journal.unsettled_orders(self._rules.symbol)
+        quotes = [each for each in unsettled if each.request.time_in_force is TimeInForce.GTX and each.state in states]
+        ends = [(await self._executor.withdraw(order)).end for order in quotes]
+        return StepEnd.RESTS not in ends and StepEnd.UNKNOWN not in ends
 
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
         """End the plan; with fills it is a hedge executed. None of its orders may rest any more, but one whose outcome

@@ -127,3 +127,12 @@ def test_people_read_lines_and_every_setting(stage: Stage) -> None:
     assert "hedges.eth.max_per_hour                  30  (default)" in done.stdout
     assert stage.telegram.token not in done.stdout
     assert stage.venue.credentials.secret not in done.stdout
+
+
+def test_addresses_are_shown_without_what_may_be_secret(stage: Stage) -> None:
+    """People paste this into public places."""
+    place = stage.venue.stream_url.removeprefix("ws://")
+    stage.environment = {"BINANCE_STREAM_URL": f"ws://user:secretpw@{place}"}
+    done = stage.call("check")
+    assert place in done.stdout
+    assert "secretpw" not in done.stdout + done.stderr

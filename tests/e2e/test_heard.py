@@ -40,11 +40,12 @@ def test_the_perpetual_moves_and_the_chain_is_looked_at(stage: Stage) -> None:
         assert service.stop() == 0, service.output()
 
 
-def test_a_quote_does_not_outlive_a_stop(stage: Stage) -> None:
-    """Post-only: it rests, `halt` takes it back within a second, and the process ends without one."""
-    stage.configure(
-        SLOW | {"order_type": '"post_only"', "urgent_band_multiple": "0", "limit_timeout_seconds": "600"}, {}
-    )
+QUOTING = SLOW | {"order_type": '"post_only"', "urgent_band_multiple": "0", "limit_timeout_seconds": "600"}
+
+
+def test_a_halt_takes_back_a_quote(stage: Stage) -> None:
+    """Within a second or two, from the phone."""
+    stage.configure(QUOTING, {})
     exchange = stage.venue.exchange
     with Service(stage) as service:
         stage.telegram.wait_for(lambda: len(exchange.open_orders(SYMBOL)) == 1, timeout_s=PATIENCE_S)
@@ -52,4 +53,16 @@ def test_a_quote_does_not_outlive_a_stop(stage: Stage) -> None:
         stage.telegram.say(OPERATOR, "/halt eth")
         stage.telegram.wait_for(lambda: exchange.open_orders(SYMBOL) == [], timeout_s=2.0)
         assert service.stop() == 0, service.output()
-    assert exchange.open_orders(SYMBOL) == []
+
+
+def test_a_quote_does_not_outlive_a_stop(stage: Stage) -> None:
+    """Nothing is left to fill while nobody looks; the next start quotes anew."""
+    stage.configure(QUOTING, {})
+    exchange = stage.venue.exchange
+    with Service(stage) as service:
+        stage.telegram.wait_for(lambda: len(exchange.open_orders(SYMBOL)) == 1, timeout_s=PATIENCE_S)
+        assert service.stop() == 0, service.output()
+        assert exchange.open_orders(SYMBOL) == []
+    with Service(stage, "again") as service:
+        stage.telegram.wait_for(lambda: len(exchange.open_orders(SYMBOL)) == 1, timeout_s=PATIENCE_S)
+        assert service.stop() == 0, service.output()
