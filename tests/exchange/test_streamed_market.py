@@ -119,3 +119,11 @@ async def test_paper_trades_against_what_is_pushed(feed: MarketFeed, clock: Manu
     await paper.place(sell("1"))
     (trade,) = await paper.trades(ETH, after_trade_id=None, since=clock.now())
     assert trade.price == Decimal(2099)
+
+
+async def test_a_paper_account_is_as_of_now(feed: MarketFeed, stream: HandStream, clock: ManualClock) -> None:
+    """Whatever the age of the prices it is valued at: it knows of an order that ended since they were pushed."""
+    paper = PaperVenue(feed, MemoryStore(), clock, terms())
+    await paper.prepare([ETH])
+    stream.market = replace(PUSHED, as_of=clock.now() - timedelta(seconds=0.9))
+    assert (await paper.account(ETH)).as_of == clock.now()
