@@ -321,17 +321,6 @@ def _untouched(stage: Stage, words: str) -> None:
 # -- what comes from outside -------------------------------------------------------------------------------------------
 
 
-def test_an_account_in_hedge_mode_is_refused_with_a_sentence(stage: Stage) -> None:
-    """Nothing is traded in a mode that this version does not hedge in, and the phone hears what to do."""
-    stage.venue.exchange.set_hedge_mode(True)
-    stage.configure(BY_ITSELF)
-    with Service(stage) as service:
-        alert = stage.telegram.wait_message(OPERATOR, SUSPENDED, timeout_s=PATIENCE_S)
-        assert "one-way mode" in alert.text
-        assert service.stop() == 0, service.output()
-    assert stage.orders_sent() == 0
-
-
 @pytest.mark.parametrize("code", [401, 404])
 def test_a_refused_bot_token_does_not_stop_the_hedging(stage: Stage, code: int) -> None:
     """The hedge needs no phone: it goes on, the log says what is wrong with the token, `check` what to do."""

@@ -66,3 +66,13 @@ def test_a_quote_does_not_outlive_a_stop(stage: Stage) -> None:
     with Service(stage, "again") as service:
         stage.telegram.wait_for(lambda: len(exchange.open_orders(SYMBOL)) == 1, timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()
+
+
+def test_an_account_in_hedge_mode_is_hedged_on_its_short_leg(stage: Stage) -> None:
+    """The mode is read and never switched."""
+    stage.venue.exchange.set_hedge_mode(True)
+    stage.configure(SLOW, {})
+    with Service(stage) as service:
+        stage.telegram.wait_for(lambda: stage.venue.exchange.position(SYMBOL, "SHORT") < -4, timeout_s=PATIENCE_S)
+        assert service.stop() == 0, service.output()
+    assert stage.venue.exchange.position(SYMBOL, "LONG") == 0
