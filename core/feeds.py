@@ -177,7 +177,7 @@ class VenueFeed:
 
     async def _market(self, max_age_s: float) -> Market:
         told = self._watch.market(self._symbol) if self._watch else None
-        sound = told is not None and told.best_bid < told.best_ask
-        if sound and told is not None and self._clock.now() - told.as_of <= timedelta(seconds=max_age_s):
+        oldest = self._clock.now() - timedelta(seconds=max_age_s)
+        if told is not None and told.as_of >= oldest and told.best_bid < told.best_ask:
             return told
         return await self._venue.market(self._symbol)

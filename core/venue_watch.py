@@ -15,7 +15,7 @@ from core.clock import Clock
 from core.errors import Transient
 from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
-from core.facts import Market
+from core.facts import Market, OrderReport, Trade
 from core.listening import Listening, listen_while_wanted
 from core.news_ports import AccountNews, AccountStream, MarketStream
 from core.ports import EventLog
@@ -59,7 +59,7 @@ class VenueWatch:
         self._wake = wake
         self._events = events
         self._clock = clock
-        self._to_book: asyncio.Queue[AccountNews] = asyncio.Queue()
+        self._to_book: asyncio.Queue[tuple[str, OrderReport, Trade | None]] = asyncio.Queue()
         self._connected_at_s: float | None = None
         self._moved_at_s: dict[str | None, float] = {}
         self._considered_at_s: dict[str, float] = {}
@@ -107,24 +107,23 @@ class VenueWatch:
             self._connected_at_s = now_s
             self._bookkeeper.hears = True
             self.connections += 1
-            for hedge in self._hedges.values():
-                self._wake(hedge)
+            for each in self._hedges.values():
+                self._wake(each)
             return
         self._moved_at_s[news.symbol] = now_s
-        if news.symbol in self._hedges and news.report is not None:
-            if news.fill is None and not news.report.executed_base and not news.report.status.is_final:
-                return  # placed: whoever did that knows
-            self._to_book.put_nowait(news)
-        elif news.symbol in self._hedges:
-            self._wake(self._hedges[news.symbol])
+        hedge, report = self._hedges.get(news.symbol or ""), news.report
+        if hedge is None:
+            return
+        if report is None:
+            self._wake(hedge)
+        elif news.fill is not None or report.executed_base or report.status.is_final:  # else just placed, and known
+            self._to_book.put_nowait((hedge, report, news.fill))
 
     async def _keep_booking(self) -> None:
         while True:
-            news = await self._to_book.get()
-            if news.report is None or news.symbol is None:
-                continue
-            await self._bookkeeper.take_in(news.report, news.fill)
-            self._wake(self._hedges[news.symbol])
+            hedge, report, fill = await self._to_book.get()
+            await self._bookkeeper.take_in(report, fill)
+            self._wake(hedge)
 
     async def _listen_to_markets(self) -> None:
         await listen_while_wanted(self._known_symbols, self._listen_to_markets_of)

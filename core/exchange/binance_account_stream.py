@@ -20,7 +20,7 @@ from core.errors import Refused, Transient
 from core.exchange.binance_client import TROUBLE, BinanceClient
 from core.exchange.binance_events import UnitOf, account_news, event_of
 from core.exchange.binance_messages import Malformed
-from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient
+from core.exchange.binance_streams import Liveness, broken_as_transient
 from core.listening import until_one_fails
 from core.news_ports import AccountNews
 
@@ -37,7 +37,7 @@ CLOSE_WITHIN_S = 3.0
 
 
 class BinanceAccountStream:
-    """Implements `core.ports.AccountStream`.
+    """Implements `core.news_ports.AccountStream`.
 
     The stream may rightly be silent for hours, so it is asked whether it lives by pings (`liveness`). Events may come
     twice: a fill is told apart by its symbol and trade id, an order's executed quantity is cumulative.
@@ -49,7 +49,7 @@ class BinanceAccountStream:
         unit_of: UnitOf,
         clock: Clock,
         *,
-        stream_url: str = STREAM_URL,
+        stream_url: str,
         liveness: Liveness | None = None,
         queue: int = QUEUE,
     ) -> None:

@@ -20,7 +20,7 @@ from core.errors import Refused, Transient
 from core.exchange.binance_events import LATEST_MS, BookEvent, MarkEvent, UnitOf
 from core.exchange.binance_market import book_levels, by_our_clock
 from core.exchange.binance_messages import Malformed, at_ms, parse_one
-from core.exchange.binance_streams import STREAM_URL, Liveness, broken_as_transient
+from core.exchange.binance_streams import Liveness, broken_as_transient
 from core.facts import Market
 from core.listening import until_one_fails
 
@@ -33,7 +33,7 @@ ANEW_AFTER_MS = 3_000
 
 
 class BinanceMarketStream:
-    """Implements `core.ports.MarketStream`: the best 20 levels a side, each 100 ms, and the mark, each second.
+    """Implements `core.news_ports.MarketStream`: the best 20 levels a side, each 100 ms, and the mark, each second.
 
     `server_now_ms`: the exchange's clock as it was last measured. After `silent_after_s` without any book, or any mark,
     the connection counts as dead.
@@ -45,7 +45,7 @@ class BinanceMarketStream:
         server_now_ms: Callable[[], int],
         clock: Clock,
         *,
-        stream_url: str = STREAM_URL,
+        stream_url: str,
         silent_after_s: float = SILENT_AFTER_S,
         liveness: Liveness | None = None,
     ) -> None:

@@ -14,8 +14,6 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from core.errors import Transient
 from core.exchange.binance_traffic import retry_after_s
 
-STREAM_URL = "wss://fstream.binance.com"
-
 
 @dataclass(frozen=True, slots=True)
 class Liveness:

@@ -52,7 +52,7 @@ def terms_of(config: PaperConfig, *, leverage: int = 5) -> Terms:
 
 
 class PaperVenue:
-    """Implements `core.ports.PerpVenue` and `core.ports.AccountStream` over a MarketFeed.
+    """Implements `core.ports.PerpVenue` and `core.news_ports.AccountStream` over a MarketFeed.
 
     It always knows what became of an order: OutcomeUnknown is raised only, as by the live venue, for an id that an open
     order carries already. What a caller or listener has been told is in the store first, so a restart finds the same

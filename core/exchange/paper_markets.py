@@ -13,7 +13,7 @@ from core.news_ports import MarketStream
 
 
 class PaperMarkets:
-    """Implements `core.ports.MarketStream` over the real one."""
+    """Implements `core.news_ports.MarketStream` over the real one."""
 
     def __init__(self, stream: MarketStream, venue: PaperVenue) -> None:
         self._stream = stream

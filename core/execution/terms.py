@@ -145,9 +145,9 @@ def _quantity_base(
     """A whole number of steps. What would be left over and too small for an order of its own goes along."""
     smallest = smallest_base(active, moment.market, rules)
     most = min(left_base, rules.max_quantity if way is Way.QUOTE else rules.market_max_quantity)
-    held = moment.account.short_base if leg.side is OrderSide.BUY else moment.account.long_base
     if leg.most_base is not None:
-        most = min(most, held if active.plan.reason != NET_LEGS else max(leg.most_base, min(smallest, held)))
+        held = moment.account.short_base if leg.side is OrderSide.BUY else moment.account.long_base
+        most = min(most, max(leg.most_base, min(smallest, held)))
     quantity = min(most, due)
     if left_base - quantity < smallest:
         quantity = most

@@ -6,7 +6,17 @@ from decimal import Decimal
 
 from core.events import EventKind
 from tests.execution.world import HEDGED, SYMBOL, Setting, running
-from tests.rigs.venue import PLACE, faults
+from tests.rigs.venue import PLACE, Exchange, faults
+
+
+def with_two_legs(setting: Setting) -> Exchange:
+    """An account that holds 2 long and 5 short, which are adopted."""
+    exchange = setting.server.exchange
+    exchange.set_hedge_mode(True)
+    setting.settings |= {"adopt_external": "auto"}
+    exchange.set_position(SYMBOL, Decimal(2), side="LONG")
+    exchange.set_position(SYMBOL, Decimal(-5), side="SHORT")
+    return exchange
 
 
 async def test_the_short_leg_is_opened_and_closed(setting: Setting) -> None:
@@ -39,11 +49,7 @@ async def test_quotes_in_hedge_mode(setting: Setting) -> None:
 
 async def test_two_legs_are_netted_in_alternating_slices(setting: Setting) -> None:
     """The smaller is closed on both sides, first where that narrows the gap; then the rest of the gap."""
-    exchange = setting.server.exchange
-    exchange.set_hedge_mode(True)
-    setting.settings |= {"adopt_external": "auto"}
-    exchange.set_position(SYMBOL, Decimal(2), side="LONG")
-    exchange.set_position(SYMBOL, Decimal(-5), side="SHORT")
+    exchange = with_two_legs(setting)
     async with running(setting) as world:
         await world.cycles(8)
         await world.until_hedged(within=120)
@@ -57,11 +63,7 @@ async def test_two_legs_are_netted_in_alternating_slices(setting: Setting) -> No
 
 
 async def test_netting_goes_on_after_a_restart_and_a_lost_answer(setting: Setting) -> None:
-    exchange = setting.server.exchange
-    exchange.set_hedge_mode(True)
-    setting.settings |= {"adopt_external": "auto"}
-    exchange.set_position(SYMBOL, Decimal(2), side="LONG")
-    exchange.set_position(SYMBOL, Decimal(-5), side="SHORT")
+    exchange = with_two_legs(setting)
     async with running(setting) as world:
         await world.cycles(8)
         setting.server.faults.add(PLACE, faults.drop().after())
@@ -90,11 +92,7 @@ async def test_a_leg_that_is_not_ours_is_not_touched(setting: Setting) -> None:
 
 
 async def test_flatten_closes_both_legs(setting: Setting) -> None:
-    exchange = setting.server.exchange
-    exchange.set_hedge_mode(True)
-    setting.settings |= {"adopt_external": "auto"}
-    exchange.set_position(SYMBOL, Decimal(2), side="LONG")
-    exchange.set_position(SYMBOL, Decimal(-5), side="SHORT")
+    exchange = with_two_legs(setting)
     async with running(setting) as world:
         await world.cycles(6)
         await world.command("flatten")

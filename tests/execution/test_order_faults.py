@@ -10,28 +10,12 @@ import pytest
 
 from core.events import EventKind
 from core.ports import OrderState
+from tests.execution import troubles
 from tests.execution.world import HEDGED, SYMBOL, Setting, World
 from tests.rigs.venue import PLACE, QUERY, Fault, faults
 
-UNKNOWN = [
-    faults.drop(),
-    faults.hang(5),
-    faults.cut_body(),
-    faults.unknown_503(),
-    faults.unknown_503_plain(),
-    faults.error(503, -1003, "Unknown error, please check your request or try again later."),
-    faults.bus_1006(),
-    faults.backend_timeout_1007(),
-    faults.timeout_408(),
-    faults.bad_gateway_502(),
-    faults.garbage(),
-    faults.html_200(),
-    faults.null_body(),
-    faults.null_body(503),
-    faults.empty_body(),
-    faults.empty_list(),
-    faults.error(400, -4116, "ClientOrderId is duplicated."),
-]
+# A minute without an answer is for tests whose time is not real.
+UNKNOWN = [fault for fault in troubles.UNKNOWN if fault.hold_s < 60]
 NOT_ACCEPTED = [
     faults.unavailable_503(),
     faults.unavailable_503_plain(),
