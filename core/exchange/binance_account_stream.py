@@ -33,7 +33,7 @@ NEVER_S = 10 * 365 * 86_400
 QUEUE = 10_000
 # How soon the library's reader notices that it is to stop or has stopped.
 LOOK_UP_EVERY_S = 1.0
-CLOSE_WITHIN_S = 3.0
+CLOSE_WITHIN_S = 1.0
 
 
 class BinanceAccountStream:
@@ -141,10 +141,15 @@ class BinanceAccountStream:
 
 
 async def _next(socket: Any) -> object:
+    """The library waits with `asyncio.wait_for`, which until Python 3.12 loses a cancellation that meets a message."""
     try:
-        return await socket.recv()
+        message = await socket.recv()
     except ReadLoopClosed:
         raise Transient(f"The reader of {STREAM} stopped, and what it had read is lost") from None
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return message
 
 
 async def _tear_down(socket: Any) -> None:

@@ -237,11 +237,12 @@ def test_the_same_while_a_short_is_held_is_told_on_the_phone(stage: Stage, phone
     } | UNREACHABLE
     mistakes["amm"] = (setting({"amm_type": '"pancakeswap_v3"'}), "position_managers.pancakeswap_v3")
     mistakes["moon"] = (setting({"chain": '"moon"'}), 'chain "moon" is not known')
+    stage.venue.limits.weight.seconds = 10  # ten programs share one address's request limit
     with ExitStack() as stack:
         told = []
         for name, (spoil, words) in mistakes.items():
             branch = stage.branch(name, telegram=phones())
-            branch.configure({"poll_seconds": "10"})  # ten programs share one address's request limit
+            branch.configure({"poll_seconds": "10"})
             spoil(branch)
             told.append((branch, stack.enter_context(Service(branch)), words))
         for branch, service, words in told:

@@ -399,6 +399,32 @@ async def test_cancelling_leaves_nothing_behind(
     assert venue.hub.connected(private=True) == 0
 
 
+@pytest.mark.parametrize("steps", range(8))
+async def test_an_end_that_meets_an_event_is_not_lost(venue: VenueServer, make: Make, steps: int) -> None:
+    """Ended in each of the event loop's turns after an event, while further ones wait to be read."""
+    loop, heard = asyncio.get_running_loop(), []
+
+    def end_after(turns: int) -> None:
+        if turns:
+            loop.call_soon(end_after, turns - 1)
+        else:
+            listening.cancel()
+
+    def on_news(news: AccountNews) -> None:
+        heard.append(news)
+        if len(heard) == 5:
+            end_after(steps)
+
+    listening = asyncio.create_task(make().listen(on_news))
+    while not heard:
+        await asyncio.sleep(0.01)
+    venue.hub.flood(50)
+    done, _ = await asyncio.wait({listening}, timeout=2.0)
+    listening.cancel()
+    assert done, f"{len(heard)} news were heard, and the stream goes on"
+    assert listening.cancelled()
+
+
 async def test_an_error_of_the_listener_is_not_hidden(make: Make) -> None:
     """It is a defect, not a broken stream."""
 
