@@ -9,6 +9,7 @@ import ssl
 from aiohttp import (
     ClientConnectorDNSError,
     ClientConnectorError,
+    ClientError,
     ClientPayloadError,
     ClientSSLError,
     InvalidURL,
@@ -18,6 +19,17 @@ from aiohttp import (
 _REFUSED = frozenset({errno.ECONNREFUSED})
 _CUT = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+
+
+def what_failed(error: BaseException) -> str:
+    """Of a request over HTTP that brought no answer, or one that nobody can read."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, ClientConnectorError):
+        return f"the connection could not be made ({why_unconnected(error)})"
+    if isinstance(error, ClientError | OSError):
+        return f"the connection broke ({why_unconnected(error)})"
+    return "an answer that could not be read"
 
 
 def why_unconnected(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from binance import BinanceSocketManager
 from binance.exceptions import ReadLoopClosed
 
 from core.clock import Clock
+from core.connection_words import what_failed
 from core.errors import Refused, Transient
 from core.exchange.binance_client import TROUBLE, BinanceClient
 from core.exchange.binance_events import UnitOf, account_news, event_of
@@ -92,7 +93,7 @@ class BinanceAccountStream:
             with broken_as_transient(STREAM):
                 await socket.connect()
         except TROUBLE as error:
-            raise Transient(f"{STREAM} could not be opened ({type(error).__name__})") from None
+            raise Transient(f"{STREAM} could not be opened ({what_failed(error)})") from None
 
     async def _hear(self, socket: Any, on_news: Callable[[AccountNews], None]) -> NoReturn:
         on_news(AccountNews())

@@ -22,6 +22,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 from pydantic import SecretStr
 
 from core.clock import Clock, SystemClock
+from core.connection_words import what_failed
 from core.errors import Refused, Transient
 from core.exchange.binance_messages import Malformed, server_time_ms
 from core.exchange.binance_outcome import CLOCK_CODES, Failure, order_error, read_error
@@ -255,15 +256,7 @@ def _without_code(text: str) -> str:
 
 
 def _plain(error: Exception) -> str:
-    if isinstance(error, Malformed):
-        return str(error)
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "the connection could not be made"
-    if isinstance(error, aiohttp.ClientConnectionError):
-        return "the connection broke"
-    return f"an answer that could not be read ({type(error).__name__})"
+    return str(error) if isinstance(error, Malformed) else what_failed(error)
 
 
 def _ms(clock: Clock) -> int:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 
 from core.clock import Clock, SystemClock
-from core.errors import LpHedgeError
+from core.connection_words import what_failed
 from core.exchange.binance_messages import Malformed, server_time_ms
 from core.exchange.binance_outcome import Failure, read_error
 from core.exchange.binance_traffic import Traffic, retry_after_s
@@ -74,7 +74,7 @@ class BinancePublic:
         except Malformed as error:
             raise read_error(Failure(name, 200, None, str(error))) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _no_answer(name, error) from None
+            raise read_error(Failure(name, None, None, what_failed(error))) from None
         finally:
             self.traffic.settle(permit, headers)
         self.traffic.note_failure(failure)
@@ -89,13 +89,6 @@ async def _failure(name: str, response: aiohttp.ClientResponse) -> Failure:
         code = body["code"] if isinstance(body.get("code"), int) else None
         text = str(body.get("msg", text))
     return Failure(name, response.status, code, text, retry_after_s(response.headers))
-
-
-def _no_answer(name: str, error: Exception) -> LpHedgeError:
-    timed_out = isinstance(error, TimeoutError)
-    return read_error(
-        Failure(name, None, None, "timed out" if timed_out else f"no usable answer ({type(error).__name__})")
-    )
 
 
 def _ms(clock: Clock) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from core.connection_words import why_unconnected
 from core.errors import Transient
 from core.exchange.binance_traffic import retry_after_s
 
@@ -40,4 +41,4 @@ def broken_as_transient(stream: str) -> Iterator[None]:
     except TimeoutError:
         raise Transient(f"Binance did not open {stream} in time") from None
     except (WebSocketException, OSError) as error:
-        raise Transient(f"The connection of {stream} broke ({type(error).__name__})") from None
+        raise Transient(f"The connection of {stream} broke ({why_unconnected(error)})") from None
