@@ -26,7 +26,7 @@ setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and
 HISTORIES := tests/execution/test_machine.py
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
-	@$(PY) -m pytest $(HISTORIES) > $(VENV)/histories.log 2>&1 & histories=$$!; \
+	@$(PY) -u -m pytest $(HISTORIES) > $(VENV)/histories.log 2>&1 & histories=$$!; \
 	$(PY) -m pytest --ignore=$(HISTORIES); others=$$?; \
 	wait $$histories; histories=$$?; tail -n 40 $(VENV)/histories.log; \
 	test $$others -eq 0 && test $$histories -eq 0

@@ -52,7 +52,7 @@ from tests.rigs.venue.stream_faults import StreamFaults
 
 SOAK = os.environ.get("LP_HEDGE_SOAK") == "1"
 # Each part has a seed of its own, always the same.
-HISTORIES_OF_A_PART = 50
+HISTORIES_OF_A_PART = 20
 PARTS = (5000 if SOAK else 500) // HISTORIES_OF_A_PART
 STEPS = 50
 WATCHED_FOR_S = 1200
