@@ -67,6 +67,8 @@ class Environment(BaseSettings):
     @field_validator("binance_stream_url")
     @classmethod
     def _stream(cls, value: str | None) -> str | None:
+        if value and urlsplit(value.strip()).path.rstrip("/").endswith(("/ws", "/stream")):
+            raise ValueError(f"must be an address without the path of a stream, such as {BINANCE_STREAMS}")
         return checked_url(value, "ws", "wss") if value else None
 
     @field_validator("binance_spot_url")
@@ -98,6 +100,12 @@ class Environment(BaseSettings):
         if self.binance_stream_url is not None:
             return self.binance_stream_url
         return BINANCE_STREAMS if self.binance_futures_url == BINANCE_FUTURES else None
+
+    @property
+    def mixes_exchanges(self) -> bool:
+        """Of two addresses one is Binance's own and the other is not: perhaps a test network's, left behind."""
+        asks_own, hears_own = self.binance_futures_url == BINANCE_FUTURES, self.stream_url == BINANCE_STREAMS
+        return self.stream_url is not None and asks_own != hears_own
 
     @property
     def spot_url(self) -> str:

@@ -58,7 +58,10 @@ def _addresses(settings: Settings) -> Finding:
     rights = (
         f"the key's rights are asked at {_host(values.spot_url)}" if values.spot_url else "the key's rights: not asked"
     )
-    return ok("exchange addresses", f"{futures}; {streams}; {rights}")
+    said = f"{futures}; {streams}; {rights}"
+    if values.mixes_exchanges:
+        return warn("exchange addresses", f"{said}. Are both the same exchange? One is Binance's own, the other is not")
+    return ok("exchange addresses", said)
 
 
 def _origin(settings: Settings, name: str) -> str:

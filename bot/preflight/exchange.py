@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.preflight.findings import Finding, fix, ok, warn
+from bot.preflight.findings import Finding, Verdict, fix, ok, warn
 from bot.preflight.pace import sigma_per_day
+from bot.preflight.streams import examine_account_stream, examine_market_stream
 from bot.settings import Settings
 from bot.venues import live_venue
 from core.clock import Clock
 from core.errors import LpHedgeError, Transient
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_market import BinanceMarket
+from core.exchange.binance_market_stream import BinanceMarketStream
 from core.exchange.binance_messages import Malformed
 from core.exchange.binance_public import BinancePublic
 from core.facts import Market, PerpAccount, SymbolRules
@@ -43,8 +45,13 @@ class ExchangeSide:
 
 async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal_key: bool) -> ExchangeSide:
     public = BinancePublic(settings.around.values.binance_futures_url, clock)
+    market = BinanceMarket(public, clock)
+    stream_url = settings.around.values.stream_url
     try:
-        findings, perps = await _public_side(settings, public, clock)
+        findings, perps = await _public_side(settings, public, market, clock)
+        if stream_url is not None and perps:
+            stream = BinanceMarketStream(market.unit, public.server_now_ms, clock, stream_url=stream_url)
+            findings.append(await examine_market_stream(stream, perps))
     finally:
         await public.aclose()
     if settings.config.mode == "live" and perps:
@@ -54,6 +61,8 @@ async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal
             return ExchangeSide((*findings, fix("exchange key", str(error))), perps)
         try:
             findings += await _account_side(venue, perps, allow_withdrawal_key=allow_withdrawal_key)
+            if stream_url is not None and not any(finding.verdict is Verdict.FIX for finding in findings):
+                findings.append(await examine_account_stream(venue.account_stream(stream_url)))
         finally:
             await venue.aclose()
     return ExchangeSide(tuple(findings), perps)
@@ -71,9 +80,8 @@ async def read_perp(futures_url: str, symbol: str, clock: Clock) -> Perp:
 
 
 async def _public_side(
-    settings: Settings, public: BinancePublic, clock: Clock
+    settings: Settings, public: BinancePublic, market: BinanceMarket, clock: Clock
 ) -> tuple[list[Finding], dict[str, Perp]]:
-    market = BinanceMarket(public, clock)
     findings: list[Finding] = []
     perps: dict[str, Perp] = {}
     try:

@@ -28,7 +28,8 @@ def test_a_good_configuration_passes_with_a_line_for_everything(stage: Stage) ->
     """Node, position, clock, symbol, key, account, band, pace, room and Telegram each have their line."""
     found = checks(stage, code=0)
     for subject in ("eth: node", "eth: LP", "exchange clock", "eth: symbol", "exchange key", "ETHUSDT account",
-                    "eth: basis", "eth: band", "eth: pace", "eth: room", "telegram"):  # fmt: skip
+                    "market stream", "account stream", "eth: basis", "eth: band", "eth: pace", "eth: room",
+                    "telegram"):  # fmt: skip
         assert subject in found, found
     assert any("assumed" in detail for _, detail in found["eth: pace"])
     ((_, addresses),) = found["exchange addresses"]
@@ -117,6 +118,16 @@ def test_paper_needs_neither_key_nor_telegram(stage: Stage) -> None:
     found = checks(stage, code=0)
     assert "exchange key" not in found
     assert found["eth: room"][0][0] == "ok"
+
+
+def test_streams_that_stay_away_are_a_warning(stage: Stage) -> None:
+    """Hedging goes on by asking; a silent market is told apart from a shut door."""
+    stage.venue.hub.refusing = True
+    found = checks(stage, code=0)
+    for subject in ("market stream", "account stream"):
+        ((verdict, detail),) = found[subject]
+        assert verdict == "warn"
+        assert "check BINANCE_STREAM_URL" in detail
 
 
 def test_people_read_lines_and_every_setting(stage: Stage) -> None:

@@ -167,6 +167,7 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
         ("BSC_RPC_URL", "https://node.example/sek\tret", "BSC_RPC_URL must be an address without blanks or control"),
         ("BSC_RPC_URL", "https://node.example/sek\x07ret", "BSC_RPC_URL must be an address without blanks or control"),
         ("BINANCE_STREAM_URL", "wss://stream.example/a b", "BINANCE_STREAM_URL must be an address without blanks"),
+        ("BINANCE_STREAM_URL", "wss://stream.example/ws/", "BINANCE_STREAM_URL must be an address without the path"),
         ("TELEGRAM_OPERATOR_IDS", "@anna", "TELEGRAM_OPERATOR_IDS"),
         ("BINANCE_API_KEY", "sekret", "BINANCE_API_KEY and BINANCE_API_SECRET belong together"),
         ("BINANCE_FUTURES_URL", "fapi", "BINANCE_FUTURES_URL must be an address"),
@@ -224,6 +225,21 @@ def test_the_spot_host_is_asked_only_beside_binances_own_futures_host(monkeypatc
     assert find_places(Locations()).around.values.spot_url == ""
     monkeypatch.setenv("BINANCE_SPOT_URL", "http://127.0.0.1:2")
     assert find_places(Locations()).around.values.spot_url == "http://127.0.0.1:2"
+
+
+def test_two_exchanges_mixed_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders at one and prices of the other; an exchange of one's own that is only asked is no mixture."""
+
+    def mixes(*, futures: str, streams: str) -> bool:
+        monkeypatch.setenv("BINANCE_FUTURES_URL", futures)
+        monkeypatch.setenv("BINANCE_STREAM_URL", streams)
+        return find_places(Locations()).around.values.mixes_exchanges
+
+    assert not mixes(futures="", streams="")
+    assert mixes(futures="", streams="ws://127.0.0.1:1")
+    assert mixes(futures="http://127.0.0.1:1", streams="wss://fstream.binance.com/")
+    assert not mixes(futures="http://127.0.0.1:1", streams="ws://127.0.0.1:1")
+    assert not mixes(futures="http://127.0.0.1:1", streams="")
 
 
 def first_start(places: Places, *hedges: str) -> bool:
