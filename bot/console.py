@@ -15,6 +15,7 @@ from typing import TextIO
 from bot.commands import parse
 from bot.operator import Actor, Button, OperatorService, Reply
 from bot.rendering.markup import plain
+from core.cancellation import end
 from core.clock import Clock
 from core.errors import LpHedgeError
 from core.ports import Delivery, Outbox, OutboxMessage
@@ -113,9 +114,7 @@ class Console:
             for task in done:
                 task.result()
         finally:
-            for task in (showing, listening):
-                task.cancel()
-            await asyncio.gather(showing, listening, return_exceptions=True)
+            await end(showing, listening)
         await self._show_due()
 
     async def _listen(self) -> None:

@@ -14,6 +14,7 @@ from bot.assembly import Office
 from bot.console import Console, Terminal
 from bot.redaction import Redactor
 from bot.rendering.listings import HealthItem
+from core.cancellation import end
 from core.clock import Clock
 from core.engine import Engine
 from storage.store import Store
@@ -72,10 +73,10 @@ class Front:
             for task in done:
                 task.result()
         finally:
-            await _cancel(inner)
+            await end(*inner)
             if self._last_word is not None:
                 await self._last_word()
-            await _cancel([front])
+            await end(front)
 
     async def _notify(self) -> None:
         await self._office.notifier.run(self._office.slot.statuses)
@@ -133,9 +134,3 @@ def _health_item(health: TelegramHealth) -> HealthItem:
     ok = {"listening": True, "starting": None}.get(health.hearing.value, False)
     who = f" as {health.bot_name}" if health.bot_name else ""
     return HealthItem("Telegram", ok, f"{health.hearing.value}{who} {health.detail}".rstrip())
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 
+from core.cancellation import until_one_fails
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.events import Event, EventKind
@@ -66,9 +67,7 @@ class ChainWatch:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listening.run())
-            tasks.create_task(self._keep_reading())
+        await until_one_fails(self._listening.run(), self._keep_reading())
 
     async def _listen(self) -> None:
         """One connection; it ends also when other pools are to be listened to."""

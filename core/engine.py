@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.errors import LpHedgeError
@@ -87,12 +88,14 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._supervisor.keep(COMMANDS, self._run_commands, hedge=None))
-            for name, loop in self._beside.items():
-                tasks.create_task(self._supervisor.keep(name, loop, hedge=None))
-            for name, runner in self._runners.items():
-                tasks.create_task(self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name))
+        await until_one_fails(
+            self._supervisor.keep(COMMANDS, self._run_commands, hedge=None),
+            *(self._supervisor.keep(name, loop, hedge=None) for name, loop in self._beside.items()),
+            *(
+                self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name)
+                for name, runner in self._runners.items()
+            ),
+        )
 
     async def take_back(self) -> tuple[str, ...]:
         """Before the end, once `run` has ended: take back what rests. The hedges of which something may rest still."""
@@ -167,9 +170,7 @@ class Engine:
                 task.result()
             self._look_again(working.result())
         finally:
-            for task in both:
-                task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
+            await end(*both)
 
     async def _watch_for_halts(self) -> tuple[str, ...]:
         while True:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from core.cancellation import end
 from core.clock import Clock
 from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.facts import LpFacts, Market, PerpAccount
@@ -114,8 +115,7 @@ class ChainFeed:
 
     async def aclose(self) -> None:
         if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait({self._reading})
+            await end(self._reading)
         await self._positions.aclose()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import NoReturn
 
 import structlog
 
+from core.cancellation import end, until_one_fails
 from core.clock import Clock
-from core.errors import InvariantBroken, Refused, Transient
+from core.errors import Refused, Transient
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # A connection that is back within this time was not worth a word.
@@ -34,19 +34,7 @@ async def listen_while_wanted(
             if done:
                 return listening.result()
     finally:
-        listening.cancel()
-        await asyncio.wait({listening})
-
-
-async def until_one_fails(*parts: Coroutine[object, object, NoReturn]) -> NoReturn:
-    """Run them side by side; the first that raises ends the others, and its error is raised alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    raise InvariantBroken("A stream ended without an error")
+        await end(listening)
 
 
 class Listening:
@@ -82,9 +70,7 @@ class Listening:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_listening())
-            tasks.create_task(self._keep_telling())
+        await until_one_fails(self._keep_listening(), self._keep_telling())
 
     async def _keep_listening(self) -> None:
         wait_s = FIRST_WAIT_S

@@ -207,7 +207,11 @@ class Journal(Protocol):
         """
         ...
 
-    async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> None: ...
+    async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> bool:
+        """Ignored for a settled order. False, with nothing written, when an order is to count as refused or absent of
+        which the venue has told meanwhile.
+        """
+        ...
 
     async def record_report(self, report: OrderReport, at: datetime, *, booked: bool = True) -> None:
         """Sets OPEN or FINAL; executed quantity never falls; a settled order is not reopened.

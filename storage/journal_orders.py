@@ -118,21 +118,20 @@ class OrderBook:
             ),
         )
 
-    async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> None:
-        """Ignored for a settled order. Raises InvariantBroken for an unknown id, and when an order that has executed
-        is to count as refused or absent.
-        """
+    async def record_state(self, client_order_id: str, state: OrderState, detail: str, at: datetime) -> bool:
+        """As the port says. Raises InvariantBroken for an unknown id."""
         async with self._db.transaction() as tx:
             row = await self._stored(tx, client_order_id)
-            executed = Decimal(row["executed_base"])
-            if executed and state in (OrderState.REFUSED, OrderState.ABSENT):
-                raise InvariantBroken(f"order {client_order_id} executed {executed}, it cannot be {state}")
+            exists = row["venue_order_id"] is not None or Decimal(row["executed_base"]) > 0
+            if exists and state in (OrderState.REFUSED, OrderState.ABSENT):
+                return False
             if OrderState(row["state"]).is_settled:
-                return
+                return True
             await tx.execute(
                 "UPDATE orders SET state = ?, detail = ?, changed_at = ? WHERE client_order_id = ?",
                 (state, detail, time_text(at), client_order_id),
             )
+            return True
 
     async def record_report(self, report: OrderReport, at: datetime, *, booked: bool = True) -> None:
         """Raises InvariantBroken when the report is of another order than the one recorded under its id."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from core.errors import LpHedgeError
+from core.cancellation import end
 
 T = TypeVar("T")
 
@@ -30,6 +29,4 @@ async def first_news(listen: Callable[[Callable[[T], None]], Awaitable[None]], w
             listening.result()
         return None
     finally:
-        listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError, LpHedgeError):
-            await listening
+        await end(listening)

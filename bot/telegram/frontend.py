@@ -23,6 +23,7 @@ from bot.telegram.notices import Notices
 from bot.telegram.polling import PollWatch
 from bot.telegram.sending import Sender, telegram_words
 from bot.telegram.settings import TelegramSettings, Timings
+from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.ports import Outbox
@@ -101,11 +102,12 @@ class TelegramFrontEnd:
         """Returns never; once cancelled, delivers what is due in the outbox, for a bounded time, and ends."""
         delivery = asyncio.create_task(self._keep("delivery", self._delivery.run), name="telegram-delivery")
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep("listening", self._listen), name="telegram-listening")
-                group.create_task(self._keep("notices", self._notices.run), name="telegram-notices")
-                group.create_task(self._keep("board", self._board.run), name="telegram-board")
-                group.create_task(self._keep("hearing", self._watch_hearing), name="telegram-hearing")
+            await until_one_fails(
+                self._keep("listening", self._listen),
+                self._keep("notices", self._notices.run),
+                self._keep("board", self._board.run),
+                self._keep("hearing", self._watch_hearing),
+            )
         finally:
             self._turn(Hearing.STOPPED, "")
             await self._farewell(delivery)
@@ -115,8 +117,7 @@ class TelegramFrontEnd:
         self._closing = True
         self._delivery.close()
         await asyncio.wait({delivery}, timeout=self._timings.farewell_s)
-        delivery.cancel()
-        await asyncio.wait({delivery})
+        await end(delivery)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Starts `work` again whenever it ends, waiting longer after each life in which no poll succeeded."""

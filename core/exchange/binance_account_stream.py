@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from binance import BinanceSocketManager
 from binance.exceptions import ReadLoopClosed
 
+from core.cancellation import until_one_fails
 from core.clock import Clock
 from core.connection_words import what_failed
 from core.errors import Refused, Transient
@@ -22,7 +23,6 @@ from core.exchange.binance_client import TROUBLE, BinanceClient
 from core.exchange.binance_events import UnitOf, account_news, event_of
 from core.exchange.binance_messages import Malformed
 from core.exchange.binance_streams import Liveness, broken_as_transient
-from core.listening import until_one_fails
 from core.news_ports import AccountNews
 
 STREAM = "Binance's account stream"
@@ -142,7 +142,7 @@ class BinanceAccountStream:
 
 
 async def _next(socket: Any) -> object:
-    """The library waits with `asyncio.wait_for`, which until Python 3.12 loses a cancellation that meets a message."""
+    """The library waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that meets a message."""
     try:
         message = await socket.recv()
     except ReadLoopClosed:

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from core.cancellation import until_one_fails
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.exchange.binance_events import LATEST_MS, BookEvent, MarkEvent, UnitOf
@@ -22,7 +23,6 @@ from core.exchange.binance_market import book_levels, by_our_clock
 from core.exchange.binance_messages import Malformed, at_ms, parse_one
 from core.exchange.binance_streams import Liveness, broken_as_transient
 from core.facts import Market
-from core.listening import until_one_fails
 
 BOOKS, MARKS = "Binance's book stream", "Binance's mark price stream"
 BOOK, MARK = "depthUpdate", "markPriceUpdate"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NoReturn
 
+from core.cancellation import until_one_fails
 from core.exchange.paper import PaperVenue
 from core.exchange.paper_follow import MovesFollower
 from core.facts import Market
-from core.listening import until_one_fails
 from core.news_ports import MarketStream
 
 

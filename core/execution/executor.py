@@ -83,7 +83,7 @@ class Executor:
         await self._journal.record_intent(request, plan, attempt=attempt, at=self._clock.now())
         if not may_send():
             return await self._not_created(
-                request, StepEnd.NOT_SENT, "stopped, or its prices had grown old, before it was sent"
+                plan, request, StepEnd.NOT_SENT, "stopped, or its prices had grown old, before it was sent"
             )
         try:
             report = await self._venue.place(request, may_send=may_send)
@@ -135,10 +135,11 @@ class Executor:
 
     async def _refused(self, plan: Plan, request: OrderRequest, refusal: Refused) -> Step:
         if refusal.code == WOULD_TAKE:
-            return await self._not_created(request, StepEnd.WOULD_TAKE, str(refusal), code=refusal.code)
+            return await self._not_created(plan, request, StepEnd.WOULD_TAKE, str(refusal), code=refusal.code)
         data = {"client_order_id": request.client_order_id, "code": refusal.code, "detail": str(refusal)}
-        step = await self._not_created(request, StepEnd.REFUSED, str(refusal), code=refusal.code)
-        await self._events.append(Event(EventKind.ORDER_REFUSED, plan.hedge, self._clock.now(), data))
+        step = await self._not_created(plan, request, StepEnd.REFUSED, str(refusal), code=refusal.code)
+        if step.end is StepEnd.REFUSED:
+            await self._events.append(Event(EventKind.ORDER_REFUSED, plan.hedge, self._clock.now(), data))
         return step
 
     async def _not_accepted(self, plan: Plan, request: OrderRequest, trouble: Transient) -> Step:
@@ -149,11 +150,15 @@ class Executor:
             return await self._unknown(plan.hedge, request, f"{trouble}; its query failed too: {query_trouble}")
         if report is not None:
             return await self._follow(plan.hedge, request, report)
-        step = await self._not_created(request, StepEnd.RETRY_LATER, str(trouble))
-        return Step(step.end, step.executed_base, step.detail, retry_after_s=trouble.retry_after_s)
+        step = await self._not_created(plan, request, StepEnd.RETRY_LATER, str(trouble))
+        return replace(step, retry_after_s=trouble.retry_after_s)
 
-    async def _not_created(self, request: OrderRequest, end: StepEnd, detail: str, *, code: str = "") -> Step:
-        await self._journal.record_state(request.client_order_id, OrderState.REFUSED, detail, self._clock.now())
+    async def _not_created(
+        self, plan: Plan, request: OrderRequest, end: StepEnd, detail: str, *, code: str = ""
+    ) -> Step:
+        """Unless the account's stream has told of it meanwhile: then it was created, whatever was answered."""
+        if not await self._journal.record_state(request.client_order_id, OrderState.REFUSED, detail, self._clock.now()):
+            return await self._unknown(plan.hedge, request, f"{detail}, and yet it was told of.")
         return Step(end, Decimal(0), detail=detail, code=code)
 
     async def _unknown(self, hedge: str, request: OrderRequest, detail: str) -> Step:

@@ -112,9 +112,9 @@ class OutcomeResolver:
             return
         if entry.venue_order_id is None:
             detail = f"not found in {search.misses} queries"
-            await self._journal.record_state(_id(order), OrderState.ABSENT, detail, self._clock.now())
-            self._searches.pop(_id(order))
-            await self._announce(order, "it never reached the venue")
+            if await self._journal.record_state(_id(order), OrderState.ABSENT, detail, self._clock.now()):
+                self._searches.pop(_id(order))
+                await self._announce(order, "it never reached the venue")
         elif self._clock.now() - order.recorded_at > FORGOTTEN_AFTER:
             await self._conclude_forgotten(entry, entry.venue_order_id)
 

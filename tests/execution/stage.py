@@ -168,6 +168,8 @@ class Stage:
         killed = self.plug.is_out
         for each in (out, task) if killed else (out,):
             each.cancel()
+        if killed:
+            self.plug.bury()  # or what is cancelled would wait for a lock that they hold
         results = await asyncio.gather(task, out, return_exceptions=True)
         if not killed and isinstance(results[0], BaseException):
             raise results[0]

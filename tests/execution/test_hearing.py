@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from core.events import EventKind
 from tests.execution.world import HEDGED, SYMBOL, RealClock, Setting, World, running
-from tests.rigs.venue import DEPTH, PLACE, POSITION, TRADES, faults
+from tests.rigs.venue import DEPTH, PLACE, POSITION, TRADES, Fault, faults
 
 
 @pytest.fixture(autouse=True)
@@ -162,9 +163,13 @@ async def test_filled_before_the_answer_came(setting: Setting) -> None:
         await world.check_settled()
 
 
-async def test_a_told_fill_contradicts_a_refusal(setting: Setting) -> None:
-    """Said to be not accepted, but executed, and the query lags: what the stream told stands."""
-    setting.server.faults.add(PLACE, faults.unavailable_503().after())
+NOT_ACCEPTED = faults.unavailable_503().after()
+
+
+@pytest.mark.parametrize("answer", [NOT_ACCEPTED, replace(NOT_ACCEPTED, hold_s=0.3)], ids=["at once", "held"])
+async def test_a_told_fill_contradicts_a_refusal(setting: Setting, answer: Fault) -> None:
+    """Said to be not accepted, but executed, and the query lags: what the stream told stands, before or after it."""
+    setting.server.faults.add(PLACE, answer)
     setting.server.faults.add("GET /fapi/v1/order", faults.no_such_order_2013(), times=2)
     async with running(setting, hearing=True) as world:
         await heard(world)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from core.execution.order_ids import parse_client_order_id
@@ -15,6 +16,7 @@ from core.feeds import ACCOUNT_BELIEVED_S
 from core.status import HedgeStatus
 from tests.execution.virtual_time import VirtualClock
 from tests.execution.world import HEDGE, SYMBOL, Setting
+from tests.hedging.positions import position
 from tests.rigs.venue import PLACE, POSITION, faults
 from tests.rigs.venue.gate import Received
 from tests.rigs.venue.orders import Order, Trade
@@ -44,7 +46,6 @@ class Witness:
         self._setting = setting
         self._clock = clock
         self._file: sqlite3.Connection | None = None
-        self._edges: list[tuple[float, Decimal]] = []
         self.disturbed_at_s = -1000.0
         self.broken: list[str] = []
         self._heard_at_s = -1000.0
@@ -106,7 +107,6 @@ class Witness:
         self._expect(not ours or SYMBOL in self._setting.server.exchange.countdowns, f"{ours} rests unguarded")
 
     def _arrived(self, received: Received) -> None:
-        self._note_edge()
         self._note_requests()
         params = received.params()
         self._look_at_guard()
@@ -241,15 +241,25 @@ class Witness:
         """1.02 x ratio x what the positions could turn into; a stranger's trade not seen yet is not our doing."""
         if side != "SELL" or self._clock.monotonic_s() - self.disturbed_at_s < UNSEEN_FOR_S:
             return
-        most = max(edge for _, edge in self._edges) * self._setting.config().hedges[HEDGE].hedge_ratio
+        most = self._most_base() * self._setting.config().hedges[HEDGE].hedge_ratio
         short = quantity - self._setting.position
         self._expect(short <= most * Decimal("1.02") + STEP, f"{client_id} would make a short of {short}, LP {most}")
 
-    def _note_edge(self) -> None:
-        now_s, pool = self._clock.monotonic_s(), self._setting.pool
-        self._edges = [each for each in self._edges if each[0] > now_s - DEPARTED_FOR_S]
-        if pool.read_edge_base is not None and (not self._edges or self._edges[-1] != (now_s, pool.read_edge_base)):
-            self._edges.append((now_s, pool.read_edge_base))
+    def _most_base(self) -> Decimal:
+        """Of all that was read within the time that BASE counts after it left; what came back no longer counts as left.
+
+        A reading counts until so long after the next one is sure: while the chain was blind, nobody knew of a change.
+        """
+        readings, since_s = self._setting.pool.readings, self._clock.monotonic_s() - DEPARTED_FOR_S
+        sure = (number for number, each in enumerate(readings) if each.again_at_s and each.again_at_s < since_s)
+        recent = readings[max(sure, default=0) :]
+        most, departed = recent[0].edge_base, ZERO
+        for before, after in pairwise(recent):
+            moved = after.liquidity - before.liquidity
+            base = position(liquidity=abs(moved), price=str(after.price)).base if moved else ZERO
+            departed = max(ZERO, departed - base if moved > 0 else departed + base)
+            most = max(most, after.edge_base + departed)
+        return most
 
     def _rows(self, sql: str, *values: str) -> list[sqlite3.Row]:
         if self._file is None:

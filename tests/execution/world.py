@@ -94,6 +94,16 @@ class RealClock(QuickClock):
         await asyncio.sleep(min(seconds_s, 0.1))
 
 
+@dataclass(slots=True)
+class PoolReading:
+    """What the program has read. A leap is believed when it was read again, at `again_at_s`; None: it was not yet."""
+
+    again_at_s: float | None
+    liquidity: int
+    price: Decimal
+    edge_base: Decimal
+
+
 class StillPool:
     """One position, just under five BASE at a price of 2000, that changes only by the test's hand."""
 
@@ -104,7 +114,7 @@ class StillPool:
         self.liquidity = LIQUIDITY // 5
         self.blind = False
         self.read_at_s = 0.0
-        self.read_edge_base: Decimal | None = None
+        self.readings: list[PoolReading] = []
 
     async def prepare(self) -> None: ...
 
@@ -114,7 +124,11 @@ class StillPool:
         self._block += 1
         now = self.clock.now()
         held = position(liquidity=self.liquidity, price=str(self.price))
-        self.read_at_s, self.read_edge_base = self.clock.monotonic_s(), held.base_at_lower_edge
+        self.read_at_s = self.clock.monotonic_s()
+        if not self.readings or (held.liquidity, held.price) != (self.readings[-1].liquidity, self.readings[-1].price):
+            self.readings.append(PoolReading(None, held.liquidity, held.price, held.base_at_lower_edge))
+        elif self.readings[-1].again_at_s is None:
+            self.readings[-1].again_at_s = self.read_at_s
         block = Block(self._block, None, now)
         return {HEDGE: LpFacts(block, now, "test", BASE, QUOTE, self.price, (held,), (), None)}
 

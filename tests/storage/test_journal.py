@@ -124,12 +124,16 @@ async def test_settled_order_is_not_reopened_by_our_own_word(store: Store, late:
 
 
 @pytest.mark.parametrize("state", [OrderState.REFUSED, OrderState.ABSENT])
-async def test_executed_order_cannot_be_absent(store: Store, state: OrderState) -> None:
-    """What has fills exists: to call it refused or absent is an error."""
+@pytest.mark.parametrize("executed", ["0", "0.1"])
+async def test_an_order_that_was_told_of_is_not_absent(store: Store, state: OrderState, executed: str) -> None:
+    """Also one without fills: it rests, whatever its POST was answered."""
     await place(store)
-    await store.journal.record_report(a_report(status=OrderStatus.PARTIALLY_FILLED, executed="0.1"), after(1))
-    with pytest.raises(InvariantBroken):
-        await store.journal.record_state("c1", state, "-2013", after(2))
+    assert await store.journal.record_state("c1", OrderState.UNKNOWN, "timed out", after(1))
+    status = OrderStatus.PARTIALLY_FILLED if Decimal(executed) else OrderStatus.NEW
+    await store.journal.record_report(a_report(status=status, executed=executed), after(1))
+    before = await store.journal.order("c1")
+    assert not await store.journal.record_state("c1", state, "-2013", after(2))
+    assert await store.journal.order("c1") == before
 
 
 async def test_absent_order_that_shows_up_is_seen(store: Store) -> None:

@@ -217,9 +217,10 @@ class Faults:
         with self._lock:
             self._armed.clear()
 
-    def waiting(self) -> int:
+    def waiting(self, endpoint: str | None = None) -> int:
+        """At one endpoint, or at all of them."""
         with self._lock:
-            return sum(armed.left for armed in self._armed)
+            return sum(armed.left for armed in self._armed if endpoint in (None, armed.endpoint))
 
     def take(self, endpoint: str, params: Mapping[str, str]) -> Fault | None:
         with self._lock:
