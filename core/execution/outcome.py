@@ -21,7 +21,7 @@ from core.execution.bookkeeping import Bookkeeper, executed_base
 from core.facts import OrderReport, OrderStatus
 from core.ports import EventLog, Journal, JournalOrder, OrderState, PerpVenue
 
-LATEST_CREATION_S = 6.0  # recvWindow of at most 5 s, and a second for two clocks
+LATEST_EFFECT_S = 6.0  # of a request that got no answer: recvWindow of at most 5 s, and a second for two clocks
 ABSENT_QUERIES = 3
 QUERY_SPACING_S = 2.0
 # Binance forgets orders that ended unfilled after three days: then what the trade list has is all there was.
@@ -98,7 +98,7 @@ class OutcomeResolver:
     def _is_missing(self, search: _Search) -> bool:
         """Count one more query that found nothing; True when they are enough."""
         now_s = self._clock.monotonic_s()
-        too_early = now_s < search.began_s + LATEST_CREATION_S
+        too_early = now_s < search.began_s + LATEST_EFFECT_S
         if too_early or (search.missed_at_s is not None and now_s < search.missed_at_s + QUERY_SPACING_S):
             return False
         search.misses, search.missed_at_s = search.misses + 1, now_s

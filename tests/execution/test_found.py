@@ -131,3 +131,19 @@ def test_legs_are_netted_where_nothing_else_is_missing(stage: Stage) -> None:
     stage.until_hedged()
     assert stage.exchange.position(SYMBOL, "LONG") == stage.exchange.position(SYMBOL, "SHORT") == 0
     stage.is_settled()
+
+
+def test_a_late_end_of_a_countdown_ends_no_newer_one(stage: Stage) -> None:
+    """The answer to "count no more" was lost, and it is carried out two seconds later, when the next quote rests."""
+    stage.setting.settings |= QUOTING | {"limit_timeout_seconds": 600}
+    late = faults.bad_gateway_502().late(2)
+    stage.server.faults.add(COUNTDOWN, late, matches=lambda params: params["countdownTime"] == "0")
+    stage.start()
+    stage.cycles(1)
+    stage.run(stage.world.command("halt", HEDGE))
+    stage.cycles(1, every_s=0.1)
+    stage.run(stage.world.command("resume", HEDGE))
+    stage.cycles(12)
+    assert len(stage.exchange.open_orders(SYMBOL)) == 1
+    complaints, stage.witness.broken = stage.witness.broken, []
+    assert complaints == []
