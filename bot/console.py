@@ -15,7 +15,7 @@ from typing import TextIO
 from bot.commands import parse
 from bot.operator import Actor, Button, OperatorService, Reply
 from bot.rendering.markup import plain
-from core.cancellation import end
+from core.cancellation import until_one_ends
 from core.clock import Clock
 from core.errors import LpHedgeError
 from core.ports import Delivery, Outbox, OutboxMessage
@@ -107,14 +107,7 @@ class Console:
     async def run(self) -> None:
         """Returns when someone types `quit`; else goes on until cancelled, also without an input."""
         self._terminal.write(WELCOME)
-        showing = asyncio.create_task(self._show_messages(), name="console-messages")
-        listening = asyncio.create_task(self._listen(), name="console-input")
-        try:
-            done, _ = await asyncio.wait({showing, listening}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            await end(showing, listening)
+        await until_one_ends(self._show_messages(), self._listen())
         await self._show_due()
 
     async def _listen(self) -> None:

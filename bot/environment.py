@@ -67,9 +67,10 @@ class Environment(BaseSettings):
     @field_validator("binance_stream_url")
     @classmethod
     def _stream(cls, value: str | None) -> str | None:
-        if value and urlsplit(value.strip()).path.rstrip("/").endswith(("/ws", "/stream")):
+        url = checked_url(value, "ws", "wss") if value else None
+        if url and urlsplit(url).path.endswith(("/ws", "/stream")):
             raise ValueError(f"must be an address without the path of a stream, such as {BINANCE_STREAMS}")
-        return checked_url(value, "ws", "wss") if value else None
+        return url
 
     @field_validator("binance_spot_url")
     @classmethod

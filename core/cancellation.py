@@ -5,7 +5,7 @@ that, being cancelled, fails instead; and to whoever takes that failure for one 
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Awaitable, Collection
 from typing import Any, NoReturn
 
 from core.errors import InvariantBroken
@@ -32,8 +32,8 @@ async def end(*tasks: asyncio.Future[Any]) -> None:
         raise asyncio.CancelledError
 
 
-async def until_one_fails(*parts: Coroutine[Any, Any, None]) -> NoReturn:
-    """Run them side by side, for ever; the first that raises ends the others, and its error is raised alone."""
+async def until_one_ends(*parts: Awaitable[Any]) -> None:
+    """Run them side by side; the first that ends, or fails, ends the others, and its error is raised alone."""
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -41,6 +41,11 @@ async def until_one_fails(*parts: Coroutine[Any, Any, None]) -> NoReturn:
         await end(*tasks)
     for task in done:
         task.result()
+
+
+async def until_one_fails(*parts: Awaitable[None]) -> NoReturn:
+    """As `until_one_ends`, of parts that go on for ever."""
+    await until_one_ends(*parts)
     raise InvariantBroken("What was to go on for ever ended without an error")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from core.cancellation import end, until_one_fails
+from core.cancellation import until_one_ends, until_one_fails
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.errors import LpHedgeError
@@ -163,14 +163,8 @@ class Engine:
     async def _consume(self) -> None:
         """While a command takes its time, halts that come meanwhile are carried out."""
         working = asyncio.create_task(self._commands.consume())
-        both = (working, asyncio.create_task(self._watch_for_halts()))
-        try:
-            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            self._look_again(working.result())
-        finally:
-            await end(*both)
+        await until_one_ends(working, self._watch_for_halts())
+        self._look_again(working.result())
 
     async def _watch_for_halts(self) -> tuple[str, ...]:
         while True:

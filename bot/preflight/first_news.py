@@ -6,12 +6,28 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from bot.preflight.findings import Finding, fix, ok, warn
 from core.cancellation import end
+from core.errors import Refused, Transient
 
 T = TypeVar("T")
+Listen = Callable[[Callable[[T], None]], Awaitable[None]]
 
 
-async def first_news(listen: Callable[[Callable[[T], None]], Awaitable[None]], within_s: float) -> T | None:
+async def examine_news(
+    subject: str, listen: Listen[T], within_s: float, *, heard: Callable[[T], str], silent: str, mend: str
+) -> Finding:
+    """What to say of the first news, of none within `within_s`, and, behind its reason, of a broken connection."""
+    try:
+        news = await _first_news(listen, within_s)
+    except Refused as error:
+        return fix(subject, str(error))
+    except Transient as error:
+        return warn(subject, f"{error}: {mend}")
+    return warn(subject, silent) if news is None else ok(subject, heard(news))
+
+
+async def _first_news(listen: Listen[T], within_s: float) -> T | None:
     """None when nothing came in time. Raises what `listen` raises before its first news."""
     first: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 

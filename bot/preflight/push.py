@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from bot.preflight.findings import Finding, fix, ok, warn
-from bot.preflight.first_news import first_news
+from bot.preflight.findings import Finding
+from bot.preflight.first_news import examine_news
 from bot.settings import Settings
 from core.amm.presets import chain_preset
-from core.errors import LpHedgeError, Refused, Transient
+from core.errors import LpHedgeError
 
 # Twelve seconds is the longest time between two blocks of a preset chain.
 FIRST_BLOCK_WITHIN_S = 20.0
@@ -31,15 +31,12 @@ async def _examine(settings: Settings, chain: str) -> Finding | None:
         return None
     from core.amm.heads import HeadStream  # only for those who use it
 
-    stream, subject = HeadStream(url, preset), f"{chain}: push"
-    try:
-        news = await first_news(partial(stream.listen, ()), FIRST_BLOCK_WITHIN_S)
-    except Refused as error:
-        return fix(subject, str(error))
-    except Transient as error:
-        return warn(subject, f"{error}: check the address; until then polling goes on alone")
-    if news is None:
-        return warn(
-            subject, f"{stream.name} pushed no block within {FIRST_BLOCK_WITHIN_S:.0f} s: polling goes on alone"
-        )
-    return ok(subject, f"{stream.name} pushed block {news.block}")
+    stream = HeadStream(url, preset)
+    return await examine_news(
+        f"{chain}: push",
+        partial(stream.listen, ()),
+        FIRST_BLOCK_WITHIN_S,
+        heard=lambda news: f"{stream.name} pushed block {news.block}",
+        silent=f"{stream.name} pushed no block within {FIRST_BLOCK_WITHIN_S:.0f} s: polling goes on alone",
+        mend="check the address; until then polling goes on alone",
+    )

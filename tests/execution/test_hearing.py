@@ -11,7 +11,7 @@ import pytest
 
 from core.events import EventKind
 from tests.execution.world import HEDGED, SYMBOL, RealClock, Setting, World, running
-from tests.rigs.venue import DEPTH, PLACE, POSITION, TRADES, Fault, faults
+from tests.rigs.venue import DEPTH, PLACE, POSITION, QUERY, TRADES, Fault, faults
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +170,7 @@ NOT_ACCEPTED = faults.unavailable_503().after()
 async def test_a_told_fill_contradicts_a_refusal(setting: Setting, answer: Fault) -> None:
     """Said to be not accepted, but executed, and the query lags: what the stream told stands, before or after it."""
     setting.server.faults.add(PLACE, answer)
-    setting.server.faults.add("GET /fapi/v1/order", faults.no_such_order_2013(), times=2)
+    setting.server.faults.add(QUERY, faults.no_such_order_2013(), times=2)
     async with running(setting, hearing=True) as world:
         await heard(world)
         await world.until_hedged(within=150)
