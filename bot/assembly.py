@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
+from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.operator import OperatorService
 from bot.rendering.listings import HealthItem
 from bot.version import program_version
-from bot.views import EffectiveSettings, Identity, Sources, Views
+from bot.views import EffectiveSettings, Identity, Sources, Views, all_views
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
@@ -91,6 +92,7 @@ class Office:
     A front end listens to `bell` and adds itself to `probes`, which `/health` asks.
     """
 
+    config: LiveConfig
     slot: EngineSlot
     bell: Bell
     probes: list[Callable[[], Sequence[HealthItem]]]
@@ -102,14 +104,14 @@ class Office:
 
 def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
     """`people`: the clock of those who answer, where the market's runs faster."""
-    slot, bell = EngineSlot(config), Bell()
+    live, slot, bell = LiveConfig(config), EngineSlot(config), Bell()
     probes: list[Callable[[], Sequence[HealthItem]]] = []
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
         approvals=store.approvals,
         offers=store.offers,
-        config=config,
+        config=live,
         clock=clock,
         zone=zone,
         poke=bell.ring,
@@ -122,11 +124,11 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
-        config=config,
+        config=live,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,
     )
-    views = Views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
+    views = all_views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
     operator = OperatorService(
         engine=slot,
         desk=desk,
@@ -138,7 +140,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         clock=people or clock,
         zone=zone,
     )
-    return Office(slot, bell, probes, notifier, desk, operator, views)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views)
 
 
 async def build_engine(
@@ -167,7 +169,7 @@ async def build_engine(
     runners: dict[str, Hedge] = {}
     for name in config.hedges:
         parts = _HedgeParts(
-            name, config, chains, venue, store, office, clock, bookkeeper, plan_ids, claims, stops, venue_watch
+            name, office.config, chains, venue, store, office, clock, bookkeeper, plan_ids, claims, stops, venue_watch
         )
         runners[name] = await parts.hedge()
     feeds = {name: chains[name] for name in config.hedges}
@@ -230,7 +232,7 @@ def _beside(
 @dataclass(frozen=True, slots=True)
 class _HedgeParts:
     name: str
-    config: Config
+    config: LiveConfig
     chains: Mapping[str, ChainFeed]
     venue: PerpVenue
     store: Store
@@ -243,7 +245,7 @@ class _HedgeParts:
     venue_watch: VenueWatch | None
 
     async def hedge(self) -> Hedge:
-        symbol = self.config.hedges[self.name].symbol
+        symbol = self._current().symbol
         try:
             self.venue.rules(symbol)
             return await self.runner()
@@ -268,7 +270,7 @@ class _HedgeParts:
 
     async def runner(self) -> HedgeRunner:
         """Raises ConfigurationError when no order could pass both the limits and the venue's rules."""
-        hedge = self.config.hedges[self.name]
+        hedge = self._current()
         rules = self.venue.rules(hedge.symbol)
         policy_from(hedge, rules)
         journal, events, clock = self.store.journal, HeldEvents(self.office.notifier), self.clock
@@ -317,10 +319,10 @@ class _HedgeParts:
         return runner
 
     def _current(self) -> HedgeConfig:
-        return self.config.hedges[self.name]
+        return self.config.hedge(self.name)
 
     def _observer(self, resolver: OutcomeResolver, reconciler: Reconciler) -> Observer:
-        hedge = self.config.hedges[self.name]
+        hedge = self._current()
         return Observer(
             hedge=self.name,
             symbol=hedge.symbol,

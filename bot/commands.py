@@ -10,11 +10,13 @@ FRESH_S = 120.0
 
 
 class Does(StrEnum):
-    """How a command is carried out: shown at once, written as a row for the engine, or decided at the approval desk."""
+    """How a command is carried out: shown at once, written as a row for the engine, decided at the approval desk, or
+    a change of the settings."""
 
     VIEW = "view"
     QUEUE = "queue"
     DECIDE = "decide"
+    SET = "set"
 
 
 class Needs(StrEnum):
@@ -31,8 +33,8 @@ class Command:
     """`args` as help prints them. `dangerous`: asks once more before it acts; `dangerous_words`: only with one of
     these as the first argument.
 
-    `max_age_s`: an older message is answered "too old, send again"; None: counts at any age.
-    `in_menu`: listed in the chat's command menu.
+    `max_age_s`: an older message is answered "too old, send again"; None: counts at any age. `in_menu`: listed in the
+    chat's command menu. `key_row`: the row of the reply keyboard that it stands in; only what shows may.
     """
 
     name: str
@@ -44,6 +46,11 @@ class Command:
     max_age_s: float | None = None
     in_menu: bool = True
     dangerous_words: tuple[str, ...] = ()
+    key_row: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.key_row is not None and not self.read_only:
+            raise ValueError(f"/{self.name} acts, so it has no place on the keyboard")
 
     def asks_before(self, args: Sequence[str]) -> bool:
         return self.dangerous or bool(args and args[0].lower() in self.dangerous_words)
@@ -58,8 +65,8 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("status", "", "everything on one screen", Does.VIEW),
-    Command("pending", "", "hedges that wait for your answer", Does.VIEW),
+    Command("status", "", "everything on one screen", Does.VIEW, key_row=0),
+    Command("pending", "", "hedges that wait for your answer", Does.VIEW, key_row=0),
     Command("approve", "ID", "let a proposed hedge happen", Does.DECIDE, max_age_s=FRESH_S),
     Command("reject", "ID [reason]", "refuse a proposed hedge", Does.DECIDE, max_age_s=FRESH_S),
     Command("hedge", "[NAME]", "trade to the target now", Does.QUEUE, Needs.HEDGE, dangerous=True, max_age_s=FRESH_S),
@@ -93,16 +100,31 @@ COMMANDS: tuple[Command, ...] = (
         max_age_s=FRESH_S,
         dangerous_words=("close",),
     ),
-    Command("positions", "", "each LP position and the perp", Does.VIEW),
-    Command("history", "[N]", "what happened lately", Does.VIEW),
+    Command("set", "[NAME] KEY [VALUE|default]", "show or change a setting", Does.SET, max_age_s=FRESH_S),
+    Command("alerts", "[KIND loud|silent|off]", "which alerts make a sound", Does.SET, max_age_s=FRESH_S),
     Command("config", "[NAME]", "settings in force and where they come from", Does.VIEW),
-    Command("health", "", "is every part alive and fresh", Does.VIEW),
+    Command("positions", "", "each LP position and the perp", Does.VIEW, key_row=0),
+    Command("pnl", "[DAYS]", "what was earned and what it cost", Does.VIEW, key_row=1),
+    Command("chart", "[HOURS] [NAME]", "price, range, exposure and short as a picture", Does.VIEW, key_row=1),
+    Command("margin", "[NAME]", "what a move to the range's edges needs", Does.VIEW, key_row=1),
+    Command("whatif", "PRICE [NAME]", "LP, hedge, margin and liquidation at a price", Does.VIEW),
+    Command("report", "", "the daily report, now", Does.VIEW),
+    Command("history", "[N]", "what happened lately", Does.VIEW, key_row=2),
+    Command("health", "", "is every part alive and fresh", Does.VIEW, key_row=2),
+    Command("logs", "[N]", "the program's last log lines", Does.VIEW),
+    Command("export", "[DAYS]", "every fill as a CSV file", Does.VIEW),
     Command("version", "", "which program this is", Does.VIEW),
-    Command("help", "", "this list", Does.VIEW),
+    Command("help", "", "this list", Does.VIEW, key_row=2),
     Command("start", "", "say hello", Does.VIEW, in_menu=False),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}
+
+
+def keyboard() -> tuple[tuple[str, ...], ...]:
+    """The reply keyboard: rows of commands that only show."""
+    rows = sorted({command.key_row for command in COMMANDS if command.key_row is not None})
+    return tuple(tuple(f"/{command.name}" for command in COMMANDS if command.key_row == row) for row in rows)
 
 
 def menu() -> tuple[tuple[str, str], ...]:

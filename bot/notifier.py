@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from bot.alerting import Repeats
+from bot.live_config import LiveConfig
 from bot.offers import OfferBook, is_offer
 from bot.rendering.alerts import Units, alert_text
 from bot.rendering.approvals import outcome_lines, proposal_text, settled_text
@@ -18,7 +19,7 @@ from bot.rendering.offers import settled_offer_text
 from bot.replies import Button, approval_buttons, offer_buttons
 from bot.troubles import Notice, Troubles
 from core.clock import Clock
-from core.config import AlertsConfig, Config
+from core.config import AlertsConfig
 from core.events import Event, EventKind
 from core.offers import Offer, Offers
 from core.ports import Approval, Approvals, ApprovalState, EventLog, Outbox, OutboxMessage
@@ -126,7 +127,7 @@ class Notifier:
         outbox: Outbox,
         approvals: Approvals,
         offers: Offers,
-        config: Config,
+        config: LiveConfig,
         clock: Clock,
         zone: tzinfo,
         poke: Callable[[], None] = lambda: None,
@@ -135,13 +136,13 @@ class Notifier:
         self._outbox = outbox
         self._approvals = approvals
         self._offers = OfferBook(offers)
-        self._alerts = config.alerts
-        self._units = {name: _units_of(hedge.symbol) for name, hedge in config.hedges.items()}
+        self._config = config
+        self._units = {name: _units_of(hedge.symbol) for name, hedge in config.file.hedges.items()}
         self._clock = clock
         self._zone = zone
         self._poke = poke
         self._numbers = itertools.count(1)
-        self._troubles = Troubles(config.alerts, self._units)
+        self._troubles = Troubles(lambda: config.alerts, self._units)
         self._repeats: dict[tuple[str, ...], Repeats] = {}
         self._newest: dict[str, str] = {}
 
@@ -184,7 +185,7 @@ class Notifier:
     # single events
 
     async def _plainly(self, event: Event, now: datetime, *, replies_to: str | None) -> None:
-        how = loudness(event.kind, self._alerts)
+        how = loudness(event.kind, self._config.alerts)
         if how is Loudness.OFF:
             return
         text = self._text(event)
@@ -216,7 +217,7 @@ class Notifier:
     # found positions
 
     async def _found(self, event: Event) -> None:
-        how = loudness(event.kind, self._alerts)
+        how = loudness(event.kind, self._config.alerts)
         if how is Loudness.OFF:
             return
         offer, superseded = await self._offers.opened(event, self._text(event))
@@ -290,7 +291,7 @@ class Notifier:
     # rows
 
     async def _put_notice(self, notice: Notice) -> None:
-        how = _set_loudness(self._alerts, notice.setting, good=notice.good)
+        how = _set_loudness(self._config.alerts, notice.setting, good=notice.good)
         await self._put(self._key(notice.topic, notice.hedge), notice.text, how, urgent=notice.urgent)
 
     async def _put(
@@ -324,7 +325,7 @@ class Notifier:
         return f"{topic}:{hedge or '-'}:{self._clock.now().isoformat()}:{next(self._numbers)}"
 
     def _repeat_after(self) -> timedelta:
-        return timedelta(seconds=self._alerts.repeat_seconds)
+        return timedelta(seconds=self._config.alerts.repeat_seconds)
 
 
 def _set_loudness(alerts: AlertsConfig, setting: str, *, good: bool) -> Loudness:

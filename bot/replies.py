@@ -29,12 +29,27 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """`photo`: shown as a picture (PNG), else sent as a file. `name`: the file's, with its ending."""
+
+    name: str
+    content: bytes
+    photo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """`html`: the text is Telegram HTML, else plain. `buttons` are rows. May be longer than one chat message."""
+    """`html`: the text is Telegram HTML, else plain. `buttons` are rows. May be longer than one chat message.
+
+    `attachment`: the text is then its caption, or a message after it when too long for one. `asks`: the reader's next
+    message is to be an answer to this one (no buttons then); holds the hint shown in the input field.
+    """
 
     text: str
     html: bool
     buttons: tuple[tuple[Button, ...], ...] = ()
+    attachment: Attachment | None = None
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

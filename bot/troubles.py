@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -49,8 +49,8 @@ class Outage:
 
 
 class Troubles:
-    def __init__(self, alerts: AlertsConfig, units: Mapping[str, Units]) -> None:
-        self._repeat = timedelta(seconds=alerts.repeat_seconds)
+    def __init__(self, alerts: Callable[[], AlertsConfig], units: Mapping[str, Units]) -> None:
+        self._alerts = alerts
         self._units = units
         self._suspended: dict[tuple[str, str], Episode] = {}
         self._details: dict[tuple[str, str], str] = {}
@@ -120,12 +120,12 @@ class Troubles:
 
     def _episode(self, hedge: str, reason: str) -> Episode:
         settle = SETTLE if reason in SETTLING_REASONS else timedelta(0)
-        return self._suspended.setdefault((hedge, reason), Episode(Pace(settle, repeat=self._repeat)))
+        return self._suspended.setdefault((hedge, reason), Episode(Pace(settle, repeat=self._repeat_after())))
 
     def _breach(self, hedge: str, data: Mapping[str, str], now: datetime) -> None:
         self._figures[hedge] = data
         episode = self._breached.setdefault(
-            hedge, Episode(Pace(timedelta(0), repeat=self._repeat, flap_after=BREACHES_BEFORE_FLAPPING))
+            hedge, Episode(Pace(timedelta(0), repeat=self._repeat_after(), flap_after=BREACHES_BEFORE_FLAPPING))
         )
         episode.arise(now, number(data.get("gap_quote")))
 
@@ -141,6 +141,9 @@ class Troubles:
                 text = breach_text(hedge, self._figures[hedge], self._units_of(hedge), again=say is Say.AGAIN)
                 episode.was_said(now)
                 yield Notice(hedge, "breach", text, "breach", urgent=True)
+
+    def _repeat_after(self) -> timedelta:
+        return timedelta(seconds=self._alerts().repeat_seconds)
 
     def _units_of(self, hedge: str) -> Units:
         return self._units.get(hedge, Units("BASE", "QUOTE"))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.operator import Actor, OperatorService, PressResult, Reply
 from bot.rendering.markup import plain
-from bot.views import EffectiveSettings, Identity, Sources, Views
+from bot.views import EffectiveSettings, Identity, Sources, all_views
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock, ManualClock
 from core.ports import OutboxMessage
@@ -86,12 +87,13 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
 def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
     engine = FakeEngine(*hedges)
     config = a_config(*hedges)
+    live = LiveConfig(config)
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
         approvals=store.approvals,
         offers=store.offers,
-        config=config,
+        config=live,
         clock=clock,
         zone=UTC,
     )
@@ -103,7 +105,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
-        config=config,
+        config=live,
         settings=EffectiveSettings(config, store.overrides),
     )
     operator = OperatorService(
@@ -113,7 +115,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         confirmations=store.confirmations,
         offers=store.offers,
         audit=store.audit,
-        views=Views(sources, Identity("1.2.3", "paper", UTC, T0), clock),
+        views=all_views(sources, Identity("1.2.3", "paper", UTC, T0), clock),
         clock=clock,
         zone=UTC,
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.rendering.markup import plain
 from core.clock import ManualClock
@@ -66,7 +67,7 @@ async def test_the_configuration_sets_loudness(store: Store, clock: ManualClock)
         outbox=store.outbox,
         approvals=store.approvals,
         offers=store.offers,
-        config=config,
+        config=LiveConfig(config),
         clock=clock,
         zone=UTC,
     )
@@ -84,7 +85,7 @@ async def test_front_ends_are_poked(store: Store, clock: ManualClock) -> None:
         outbox=store.outbox,
         approvals=store.approvals,
         offers=store.offers,
-        config=a_config(),
+        config=LiveConfig(a_config()),
         clock=clock,
         zone=UTC,
         poke=lambda: pokes.append(None),
@@ -170,7 +171,7 @@ async def test_a_second_restart_knows_the_newest_message(desk: Desk, store: Stor
             outbox=store.outbox,
             approvals=store.approvals,
             offers=store.offers,
-            config=a_config(),
+            config=LiveConfig(a_config()),
             clock=clock,
             zone=UTC,
         )

@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 
 from bot.console import message_text
+from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.operator import PressResult, Reply
 from bot.rendering.markup import plain
@@ -151,7 +152,7 @@ async def test_off_means_off(store: Store) -> None:
         outbox=store.outbox,
         approvals=store.approvals,
         offers=store.offers,
-        config=a_config("bnb", alerts={"suspended": "off"}),
+        config=LiveConfig(a_config("bnb", alerts={"suspended": "off"})),
         clock=SystemClock(),
         zone=UTC,
     )

@@ -1,0 +1,72 @@
+"""How things stand: status, positions, what waits for an answer; and what the program is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.income import funding_of_last_day
+from bot.rendering.listings import greeting_text, help_text, pending_text, positions_text
+from bot.rendering.markup import bold, esc
+from bot.rendering.status import status_text
+from bot.replies import Button, Reply, approval_buttons
+from bot.views.sources import Identity, Show, Sources
+from core.clock import Clock
+from core.ports import ApprovalState
+
+REFRESH = ((Button("🔄 Refresh", "view:status"),),)
+
+
+class Overview:
+    def __init__(self, sources: Sources, identity: Identity, clock: Clock) -> None:
+        self._from = sources
+        self._identity = identity
+        self._clock = clock
+
+    def shows(self) -> Mapping[str, Show]:
+        return {
+            "status": self.status,
+            "positions": self.positions,
+            "pending": self.pending,
+            "version": self.version,
+            "help": self.help,
+            "start": self.start,
+        }
+
+    async def status(self, _args: tuple[str, ...]) -> Reply:
+        now = self._clock.now()
+        text = status_text(
+            self._from.engine.statuses(),
+            mode=self._identity.mode,
+            now=now,
+            zone=self._identity.zone,
+            funding=await funding_of_last_day(self._from.income, now),
+        )
+        return Reply(text, True, REFRESH)
+
+    async def pending(self, _args: tuple[str, ...]) -> Reply:
+        live = await self._from.approvals.live()
+        waiting = [approval for approval in live if approval.state is ApprovalState.PENDING]
+        rows = tuple(row for approval in waiting for row in _named_buttons(approval.approval_id, len(waiting) > 1))
+        return Reply(pending_text(live, now=self._clock.now(), zone=self._identity.zone), True, rows)
+
+    async def positions(self, _args: tuple[str, ...]) -> Reply:
+        return Reply(positions_text(self._from.engine.statuses()), True)
+
+    async def version(self, _args: tuple[str, ...]) -> Reply:
+        return Reply(f"{bold(f'lp-hedge {self._identity.version}')} · {esc(self._identity.mode.upper())}", True)
+
+    async def help(self, _args: tuple[str, ...]) -> Reply:
+        return Reply(help_text(), True)
+
+    async def start(self, _args: tuple[str, ...]) -> Reply:
+        names = self._from.engine.hedge_names()
+        return Reply(greeting_text(self._identity.version, self._identity.mode, names), True)
+
+
+def _named_buttons(approval_id: str, named: bool) -> tuple[tuple[Button, ...], ...]:
+    if not named:
+        return approval_buttons(approval_id)
+    return tuple(
+        tuple(Button(f"{button.label} {approval_id}", button.data, button.style) for button in row)
+        for row in approval_buttons(approval_id)
+    )

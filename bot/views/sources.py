@@ -1,0 +1,70 @@
+"""What the read-only answers read, and what they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from bot.live_config import LiveConfig
+from bot.rendering.listings import HealthItem, Setting
+from bot.replies import Reply
+from core.account_ports import IncomeBook
+from core.facts import Trade
+from core.ports import Approvals, EngineView, EventLog, Outbox
+
+Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
+
+
+class RecentFills(Protocol):
+    async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
+        """(hedge, fill), newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which program this is; `zone` is the operator's timezone."""
+
+    version: str
+    mode: str
+    zone: tzinfo
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the views read. `settings` gives the effective values now; `probes` what else is to be alive."""
+
+    engine: EngineView
+    approvals: Approvals
+    events: EventLog
+    fills: RecentFills
+    outbox: Outbox
+    income: IncomeBook
+    config: LiveConfig
+    settings: Callable[[], Awaitable[Sequence[Setting]]]
+    probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
+
+
+class Group(Protocol):
+    """Views that belong together."""
+
+    def shows(self) -> Mapping[str, Show]:
+        """By the name of their command."""
+        ...
+
+
+class Views:
+    """Every read-only answer, by the name of its command."""
+
+    def __init__(self, *groups: Group) -> None:
+        self._shows: dict[str, Show] = {name: show for group in groups for name, show in group.shows().items()}
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self._shows)
+
+    async def show(self, name: str, args: tuple[str, ...] = ()) -> Reply:
+        show = self._shows.get(name)
+        return await show(args) if show else Reply(f"/{name} is not there yet.", html=False)
