@@ -98,9 +98,10 @@ class FillBook:
     async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
         """Hedges as in `recent_fills`."""
         rows = await self._db.rows(
-            "SELECT fill.*, plans.reference_price, coalesce(fill.hedge, (SELECT any.hedge FROM plans AS any"
-            " WHERE any.scope = fill.scope AND any.symbol = fill.symbol ORDER BY any.seq DESC LIMIT 1), '') AS its_hedge"
-            " FROM attributed_fills AS fill LEFT JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
+            "SELECT fill.*, plans.reference_price, coalesce(fill.hedge, (SELECT latest.hedge FROM plans AS latest"
+            " WHERE latest.scope = fill.scope AND latest.symbol = fill.symbol ORDER BY latest.seq DESC LIMIT 1), '')"
+            " AS its_hedge FROM attributed_fills AS fill"
+            " LEFT JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
             " WHERE fill.scope = ? AND fill.at >= ? AND fill.at < ? ORDER BY fill.at, fill.trade_id",
             (self._scope, time_text(start), time_text(end)),
         )

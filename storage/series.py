@@ -59,10 +59,8 @@ class SqliteSeries:
     ) -> tuple[Snapshot, ...]:
         span = (self._scope, hedge, time_text(start), time_text(end))
         rows = await self._db.rows(
-            "SELECT * FROM series WHERE scope = ? AND hedge = ? AND at >= ? AND at < ?"
-            + (" AND landmark = 1" if landmarks_only else "")
-            + " ORDER BY at",
-            span,
+            "SELECT * FROM series WHERE scope = ? AND hedge = ? AND at >= ? AND at < ? AND landmark >= ? ORDER BY at",
+            (*span, int(landmarks_only)),
         )
         held = await self._db.rows(
             "SELECT * FROM holdings WHERE scope = ?1 AND hedge = ?2 AND at < ?4 AND at >= coalesce((SELECT max(at)"
