@@ -46,8 +46,9 @@ class Parts:
     `collected`: fees paid out. `moved`: positions that no trade explains, at the mark.
 
     For information, in no sum: `principal`: its change without what was put in or taken out; `held`: the same had it
-    been held as tokens since the first reading; `realised` of the fills; `turnover`, always positive. `unpriced`: fees in other assets, positive when paid; while
-    there are any, `commissions` and `net` are without them. `unwatched`: time in steps longer than a reading should be.
+    been held as tokens since the first reading; `realised` of the fills; `turnover`, always positive.
+    `unpriced`: fees in other assets, positive when paid; while there are any, `commissions` and `net` are without them.
+    `unwatched`: time in steps longer than a reading should be.
     """
 
     lp_fees: Decimal = ZERO
@@ -112,7 +113,7 @@ class Parts:
 class Step:
     """From one reading to the next, and what was traded and paid between.
 
-    `held_on`: (BASE, QUOTE) of the principal had no liquidity come or gone. `holder_base`: BASE of one who holds tokens.
+    `held_on`: (BASE, QUOTE) of the principal had no liquidity come or gone. `holder_base`: BASE of who holds tokens.
     """
 
     before: Books
@@ -187,26 +188,30 @@ def _against_mark(fills: Sequence[BookedFill], now: Books) -> Decimal:
 
 
 def _payments(step: Step, assets: Assets) -> Parts:
-    """Everyone's fees on this symbol are this account's."""
-    paid: dict[str, Decimal] = {}
+    """Everyone's fees on this symbol are this account's; other people's go with their trades."""
+    paid = dict.fromkeys(("manual", "commissions", "funding", "other"), ZERO)
     unpriced: dict[str, Decimal] = {}
     for fill in step.fills:
         trade = fill.trade
-        name = "manual" if fill.origin is TradeOrigin.FOREIGN else "commissions"
         worth = {assets.quote: Decimal(1), assets.base: trade.price}.get(trade.fee_asset)
         if worth is None:
             unpriced[trade.fee_asset] = unpriced.get(trade.fee_asset, ZERO) + trade.fee
         else:
-            paid[name] = paid.get(name, ZERO) - trade.fee * worth
+            paid["manual" if fill.origin is TradeOrigin.FOREIGN else "commissions"] -= trade.fee * worth
     for row in step.income:
         if row.kind in TOLD_BY_FILLS:
             continue
-        name = "funding" if row.kind == FUNDING else "other"
         if row.asset == assets.quote:
-            paid[name] = paid.get(name, ZERO) + row.amount
+            paid["funding" if row.kind == FUNDING else "other"] += row.amount
         else:
             unpriced[row.asset] = unpriced.get(row.asset, ZERO) - row.amount
-    return Parts(**paid, unpriced={name: total for name, total in unpriced.items() if total})
+    return Parts(
+        manual=paid["manual"],
+        commissions=paid["commissions"],
+        funding=paid["funding"],
+        other=paid["other"],
+        unpriced={name: total for name, total in unpriced.items() if total},
+    )
 
 
 def _wealth_change(step: Step, paid: Parts) -> Decimal:

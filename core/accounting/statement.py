@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from functools import reduce
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import add
 
 from core.account_ports import Income, Snapshot
@@ -21,7 +22,7 @@ from core.ports import BookedFill
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`start`, `end`: the first and last reading, which is what the figures cover. `steps`: by the time of their end."""
+    """`start`, `end`: the first and last reading; no figure is of before or after. `steps`: by the time they end."""
 
     hedge: str
     assets: Assets
@@ -72,7 +73,7 @@ def watched(snapshots: Sequence[Snapshot]) -> Watched:
     """Each reading counts until the next one."""
     gaps = [snapshot.gap_quote for snapshot in snapshots if snapshot.gap_quote is not None]
     out = timedelta(0)
-    for snapshot, following in zip(snapshots, snapshots[1:], strict=False):
+    for snapshot, following in pairwise(snapshots):
         books = books_of(snapshot)
         if books is not None and is_in_range(books) is False:
             out += following.at - snapshot.at
@@ -86,10 +87,10 @@ def _spans(books: Sequence[Books]) -> Iterator[list[Books]]:
 def _steps(books: Sequence[Books], records: Records) -> Iterator[Step]:
     holder_base = books[0].lp_base
     of_steps = dealt(records.fills, books)
-    for before, now, fills in zip(books, books[1:], of_steps, strict=False):
+    for (before, now), fills in zip(pairwise(books), of_steps, strict=True):
         on = held_on(before, now)
-        income = [row for row in records.income if before.at < row.at <= now.at]
-        yield Step(before, now, on, holder_base, fills, income)
+        first, last = (bisect_right(records.income, each.at, key=lambda row: row.at) for each in (before, now))
+        yield Step(before, now, on, holder_base, fills, records.income[first:last])
         holder_base += now.lp_base - on[0]
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from core.accounting.books import Books
 from core.ports import BookedFill
@@ -23,7 +24,7 @@ def dealt(fills: Sequence[BookedFill], books: Sequence[Books]) -> tuple[tuple[Bo
     """
     done = _count_until(fills, books[0], timedelta(0)) if books else 0
     steps = []
-    for before, now in zip(books, books[1:], strict=False):
+    for before, now in pairwise(books):
         wanted = now.perp_base - before.perp_base
         end = _cut(fills, done, now, wanted)
         steps.append(tuple(fills[done:end]))
