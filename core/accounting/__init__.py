@@ -1,0 +1,1 @@
+"""What was earned, lost and paid, split into parts that add up. Pure: no I/O, no clock."""
