@@ -49,7 +49,7 @@ from storage.store import Store
 
 
 class EngineSlot:
-    """`EngineView` for front ends that are there before the engine is, and outlive its making."""
+    """`EngineOutlooks` for front ends that are there before the engine is, and outlive its making."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -24,7 +24,6 @@ from core.facts import (
     SymbolRules,
     Trade,
 )
-from core.outlook import Outlook
 from core.status import HedgeStatus
 
 
@@ -441,10 +440,6 @@ class EngineView(Protocol):
     def statuses(self) -> tuple[HedgeStatus, ...]: ...
 
     def hedge_names(self) -> tuple[str, ...]: ...
-
-    def outlook(self, hedge: str) -> Outlook | None:
-        """What it last believed; None while nothing was read, or for a name that is no hedge's."""
-        ...
 
     def wake(self, hedge: str | None = None) -> None:
         """Evaluate soon; None: every hedge, and the command queue."""

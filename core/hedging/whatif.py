@@ -5,7 +5,7 @@ How the short gets there, and what is left out, is said in `price_move`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.facts import PerpAccount
@@ -74,23 +74,25 @@ class WhatIf:
 
 def what_if(outlook: Outlook, price: Decimal) -> WhatIf:
     """`price`: QUOTE per BASE, above zero."""
-    lp, account, market = outlook.lp, outlook.account, outlook.market
-    alone = followed = None
-    if account is not None and market is not None:
-        mark = market.mark_price
-        alone = _alone(account, mark, left_alone(account, mark, price))
-        move = rebalanced(lp, account, mark, price, outlook.config.hedge_ratio) if lp is not None else None
-        followed = _then(account, mark, move) if move is not None else None
-    cap = outlook.config.max_position_notional
-    return WhatIf(
+    lp, account, market, cap = outlook.lp, outlook.account, outlook.market, outlook.config.max_position_notional
+    found = WhatIf(
         price=price,
         pool_price=lp.facts.price if lp is not None else None,
         mark_price=market.mark_price if market is not None else None,
         lp=_lp_then(lp, price) if lp is not None else None,
-        left_alone=alone,
-        rebalanced=followed,
-        over_cap=bool(cap) and followed is not None and -followed.position_base * price > (cap or ZERO),
+        left_alone=None,
+        rebalanced=None,
+        over_cap=False,
     )
+    if account is None or market is None:
+        return found
+    mark = market.mark_price
+    found = replace(found, left_alone=_alone(account, mark, left_alone(account, mark, price)))
+    move = rebalanced(lp, account, mark, price, outlook.config.hedge_ratio) if lp is not None else None
+    if move is None:
+        return found
+    over_cap = bool(cap) and move.short_base * price > (cap or ZERO)
+    return replace(found, rebalanced=_then(account, mark, move), over_cap=over_cap)
 
 
 def free_now_quote(account: PerpAccount, mark_price: Decimal) -> Decimal:
@@ -116,16 +118,7 @@ def _alone(account: PerpAccount, mark_price: Decimal, move: ShortMove) -> ShortT
     passed = False
     if venue_says is not None:
         passed = move.price >= venue_says if account.position_base < 0 else move.price <= venue_says
-    return ShortThen(
-        position_base=then.position_base,
-        pnl_quote=then.pnl_quote,
-        fee_quote=then.fee_quote,
-        margin_balance_quote=then.margin_balance_quote,
-        maintenance_quote=then.maintenance_quote,
-        free_quote=then.free_quote,
-        liquidation_price=venue_says,
-        liquidated=passed or then.liquidated,
-    )
+    return replace(then, liquidation_price=venue_says, liquidated=passed or then.liquidated)
 
 
 def _then(account: PerpAccount, mark_price: Decimal, move: ShortMove) -> ShortThen:
