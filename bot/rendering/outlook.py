@@ -50,6 +50,9 @@ class Margin:
 
 
 def whatif_text(found: Sequence[tuple[Names, WhatIf]]) -> str:
+    """Nothing for none."""
+    if not found:
+        return ""
     return "\n\n".join((*(lines(*_whatif_of(names, each)) for names, each in found), italic(FOOTNOTE)))
 
 

@@ -46,11 +46,10 @@ class Outlooks:
         return _plain(hedges) if isinstance(hedges, str) else self._needs(hedges)
 
     def _at(self, place: Place, hedges: Sequence[str]) -> Reply:
-        known = [outlook for name in hedges if (outlook := self._from.engine.outlook(name)) is not None]
-        answers = [self._answer(place, outlook) for outlook in known]
+        answers = [self._answer(place, name) for name in hedges]
         found = [answer for answer in answers if not isinstance(answer, str)]
-        untold = [answer for answer in answers if isinstance(answer, str)]
-        text = "\n\n".join(filter(None, (whatif_text(found) if found else "", *map(esc, untold))))
+        untold = [esc(answer) for answer in answers if isinstance(answer, str)]
+        text = "\n\n".join(filter(None, (whatif_text(found), *untold)))
         return Reply(text or NOT_READ, True, _buttons(hedges) if found else ())
 
     def _needs(self, hedges: Sequence[str]) -> Reply:
@@ -63,7 +62,10 @@ class Outlooks:
         missing = f"{unread}: chain and exchange are not both read yet." if unread else ""
         return Reply("\n\n".join(filter(None, (margin_text(parts), esc(missing)))) or NOT_READ, True)
 
-    def _answer(self, place: Place, outlook: Outlook) -> tuple[Names, WhatIf] | str:
+    def _answer(self, place: Place, hedge: str) -> tuple[Names, WhatIf] | str:
+        outlook = self._from.engine.outlook(hedge)
+        if outlook is None:
+            return f"{hedge}: nothing has been read yet. Try again in a moment."
         price = place.of(outlook)
         if price is None:
             return f"{outlook.hedge}: there is no such price, for its liquidity has no edge or was not read yet."
