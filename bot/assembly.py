@@ -39,6 +39,7 @@ from core.hedging.policy import policy_from
 from core.held_events import HeldEvents
 from core.late_hedge import LateHedge, Opening
 from core.observation import Observer
+from core.outlook import Outlook
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
 from core.series_keeping import SeriesKeeper
@@ -49,7 +50,7 @@ from storage.store import Store
 
 
 class EngineSlot:
-    """`EngineView` for front ends that are there before the engine is, and outlive its making."""
+    """`EngineOutlooks` for front ends that are there before the engine is, and outlive its making."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -60,6 +61,9 @@ class EngineSlot:
 
     def statuses(self) -> tuple[HedgeStatus, ...]:
         return self.engine.statuses() if self.engine else ()
+
+    def outlook(self, hedge: str) -> Outlook | None:
+        return self.engine.outlook(hedge) if self.engine else None
 
     def wake(self, hedge: str | None = None) -> None:
         if self.engine is not None:

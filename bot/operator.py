@@ -118,8 +118,8 @@ class OperatorService:
                 return await self._answer_offer(verb, rest, said)
             case "do" | "no":
                 return await self._confirm(verb, rest, said)
-            case "view" if rest in self._views.names():
-                return PressResult("Updated", await self._views.show(rest))
+            case "view" if (call := rest.split(":"))[0] in self._views.names():
+                return PressResult("Updated", await self._views.show(call[0], tuple(call[1:])))
             case _:
                 return PressResult(UNKNOWN_BUTTON)
 

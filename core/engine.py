@@ -15,6 +15,7 @@ from core.errors import LpHedgeError
 from core.facts import Market
 from core.hedge import Hedge
 from core.hedging.states import Reason, State
+from core.outlook import Outlook
 from core.ports import EventLog
 from core.status import HedgeStatus
 from core.stops import shown_stopped
@@ -67,6 +68,9 @@ class Engine:
 
     def statuses(self) -> tuple[HedgeStatus, ...]:
         return tuple(self._status(runner) for runner in self._runners.values())
+
+    def outlook(self, hedge: str) -> Outlook | None:
+        return self._runners[hedge].outlook() if hedge in self._runners else None
 
     def wake(self, hedge: str | None = None) -> None:
         self._commands_woken.set()

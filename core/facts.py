@@ -163,13 +163,23 @@ class SymbolRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginTier:
+    """Above `floor_quote` of notional a leg must keep `notional * rate - deduction_quote`."""
+
+    floor_quote: Decimal
+    rate: Decimal
+    deduction_quote: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class PerpAccount:
     """The venue's position in one symbol and what backs it, read together.
 
     `position_base` = LONG leg minus SHORT leg, negative when short; `short_base` is the size of the SHORT leg (one-way
     mode: the short part of BOTH), never negative. `liquidation_price` None: there is none. Balances in QUOTE.
     `maintenance_rate` and `initial_rate` are fractions of notional at today's size and leverage. `isolated`: the
-    position is backed by what was put aside for it alone, while the balances are the account's.
+    position is backed by what was put aside for it alone, while the balances are the account's. `maintenance_tiers`:
+    the symbol's, smallest first, none where the venue names none.
     """
 
     symbol: str
@@ -188,6 +198,7 @@ class PerpAccount:
     maker_fee_rate: Decimal
     as_of: datetime
     isolated: bool = False
+    maintenance_tiers: tuple[MarginTier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from core.departing import Word
 from core.facts import Market, PositionSide
+from core.outlook import Outlook
 from core.status import HedgeStatus
 
 
@@ -26,6 +27,10 @@ class Hedge(Protocol):
         ...
 
     def status(self) -> HedgeStatus: ...
+
+    def outlook(self) -> Outlook | None:
+        """What was last believed; None while nothing was read."""
+        ...
 
     def pause_s(self) -> float:
         """Until the next evaluation is due by itself."""

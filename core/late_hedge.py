@@ -30,6 +30,7 @@ from core.hedging.kernel_types import Memory
 from core.hedging.lifecycle import observe
 from core.hedging.states import Reason, State
 from core.observation import Observation, life_rules
+from core.outlook import Outlook
 from core.ports import EventLog, HedgeMemory
 from core.status import HedgeStatus
 from core.status_view import hedge_status
@@ -105,6 +106,12 @@ class LateHedge:
         if self._kernel.halted or self._kernel.paused:
             return replace(seen, reason=(Reason.HALTED if self._kernel.halted else Reason.PAUSED).text)
         return replace(seen, reason=Reason.STALE_VENUE.text) if self._trouble else seen
+
+    def outlook(self) -> Outlook | None:
+        """Until the exchange answers, of the chain alone."""
+        if self._hedge is not None:
+            return self._hedge.outlook()
+        return Outlook(self.name, self._config(), self._seen.lp, None, None) if self._seen else None
 
     def pause_s(self) -> float:
         return self._hedge.pause_s() if self._hedge else self._retry_s

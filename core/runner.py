@@ -34,6 +34,7 @@ from core.hedging.stirring import PART_OF_BAND
 from core.held_events import HeldEvents
 from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, Observer
+from core.outlook import Outlook
 from core.ports import Approval, HedgeMemory, Journal
 from core.status import HedgeStatus
 from core.status_view import hedge_status
@@ -142,6 +143,13 @@ class HedgeRunner:
         return hedge_status(
             self.name, self._config(), self._seen, self._decision, trouble=self._plans.trouble, now=self._clock.now()
         )
+
+    def outlook(self) -> Outlook | None:
+        seen = self._seen
+        if seen is None or (seen.lp is None and seen.venue is None):
+            return None
+        account, market = (seen.venue.account, seen.venue.market) if seen.venue else (None, None)
+        return Outlook(self.name, self._config(), seen.lp, account, market)
 
     def pause_s(self) -> float:
         """Until the next evaluation is due by itself."""

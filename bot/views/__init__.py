@@ -1,6 +1,7 @@
 """The read-only answers: each gathers what the running program already knows and renders it."""
 
 from bot.views.health import Health
+from bot.views.outlook import Outlooks
 from bot.views.overview import Overview
 from bot.views.past import Past
 from bot.views.settings import EffectiveSettings, Settings, file_settings
@@ -13,6 +14,7 @@ __all__ = ["EffectiveSettings", "Identity", "Sources", "Views", "all_views", "fi
 def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
     return Views(
         Overview(sources, identity, clock),
+        Outlooks(sources),
         Past(sources, identity),
         Health(sources, identity, clock),
         Settings(sources),

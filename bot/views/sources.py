@@ -12,7 +12,8 @@ from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
 from core.facts import Trade
-from core.ports import Approvals, EngineView, EventLog, Outbox
+from core.outlook import EngineOutlooks
+from core.ports import Approvals, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -37,7 +38,7 @@ class Identity:
 class Sources:
     """What the views read. `settings` gives the effective values now; `probes` what else is to be alive."""
 
-    engine: EngineView
+    engine: EngineOutlooks
     approvals: Approvals
     events: EventLog
     fills: RecentFills

@@ -25,7 +25,7 @@ from core.exchange.binance_messages import (
     parse_one,
     parse_only,
 )
-from core.facts import PerpAccount, PositionSide
+from core.facts import MarginTier, PerpAccount, PositionSide
 
 MODES_MAX_AGE_S = 600.0
 # Nothing is hedged in hedge mode: the operator is about to change it, and watches.
@@ -213,6 +213,9 @@ def perp_account(
         maker_fee_rate=terms.fees.maker_rate,
         as_of=as_of,
         isolated=terms.isolated,
+        maintenance_tiers=tuple(
+            MarginTier(tier.notional_floor, tier.maint_margin_ratio, tier.cum) for tier in terms.fees.brackets
+        ),
     )
 
 

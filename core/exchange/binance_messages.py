@@ -174,6 +174,7 @@ class Bracket(Message):
     notional_cap: Decimal = Field(alias="notionalCap")
     maint_margin_ratio: Decimal = Field(alias="maintMarginRatio")
     initial_leverage: int = Field(alias="initialLeverage")
+    cum: Decimal
 
 
 class SymbolBrackets(Message):

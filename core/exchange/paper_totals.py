@@ -15,7 +15,7 @@ from core.exchange.paper_margin import (
     liquidation_price,
     maintenance_margin,
 )
-from core.facts import OrderRequest, OrderSide, PerpAccount
+from core.facts import MarginTier, OrderRequest, OrderSide, PerpAccount
 from core.ports import Income
 
 ZERO = Decimal(0)
@@ -40,6 +40,9 @@ def account_of(state: PaperState, symbol: str, terms: Terms, as_of: datetime) ->
         taker_fee_rate=terms.taker_rate,
         maker_fee_rate=terms.maker_rate,
         as_of=as_of,
+        maintenance_tiers=tuple(
+            MarginTier(tier.floor_quote, tier.rate, tier.cum_quote) for tier in brackets_for(symbol)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from bot.rendering.markup import plain
 from bot.views import EffectiveSettings, Identity, Sources, all_views
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock, ManualClock
+from core.outlook import Outlook
 from core.ports import OutboxMessage
 from core.status import HedgeStatus
 from storage.store import Store
@@ -31,6 +32,7 @@ class FakeEngine:
 
     def __init__(self, *names: str) -> None:
         self.shown: tuple[HedgeStatus, ...] = tuple(replace(STATUS, name=name) for name in names)
+        self.outlooks: dict[str, Outlook] = {}
         self.wakes: list[str | None] = []
         self.woken = asyncio.Event()
 
@@ -39,6 +41,9 @@ class FakeEngine:
 
     def hedge_names(self) -> tuple[str, ...]:
         return tuple(status.name for status in self.shown)
+
+    def outlook(self, hedge: str) -> Outlook | None:
+        return self.outlooks.get(hedge)
 
     def wake(self, hedge: str | None = None) -> None:
         self.wakes.append(hedge)

@@ -181,9 +181,10 @@ async def fills(desk: Desk) -> tuple[Fill, ...]:
 
 
 async def account(desk: Desk) -> Shown:
-    """All that the port says of the account, but the time."""
+    """All that the port says of the account, but the time and the symbol's whole table of tiers."""
     seen = await desk.venue.account(ETH)
-    return {name: getattr(seen, name) for name in type(seen).__slots__ if name != "as_of"}
+    beside = ("as_of", "maintenance_tiers")
+    return {name: getattr(seen, name) for name in type(seen).__slots__ if name not in beside}
 
 
 async def orders(desk: Desk, ids: Collection[str]) -> Shown:

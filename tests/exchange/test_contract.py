@@ -56,6 +56,18 @@ def fill(cid: str, side: OrderSide, price: str, quantity: str, fee: str, realise
     return Fill(cid, side.value, *numbers, "USDT", Decimal(realised), is_maker=maker)
 
 
+async def test_the_margin_tiers_are_told(desk: Desk) -> None:
+    """What a position of any size must keep can be worked out, not only at today's size."""
+    await desk.book(BIDS, ASKS, "2000")
+    tiers = (await desk.venue.account(ETH)).maintenance_tiers
+    assert [(int(tier.floor_quote), str(tier.rate), int(tier.deduction_quote)) for tier in tiers[:4]] == [
+        (0, "0.004", 0),
+        (50_000, "0.005", 50),
+        (600_000, "0.0065", 950),
+        (3_000_000, "0.01", 11_450),
+    ]
+
+
 # -- the book ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,69 @@
+"""A price as an operator asks for it: a number, a change of the present one, or an edge of the range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from bot.rendering.numbers import amount
+from core.hedging.margin_needs import edges_of
+from core.outlook import Outlook
+
+# Beyond these a price is a slip of the finger, or no use to anyone.
+MOST_TIMES = 1000
+MOST_DIGITS = 30
+EDGES = ("lower", "upper")
+EXAMPLES = "/whatif 650, /whatif +10%, /whatif -5%"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A price as it was asked for: a number of QUOTE, a change of the present price, or an edge of the range."""
+
+    price: Decimal | None = None
+    change: Decimal | None = None
+    edge: str = ""
+
+    def of(self, outlook: Outlook) -> Decimal | None:
+        """None when it has no such edge, or no price to start from."""
+        if self.price is not None:
+            return self.price
+        if self.change is not None:
+            now = price_now(outlook)
+            return now * (1 + self.change) if now is not None else None
+        edges = edges_of(outlook.lp) if outlook.lp is not None else None
+        return None if edges is None else edges.lower if self.edge == "lower" else edges.upper
+
+
+def parsed(text: str) -> Place | str:
+    """A sentence when it is no price."""
+    wanted = text.lower().replace(",", "").replace("_", "")
+    if wanted in EDGES:
+        return Place(edge=wanted)
+    is_change = wanted.endswith("%")
+    try:
+        value = Decimal(wanted.removesuffix("%"))
+    except InvalidOperation:
+        return f"{text} is no price. Use {EXAMPLES}."
+    if not value.is_finite() or abs(value.adjusted()) > MOST_DIGITS:
+        return f"{text} is no price that I can work with. Use {EXAMPLES}."
+    if is_change:
+        return Place(change=value / 100) if value > -100 else f"{text}: a price cannot fall by 100 % or more."
+    if value <= 0:
+        return f"{text}: a price is above zero. Use {EXAMPLES}."
+    return Place(price=value)
+
+
+def price_now(outlook: Outlook) -> Decimal | None:
+    """The perpetual's mark, else the pool's price."""
+    if outlook.market is not None:
+        return outlook.market.mark_price
+    return outlook.lp.facts.price if outlook.lp is not None else None
+
+
+def impossible(price: Decimal, outlook: Outlook) -> str | None:
+    """A sentence when it is too far from the present price."""
+    now = price_now(outlook)
+    if now is None or now / MOST_TIMES <= price <= now * MOST_TIMES:
+        return None
+    return f"{amount(price)} is too far from {amount(now)}: I go up to {MOST_TIMES} times as much or as little."
