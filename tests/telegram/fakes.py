@@ -22,6 +22,7 @@ class Heard:
     actor: Actor
     update_key: str | None
     at: datetime
+    in_answer_to: str | None
 
 
 @dataclass
@@ -38,12 +39,19 @@ class ScriptedOperator:
         return [heard.text for heard in self.heard]
 
     async def submit(
-        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+        self,
+        text: str,
+        *,
+        actor: Actor,
+        source: str,
+        update_key: str | None,
+        issued_at: datetime,
+        in_answer_to: str | None = None,
     ) -> Reply:
         await asyncio.sleep(self.slow.get(text, 0.0))
         if text == "/version":
             raise RuntimeError(f"a bug that knows {actor.name}")
-        self.heard.append(Heard(text, actor, update_key, issued_at))
+        self.heard.append(Heard(text, actor, update_key, issued_at, in_answer_to))
         return self.replies.get(text, Reply(f"heard {text}", html=False))
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
