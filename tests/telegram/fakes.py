@@ -27,10 +27,14 @@ class Heard:
 
 @dataclass
 class ScriptedOperator:
-    """Answers `replies[text]`, else an echo; decides the proposal once, by whoever is first."""
+    """Answers `replies[text]`, else an echo; decides the proposal once, by whoever is first.
+
+    `shows`: what a press on that data shows in place of the pressed message.
+    """
 
     replies: Mapping[str, Reply] = field(default_factory=lambda: {"/status": PROPOSAL})
     slow: Mapping[str, float] = field(default_factory=dict)
+    shows: Mapping[str, Reply] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     pressed: list[str] = field(default_factory=list)
     decided: str = ""
@@ -56,6 +60,8 @@ class ScriptedOperator:
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
         self.pressed.append(data)
+        if data in self.shows:
+            return PressResult("Updated", self.shows[data])
         first = not self.decided
         if first:
             self.decided = data.partition(":")[0]

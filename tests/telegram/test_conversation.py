@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from bot import commands
 from bot.replies import Button, Reply
 from bot.telegram import Hearing
 from tests.rigs.telegram import TelegramRig
@@ -184,16 +183,6 @@ async def test_the_bot_is_no_stranger_to_itself(rig: TelegramRig, outbox: object
         rig.say(OPERATOR, "/pending")
         await rig.eventually(lambda: rig.messages(OPERATOR, "heard"))
         assert rig.messages(OPERATOR, "list of operators") == []
-
-
-async def test_menus_show_commands_to_operators_only(rig: TelegramRig, running: Running) -> None:
-    """Everybody else sees /start; an operator who presses Start later gets the menu then."""
-    async with running(operators=frozenset({OPERATOR, 43})):
-        everything = [name for name, _ in commands.menu()]
-        await rig.eventually(lambda: rig.commands('{"chat_id": 42, "type": "chat"}') == everything)
-        await rig.eventually(lambda: rig.commands('{"type": "default"}') == ["start"])  # set beside the other
-        rig.say(43, "/start")
-        await rig.eventually(lambda: rig.commands('{"chat_id": 43, "type": "chat"}') == everything)
 
 
 async def test_broken_markup_is_shown_as_plain_text(
