@@ -92,7 +92,14 @@ class OperatorService:
         self._zone = zone
 
     async def submit(
-        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+        self,
+        text: str,
+        *,
+        actor: Actor,
+        source: str,
+        update_key: str | None,
+        issued_at: datetime,
+        in_answer_to: str | None = None,
     ) -> Reply:
         """Answer one typed line. The same `update_key` twice acts once. Returns within about two seconds."""
         call = parse(text)

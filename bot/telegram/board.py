@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.replies import Reply
 from bot.telegram.sending import Sender
@@ -19,58 +19,74 @@ _ROW_BUTTONS = tuple[tuple[str, str, str], ...]
 class Board:
     """The outbox delivers the message once and remembers where; from then on it is edited here, past the queue.
 
-    `content` gives what to show now, None while there is nothing to tell.
+    `content` gives what to show now, None while there is nothing to tell. It keeps quiet while anything waits in the
+    outbox, so that no edit uses up what Telegram allows before an alarm does.
     """
 
     def __init__(
-        self, content: Callable[[], Reply | None], outbox: Outbox, sender: Sender, clock: Clock, every_s: float
+        self,
+        content: Callable[[], Reply | None],
+        outbox: Outbox,
+        sender: Sender,
+        chats: Sequence[int],
+        clock: Clock,
+        every_s: float,
     ) -> None:
         self._content = content
         self._outbox = outbox
         self._sender = sender
+        self._chats = chats
         self._clock = clock
         self._every_s = every_s
         self._shown: dict[int, Reply] = {}
-        self._pinned: set[int] = set()
+        self._pinned: set[tuple[int, int]] = set()
 
     async def run(self) -> None:
         while True:
-            await self._refresh()
-            await self._clock.sleep(self._every_s)
+            await self._clock.sleep(max(self._every_s, await self._refresh()))
 
-    async def _refresh(self) -> None:
+    async def _refresh(self) -> float:
+        """Returns for how long Telegram wants to be left alone, in seconds."""
         content = self._content()
-        if content is None:
-            return
+        if content is None or await self._outbox.due(self._clock.now(), 1):
+            return 0.0
         copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
         if not copies:
             await self._outbox.put(_row(content, self._clock))
-            return
-        for chat_id, message_id in copies.items():
-            try:
-                await self._show(chat_id, message_id, content)
-            except (Transient, Refused) as error:
-                _LOG.info("the board in chat %s was not refreshed: %s", chat_id, error)
+            return 0.0
+        pauses_s = [await self._show_in(chat_id, copies.get(chat_id), content) for chat_id in self._chats]
+        return max(pauses_s, default=0.0)
 
-    async def _show(self, chat_id: int, message_id: int, content: Reply) -> None:
-        if content != self._shown.get(chat_id):
-            message_id = await self._update(chat_id, message_id, content)
-            self._shown[chat_id] = content
-        await self._pin(chat_id, message_id)
+    async def _show_in(self, chat_id: int, message_id: int | None, content: Reply) -> float:
+        """Whatever keeps one chat from it, the others see it."""
+        try:
+            if message_id is None or content != self._shown.get(chat_id):
+                message_id = await self._update(chat_id, message_id, content)
+                self._shown[chat_id] = content
+            await self._pin(chat_id, message_id)
+        except (Transient, Refused) as error:
+            _LOG.info("the board in chat %s was not refreshed: %s", chat_id, error)
+            return error.retry_after_s or 0.0 if isinstance(error, Transient) else 0.0
+        return 0.0
 
-    async def _update(self, chat_id: int, message_id: int, content: Reply) -> int:
-        """The id of the message that shows it: another one when the old one was deleted."""
-        if await self._sender.edit(chat_id, message_id, content):
+    async def _update(self, chat_id: int, message_id: int | None, content: Reply) -> int:
+        """The id of the message that shows it: another one when the old one was deleted, or the chat opened later."""
+        if message_id is not None and await self._sender.edit(chat_id, message_id, content):
             return message_id
         new_id = await self._sender.send(chat_id, content, silent=True)
         await self._outbox.record_delivery(KEY, Delivery(chat_id, new_id))
         return new_id
 
     async def _pin(self, chat_id: int, message_id: int) -> None:
-        """Once per message, and not over what the operator pinned instead."""
-        if message_id not in self._pinned and await self._sender.pinned(chat_id) is None:
-            await self._sender.pin(chat_id, message_id)
-        self._pinned.add(message_id)
+        """Once per message, and not over what the operator pinned instead; a refusal is not argued with."""
+        if (chat_id, message_id) in self._pinned:
+            return
+        if await self._sender.pinned(chat_id) is None:
+            try:
+                await self._sender.pin(chat_id, message_id)
+            except Refused as refused:
+                _LOG.warning("the board in chat %s is not pinned: %s", chat_id, refused)
+        self._pinned.add((chat_id, message_id))
 
 
 def _row(content: Reply, clock: Clock) -> OutboxMessage:

@@ -11,25 +11,24 @@ from enum import StrEnum
 
 from telegram.error import TelegramError
 
-from bot import commands
 from bot.redaction import Redactor
 from bot.replies import Reply
+from bot.telegram.activity import Activity
 from bot.telegram.board import Board
 from bot.telegram.connection import Connection, Deaf
 from bot.telegram.delivery import OutboxDelivery
 from bot.telegram.gate import Gate
 from bot.telegram.handlers import Handlers, Operator
+from bot.telegram.menus import Menus
 from bot.telegram.notices import Notices
 from bot.telegram.polling import PollWatch
 from bot.telegram.sending import Sender, telegram_words
 from bot.telegram.settings import TelegramSettings, Timings
 from core.cancellation import end, until_one_fails
 from core.clock import Clock
-from core.errors import Refused, Transient
 from core.ports import Outbox
 
 _LOG = logging.getLogger(__name__)
-_STRANGERS_MENU = (("start", "say hello"),)
 
 
 class Hearing(StrEnum):
@@ -80,10 +79,18 @@ class TelegramFrontEnd:
         self._sender = Sender(settings, clock, self._timings)
         self._notices = Notices(outbox, clock, self._timings.notice_every_s)
         self._gate = Gate(settings, self._notices)
-        self._handlers = Handlers(operator, self._sender, clock, settings.bot_id)
+        self._menus = Menus(settings, self._sender)
+        self._handlers = Handlers(
+            operator,
+            self._sender,
+            clock,
+            bot_id=settings.bot_id,
+            menus=self._menus,
+            activity=Activity(self._sender, clock, self._timings),
+        )
         self._delivery = OutboxDelivery(outbox, self._sender, settings.destinations, clock, self._timings)
         board = board or (lambda: None)
-        self._board = Board(board, outbox, self._sender, clock, self._timings.board_every_s)
+        self._board = Board(board, outbox, self._sender, settings.destinations, clock, self._timings.board_every_s)
         self._watch = self._new_watch()
         self._last_ok_at = clock.now()
         self._hearing, self._since, self._detail = Hearing.STARTING, clock.now(), ""
@@ -155,16 +162,8 @@ class TelegramFrontEnd:
         return PollWatch(self._clock, self._timings.confirm_wait_s, self._report_unreadable)
 
     async def _be_ready(self, bot_name: str) -> None:
-        """Only listed people see what the bot can do. A chat that never wrote to the bot cannot have a menu yet."""
         self._bot_name = bot_name
-        chats = {*self._settings.operator_ids, *self._settings.destinations}
-        await asyncio.gather(self._set_menu(None), *(self._set_menu(chat_id) for chat_id in chats))
-
-    async def _set_menu(self, chat_id: int | None) -> None:
-        try:
-            await self._sender.set_menu(chat_id, _STRANGERS_MENU if chat_id is None else commands.menu())
-        except (Transient, Refused) as error:
-            _LOG.info("the command menu of chat %s could not be set: %s", chat_id, error)
+        await self._menus.register()
 
     async def _watch_hearing(self) -> None:
         while True:

@@ -8,68 +8,107 @@ import secrets
 from datetime import datetime
 from typing import Protocol
 
-from telegram import CallbackQuery, Update, User
+from telegram import Message, Update, User
 from telegram.constants import ChatType
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot import commands
 from bot.replies import Actor, PressResult, Reply
+from bot.telegram.activity import Activity
+from bot.telegram.markups import Keys
+from bot.telegram.menus import Menus
 from bot.telegram.sending import Sender
 from core.clock import Clock
 from core.errors import Refused, Transient
 
 _LOG = logging.getLogger(__name__)
 SOURCE = "telegram"
+UNSEEN = "I cannot see that message any more, so nothing was done. /pending shows what waits for an answer."
+_WITH_KEYS = frozenset({"start", "help"})
 
 
 class Operator(Protocol):
-    """The operator's service, as much of it as a front end may use."""
+    """The operator's service, as much of it as a front end may use. `in_answer_to`: what the bot had said in the
+    message that this one answers.
+    """
 
     async def submit(
-        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+        self,
+        text: str,
+        *,
+        actor: Actor,
+        source: str,
+        update_key: str | None,
+        issued_at: datetime,
+        in_answer_to: str | None = None,
     ) -> Reply: ...
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult: ...
 
 
 class Handlers:
-    def __init__(self, operator: Operator, sender: Sender, clock: Clock, bot_id: str) -> None:
+    def __init__(
+        self, operator: Operator, sender: Sender, clock: Clock, *, bot_id: str, menus: Menus, activity: Activity
+    ) -> None:
         self._operator = operator
         self._sender = sender
         self._clock = clock
         self._bot_id = bot_id
+        self._menus = menus
+        self._activity = activity
 
     async def on_text(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         message, user = update.message, update.effective_user
         if message is None or message.text is None or user is None:
             return
-        in_group = message.chat.type != ChatType.PRIVATE
-        if in_group and not _is_for(message.text, str(context.bot.username)):
+        answered = self._answered_by(message)
+        if _in_group(message) and answered is None and not _is_for(message.text, str(context.bot.username)):
             return
-        reply = await self._operator.submit(
-            message.text,
-            actor=_actor(user),
-            source=SOURCE,
-            update_key=self._update_key(update),
-            issued_at=message.date,
-        )
-        await self._say(message.chat_id, reply, message.message_id if in_group else None)
+        async with self._activity.shown(message.chat_id) as doing:
+            reply = await self._operator.submit(
+                message.text,
+                actor=_actor(user),
+                source=SOURCE,
+                update_key=self._update_key(update),
+                issued_at=message.date,
+                in_answer_to=answered,
+            )
+            doing.sends(reply)
+            await self._answer_to(message, reply, commands.parse(message.text).word)
         if commands.parse(message.text).word == "start":
-            await self._set_menu(message.chat_id)
+            await self._menus.register()
+
+    async def _answer_to(self, message: Message, reply: Reply, word: str) -> None:
+        """In a group as an answer to its asker; the keyboard is for private chats, where it is nobody else's."""
+        if _in_group(message):
+            await self._say(message.chat_id, reply, message.message_id, asks_one=True)
+        else:
+            await self._say(message.chat_id, reply, None, keys=commands.keyboard() if word in _WITH_KEYS else ())
+
+    def _answered_by(self, message: Message) -> str | None:
+        """What this bot had said there; somebody else's words are not told apart from none."""
+        said = message.reply_to_message
+        if said is None or said.from_user is None or str(said.from_user.id) != self._bot_id:
+            return None
+        return said.text or said.caption
 
     async def on_press(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Resolve first; the answer and the edit are shows of it and may fail without undoing it."""
         query = update.callback_query
         if query is None or query.data is None:
             return
+        message = query.message
+        if not isinstance(message, Message) or not message.is_accessible:
+            await self._answer(query.id, UNSEEN)
+            return
         result = await self._operator.press(
             query.data, actor=_actor(query.from_user), update_key=self._update_key(update), at=self._clock.now()
         )
         shows = [self._answer(query.id, result.toast)]
         if result.edited is not None:
-            shows.append(self._show_decided(query, result.edited))
-        if result.said is not None and query.message is not None:
-            shows.append(self._say(query.message.chat.id, result.said, query.message.message_id))
+            shows.append(self._show_decided(message, result.edited))
+        if result.said is not None:
+            shows.append(self._say(message.chat.id, result.said, message.message_id))
         await asyncio.gather(*shows)
 
     async def on_error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -90,31 +129,23 @@ class Handlers:
     def _update_key(self, update: Update) -> str:
         return f"tg:{self._bot_id}:{update.update_id}"
 
-    async def _show_decided(self, query: CallbackQuery, reply: Reply) -> None:
-        """On the pressed message; as a new one when the bot can no longer see that."""
-        if query.message is None:
-            return
-        chat_id = query.message.chat.id
+    async def _show_decided(self, pressed: Message, reply: Reply) -> None:
+        """On the pressed message; as a new one when that is gone meanwhile."""
         try:
-            seen = query.message.is_accessible and await self._sender.edit(chat_id, query.message.message_id, reply)
+            seen = await self._sender.edit(pressed.chat.id, pressed.message_id, reply)
         except (Transient, Refused) as error:
             _LOG.warning("the pressed message could not be edited: %s", error)
             return
         if not seen:
-            await self._say(chat_id, reply, None)
+            await self._say(pressed.chat.id, reply, None)
 
-    async def _say(self, chat_id: int, reply: Reply, reply_to: int | None) -> None:
+    async def _say(
+        self, chat_id: int, reply: Reply, reply_to: int | None, *, keys: Keys = (), asks_one: bool = False
+    ) -> None:
         try:
-            await self._sender.send(chat_id, reply, reply_to=reply_to)
+            await self._sender.send(chat_id, reply, reply_to=reply_to, keys=keys, asks_one=asks_one)
         except (Transient, Refused) as error:
             _LOG.warning("an answer was not delivered: %s", error)
-
-    async def _set_menu(self, chat_id: int) -> None:
-        """Before someone presses Start there is no chat that could have a menu."""
-        try:
-            await self._sender.set_menu(chat_id, commands.menu())
-        except (Transient, Refused) as error:
-            _LOG.warning("the command menu was not set: %s", error)
 
     async def _answer(self, query_id: str, toast: str) -> None:
         try:
@@ -125,6 +156,10 @@ class Handlers:
 
 def _actor(user: User) -> Actor:
     return Actor(f"tg:{user.id}", user.full_name[:64])
+
+
+def _in_group(message: Message) -> bool:
+    return message.chat.type != ChatType.PRIVATE
 
 
 def _is_for(text: str, username: str) -> bool:

@@ -59,7 +59,8 @@ class Timings:
     written the command down. `deaf_after_s`: without a successful poll for so long, the whole connection is built anew;
     it must exceed the poll's own time-out by far. `patience_s`: the longest flood wait that a single reply sits out.
     `teardown_s`: for taking a connection down, all steps together. `farewell_s`: how long the end of the program waits
-    for the last messages.
+    for the last messages. `busy_after_s`: an answer that takes longer shows in the chat's header, and again each
+    `busy_every_s`, since Telegram forgets it after five seconds.
     """
 
     poll_timeout_s: float = 10.0
@@ -79,3 +80,5 @@ class Timings:
     board_every_s: float = 30.0
     teardown_s: float = 1.5
     farewell_s: float = 2.0
+    busy_after_s: float = 0.5
+    busy_every_s: float = 4.0

@@ -65,6 +65,9 @@ class SecretsTrap(logging.Handler):
         for world in worlds:
             for call in world.calls:
                 self.look(f"a {call.method} to Telegram", str(call.values))
+            for message in world.messages:
+                if message.upload is not None:
+                    self.look(message.upload.file_name, message.upload.content.decode("utf-8", errors="replace"))
 
     def look_at_process(self, pid: int) -> None:
         for title in _titles(pid):

@@ -22,14 +22,19 @@ class Heard:
     actor: Actor
     update_key: str | None
     at: datetime
+    in_answer_to: str | None
 
 
 @dataclass
 class ScriptedOperator:
-    """Answers `replies[text]`, else an echo; decides the proposal once, by whoever is first."""
+    """Answers `replies[text]`, else an echo; decides the proposal once, by whoever is first.
+
+    `shows`: what a press on that data shows in place of the pressed message.
+    """
 
     replies: Mapping[str, Reply] = field(default_factory=lambda: {"/status": PROPOSAL})
     slow: Mapping[str, float] = field(default_factory=dict)
+    shows: Mapping[str, Reply] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     pressed: list[str] = field(default_factory=list)
     decided: str = ""
@@ -38,16 +43,25 @@ class ScriptedOperator:
         return [heard.text for heard in self.heard]
 
     async def submit(
-        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+        self,
+        text: str,
+        *,
+        actor: Actor,
+        source: str,
+        update_key: str | None,
+        issued_at: datetime,
+        in_answer_to: str | None = None,
     ) -> Reply:
         await asyncio.sleep(self.slow.get(text, 0.0))
         if text == "/version":
             raise RuntimeError(f"a bug that knows {actor.name}")
-        self.heard.append(Heard(text, actor, update_key, issued_at))
+        self.heard.append(Heard(text, actor, update_key, issued_at, in_answer_to))
         return self.replies.get(text, Reply(f"heard {text}", html=False))
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
         self.pressed.append(data)
+        if data in self.shows:
+            return PressResult("Updated", self.shows[data])
         first = not self.decided
         if first:
             self.decided = data.partition(":")[0]

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from bot import commands
 from bot.replies import Button, Reply
 from bot.telegram import Hearing
 from tests.rigs.telegram import TelegramRig
@@ -54,12 +53,29 @@ async def test_a_late_press_counts_though_it_cannot_be_answered(
         assert (operator.pressed, press.answered) == (["reject:a1"], False)
 
 
-async def test_the_outcome_of_a_press_on_a_lost_message_comes_as_a_new_one(rig: TelegramRig, running: Running) -> None:
-    """A message that the bot can no longer see has no text to replace."""
+@pytest.mark.parametrize("kind", ["date 0", "no message"])
+async def test_a_press_on_a_message_that_is_out_of_sight_does_nothing_and_says_so(
+    rig: TelegramRig, operator: ScriptedOperator, running: Running, kind: str
+) -> None:
+    """The bot cannot tell what was on that screen; the typed twins are named instead."""
     async with running():
         rig.say(OPERATOR, "/status")
         (message,) = await rig.eventually(lambda: rig.messages(OPERATOR))
-        rig.press(OPERATOR, message, "✅", accessible=False)
+        press = rig.press(OPERATOR, message, "✅", accessible=False, chatless=kind == "no message")
+        await rig.eventually(lambda: press.answered)
+        assert "/pending" in press.toast
+        assert (operator.pressed, len(message.revisions), len(rig.messages(OPERATOR))) == ([], 1, 1)
+
+
+async def test_the_outcome_of_a_press_on_a_message_deleted_meanwhile_comes_as_a_new_one(
+    rig: TelegramRig, running: Running
+) -> None:
+    """A message that is gone has no text to replace."""
+    async with running():
+        rig.say(OPERATOR, "/status")
+        (message,) = await rig.eventually(lambda: rig.messages(OPERATOR))
+        rig.press(OPERATOR, message, "✅")
+        message.deleted = True
         await rig.eventually(lambda: rig.messages(OPERATOR, "approve by"))
         assert len(message.revisions) == 1
 
@@ -167,16 +183,6 @@ async def test_the_bot_is_no_stranger_to_itself(rig: TelegramRig, outbox: object
         rig.say(OPERATOR, "/pending")
         await rig.eventually(lambda: rig.messages(OPERATOR, "heard"))
         assert rig.messages(OPERATOR, "list of operators") == []
-
-
-async def test_menus_show_commands_to_operators_only(rig: TelegramRig, running: Running) -> None:
-    """Everybody else sees /start; an operator who presses Start later gets the menu then."""
-    async with running(operators=frozenset({OPERATOR, 43})):
-        everything = [name for name, _ in commands.menu()]
-        await rig.eventually(lambda: rig.commands('{"chat_id": 42, "type": "chat"}') == everything)
-        await rig.eventually(lambda: rig.commands('{"type": "default"}') == ["start"])  # set beside the other
-        rig.say(43, "/start")
-        await rig.eventually(lambda: rig.commands('{"chat_id": 43, "type": "chat"}') == everything)
 
 
 async def test_broken_markup_is_shown_as_plain_text(

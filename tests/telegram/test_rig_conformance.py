@@ -31,8 +31,9 @@ from telegram import Bot as PtbBot
 from telegram import error as ptb_error
 
 from tests.rigs.telegram import Drop, RigMisuse, TelegramRig
+from tests.rigs.telegram.pictures import png
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+PNG = png()
 OPERATOR = 42
 
 

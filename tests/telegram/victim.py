@@ -24,7 +24,14 @@ class SlowWriter:
         self._delay_s = delay_s
 
     async def submit(
-        self, text: str, *, actor: Actor, source: str, update_key: str | None, issued_at: datetime
+        self,
+        text: str,
+        *,
+        actor: Actor,
+        source: str,
+        update_key: str | None,
+        issued_at: datetime,
+        in_answer_to: str | None = None,
     ) -> Reply:
         await asyncio.sleep(self._delay_s)
         row = await self._store.commands.put(

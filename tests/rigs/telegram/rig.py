@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tests.rigs.telegram.entities import command_entities
-from tests.rigs.telegram.errors import RigMisuse
+from tests.rigs.telegram.chats import menu_of
 from tests.rigs.telegram.faults import Drop, Fault
-from tests.rigs.telegram.markup import ShownButton
+from tests.rigs.telegram.people import People
 from tests.rigs.telegram.server import BotApiServer
-from tests.rigs.telegram.world import ANSWER_WITHIN_S, Call, Json, Message, Press, Revision, World
+from tests.rigs.telegram.world import ANSWER_WITHIN_S, Call, Message, Press, World
 
 TOKEN = "123456789:AAF_loopback-rig-token_0123456789abcdef"
 _REASONS = {
@@ -31,12 +30,12 @@ _REASONS = {
 T = TypeVar("T")
 
 
-class TelegramRig:
+class TelegramRig(People):
     """`with TelegramRig() as rig:` serves until the block ends; `port=0` takes a free port, kept over `down`/`up`."""
 
     def __init__(self, *, token: str = TOKEN, port: int = 0) -> None:
         self.token = token
-        self.world = World(token)
+        super().__init__(World(token))
         self._server: BotApiServer | None = BotApiServer(self.world, port)
         self.port = int(self._server.server_address[1])
 
@@ -89,68 +88,6 @@ class TelegramRig:
         with self.world.changed:
             self.world.faults.clear()
 
-    # -- people --------------------------------------------------------------------------------------------------------
-
-    def add_chat(self, chat_id: int) -> None:
-        """A person who has pressed Start, or (negative id) a group that the bot is a member of."""
-        with self.world.changed:
-            self.world.open_chat(chat_id)
-
-    def block(self, user_id: int) -> None:
-        with self.world.changed:
-            self.world.blocked.add(user_id)
-
-    def unblock(self, user_id: int) -> None:
-        with self.world.changed:
-            self.world.blocked.discard(user_id)
-
-    def say(self, user_id: int, text: str, *, chat_id: int | None = None, age_s: float = 0.0) -> Message:
-        """A person types `text`, in private unless a chat is named, `age_s` seconds ago."""
-        with self.world.changed:
-            where = chat_id if chat_id is not None else user_id
-            self.world.open_chat(where)
-            revision = Revision(text, text, tuple(command_entities(text)), ())
-            message = self.world.add(where, user_id, "text", revision, age_s=age_s)
-            self.world.updates.push("message", self.world.show(message), age_s=age_s)
-            return message
-
-    def edit(self, message: Message, text: str) -> None:
-        """The person corrects their own message."""
-        with self.world.changed:
-            message.revisions.append(Revision(text, text, tuple(command_entities(text)), ()))
-            self.world.updates.push("edited_message", self.world.show(message))
-
-    def press(
-        self,
-        user_id: int,
-        message: Message,
-        label: str,
-        *,
-        age_s: float = 0.0,
-        stale: bool = False,
-        accessible: bool = True,
-    ) -> Press:
-        """Taps the button that starts with `label`.
-
-        `stale`: the phone still shows a keyboard that has been edited away. `accessible=False`: the bot can no longer
-        see the message. `age_s` over 15: too late for an answer. Raises RigMisuse when there is no such button.
-        """
-        with self.world.changed:
-            button = _button(message, label, stale=stale)
-            press = Press(f"{len(self.world.presses) + 4_000_000_000_001}", time.monotonic() - age_s)
-            self.world.presses[press.query_id] = press
-            shown = self.world.show(message)
-            if not accessible:
-                shown = {"chat": shown["chat"], "message_id": message.message_id, "date": 0}
-            query: Json = {"id": press.query_id, "from": self.world.person(user_id), "message": shown}
-            self.world.updates.push("callback_query", {**query, "chat_instance": "8123456", "data": button.data})
-            return press
-
-    def push_raw(self, kind: str, content: object) -> int:
-        """Any update content, well-formed or not; returns its update id."""
-        with self.world.changed:
-            return self.world.updates.push(kind, content)
-
     # -- what can be seen ----------------------------------------------------------------------------------------------
 
     def messages(self, chat_id: int, contains: str = "") -> list[Message]:
@@ -171,6 +108,11 @@ class TelegramRig:
         """Names in the command menu of `scope`, the JSON text with sorted keys as in `world.commands`."""
         with self.world.changed:
             return [str(command["command"]) for command in self.world.commands.get(scope, [])]
+
+    def menu(self, user_id: int, chat_id: int) -> list[str]:
+        """Names of the commands that this person's menu button shows in that chat."""
+        with self.world.changed:
+            return menu_of(self.world, user_id, chat_id)
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
@@ -205,15 +147,6 @@ class TelegramRig:
         recent = [(call.method, call.status) for call in self.calls()[-8:]]
         shown = [(m.chat_id, m.text) for m in self.world.messages[-5:]]
         return f"nothing after {timeout_s} s; last calls {recent}; last messages {shown}"
-
-
-def _button(message: Message, label: str, *, stale: bool) -> ShownButton:
-    revisions = message.revisions if stale else message.revisions[-1:]
-    for revision in reversed(revisions):
-        for button in (button for row in revision.keyboard for button in row):
-            if button.label.startswith(label) and button.data is not None:
-                return button
-    raise RigMisuse(f"message {message.message_id} shows no button {label!r}, only {message.labels}")
 
 
 __all__ = ["ANSWER_WITHIN_S", "TOKEN", "TelegramRig"]

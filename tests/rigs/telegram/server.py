@@ -11,13 +11,17 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 
-from tests.rigs.telegram import methods
+from tests.rigs.telegram import chats, methods, registry
 from tests.rigs.telegram.errors import ApiError
 from tests.rigs.telegram.faults import Drop, Fault
 from tests.rigs.telegram.wire import Params, parse_body, read_body
-from tests.rigs.telegram.world import Call, World
+from tests.rigs.telegram.world import UPLOADED, Call, World
 
 _PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>\w+)")
+
+
+# What these modules serve, they register when they are imported.
+_SERVED = (chats, methods)
 
 
 class _Dropped(Exception):
@@ -89,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             if path is None or path["token"] != world.token:
                 raise ApiError(401, "Unauthorized")
             params = parse_body(self.headers.get("Content-Type", ""), body)
-            values = dict(params.values)
+            values = {**params.values, **dict.fromkeys(params.files, UPLOADED)}
             result = self._serve(world, name, params)
         except ApiError as refusal:
             self._answer(name, values, refusal.code, _refused(refusal))
@@ -108,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             _before_effect(fault)
         struck: list[Fault] = []
         with world.changed:
-            result = self._poll(world, params, struck) if name == "getUpdates" else methods.call(world, name, params)
+            result = self._poll(world, params, struck) if name == "getUpdates" else registry.call(world, name, params)
             world.changed.notify_all()
         for late_fault in struck:
             _before_effect(late_fault)

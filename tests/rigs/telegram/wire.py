@@ -14,8 +14,11 @@ from tests.rigs.telegram.errors import bad_request
 
 @dataclass(frozen=True)
 class Upload:
+    """`size`: a picture's width and height, once it was examined."""
+
     file_name: str
     content: bytes
+    size: tuple[int, int] | None = None
 
 
 class Params:
@@ -69,13 +72,12 @@ class Params:
             raise bad_request(f"object expected as {name}")
         return value
 
-    def upload(self, name: str) -> Upload | None:
-        """A file under its own field (python-telegram-bot) or referred to as attach://field (aiogram)."""
+    def upload(self, name: str, reference: object) -> Upload | None:
+        """A file under its own field, or one that `reference` names as attach://field."""
         if name in self.files:
             return self.files[name]
-        value = self.values.get(name)
-        if isinstance(value, str) and value.startswith("attach://"):
-            return self.files.get(value.removeprefix("attach://"))
+        if isinstance(reference, str) and reference.startswith("attach://"):
+            return self.files.get(reference.removeprefix("attach://"))
         return None
 
 

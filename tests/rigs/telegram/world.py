@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 
 from tests.rigs.telegram.errors import ApiError, bad_request
 from tests.rigs.telegram.faults import Faults
-from tests.rigs.telegram.markup import Keyboard
+from tests.rigs.telegram.markup import Below, Keyboard
 from tests.rigs.telegram.updates import UpdateQueue
 from tests.rigs.telegram.wire import Upload
 
 Json = dict[str, object]
 ANSWER_WITHIN_S = 15.0
+ANONYMOUS_ADMIN = 1087968824
+UPLOADED = "<uploaded>"  # stands for a file's content among the values of a call
+_SUPERGROUPS_BELOW = -(10**12)
 # All that are in use, for whoever watches over a whole run.
 WORLDS: weakref.WeakSet[World] = weakref.WeakSet()
 
@@ -35,7 +38,10 @@ class Revision:
 
 @dataclass
 class Message:
-    """One message in a chat; `revisions` ends with what is on the screen now."""
+    """One message in a chat; `revisions` ends with what is on the screen now.
+
+    `sender_id` negative: a channel's own. `origin`: what it was forwarded from. `sender_chat`: in whose name it is.
+    """
 
     chat_id: int
     message_id: int
@@ -51,6 +57,11 @@ class Message:
     reply_to: int | None = None
     upload: Upload | None = None
     reaction: str | None = None
+    below: Below = field(default_factory=Below)
+    pinned_silently: bool = False
+    topic: int | None = None
+    origin: Json | None = None
+    sender_chat: int | None = None
 
     @property
     def text(self) -> str:
@@ -102,6 +113,7 @@ class World:
         self.chats: dict[int, Json] = {}
         self.people: dict[int, Json] = {}
         self.blocked: set[int] = set()
+        self.topics: dict[int, set[int]] = {}
         self.messages: list[Message] = []
         self.presses: dict[str, Press] = {}
         self.commands: dict[str, list[Json]] = {}
@@ -116,6 +128,8 @@ class World:
     def person(self, user_id: int) -> Json:
         if user_id == self.bot_id:
             return self.me()
+        if user_id == ANONYMOUS_ADMIN:
+            return {"id": user_id, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
         default: Json = {"id": user_id, "is_bot": False, "first_name": f"User{user_id}", "language_code": "en"}
         return self.people.setdefault(user_id, default)
 
@@ -128,11 +142,12 @@ class World:
         return self.chats[chat_id]
 
     def open_chat(self, chat_id: int) -> Json:
-        """A positive id is the private chat of that person, a negative one a group."""
+        """A positive id is the private chat of that person, a negative one a group, a very low one a supergroup."""
         if chat_id > 0:
             private: Json = {"id": chat_id, "type": "private", "first_name": str(self.person(chat_id)["first_name"])}
             return self.chats.setdefault(chat_id, private)
-        return self.chats.setdefault(chat_id, {"id": chat_id, "type": "group", "title": f"Group {chat_id}"})
+        kind = "supergroup" if chat_id < _SUPERGROUPS_BELOW else "group"
+        return self.chats.setdefault(chat_id, {"id": chat_id, "type": kind, "title": f"Group {chat_id}"})
 
     def add(self, chat_id: int, sender_id: int, kind: str, revision: Revision, *, age_s: float = 0.0) -> Message:
         date = int(time.time() - age_s)
@@ -147,14 +162,26 @@ class World:
                 return message
         raise bad_request(refusal)
 
-    def show(self, message: Message) -> Json:
-        """The message as the wire carries it."""
+    def has(self, chat_id: int, message_id: int) -> bool:
+        return any((m.chat_id, m.message_id) == (chat_id, message_id) and not m.deleted for m in self.messages)
+
+    def show(self, message: Message, *, context: bool = True) -> Json:
+        """The message as the wire carries it; with the one that it answers, but not what that one answers."""
         shown: Json = {
             "message_id": message.message_id,
             "date": message.date,
             "chat": self.chats[message.chat_id],
-            "from": self.person(message.sender_id),
         }
+        if message.sender_id > 0:
+            shown["from"] = self.person(message.sender_id)
+        if message.sender_chat is not None:
+            shown["sender_chat"] = self.chats[message.sender_chat]
+        if message.origin is not None:
+            shown["forward_origin"] = message.origin
+        if message.topic is not None:
+            shown |= {"message_thread_id": message.topic, "is_topic_message": True}
+        if context and message.reply_to is not None and self.has(message.chat_id, message.reply_to):
+            shown["reply_to_message"] = self.show(self.find(message.chat_id, message.reply_to, ""), context=False)
         _add_content(shown, message)
         if message.keyboard:
             shown["reply_markup"] = message.markup
@@ -175,7 +202,8 @@ def _add_content(shown: Json, message: Message) -> None:
     if message.upload is not None:
         file["file_size"] = len(message.upload.content)
     if message.kind == "photo":
-        shown["photo"] = [{**file, "width": 800, "height": 400}]
+        width, height = (message.upload.size if message.upload else None) or (800, 400)
+        shown["photo"] = [{**file, "width": width, "height": height}]
     else:
         shown["document"] = {**file, "file_name": message.upload.file_name if message.upload else "file"}
     shown["caption"] = message.text
