@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
 from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
 from core.facts import Trade
 from core.ports import Approvals, EngineView, EventLog, Outbox
+from storage.history import Snapshot
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -20,6 +22,12 @@ Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 class RecentFills(Protocol):
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """(hedge, fill), newest first."""
+        ...
+
+
+class RecordedSeries(Protocol):
+    async def between(self, hedge: str, start: datetime, end: datetime) -> tuple[Snapshot, ...]:
+        """Oldest first, `start` included, `end` not."""
         ...
 
 
@@ -43,9 +51,11 @@ class Sources:
     fills: RecentFills
     outbox: Outbox
     income: IncomeBook
+    series: RecordedSeries
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
+    charts: ChartMaker = field(default_factory=ChartMaker)
 
 
 class Group(Protocol):
