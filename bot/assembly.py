@@ -41,6 +41,7 @@ from core.late_hedge import LateHedge, Opening
 from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
+from core.series_keeping import SeriesKeeper
 from core.status import HedgeStatus
 from core.stops import Stops
 from core.venue_watch import Streams, VenueWatch
@@ -177,11 +178,19 @@ async def build_engine(
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
+    series = SeriesKeeper(engine=office.slot, series=store.series)
+    beside["series"] = series.run
     if venue_watch is not None:
         beside |= venue_watch.loops()
         office.probes.append(partial(_stream_health, venue_watch))
     engine = Engine(
-        runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside, stop_of=stops.of
+        runners=runners,
+        commands=commands,
+        events=office.notifier,
+        clock=clock,
+        beside=beside,
+        stop_of=stops.of,
+        evaluated=series.looked,
     )
     office.slot.engine = engine
     return engine

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -49,6 +49,63 @@ class AccountSample:
     liquidation_price: Decimal | None
     funding_rate: Decimal
     next_funding_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLiquidity:
+    """One LP position's principal: liquidity in a range, and what a decrease parked in `tokensOwed`."""
+
+    position_id: int
+    base_is_token0: bool
+    base_decimals: int
+    quote_decimals: int
+    tick_lower: int
+    tick_upper: int
+    liquidity: int
+    parked_base: Decimal
+    parked_quote: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One hedge at one moment, as it was read and believed; None is unknown. Signs and units as in the design.
+
+    `price` is the pool's, `mark_price` the perpetual's. `lp_*`: principal, also what is parked; `fee_*`: uncollected.
+    `symbol`, `held`: what the hedge was made of, None where that was not kept. `landmark`: the last before or the first
+    after a change of what is held, or the first of an hour: these alone tell a long period. `figures`: further amounts.
+    """
+
+    hedge: str
+    at: datetime
+    price: Decimal | None = None
+    net_base: Decimal | None = None
+    perp_base: Decimal | None = None
+    gap_base: Decimal | None = None
+    gap_quote: Decimal | None = None
+    residual_base: Decimal | None = None
+    figures: Mapping[str, Decimal] = field(default_factory=dict)
+    mark_price: Decimal | None = None
+    lp_base: Decimal | None = None
+    lp_quote: Decimal | None = None
+    fee_base: Decimal | None = None
+    fee_quote: Decimal | None = None
+    symbol: str | None = None
+    held: tuple[HeldLiquidity, ...] | None = None
+    landmark: bool = False
+
+
+class SeriesBook(Protocol):
+    """The snapshots of one mode and account."""
+
+    async def append(self, snapshot: Snapshot) -> None:
+        """A second snapshot of the same hedge and moment adds nothing but that it is a landmark."""
+        ...
+
+    async def between(
+        self, hedge: str, start: datetime, end: datetime, *, landmarks_only: bool = False
+    ) -> tuple[Snapshot, ...]:
+        """Oldest first, `start` included, `end` not."""
+        ...
 
 
 class IncomeBook(Protocol):

@@ -40,11 +40,15 @@ class Engine:
         clock: Clock,
         beside: Mapping[str, Loop] | None = None,
         stop_of: Callable[[str], Reason] = lambda _hedge: Reason.NONE,
+        evaluated: Callable[[], None] = lambda: None,
     ) -> None:
-        """`beside`: what else is to be kept running, by name. `stop_of`: HALTED, PAUSED or NONE of a hedge now."""
+        """`beside`: what else is to be kept running, by name. `stop_of`: HALTED, PAUSED or NONE of a hedge now.
+        `evaluated`: called after each evaluation of a hedge.
+        """
         self._runners = runners
         self._beside = dict(beside or {})
         self._stop_of = stop_of
+        self._evaluated = evaluated
         self._commands = commands
         self._clock = clock
         self._woken = {name: asyncio.Event() for name in runners}
@@ -138,6 +142,7 @@ class Engine:
             woken.clear()
             stirred.clear()
             await runner.evaluate()
+            self._evaluated()
             await self._supervisor.worked(runner.name, hedge=runner.name)
             due_s = self._next_turn_s(runner.pause_s())
             await self._pause(SHORTEST_PAUSE_S, woken)

@@ -193,6 +193,17 @@ class TradeOrigin(StrEnum):
 COUNTED_ORIGINS = frozenset({TradeOrigin.OURS, TradeOrigin.ADL})
 
 
+@dataclass(frozen=True, slots=True)
+class BookedFill:
+    """A fill as the journal has it. `hedge` '' when nobody knows whose; `arrival_price`: the mid when its plan was
+    made, None for a trade that is not ours."""
+
+    hedge: str
+    origin: TradeOrigin
+    trade: Trade
+    arrival_price: Decimal | None
+
+
 class Journal(Protocol):
     """The truth about what we did, for one mode and account. Each method is durable when it returns."""
 
@@ -260,6 +271,10 @@ class Journal(Protocol):
 
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """(hedge, fill), newest first."""
+        ...
+
+    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
+        """Of every hedge and origin, oldest first by the trade's own time, `start` included, `end` not."""
         ...
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from core.account_ports import HeldLiquidity
+
 
 @dataclass(frozen=True, slots=True)
 class PositionStatus:
@@ -63,7 +65,8 @@ class HedgeStatus:
     perpetual's price.
 
     Not in the JSON, for people: `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`,
-    `venue_age_s`, `last_hedge_at`.
+    `venue_age_s`, `last_hedge_at`; and for the books `held`, and `confirmed`: whether the last look believed every
+    reading behind these figures.
     """
 
     name: str
@@ -86,3 +89,5 @@ class HedgeStatus:
     chain_age_s: float | None
     venue_age_s: float | None
     last_hedge_at: datetime | None
+    held: tuple[HeldLiquidity, ...] = ()
+    confirmed: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from core.account_ports import HeldLiquidity
 from core.config import HedgeConfig
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
@@ -12,6 +13,9 @@ from core.hedging.states import Reason, State
 from core.kernel_facts import hedge_price
 from core.observation import Observation
 from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus
+
+# The position and the prices are what they are, though no trade may follow from them.
+REAL_ALL_THE_SAME = (Reason.NONE, Reason.POSITION_MISMATCH, Reason.VENUE_DISLOCATED)
 
 
 def hedge_status(
@@ -43,6 +47,8 @@ def hedge_status(
         chain_age_s=(now - lp.facts.block.time).total_seconds() if lp else None,
         venue_age_s=(now - venue.account.as_of).total_seconds() if venue else None,
         last_hedge_at=_last_hedge(decision),
+        held=_held(lp) if lp else (),
+        confirmed=seen is not None and _is_confirmed(seen),
     )
 
 
@@ -95,6 +101,29 @@ def _perp_status(symbol: str, venue: VenueFacts | None) -> PerpStatus:
         maintenance_margin=account.maintenance_margin_quote,
         next_funding_time=market.next_funding_time,
         read_at=account.as_of,
+    )
+
+
+def _is_confirmed(seen: Observation) -> bool:
+    if seen.lp is None or seen.venue is None or seen.estimated or seen.order_unknown:
+        return False
+    return seen.chain_problem is Reason.NONE and seen.venue_problem in REAL_ALL_THE_SAME
+
+
+def _held(lp: LpView) -> tuple[HeldLiquidity, ...]:
+    return tuple(
+        HeldLiquidity(
+            position_id=view.position.position_id,
+            base_is_token0=view.position.base_is_token0,
+            base_decimals=view.position.base_decimals,
+            quote_decimals=view.position.quote_decimals,
+            tick_lower=view.position.tick_lower,
+            tick_upper=view.position.tick_upper,
+            liquidity=view.position.liquidity,
+            parked_base=view.parked_base,
+            parked_quote=view.quote - view.position.quote,
+        )
+        for view in lp.positions
     )
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from core.errors import InvariantBroken
 from core.facts import OrderReport, OrderRequest, OrderSide, PositionSide, Trade
-from core.ports import COUNTED_ORIGINS, LegPositions, Plan, TradeOrigin
-from storage.columns import EXACT, number_text, time_text
+from core.ports import COUNTED_ORIGINS, BookedFill, LegPositions, Plan, TradeOrigin
+from storage.columns import EXACT, maybe_number, number_text, time_text
 from storage.database import Database, Transaction
 from storage.journal_orders import OrderBook, PlanBook
 from storage.journal_rows import trade_of
@@ -94,6 +94,23 @@ class FillBook:
             (self._scope, limit),
         )
         return tuple((row["its_hedge"], trade_of(row)) for row in rows)
+
+    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
+        """Hedges as in `recent_fills`."""
+        rows = await self._db.rows(
+            "SELECT fill.*, plans.reference_price, coalesce(fill.hedge, (SELECT latest.hedge FROM plans AS latest"
+            " WHERE latest.scope = fill.scope AND latest.symbol = fill.symbol ORDER BY latest.seq DESC LIMIT 1), '')"
+            " AS its_hedge FROM attributed_fills AS fill"
+            " LEFT JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
+            " WHERE fill.scope = ? AND fill.at >= ? AND fill.at < ? ORDER BY fill.at, fill.trade_id",
+            (self._scope, time_text(start), time_text(end)),
+        )
+        return tuple(
+            BookedFill(
+                row["its_hedge"], TradeOrigin(row["origin"]), trade_of(row), maybe_number(row["reference_price"])
+            )
+            for row in rows
+        )
 
     async def _is_booked(self, tx: Transaction, trade: Trade, *, told: bool = False) -> bool:
         """The trade list has the last word on fee and profit of what was only told before."""

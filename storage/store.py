@@ -13,12 +13,13 @@ from storage.accounts import SqliteAccountSamples, SqliteIncome
 from storage.approvals import SqliteApprovals
 from storage.commands import SqliteCommandQueue, SqliteConfirmations
 from storage.database import Database, has_database, open_database
-from storage.history import Audit, Series, SqliteEventLog
+from storage.history import Audit, SqliteEventLog
 from storage.journal import SqliteJournal
 from storage.memory import Meta, PaperAccounts, SqliteFollowedPositions, SqliteHedgeMemory
 from storage.offers import SqliteOffers
 from storage.outbox import SqliteOutbox
 from storage.overrides import Overrides
+from storage.series import SqliteSeries
 
 
 class Store:
@@ -37,7 +38,7 @@ class Store:
         self.paper = PaperAccounts(database, scope)
         self.followed = SqliteFollowedPositions(database, scope)
         self.offers = SqliteOffers(database, scope)
-        self.series = Series(database, scope)
+        self.series = SqliteSeries(database, scope)
         self.income = SqliteIncome(database, scope)
         self.samples = SqliteAccountSamples(database, scope)
         self.outbox = SqliteOutbox(database)

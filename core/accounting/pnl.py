@@ -12,7 +12,7 @@ class PnlStep:
     """Since the series' start, in QUOTE, negative when lost or paid. `net` is the sum of the five parts.
 
     `fees`: what the LP earned. `lp`: change of the principal's value. `hedge`: the perpetual's profit, realised or
-    not, before its fees. `costs`: commissions.
+    not, as if filled at arrival. `costs`: commissions, slippage and rare other rows.
     """
 
     at: datetime

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from core.account_ports import Snapshot
 from core.errors import InvariantBroken
 from core.events import Event, EventKind
-from storage.history import AuditEntry, Snapshot
+from storage.history import AuditEntry
 from storage.overrides import Override
 from storage.store import Store
 from tests.storage.samples import T0, after

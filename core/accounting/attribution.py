@@ -1,0 +1,222 @@
+"""Every change of a hedge's wealth, split into parts that add up to it exactly.
+
+Wealth is the LP's principal and uncollected fees at the pool's price, the perpetual's position at its mark, and the
+cash that trades, funding and fees moved. Between two readings what was held before is held on; what came or went counts
+at the price of the later one. Deposits, withdrawals, collected fees and other people's trades stand apart from `net`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from decimal import Decimal, localcontext
+
+from core.account_ports import Income
+from core.accounting.books import EXACT, Books
+from core.accounting.trades import signed_base
+from core.errors import InvariantBroken
+from core.ports import BookedFill, TradeOrigin
+
+ZERO = Decimal(0)
+NOTHING = timedelta(0)
+# Commission and realised profit are in the fills themselves; a transfer is no performance.
+TOLD_BY_FILLS = frozenset({"COMMISSION", "REALIZED_PNL", "TRANSFER"})
+FUNDING = "FUNDING_FEE"
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """In what the perpetual is traded and settled; a fee in anything else has no price here."""
+
+    base: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All in QUOTE, positive when earned or received, over any number of steps.
+
+    Performance. `lp_fees`: at least these; a collect hides what came between the reading before it and itself.
+    `lp_price`: what the BASE in the LP, fees included, gained by the price. `lvr`: the rest of the principal's change,
+    a loss: what rebalancing at each reading would have kept. `hedge`: the perpetual's profit, realised or
+    not, as if filled at arrival; `slippage`: the fills against that. `other`: further income of this symbol.
+
+    Apart. `manual`: other people's trades, up to the reading that follows. `added`: principal put in less taken out.
+    `collected`: fees paid out. `moved`: positions that no trade explains, at the mark.
+
+    For information, in no sum: `principal`: its change without what was put in or taken out; `held`: the same had it
+    been held as tokens since the first reading; `realised` of the fills; `turnover`, always positive.
+    `unpriced`: fees in other assets, positive when paid; while there are any, `commissions` and `net` are without them.
+    `unwatched`: time in steps longer than a reading should be.
+    """
+
+    lp_fees: Decimal = ZERO
+    lp_price: Decimal = ZERO
+    lvr: Decimal = ZERO
+    hedge: Decimal = ZERO
+    slippage: Decimal = ZERO
+    funding: Decimal = ZERO
+    commissions: Decimal = ZERO
+    other: Decimal = ZERO
+    manual: Decimal = ZERO
+    added: Decimal = ZERO
+    collected: Decimal = ZERO
+    moved: Decimal = ZERO
+    held: Decimal = ZERO
+    principal: Decimal = ZERO
+    realised: Decimal = ZERO
+    turnover: Decimal = ZERO
+    trades: int = 0
+    unwatched: timedelta = NOTHING
+    unpriced: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def lp(self) -> Decimal:
+        with localcontext(EXACT):
+            return self.lp_price + self.lvr
+
+    @property
+    def costs(self) -> Decimal:
+        with localcontext(EXACT):
+            return self.slippage + self.commissions + self.other
+
+    @property
+    def net(self) -> Decimal:
+        with localcontext(EXACT):
+            return self.lp_fees + self.lp + self.hedge + self.funding + self.costs
+
+    @property
+    def impermanent_loss(self) -> Decimal:
+        """The principal against holding the tokens; negative is a loss."""
+        with localcontext(EXACT):
+            return self.principal - self.held
+
+    @property
+    def wealth_change(self) -> Decimal:
+        with localcontext(EXACT):
+            return self.net + self.manual + self.added - self.collected + self.moved
+
+    def __add__(self, more: Parts) -> Parts:
+        with localcontext(EXACT):
+            sums = {
+                each.name: getattr(self, each.name) + getattr(more, each.name)
+                for each in fields(self)
+                if each.name != "unpriced"
+            }
+            assets = {**self.unpriced, **more.unpriced}
+            unpriced = {name: self.unpriced.get(name, ZERO) + more.unpriced.get(name, ZERO) for name in assets}
+        return Parts(**sums, unpriced=unpriced)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one reading to the next, and what was traded and paid between.
+
+    `held_on`: (BASE, QUOTE) of the principal had no liquidity come or gone. `holder_base`: BASE of who holds tokens.
+    """
+
+    before: Books
+    now: Books
+    held_on: tuple[Decimal, Decimal]
+    holder_base: Decimal
+    fills: Sequence[BookedFill] = ()
+    income: Sequence[Income] = ()
+
+
+def step_parts(step: Step, assets: Assets) -> Parts:
+    """Raises InvariantBroken when the parts do not add up to the change of wealth."""
+    with localcontext(EXACT):
+        lp = _lp_parts(step)
+        perp = _perp_parts(step)
+        paid = _payments(step, assets)
+        parts = lp + perp + paid
+        change = _wealth_change(step, paid)
+    if parts.wealth_change != change:
+        raise InvariantBroken(f"parts of {parts.wealth_change} were found of a change of {change}")
+    return parts
+
+
+def _lp_parts(step: Step) -> Parts:
+    before, now = step.before, step.now
+    move = now.price - before.price
+    held_base, held_quote = step.held_on
+    held_quote_value = held_base * now.price + held_quote
+    principal = held_quote_value - before.principal_quote
+    came_base, went_base = _rise_and_fall(before.fee_base, now.fee_base)
+    came_quote, went_quote = _rise_and_fall(before.fee_quote, now.fee_quote)
+    return Parts(
+        lp_fees=came_base * now.price + came_quote,
+        lp_price=(before.lp_base + before.fee_base) * move,
+        lvr=principal - before.lp_base * move,
+        added=now.principal_quote - held_quote_value,
+        collected=went_base * now.price + went_quote,
+        held=step.holder_base * move,
+        principal=principal,
+    )
+
+
+def _rise_and_fall(before: Decimal, now: Decimal) -> tuple[Decimal, Decimal]:
+    """Uncollected fees only fall when they are collected; what was earned in that step as well is not seen."""
+    return max(ZERO, now - before), max(ZERO, before - now)
+
+
+def _perp_parts(step: Step) -> Parts:
+    before, now = step.before, step.now
+    ours = [fill for fill in step.fills if fill.origin is not TradeOrigin.FOREIGN]
+    foreign = [fill for fill in step.fills if fill.origin is TradeOrigin.FOREIGN]
+    slippage = sum((_against(fill, fill.arrival_price or fill.trade.price) for fill in ours), ZERO)
+    unexplained = now.perp_base - before.perp_base - signed_base(step.fills)
+    return Parts(
+        hedge=before.perp_base * (now.mark_price - before.mark_price) + _against_mark(ours, now) - slippage,
+        slippage=slippage,
+        manual=_against_mark(foreign, now),
+        moved=unexplained * now.mark_price,
+        realised=sum((fill.trade.realised_pnl_quote for fill in ours), ZERO),
+        turnover=sum((fill.trade.price * fill.trade.quantity_base for fill in ours), ZERO),
+        trades=len(ours),
+    )
+
+
+def _against(fill: BookedFill, price: Decimal) -> Decimal:
+    """What the fill gained against that price."""
+    return fill.trade.side.sign * fill.trade.quantity_base * (price - fill.trade.price)
+
+
+def _against_mark(fills: Sequence[BookedFill], now: Books) -> Decimal:
+    return sum((_against(fill, now.mark_price) for fill in fills), ZERO)
+
+
+def _payments(step: Step, assets: Assets) -> Parts:
+    """Everyone's fees on this symbol are this account's; other people's go with their trades."""
+    paid = dict.fromkeys(("manual", "commissions", "funding", "other"), ZERO)
+    unpriced: dict[str, Decimal] = {}
+    for fill in step.fills:
+        trade = fill.trade
+        worth = {assets.quote: Decimal(1), assets.base: trade.price}.get(trade.fee_asset)
+        if worth is None:
+            unpriced[trade.fee_asset] = unpriced.get(trade.fee_asset, ZERO) + trade.fee
+        else:
+            paid["manual" if fill.origin is TradeOrigin.FOREIGN else "commissions"] -= trade.fee * worth
+    for row in step.income:
+        if row.kind in TOLD_BY_FILLS:
+            continue
+        if row.asset == assets.quote:
+            paid["funding" if row.kind == FUNDING else "other"] += row.amount
+        else:
+            unpriced[row.asset] = unpriced.get(row.asset, ZERO) - row.amount
+    return Parts(
+        manual=paid["manual"],
+        commissions=paid["commissions"],
+        funding=paid["funding"],
+        other=paid["other"],
+        unpriced={name: total for name, total in unpriced.items() if total},
+    )
+
+
+def _wealth_change(step: Step, paid: Parts) -> Decimal:
+    before, now = step.before, step.now
+    spent = sum((fill.trade.side.sign * fill.trade.price * fill.trade.quantity_base for fill in step.fills), ZERO)
+    cash = paid.funding + paid.commissions + paid.other + paid.manual - spent
+    assets_now = now.principal_quote + now.fees_quote + now.perp_quote
+    return assets_now - (before.principal_quote + before.fees_quote + before.perp_quote) + cash

@@ -1,0 +1,66 @@
+"""What one hedge was worth at one moment, and whether that is known at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Context, Decimal
+
+from core.account_ports import HeldLiquidity, Snapshot
+
+# Prices of 28 digits times amounts of 24, summed: nothing is ever rounded.
+EXACT = Context(prec=256)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A snapshot of which every figure is known; units and signs as there."""
+
+    at: datetime
+    symbol: str
+    price: Decimal
+    mark_price: Decimal
+    lp_base: Decimal
+    lp_quote: Decimal
+    fee_base: Decimal
+    fee_quote: Decimal
+    perp_base: Decimal
+    held: tuple[HeldLiquidity, ...]
+
+    @property
+    def principal_quote(self) -> Decimal:
+        """LP principal at the pool's price."""
+        return self.lp_base * self.price + self.lp_quote
+
+    @property
+    def fees_quote(self) -> Decimal:
+        """Uncollected fees at the pool's price."""
+        return self.fee_base * self.price + self.fee_quote
+
+    @property
+    def perp_quote(self) -> Decimal:
+        """The perpetual's position at its mark, negative when short; what was paid for it is not in it."""
+        return self.perp_base * self.mark_price
+
+
+def books_of(snapshot: Snapshot) -> Books | None:
+    """None while a figure of it is unknown."""
+    found = snapshot
+    if found.price is None or found.mark_price is None or found.perp_base is None:
+        return None
+    if found.lp_base is None or found.lp_quote is None or found.fee_base is None or found.fee_quote is None:
+        return None
+    if found.symbol is None or found.held is None:
+        return None
+    return Books(
+        at=found.at,
+        symbol=found.symbol,
+        price=found.price,
+        mark_price=found.mark_price,
+        lp_base=found.lp_base,
+        lp_quote=found.lp_quote,
+        fee_base=found.fee_base,
+        fee_quote=found.fee_quote,
+        perp_base=found.perp_base,
+        held=found.held,
+    )

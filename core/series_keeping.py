@@ -1,0 +1,107 @@
+"""The series behind P&L and charts: what each hedge read itself, about once a minute and at every change.
+
+Nothing is decided by it and nothing is asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Context, Decimal
+
+from core.account_keeping import Statuses
+from core.account_ports import SeriesBook, Snapshot
+from core.status import HedgeStatus
+
+EVERY = timedelta(seconds=60)
+# A pool's price has 50 digits; these move no unit of any token.
+SHORTER = Context(prec=28)
+
+
+class SeriesKeeper:
+    def __init__(self, *, engine: Statuses, series: SeriesBook) -> None:
+        self._engine = engine
+        self._series = series
+        self._seen: dict[str, Snapshot] = {}
+        self._kept: dict[str, Snapshot] = {}
+        self._looked = asyncio.Event()
+
+    def looked(self) -> None:
+        """A hedge was evaluated: there may be something new to keep."""
+        self._looked.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._looked.wait()
+            self._looked.clear()
+            await self.turn()
+
+    async def turn(self) -> None:
+        """Raises what the database raises; what was not kept is kept at the next turn."""
+        for status in self._engine.statuses():
+            snapshot = snapshot_of(status)
+            if snapshot is not None and not self._is_known(snapshot):
+                await self._take_in(snapshot)
+
+    def _is_known(self, snapshot: Snapshot) -> bool:
+        before = self._seen.get(snapshot.hedge)
+        return before is not None and before.at == snapshot.at
+
+    async def _take_in(self, snapshot: Snapshot) -> None:
+        """A change is told by the readings on both sides of it."""
+        before, kept = self._seen.get(snapshot.hedge), self._kept.get(snapshot.hedge)
+        moved = before is not None and _lp_moved(before, snapshot)
+        traded = before is not None and before.perp_base != snapshot.perp_base
+        if before is not None and moved:
+            await self._series.append(replace(before, landmark=True))
+        if moved or traded or kept is None or not kept.at <= snapshot.at < kept.at + EVERY:
+            first = kept is None or _hour(kept) != _hour(snapshot)
+            snapshot = replace(snapshot, landmark=moved or first)
+            await self._series.append(snapshot)
+            self._kept[snapshot.hedge] = snapshot
+        self._seen[snapshot.hedge] = snapshot
+
+
+def snapshot_of(status: HedgeStatus) -> Snapshot | None:
+    """None for what was not read and believed: an estimate, a doubt, or nothing yet."""
+    lp, perp = status.lp, status.perp
+    if not status.confirmed or perp.read_at is None or lp.price is None:
+        return None
+    figures = {"departed_base": status.departed_base, "wallet_base": status.wallet_base}
+    return Snapshot(
+        hedge=status.name,
+        at=perp.read_at,
+        price=SHORTER.plus(lp.price),
+        net_base=status.net_base,
+        perp_base=perp.position_base,
+        gap_base=_plain(status.gap_base),
+        gap_quote=_plain(status.gap_quote),
+        residual_base=status.residual_base,
+        figures={name: value for name, value in figures.items() if value},
+        mark_price=perp.mark_price,
+        lp_base=lp.base,
+        lp_quote=lp.quote,
+        fee_base=lp.fee_base,
+        fee_quote=lp.fee_quote,
+        symbol=perp.symbol,
+        held=status.held,
+    )
+
+
+def _lp_moved(before: Snapshot, now: Snapshot) -> bool:
+    """Liquidity came or went, or fees were collected."""
+    return before.held != now.held or _fell(before.fee_base, now.fee_base) or _fell(before.fee_quote, now.fee_quote)
+
+
+def _fell(before: Decimal | None, now: Decimal | None) -> bool:
+    return before is not None and now is not None and now < before
+
+
+def _plain(value: Decimal | None) -> Decimal | None:
+    return None if value is None else SHORTER.plus(value)
+
+
+def _hour(snapshot: Snapshot) -> tuple[int, int]:
+    return snapshot.at.toordinal(), snapshot.at.hour
