@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
-from bot.charts.picture import Line, Mark, Panel, Picture, Values
+from bot.charts.picture import Area, Line, Mark, Note, Panel, Picture, Values
 
 WIDTH_PX, HEIGHT_PX, DPI = 1080, 1350, 100
 COLOURS = 192
@@ -101,31 +101,32 @@ def _draw_panel(axes: Axes, panel: Panel, picture: Picture, *, is_last: bool) ->
 
 def _draw_content(axes: Axes, panel: Panel) -> None:
     for area in panel.areas:
-        axes.fill_between(
-            area.xs,
-            _numbers(area.low),
-            _numbers(area.high),
-            color=area.colour,
-            alpha=area.opacity,
-            linewidth=0,
-            label=area.label or None,
-        )
-        if area.edges:
-            for edge in (area.low, area.high):
-                axes.plot(area.xs, _numbers(edge), color=area.colour, linewidth=1.6, alpha=0.8)
+        _draw_area(axes, area)
     if panel.zero:
         axes.axhline(0, color=INK, linewidth=1.2, alpha=0.6)
     for line in panel.lines:
-        axes.plot(
-            line.xs, _numbers(line.ys), color=line.colour, linestyle=line.style, linewidth=2.4, label=line.label or None
-        )
+        label = line.label or None
+        axes.plot(line.xs, _numbers(line.ys), color=line.colour, linestyle=line.style, linewidth=2.4, label=label)
         _draw_lone_points(axes, line)
     _draw_marks(axes, panel.marks)
     for note in panel.notes:
-        at = {"top": 0.97, "bottom": 0.03}.get(note.edge, (note.y - panel.low) / (panel.high - panel.low))
-        va = "top" if note.edge == "top" or (not note.edge and at > 0.9) else "bottom"
-        axes.text(0.012, at, note.text, transform=axes.transAxes, color=note.colour, va=va, size=TEXT - 0.5)
+        _draw_note(axes, note, panel)
     _draw_last_values(axes, panel)
+
+
+def _draw_area(axes: Axes, area: Area) -> None:
+    low, high = _numbers(area.low), _numbers(area.high)
+    axes.fill_between(area.xs, low, high, color=area.colour, alpha=area.opacity, linewidth=0, label=area.label or None)
+    if area.edges:
+        for edge in (low, high):
+            axes.plot(area.xs, edge, color=area.colour, linewidth=1.6, alpha=0.8)
+
+
+def _draw_note(axes: Axes, note: Note, panel: Panel) -> None:
+    height = (note.y - panel.low) / (panel.high - panel.low)
+    at = {"top": 0.97, "bottom": 0.03}.get(note.edge, height)
+    va = "top" if at > 0.9 else "bottom"
+    axes.text(0.012, at, note.text, transform=axes.transAxes, color=note.colour, va=va, size=TEXT - 0.5)
 
 
 def _draw_lone_points(axes: Axes, line: Line) -> None:

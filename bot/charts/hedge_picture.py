@@ -14,6 +14,7 @@ from bot.charts.time_axis import ticks, zone_label
 
 def hedge_picture(history: HedgeHistory, zone: tzinfo) -> Picture:
     hours = (history.end - history.start) / timedelta(hours=1)
+    spans = tuple(_spans(history))
     return Picture(
         title=f"{history.name} · {history.symbol} · {history.mode.upper()}",
         subtitle=f"{_hours(hours)} to {history.end.astimezone(zone):%d %b %Y %H:%M}" + _fill_count(history.fills),
@@ -21,16 +22,16 @@ def hedge_picture(history: HedgeHistory, zone: tzinfo) -> Picture:
         ticks=ticks(history.start, history.end, zone),
         time_label=zone_label(history.end, zone),
         panels=(price_panel(history), exposure_panel(history), residual_panel(history)),
-        spans=tuple(_spans(history)),
-        footer=_footer(history),
+        spans=spans,
+        footer=_footer(spans, history.remark),
     )
 
 
-def _footer(history: HedgeHistory) -> str:
+def _footer(spans: Sequence[Span], remark: str) -> str:
     """What the grey stretches mean."""
-    reasons = dict.fromkeys(stop.label.replace("_", " ") for stop in history.stops)
+    reasons = dict.fromkeys(span.label.replace("_", " ") for span in spans)
     grey = f"Grey: suspended ({', '.join(reasons)})" if reasons else ""
-    return " · ".join(filter(None, (grey, history.remark)))
+    return " · ".join(filter(None, (grey, remark)))
 
 
 def _hours(hours: float) -> str:

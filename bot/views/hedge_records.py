@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range
 from bot.charts.stops import stops_in
 from bot.rendering.numbers import quote_of
 from bot.views.sources import Identity, Sources
+from core.account_ports import HeldLiquidity, Snapshot
+from core.amm.prices import PairOrder, price_bounds
 from core.status import HedgeStatus
-from storage.history import Snapshot
 
 # Hours of minutes that are read at once: reading a month in one go would hold up everything else.
 PAGE = timedelta(hours=6)
-MOST_FILLS = 1000
 MOST_EVENTS = 1000
 # A record that begins this much of the span late makes the picture shorter.
 LATE = 0.1
@@ -57,14 +58,14 @@ class HedgeRecords:
 
     async def _fills(self, name: str, start: datetime, end: datetime) -> tuple[Fill, ...]:
         return tuple(
-            Fill(trade.at, trade.side.value, trade.price, trade.quantity_base)
-            for hedge, trade in reversed(await self._from.fills.recent_fills(MOST_FILLS))
-            if hedge == name and start <= trade.at <= end
+            Fill(fill.trade.at, fill.trade.side.value, fill.trade.price, fill.trade.quantity_base)
+            for fill in await self._from.fills.fills_between(start, end)
+            if fill.hedge == name
         )
 
 
 def _moment(snapshot: Snapshot, status: HedgeStatus | None) -> Moment:
-    """The band is the one in force now."""
+    """Where no band was recorded, it is the one in force now."""
     return Moment(
         at=snapshot.at,
         price=snapshot.price,
@@ -73,9 +74,17 @@ def _moment(snapshot: Snapshot, status: HedgeStatus | None) -> Moment:
         gap_base=snapshot.gap_base,
         residual_base=snapshot.residual_base,
         band_quote=snapshot.figures.get("band_quote", status.band_quote if status else None),
-        ranges=_ranges(snapshot),
+        ranges=None if snapshot.held is None else _ranges(snapshot.held),
     )
 
 
-def _ranges(snapshot: Snapshot) -> tuple[Range, ...] | None:
-    return None
+@lru_cache(maxsize=64)
+def _ranges(held: tuple[HeldLiquidity, ...]) -> tuple[Range, ...]:
+    """The edges of each position that holds liquidity, QUOTE per BASE. Held is what seldom changes."""
+    return tuple(dict.fromkeys(_range_of(each) for each in held if each.liquidity))
+
+
+def _range_of(held: HeldLiquidity) -> Range:
+    decimals = (held.base_decimals, held.quote_decimals)
+    order = PairOrder(held.base_is_token0, *(decimals if held.base_is_token0 else reversed(decimals)))
+    return price_bounds(held.tick_lower, held.tick_upper, order)

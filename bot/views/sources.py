@@ -11,10 +11,9 @@ from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
 from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
-from core.account_ports import IncomeBook
+from core.account_ports import IncomeBook, SeriesBook
 from core.facts import Trade
-from core.ports import Approvals, EngineView, EventLog, Outbox
-from storage.history import Snapshot
+from core.ports import Approvals, BookedFill, EngineView, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -24,10 +23,8 @@ class RecentFills(Protocol):
         """(hedge, fill), newest first."""
         ...
 
-
-class RecordedSeries(Protocol):
-    async def between(self, hedge: str, start: datetime, end: datetime) -> tuple[Snapshot, ...]:
-        """Oldest first, `start` included, `end` not."""
+    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
+        """Of every hedge and origin, oldest first, `start` included, `end` not."""
         ...
 
 
@@ -51,7 +48,7 @@ class Sources:
     fills: RecentFills
     outbox: Outbox
     income: IncomeBook
-    series: RecordedSeries
+    series: SeriesBook
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
