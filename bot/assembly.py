@@ -129,6 +129,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
+        series=store.series,
         config=live,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TextIO
 
 from bot.commands import parse
 from bot.operator import Actor, Button, OperatorService, Reply
 from bot.rendering.markup import plain
+from bot.replies import Attachment
 from core.cancellation import until_one_ends
 from core.clock import Clock
 from core.errors import LpHedgeError
@@ -27,6 +30,7 @@ CONSOLE_CHAT = 0
 OUTBOX_POLL_S = 0.3
 BACKGROUND_POLL_S = 1.0
 MOST_BYTES = 65536
+MOST_COPIES = 1000
 BATCH = 50
 # Of other buttons the message itself says what to type.
 WITH_TYPED_TWIN = ("approve:", "reject:")
@@ -158,6 +162,8 @@ class Console:
         buttons = tuple(button for row in reply.buttons for button in row)
         self._choices = tuple(button for button in buttons if button.data.startswith(("do:", "no:")))
         self._terminal.write(plain(reply.text) if reply.html else reply.text)
+        if reply.attachment is not None:
+            self._terminal.write(written(reply.attachment))
         for number, button in enumerate(self._choices, start=1):
             self._terminal.write(f"  {number}) {button.label}")
 
@@ -179,6 +185,23 @@ class Console:
             self._shown += 1
             await self._outbox.record_delivery(message.key, Delivery(CONSOLE_CHAT, self._shown))
             await self._outbox.finish(message.key, self._clock.now())
+
+
+def written(attachment: Attachment) -> str:
+    """Keeps it as a file, in the working directory if that can be written; says where. Overwrites nothing."""
+    name, dot, ending = attachment.name.rpartition(".")
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        for number in range(1, MOST_COPIES):
+            path = folder / (f"{name}-{number}{dot}{ending}" if number > 1 else attachment.name)
+            try:
+                with path.open("xb") as file:
+                    file.write(attachment.content)
+                return f"Written to {path}"
+            except FileExistsError:
+                continue
+            except OSError:
+                break
+    return f"{attachment.name} could not be written, neither here nor in the temporary directory."
 
 
 def message_text(message: OutboxMessage) -> str:

@@ -4,6 +4,7 @@ from bot.views.health import Health
 from bot.views.outlook import Outlooks
 from bot.views.overview import Overview
 from bot.views.past import Past
+from bot.views.pictures import Pictures
 from bot.views.settings import EffectiveSettings, Settings, file_settings
 from bot.views.sources import Identity, Sources, Views
 from core.clock import Clock
@@ -18,4 +19,5 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
         Past(sources, identity),
         Health(sources, identity, clock),
         Settings(sources),
+        Pictures(sources, identity, clock),
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
 from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
-from core.account_ports import IncomeBook
+from core.account_ports import IncomeBook, SeriesBook
 from core.facts import Trade
 from core.outlook import EngineOutlooks
-from core.ports import Approvals, EventLog, Outbox
+from core.ports import Approvals, BookedFill, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -21,6 +22,10 @@ Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 class RecentFills(Protocol):
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """(hedge, fill), newest first."""
+        ...
+
+    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
+        """Of every hedge and origin, oldest first, `start` included, `end` not."""
         ...
 
 
@@ -44,9 +49,11 @@ class Sources:
     fills: RecentFills
     outbox: Outbox
     income: IncomeBook
+    series: SeriesBook
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
+    charts: ChartMaker = field(default_factory=ChartMaker)
 
 
 class Group(Protocol):

@@ -110,6 +110,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
+        series=store.series,
         config=live,
         settings=EffectiveSettings(config, store.overrides),
     )

@@ -34,6 +34,7 @@ WIDE = {
 }
 # Where anything may arrive and must not pass: the supervisors, the command line, Telegram's error handling.
 BROAD_EXCEPTS = {
+    "bot/charts/__main__.py:main",
     "bot/cli.py:main",
     "bot/front.py:_keep",
     "bot/telegram/connection.py:_last",

@@ -1,0 +1,90 @@
+"""What was recorded of a hedge, gathered for its picture."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range
+from bot.charts.stops import stops_in
+from bot.rendering.numbers import quote_of
+from bot.views.sources import Identity, Sources
+from core.account_ports import HeldLiquidity, Snapshot
+from core.amm.prices import PairOrder, price_bounds
+from core.status import HedgeStatus
+
+# Hours of minutes that are read at once: reading a month in one go would hold up everything else.
+PAGE = timedelta(hours=6)
+MOST_EVENTS = 1000
+# A record that begins this much of the span late makes the picture shorter.
+LATE = 0.1
+
+
+class HedgeRecords:
+    def __init__(self, sources: Sources, identity: Identity) -> None:
+        self._from = sources
+        self._identity = identity
+
+    async def of(self, name: str, start: datetime, end: datetime) -> HedgeHistory:
+        """Begins with the first record when that is much later than `start`."""
+        status = next((each for each in self._from.engine.statuses() if each.name == name), None)
+        moments = await self._moments(name, start, end, status)
+        if moments and (moments[0].at - start) > LATE * (end - start):
+            start = moments[0].at
+        symbol = self._from.config.hedge(name).symbol
+        return HedgeHistory(
+            name=name,
+            symbol=symbol,
+            base=symbol.removesuffix(quote_of(symbol)),
+            quote=quote_of(symbol),
+            mode=self._identity.mode,
+            start=start,
+            end=end,
+            moments=moments,
+            fills=await self._fills(name, start, end),
+            stops=stops_in(reversed(await self._from.events.recent(hedge=name, limit=MOST_EVENTS)), end),
+            remark="Now estimated: the chain cannot be read" if status and status.estimated else "",
+        )
+
+    async def _moments(
+        self, name: str, start: datetime, end: datetime, status: HedgeStatus | None
+    ) -> tuple[Moment, ...]:
+        found: list[Moment] = []
+        while start < end:
+            page_end = min(start + PAGE, end)
+            found += [_moment(each, status) for each in await self._from.series.between(name, start, page_end)]
+            start = page_end
+        return tuple(found)
+
+    async def _fills(self, name: str, start: datetime, end: datetime) -> tuple[Fill, ...]:
+        return tuple(
+            Fill(fill.trade.at, fill.trade.side.value, fill.trade.price, fill.trade.quantity_base)
+            for fill in await self._from.fills.fills_between(start, end)
+            if fill.hedge == name
+        )
+
+
+def _moment(snapshot: Snapshot, status: HedgeStatus | None) -> Moment:
+    """Where no band was recorded, it is the one in force now."""
+    return Moment(
+        at=snapshot.at,
+        price=snapshot.price,
+        net_base=snapshot.net_base,
+        perp_base=snapshot.perp_base,
+        gap_base=snapshot.gap_base,
+        residual_base=snapshot.residual_base,
+        band_quote=snapshot.figures.get("band_quote", status.band_quote if status else None),
+        ranges=None if snapshot.held is None else _ranges(snapshot.held),
+    )
+
+
+@lru_cache(maxsize=64)
+def _ranges(held: tuple[HeldLiquidity, ...]) -> tuple[Range, ...]:
+    """The edges of each position that holds liquidity, QUOTE per BASE. Held is what seldom changes."""
+    return tuple(dict.fromkeys(_range_of(each) for each in held if each.liquidity))
+
+
+def _range_of(held: HeldLiquidity) -> Range:
+    decimals = (held.base_decimals, held.quote_decimals)
+    order = PairOrder(held.base_is_token0, *(decimals if held.base_is_token0 else reversed(decimals)))
+    return price_bounds(held.tick_lower, held.tick_upper, order)
