@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot.live_config import LiveConfig
+from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import OperatorService
 from bot.rendering.listings import HealthItem
@@ -102,7 +103,15 @@ class Office:
     views: Views
 
 
-def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
+def open_office(
+    config: Config,
+    store: Store,
+    clock: Clock,
+    zone: tzinfo,
+    *,
+    logs: LogRing | None = None,
+    people: Clock | None = None,
+) -> Office:
     """`people`: the clock of those who answer, where the market's runs faster."""
     live, slot, bell = LiveConfig(config), EngineSlot(config), Bell()
     probes: list[Callable[[], Sequence[HealthItem]]] = []
@@ -127,6 +136,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         config=live,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,
+        logs=logs or LogRing(),
     )
     views = all_views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
     operator = OperatorService(

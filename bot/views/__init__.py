@@ -1,6 +1,7 @@
 """The read-only answers: each gathers what the running program already knows and renders it."""
 
 from bot.views.health import Health
+from bot.views.logs import Logs
 from bot.views.overview import Overview
 from bot.views.past import Past
 from bot.views.settings import EffectiveSettings, Settings, file_settings
@@ -15,5 +16,6 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
         Overview(sources, identity, clock),
         Past(sources, identity),
         Health(sources, identity, clock),
+        Logs(sources),
         Settings(sources),
     )

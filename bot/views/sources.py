@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
 from bot.live_config import LiveConfig
+from bot.logs import LogRing
 from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
@@ -46,6 +47,7 @@ class Sources:
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
+    logs: LogRing = field(default_factory=LogRing)
 
 
 class Group(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.live_config import LiveConfig
+from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import Actor, OperatorService, PressResult, Reply
 from bot.rendering.markup import plain
@@ -55,6 +56,7 @@ class Desk:
     notifier: Notifier
     approvals: ApprovalDesk
     operator: OperatorService
+    logs: LogRing
 
     async def say(self, text: str, *, actor: Actor = ANNA, key: str | None = None, age_s: float = 0.0) -> Reply:
         issued_at = self.clock.now() - timedelta(seconds=age_s)
@@ -98,6 +100,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         zone=UTC,
     )
     approvals = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=engine.wake)
+    logs = LogRing()
     sources = Sources(
         engine=engine,
         approvals=store.approvals,
@@ -107,6 +110,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         income=store.income,
         config=live,
         settings=EffectiveSettings(config, store.overrides),
+        logs=logs,
     )
     operator = OperatorService(
         engine=engine,
@@ -119,7 +123,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         clock=clock,
         zone=UTC,
     )
-    return Desk(store, clock, engine, notifier, approvals, operator)
+    return Desk(store, clock, engine, notifier, approvals, operator, logs)
 
 
 @pytest.fixture
