@@ -11,7 +11,8 @@ from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import OperatorService
-from bot.rendering.listings import HealthItem
+from bot.probes import database_items, memory_items, stream_items, task_items
+from bot.rendering.health import HealthItem
 from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views, all_views
 from core.account_keeping import AccountKeeper, BanWatch
@@ -114,7 +115,7 @@ def open_office(
 ) -> Office:
     """`people`: the clock of those who answer, where the market's runs faster."""
     live, slot, bell = LiveConfig(config), EngineSlot(config), Bell()
-    probes: list[Callable[[], Sequence[HealthItem]]] = []
+    probes: list[Callable[[], Sequence[HealthItem]]] = [partial(database_items, store.database.path), memory_items]
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
@@ -132,6 +133,7 @@ def open_office(
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        commands=store.commands,
         income=store.income,
         config=live,
         settings=EffectiveSettings(config, store.overrides),
@@ -188,11 +190,12 @@ async def build_engine(
     beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
     if venue_watch is not None:
         beside |= venue_watch.loops()
-        office.probes.append(partial(_stream_health, venue_watch))
+        office.probes.append(partial(stream_items, venue_watch))
     engine = Engine(
         runners=runners, commands=commands, events=office.notifier, clock=clock, beside=beside, stop_of=stops.of
     )
     office.slot.engine = engine
+    office.probes.append(lambda: task_items(engine.lives()))
     return engine
 
 
@@ -215,13 +218,6 @@ def _venue_watch(
         events=office.notifier,
         clock=clock,
     )
-
-
-def _stream_health(watch: VenueWatch) -> list[HealthItem]:
-    return [
-        HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "come")
-        for name, trouble in watch.troubles.items()
-    ]
 
 
 def _beside(

@@ -119,13 +119,15 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         await front.run(engine)
 
 
-def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+def _chores(
+    settings: Settings, engine: Engine, clock: Clock
+) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
     url = settings.around.values.lp_hedge_heartbeat_url
     if url is None:
-        return ()
+        return {}
     from bot.heartbeat import Heartbeat
 
-    return (Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run,)
+    return {"heartbeat": Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run}
 
 
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
-from bot.rendering.listings import HealthItem, Setting
+from bot.rendering.health import HealthItem
+from bot.rendering.listings import Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
 from core.facts import Trade
-from core.ports import Approvals, EngineView, EventLog, Outbox
+from core.ports import Approvals, CommandQueue, EngineView, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -43,6 +44,7 @@ class Sources:
     events: EventLog
     fills: RecentFills
     outbox: Outbox
+    commands: CommandQueue
     income: IncomeBook
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]

@@ -107,6 +107,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        commands=store.commands,
         income=store.income,
         config=live,
         settings=EffectiveSettings(config, store.overrides),

@@ -35,7 +35,7 @@ WIDE = {
 # Where anything may arrive and must not pass: the supervisors, the command line, Telegram's error handling.
 BROAD_EXCEPTS = {
     "bot/cli.py:main",
-    "bot/front.py:_keep",
+    "bot/kept.py:keep",
     "bot/telegram/connection.py:_last",
     "bot/telegram/frontend.py:_keep",
     "core/command_desk.py:_carry_out",
