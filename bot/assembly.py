@@ -8,9 +8,11 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot.live_config import LiveConfig
+from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import OperatorService
-from bot.rendering.listings import HealthItem
+from bot.probes import database_items, memory_items, stream_items, task_items
+from bot.rendering.health import HealthItem
 from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views, all_views
 from core.account_keeping import AccountKeeper, BanWatch
@@ -107,10 +109,18 @@ class Office:
     views: Views
 
 
-def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
+def open_office(
+    config: Config,
+    store: Store,
+    clock: Clock,
+    zone: tzinfo,
+    *,
+    logs: LogRing | None = None,
+    people: Clock | None = None,
+) -> Office:
     """`people`: the clock of those who answer, where the market's runs faster."""
     live, slot, bell = LiveConfig(config), EngineSlot(config), Bell()
-    probes: list[Callable[[], Sequence[HealthItem]]] = []
+    probes: list[Callable[[], Sequence[HealthItem]]] = [partial(database_items, store.database.path), memory_items]
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
@@ -128,11 +138,13 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        commands=store.commands,
         income=store.income,
         series=store.series,
         config=live,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,
+        logs=logs or LogRing(),
     )
     views = all_views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
     operator = OperatorService(
@@ -186,7 +198,7 @@ async def build_engine(
     beside["series"] = series.run
     if venue_watch is not None:
         beside |= venue_watch.loops()
-        office.probes.append(partial(_stream_health, venue_watch))
+        office.probes.append(partial(stream_items, venue_watch))
     engine = Engine(
         runners=runners,
         commands=commands,
@@ -197,6 +209,7 @@ async def build_engine(
         evaluated=series.looked,
     )
     office.slot.engine = engine
+    office.probes.append(lambda: task_items(engine.lives()))
     return engine
 
 
@@ -219,13 +232,6 @@ def _venue_watch(
         events=office.notifier,
         clock=clock,
     )
-
-
-def _stream_health(watch: VenueWatch) -> list[HealthItem]:
-    return [
-        HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "come")
-        for name, trouble in watch.troubles.items()
-    ]
 
 
 def _beside(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.rendering.listings import HealthItem
+from bot.rendering.health import HealthItem
 from bot.rendering.numbers import span
 from core.amm.presets import ChainPreset, chain_preset
 from core.chain_watch import ChainWatch

@@ -111,7 +111,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("report", "", "the daily report, now", Does.VIEW),
     Command("history", "[N]", "what happened lately", Does.VIEW, key_row=2),
     Command("health", "", "is every part alive and fresh", Does.VIEW, key_row=2),
-    Command("logs", "[N]", "the program's last log lines", Does.VIEW),
+    Command("logs", "[N] [LEVEL]", "the program's last log lines", Does.VIEW),
     Command("export", "[DAYS]", "every fill as a CSV file", Does.VIEW),
     Command("version", "", "which program this is", Does.VIEW),
     Command("help", "", "this list", Does.VIEW, key_row=2),

@@ -15,7 +15,7 @@ import structlog
 from bot.assembly import build_engine, open_office
 from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
-from bot.logs import configure_logs
+from bot.logs import LogRing, configure_logs
 from bot.redaction import Redactor
 from bot.venues import perp_venue
 from bot.version import program_version
@@ -46,22 +46,22 @@ async def run_service(settings: Settings) -> int:
     keep_every_digit()
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
-    configure_logs(settings.around.values.lp_hedge_log_level, redactor)
+    logs = configure_logs(settings.around.values.lp_hedge_log_level, redactor)
     for notice in settings.notices:
         log.warning("worth a look", notice=notice)
     with InstanceLock(settings.database_path):
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
-            await stop_on_signals(_serve(settings, store, clock, redactor))
+            await stop_on_signals(_serve(settings, store, clock, redactor, logs))
     return 0
 
 
 async def run_demo(options: DemoOptions) -> int:
-    configure_logs("WARNING", Redactor())
+    logs = configure_logs("WARNING", Redactor())
     from bot.demo import run
 
-    return await run.run_demo(options)
+    return await run.run_demo(options, logs)
 
 
 async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
@@ -77,8 +77,8 @@ def keep_every_digit() -> None:
     getcontext().prec = AMOUNT_DIGITS
 
 
-async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor) -> None:
-    office = open_office(settings.config, store, clock, settings.zone)
+async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing) -> None:
+    office = open_office(settings.config, store, clock, settings.zone, logs=logs)
     async with AsyncExitStack() as stack:
         chains = ChainFeeds(settings, clock, await followed_ids(settings, store))
         stack.push_async_callback(chains.aclose)
@@ -119,13 +119,15 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         await front.run(engine)
 
 
-def _chores(settings: Settings, engine: Engine, clock: Clock) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+def _chores(
+    settings: Settings, engine: Engine, clock: Clock
+) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
     url = settings.around.values.lp_hedge_heartbeat_url
     if url is None:
-        return ()
+        return {}
     from bot.heartbeat import Heartbeat
 
-    return (Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run,)
+    return {"heartbeat": Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run}
 
 
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:

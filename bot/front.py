@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-import structlog
 
 from bot.assembly import Office
 from bot.console import Console, Terminal
+from bot.kept import Kept
+from bot.loop_lag import LoopLag
+from bot.probes import lag_items, task_items, telegram_items
 from bot.redaction import Redactor
-from bot.rendering.listings import HealthItem
 from core.cancellation import end
 from core.clock import Clock
 from core.engine import Engine
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from bot.telegram.frontend import TelegramHealth
     from bot.telegram.settings import TelegramSettings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-AGAIN_S = 5.0
-
-log = structlog.get_logger(__name__)
 
 
 class Front:
@@ -45,9 +42,11 @@ class Front:
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
         last_word: Callable[[], Awaitable[None]] | None = None,
-        chores: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
+        chores: Mapping[str, Callable[[], Coroutine[None, None, None]]] = MappingProxyType({}),
     ) -> None:
-        """`last_word` is called when the engine has stopped and messages can still be sent; `chores` run beside it."""
+        """`last_word` is called when the engine has stopped and messages can still be sent; `chores` run beside it,
+        by name.
+        """
         self._office = office
         self._store = store
         self._clock = clock
@@ -56,15 +55,15 @@ class Front:
         self._redactor = redactor or Redactor()
         self._last_word = last_word
         self._chores = chores
+        self._kept, self._lag = Kept(self._people), LoopLag(self._people)
+        office.probes.extend((lambda: task_items(self._kept.lives()), lambda: lag_items(self._lag)))
 
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""
         await self._office.notifier.present_pending()
-        inner = [
-            asyncio.create_task(engine.run(), name="engine"),
-            asyncio.create_task(self._keep("notifier", self._notify), name="notifier"),
-        ]
-        inner += [asyncio.create_task(self._keep("chore", chore)) for chore in self._chores]
+        beside = {"notifier": self._notify, "event loop's watch": self._lag.run, **self._chores}
+        inner = [asyncio.create_task(engine.run(), name="engine")]
+        inner += [asyncio.create_task(self._kept.keep(name, work), name=name) for name, work in beside.items()]
         if ends_after is not None:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
@@ -80,15 +79,6 @@ class Front:
 
     async def _notify(self) -> None:
         await self._office.notifier.run(self._office.slot.statuses)
-
-    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """A border where anything may arrive: nothing beside the hedging may end the hedging."""
-        while True:
-            try:
-                await work()
-            except Exception as error:
-                log.exception("task failed", task=name, error=type(error).__name__, retry_s=AGAIN_S)
-            await self._clock.sleep(AGAIN_S)
 
     async def _front_end(self) -> None:
         if self._telegram is None:
@@ -110,7 +100,7 @@ class Front:
             redactor=self._redactor,
         )
         self._office.bell.listen(front.poke)
-        self._office.probes.append(lambda: [_health_item(front.health())])
+        self._office.probes.append(lambda: telegram_items(front.health()))
         await front.run()
 
 
@@ -128,9 +118,3 @@ async def stop_on_signals(work: Coroutine[None, None, None]) -> None:
     finally:
         for name in STOP_SIGNALS:
             loop.remove_signal_handler(name)
-
-
-def _health_item(health: TelegramHealth) -> HealthItem:
-    ok = {"listening": True, "starting": None}.get(health.hearing.value, False)
-    who = f" as {health.bot_name}" if health.bot_name else ""
-    return HealthItem("Telegram", ok, f"{health.hearing.value}{who} {health.detail}".rstrip())

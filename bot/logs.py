@@ -1,37 +1,108 @@
-"""Where log lines go, and that no secret goes with them."""
+"""Where log lines go, what they look like, and that no secret goes with them.
+
+structlog's events and the standard library's records take one way: a record, the redactor, one format; out to the
+stream, and into the ring of the last ones that `/logs` shows.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+import time
+from collections import deque
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import structlog
 
 from bot.redaction import Redactor, guard_logging
+from bot.rendering.markup import clip
+
+KEPT_LINES = 500
+KEPT_UNITS = 2000
+FIELDS = "fields"
 
 
-def configure_logs(level: str, redactor: Redactor, stream: TextIO | None = None) -> None:
-    """One line an event, to stderr or `stream`; the standard library's loggers go the same way.
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """`level`: the logging module's number. `text` may hold a traceback, of several lines."""
 
-    The redactor is the last step before a line is written.
-    """
-    target = stream or sys.stderr
+    level: int
+    text: str
+
+
+class LogRing(logging.Handler):
+    """The last lines, redacted and clipped, in bounded memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: deque[LogLine] = deque(maxlen=KEPT_LINES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._kept.append(LogLine(record.levelno, clip(self.format(record), KEPT_UNITS)))
+        except (TypeError, ValueError):
+            self.handleError(record)
+
+    def last(self, count: int, *, at_least: int) -> tuple[LogLine, ...]:
+        """The newest of that level or above, oldest first."""
+        found = [line for line in self._kept.copy() if line.level >= at_least]
+        return tuple(found[-count:])
+
+
+class OneFormat(logging.Formatter):
+    """`2026-05-01T12:03:04.567Z WARNING core.supervision: task failed task=bnb why='no answer'`, then any traceback."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._redactor = redactor
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        fields: MutableMapping[str, object] = getattr(record, FIELDS, {})
+        record.message = _on_one_line(record.message)
+        return " ".join((super().formatMessage(record), *(f"{key}={_shown(value)}" for key, value in fields.items())))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.redact(super().format(record))
+
+
+def configure_logs(level: str, redactor: Redactor, stream: TextIO | None = None) -> LogRing:
+    """One line an event, to stderr or `stream`, and into the ring that is returned."""
     number = logging.getLevelNamesMapping()[level]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            redactor,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], sort_keys=True),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, _as_record],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=number, handlers=[handler], force=True)
+    ring, out = LogRing(), logging.StreamHandler(stream or sys.stderr)
+    for handler in (ring, out):
+        handler.setFormatter(OneFormat(redactor))
+    logging.basicConfig(level=number, handlers=[ring, out], force=True)
     guard_logging(redactor)
+    return ring
+
+
+def _as_record(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> tuple[tuple[object, ...], dict[str, Any]]:
+    """What the standard library's logger is called with."""
+    message = event.pop("event", "")
+    handed_on = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}
+    return (message,), {**handed_on, "extra": {FIELDS: dict(event)}}
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    plain = text.isprintable() and not any(letter in " '\"=" for letter in text) and text
+    return text if plain else repr(text)
+
+
+def _on_one_line(text: str) -> str:
+    """What was written by others must not look like lines of ours."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

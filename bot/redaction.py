@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from urllib.parse import quote
 
 REPLACEMENT = "[secret]"
@@ -17,7 +17,7 @@ _CHATTY = ("httpx", "httpcore", "websockets", "binance")
 
 
 class Redactor(logging.Filter):
-    """A logging filter, a structlog processor and a plain function over one list of secrets."""
+    """A logging filter and a plain function over one list of secrets."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Redactor(logging.Filter):
         return _BOT_TOKEN.sub(REPLACEMENT, text)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrites message, traceback and stack of the record; never drops one."""
+        """Rewrites message, fields, traceback and stack of the record; never drops one."""
         try:
             message = record.getMessage()
         except (TypeError, ValueError):
@@ -51,11 +51,9 @@ class Redactor(logging.Filter):
             record.exc_text, record.exc_info = self.redact(record.exc_text), None
         if record.stack_info:
             record.stack_info = self.redact(record.stack_info)
+        if isinstance(fields := getattr(record, "fields", None), dict):
+            record.fields = {key: self._redact_value(value) for key, value in fields.items()}
         return True
-
-    def __call__(self, logger: object, method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-        """As a structlog processor: place it after exceptions were formatted and before the renderer."""
-        return {key: self._redact_value(value) for key, value in event.items()}
 
     def _redact_value(self, value: object) -> object:
         if isinstance(value, bool | int | None):

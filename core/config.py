@@ -72,6 +72,7 @@ class PaperConfig(Frozen):
     balance_quote: Positive = Decimal(10000)
     taker_bps: NotNegative = Decimal(5)
     maker_bps: NotNegative = Decimal(2)
+    leverage: Annotated[int, NoBool, Field(ge=1, le=125)] = 5
 
 
 class ChainConfig(Frozen):

@@ -19,11 +19,13 @@ from core.outlook import Outlook
 from core.ports import EventLog
 from core.status import HedgeStatus
 from core.stops import shown_stopped
-from core.supervision import Supervisor
+from core.supervision import Supervisor, TaskLife
 
 COMMAND_POLL_S = 0.4
 SHORTEST_PAUSE_S = 1.0
 TAKE_BACK_WITHIN_S = 3.0
+# Over its own pace, until a loop that completes no turn counts as dead.
+TURN_ALLOWANCE_S = 60.0
 COMMANDS = "commands"
 
 Loop = Callable[[], Awaitable[None]]
@@ -94,13 +96,19 @@ class Engine:
             if runner.evaluated_at_s is None or now_s - runner.evaluated_at_s > runner.pause_s() + allowance_s
         )
 
+    def lives(self) -> tuple[TaskLife, ...]:
+        """Every loop that `run` keeps, once it has begun."""
+        paces_s = {name: runner.pause_s() for name, runner in self._runners.items()}
+        allowed_s = {name: pace_s + TURN_ALLOWANCE_S for name, pace_s in (paces_s | {COMMANDS: 0.0}).items()}
+        return self._supervisor.lives(allowed_s)
+
     async def run(self) -> None:
         """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
         await until_one_fails(
-            self._supervisor.keep(COMMANDS, self._run_commands, hedge=None),
+            self._supervisor.keep(COMMANDS, self._run_commands, hedge=None, in_turns=True),
             *(self._supervisor.keep(name, loop, hedge=None) for name, loop in self._beside.items()),
             *(
-                self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name)
+                self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name, in_turns=True)
                 for name, runner in self._runners.items()
             ),
         )

@@ -35,6 +35,11 @@ def migrations_in(directory: Path) -> tuple[Migration, ...]:
     return found
 
 
+def newest_version() -> int:
+    """The schema that every open database has."""
+    return migrations_in(MIGRATIONS)[-1].version
+
+
 async def version_of(connection: aiosqlite.Connection, path: Path, newest: int) -> int:
     """The file's schema version, 0 for an empty one.
 

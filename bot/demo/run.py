@@ -19,6 +19,7 @@ from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
 from bot.front import Front, stop_on_signals
+from bot.logs import LogRing
 from bot.settings import DemoOptions
 from core.clock import Clock, ManualClock, SystemClock
 from core.engine import Engine
@@ -69,14 +70,14 @@ class Stage:
     clock: Clock
 
 
-async def run_demo(options: DemoOptions) -> int:
+async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
     if options.speed is None:
-        return await _run_fast(options)
+        return await _run_fast(options, logs)
     people = SystemClock()
     clock = PacedClock(people, start=RECORDED_START, speed=options.speed)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
-        stage = await _set_stage(stack, options, clock, Path(folder), people=people)
+        stage = await _set_stage(stack, options, clock, Path(folder), logs, people=people)
         front = Front(stage.office, stage.store, clock, people=people, telegram=options.telegram)
         ends = timedelta(hours=options.hours) if options.hours else None
         await stop_on_signals(front.run(stage.engine, ends_after=ends))
@@ -84,7 +85,13 @@ async def run_demo(options: DemoOptions) -> int:
 
 
 async def _set_stage(
-    stack: AsyncExitStack, options: DemoOptions, clock: Clock, folder: Path, *, people: Clock | None = None
+    stack: AsyncExitStack,
+    options: DemoOptions,
+    clock: Clock,
+    folder: Path,
+    logs: LogRing | None,
+    *,
+    people: Clock | None = None,
 ) -> Stage:
     market = DemoMarket.load(seed=options.seed, clock=clock)
     answer_within_s = min(LONGEST_APPROVAL_S, int(ANSWER_WITHIN_S * max(1.0, options.speed or 1.0)))
@@ -93,7 +100,7 @@ async def _set_stage(
     await stack.enter_async_context(store)
     venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
     await venue.prepare([SYMBOL])
-    office = open_office(config, store, clock, UTC, people=people)
+    office = open_office(config, store, clock, UTC, logs=logs, people=people)
     chains = {HEDGE: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
         config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
@@ -101,13 +108,13 @@ async def _set_stage(
     return Stage(market, venue, store, office, engine, clock)
 
 
-async def _run_fast(options: DemoOptions) -> int:
+async def _run_fast(options: DemoOptions, logs: LogRing | None = None) -> int:
     hours = options.hours or DEFAULT_FAST_HOURS
     clock = ManualClock(RECORDED_START, sleep_advances=True)
     began_s = time.perf_counter()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
-        stage = await _set_stage(stack, options, clock, Path(folder))
+        stage = await _set_stage(stack, options, clock, Path(folder), logs)
         cycles = await _drive(stage, clock, hours, options)
         summary = await _summarise(stage, options.seed, hours, cycles)
     if options.json:

@@ -10,7 +10,7 @@ from bot.commands import COMMANDS, Command
 from bot.rendering.alerts import history_line
 from bot.rendering.approvals import proposal_text, time_left
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import amount, exact, money, quote_of, span, stamp
+from bot.rendering.numbers import amount, exact, money, quote_of, stamp
 from bot.rendering.status import ESTIMATE, range_line
 from core.events import Event
 from core.facts import Trade
@@ -25,15 +25,6 @@ class Setting:
     key: str
     value: str
     origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class HealthItem:
-    """`ok` None: nothing to judge by yet."""
-
-    name: str
-    ok: bool | None
-    detail: str
 
 
 def positions_text(statuses: Sequence[HedgeStatus]) -> str:
@@ -68,15 +59,6 @@ def config_text(settings: Sequence[Setting], hedge: str | None) -> str:
         *(f"{code(f'{s.key} = {s.value}')}{marks.get(s.origin, '')}" for s in chosen),
         *(("none",) if not chosen else ()),
         None if hedge else "/config NAME shows all values of a hedge.",
-    )
-
-
-def health_text(items: Sequence[HealthItem]) -> str:
-    marks = {True: "✅", False: "🚨", None: "❔"}
-    well = all(item.ok is not False for item in items)
-    return lines(
-        bold("Health: all well" if well else "Health: something needs you"),
-        *(f"{marks[item.ok]} {esc(item.name)}: {esc(item.detail)}" for item in items),
     )
 
 
@@ -137,10 +119,3 @@ def _fill_line(hedge: str, trade: Trade, zone: tzinfo) -> str:
 def _help_line(command: Command) -> str:
     asks = " (asks once more)" if command.dangerous else ""
     return f"{esc(command.usage)}: {esc(command.summary)}{asks}"
-
-
-def age_item(name: str, age_s: float | None, limit_s: float) -> HealthItem:
-    """A source's freshness against the age at which hedging stops."""
-    if age_s is None:
-        return HealthItem(name, None, "not read yet")
-    return HealthItem(name, age_s <= limit_s, f"{span(age_s)} old, limit {span(limit_s)}")

@@ -1,6 +1,7 @@
 """The read-only answers: each gathers what the running program already knows and renders it."""
 
 from bot.views.health import Health
+from bot.views.logs import Logs
 from bot.views.outlook import Outlooks
 from bot.views.overview import Overview
 from bot.views.past import Past
@@ -18,6 +19,7 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
         Outlooks(sources),
         Past(sources, identity),
         Health(sources, identity, clock),
+        Logs(sources),
         Settings(sources),
         Pictures(sources, identity, clock),
     )

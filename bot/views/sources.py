@@ -9,12 +9,14 @@ from typing import Protocol
 
 from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
-from bot.rendering.listings import HealthItem, Setting
+from bot.logs import LogRing
+from bot.rendering.health import HealthItem
+from bot.rendering.listings import Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook, SeriesBook
 from core.facts import Trade
 from core.outlook import EngineOutlooks
-from core.ports import Approvals, BookedFill, EventLog, Outbox
+from core.ports import Approvals, BookedFill, CommandQueue, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -48,12 +50,14 @@ class Sources:
     events: EventLog
     fills: RecentFills
     outbox: Outbox
+    commands: CommandQueue
     income: IncomeBook
     series: SeriesBook
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
     charts: ChartMaker = field(default_factory=ChartMaker)
+    logs: LogRing = field(default_factory=LogRing)
 
 
 class Group(Protocol):

@@ -42,12 +42,12 @@ class PaperStore(Protocol):
     async def save(self, account: str, at: datetime) -> None: ...
 
 
-def terms_of(config: PaperConfig, *, leverage: int = 5) -> Terms:
+def terms_of(config: PaperConfig) -> Terms:
     return Terms(
         balance_quote=config.balance_quote,
         taker_rate=config.taker_bps / _BPS,
         maker_rate=config.maker_bps / _BPS,
-        initial_rate=1 / Decimal(leverage),
+        initial_rate=1 / Decimal(config.leverage),
     )
 
 

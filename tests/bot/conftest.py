@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.live_config import LiveConfig
+from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import Actor, OperatorService, PressResult, Reply
 from bot.rendering.markup import plain
@@ -60,6 +61,7 @@ class Desk:
     notifier: Notifier
     approvals: ApprovalDesk
     operator: OperatorService
+    logs: LogRing
 
     async def say(self, text: str, *, actor: Actor = ANNA, key: str | None = None, age_s: float = 0.0) -> Reply:
         issued_at = self.clock.now() - timedelta(seconds=age_s)
@@ -103,16 +105,19 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         zone=UTC,
     )
     approvals = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=engine.wake)
+    logs = LogRing()
     sources = Sources(
         engine=engine,
         approvals=store.approvals,
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        commands=store.commands,
         income=store.income,
         series=store.series,
         config=live,
         settings=EffectiveSettings(config, store.overrides),
+        logs=logs,
     )
     operator = OperatorService(
         engine=engine,
@@ -125,7 +130,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         clock=clock,
         zone=UTC,
     )
-    return Desk(store, clock, engine, notifier, approvals, operator)
+    return Desk(store, clock, engine, notifier, approvals, operator, logs)
 
 
 @pytest.fixture

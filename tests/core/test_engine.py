@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from core.cancellation import end
 from core.errors import ConfigurationError, InvariantBroken, Refused, Transient
 from core.events import EventKind
+from core.supervision import Supervisor
 from tests.core.pair import START, Pair, Programme, started
 
 HEDGED = Decimal("-4.999")
@@ -245,3 +247,49 @@ async def test_while_a_short_is_held_it_suspends_instead(pair: Pair) -> None:
         status = programme.status("eth")
         assert (status.state, "max_order_size" in status.detail) == ("SUSPENDED", True)
         assert len(await programme.events(EventKind.SUSPENDED)) == 2
+
+
+async def test_every_loop_that_is_kept_tells_of_its_life(pair: Pair) -> None:
+    """Those that work in turns when they last completed one; one that fails, why."""
+    async with started(pair) as programme:
+        assert programme.engine.lives() == ()
+        async with in_the_background(programme):
+            await advance(programme, 5)
+            lives = {life.task: life for life in programme.engine.lives()}
+            assert set(lives) == {"commands", "eth", "bnb", *programme.engine.beside}
+            assert all(life.is_well for life in lives.values())
+            assert all(lives[name].turn_age_s is not None for name in ("commands", "eth", "bnb"))
+            pair.pools["bnb"].error = ZeroDivisionError("boom")
+            await advance(programme, 20)
+            lives = {life.task: life for life in programme.engine.lives()}
+            assert [name for name, life in lives.items() if not life.is_well] == ["bnb"]
+            assert "a fault of this program" in (lives["bnb"].trouble or "")
+
+
+async def test_a_loop_without_turns_is_well_again_after_a_minute(pair: Pair) -> None:
+    """Its failure is told once, and so is its recovery."""
+    async with started(pair) as programme:
+        failed = False
+
+        async def loop() -> None:
+            nonlocal failed
+            if not failed:
+                failed = True
+                raise ZeroDivisionError("boom")
+            await asyncio.Event().wait()
+
+        supervisor = Supervisor(events=programme.office.notifier, halt=_unwanted, clock=pair.clock)
+        running = asyncio.create_task(supervisor.keep("bans", loop, hedge=None))
+        while not supervisor.trouble("bans"):
+            await asyncio.sleep(0.001)
+        for _ in range(70):
+            await pair.clock.advance(1)
+            await asyncio.sleep(0.005)
+        told = await programme.events(EventKind.SUSPENDED, EventKind.RECOVERED)
+        assert [event.kind.value for event in told] == ["suspended", "recovered"]
+        assert supervisor.lives({})[0].is_well
+        await end(running)
+
+
+async def _unwanted(_why: str) -> None:
+    raise AssertionError("nothing impossible happened")

@@ -44,7 +44,15 @@ class Purse:
         self.held = (
             *kept,
             HeldLiquidity(
-                position_id, self.base_is_token0, 18, 6, read.tick_lower, read.tick_upper, before + liquidity, ZERO, ZERO
+                position_id,
+                self.base_is_token0,
+                18,
+                6,
+                read.tick_lower,
+                read.tick_upper,
+                before + liquidity,
+                ZERO,
+                ZERO,
             ),
         )
 

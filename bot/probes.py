@@ -1,0 +1,88 @@
+"""What `/health` asks beside what the views read themselves: small looks that wait for nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.loop_lag import LoopLag
+from bot.rendering.health import HealthItem
+from bot.rendering.numbers import span
+from core.supervision import TaskLife
+from core.venue_watch import VenueWatch
+
+if TYPE_CHECKING:
+    from bot.telegram.frontend import TelegramHealth
+
+LAG_LIMIT_S = 1.0
+MEGABYTE = 1_000_000
+# Each checkpoint empties it: one that grows so far is held back by a reader that does not let go.
+WAL_LIMIT_BYTES = 64 * MEGABYTE
+PROC_STATM = Path("/proc/self/statm")
+
+
+def task_items(lives: Sequence[TaskLife]) -> list[HealthItem]:
+    return [HealthItem(life.task, life.is_well, _life_words(life)) for life in lives]
+
+
+def _life_words(life: TaskLife) -> str:
+    if life.trouble is not None:
+        return life.trouble
+    if life.allowed_s is None:
+        return f"running for {span(life.runs_for_s)}"
+    if life.turn_age_s is None:
+        return f"no turn completed yet, started {span(life.runs_for_s)} ago"
+    return f"last turn {span(life.turn_age_s)} ago, allowed {span(life.allowed_s)}"
+
+
+def lag_items(lag: LoopLag) -> list[HealthItem]:
+    worst_s = lag.worst_s()
+    if worst_s is None:
+        return [HealthItem("event loop", None, "not measured yet")]
+    return [
+        HealthItem("event loop", worst_s <= LAG_LIMIT_S, f"at most {worst_s * 1000:.0f} ms late in the last minute")
+    ]
+
+
+def stream_items(watch: VenueWatch) -> list[HealthItem]:
+    return [
+        HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "come")
+        for name, trouble in watch.troubles.items()
+    ]
+
+
+def telegram_items(health: TelegramHealth) -> list[HealthItem]:
+    ok = {"listening": True, "starting": None}.get(health.hearing.value, False)
+    who = f" as {health.bot_name}" if health.bot_name else ""
+    polled = f", last poll {span(health.last_poll_age_s)} ago" if health.last_poll_age_s is not None else ""
+    return [HealthItem("Telegram", ok, f"{health.hearing.value}{who}{polled} {health.detail}".rstrip())]
+
+
+def database_items(path: Path) -> list[HealthItem]:
+    size, log_size = _size(path), _size(path.with_name(f"{path.name}-wal"))
+    if size is None:
+        return [HealthItem("database", False, "its file is gone")]
+    words = f"{_megabytes(size)} and a log of {_megabytes(log_size or 0)}"
+    return [HealthItem("database", (log_size or 0) <= WAL_LIMIT_BYTES, words)]
+
+
+def memory_items() -> list[HealthItem]:
+    """Nothing where the system does not tell."""
+    try:
+        pages = int(PROC_STATM.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return []
+    return [HealthItem("memory", True, _megabytes(pages * os.sysconf("SC_PAGE_SIZE")))]
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:.1f} MB"

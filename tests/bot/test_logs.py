@@ -1,0 +1,146 @@
+"""One format for every log line, no secret in any, and the last ones for the chat."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from bot.logs import KEPT_LINES, KEPT_UNITS, LogRing, configure_logs
+from bot.redaction import REPLACEMENT, Redactor
+from bot.rendering.markup import plain, units
+from tests.bot.conftest import Desk
+
+SECRETS = ("s3cret/key+value", 'it\'s "quoted"\\secret', "two\nlines-of-secret", "123456789:AAF_" + "x" * 32)
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [\w.]+: \S.*")
+
+
+class Log:
+    """Both ways to write a line, and what came out."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+        self.ring = configure_logs("INFO", Redactor(SECRETS[:-1]), self.stream)
+        self.ours = structlog.get_logger("core.ours")
+        self.theirs = logging.getLogger("bot.theirs")
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stream.getvalue().splitlines()
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield Log()
+    structlog.reset_defaults()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def test_both_kinds_of_logger_write_the_same_line(log: Log) -> None:
+    """Time in UTC, level, name, words; then the fields."""
+    log.ours.warning("task failed", task="bnb", why="no answer", empty="")
+    log.theirs.warning("messages wait: %s", "later")
+    first, second = log.lines
+    assert LINE.fullmatch(first) and LINE.fullmatch(second)
+    assert first.endswith(" WARNING core.ours: task failed task=bnb why='no answer' empty=''")
+    assert second.endswith(" WARNING bot.theirs: messages wait: later")
+    assert [line.text for line in log.ring.last(5, at_least=0)] == [first, second]
+
+
+def test_what_is_under_the_level_is_written_nowhere(log: Log) -> None:
+    """Neither out nor into the ring."""
+    log.ours.debug("quiet")
+    log.theirs.debug("quiet")
+    assert not log.lines and not log.ring.last(5, at_least=0)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_comes_out_of_no_corner(log: Log, secret: str) -> None:
+    """Words, arguments, fields, objects, bound context, tracebacks, stacks and extras, on both ways."""
+    ours = log.ours.bind(bound=secret)
+    ours.info(f"in words {secret}")
+    ours.info("in a field", key=secret, thing=ValueError(secret), many=[secret])
+    log.theirs.info("as an argument %s", secret, stack_info=True)
+    log.theirs.info("in a mapping %(key)s", {"key": secret}, extra={"more": secret, "fields": {"key": secret}})
+    log.theirs.info("an object %s", ValueError(secret))
+    for logger in (ours, log.theirs):
+        try:
+            raise RuntimeError(f"cannot use {secret}")
+        except RuntimeError as error:
+            logger.exception("failed")
+            logger.error("failed", exc_info=error)
+    kept = "\n".join(line.text for line in log.ring.last(100, at_least=0))
+    for text in (log.stream.getvalue(), kept):
+        assert text.count(REPLACEMENT) >= 8 and "Traceback" in text
+        assert secret not in text and repr(secret)[1:-1] not in text
+
+
+def test_words_of_others_cannot_look_like_a_line_of_ours(log: Log) -> None:
+    """A name with a line break in it stays on its line."""
+    log.theirs.warning("from %s", "Eve\n2026-01-01T00:00:00.000Z INFO core.ours: all well")
+    log.ours.warning("from", who="Eve\nINFO")
+    assert len(log.lines) == 2
+
+
+def test_the_ring_is_bounded(log: Log) -> None:
+    """The newest stay, and none is endless."""
+    for number in range(KEPT_LINES + 5):
+        log.ours.info("line", number=number)
+    log.ours.info("x" * 10 * KEPT_UNITS)
+    kept = log.ring.last(10 * KEPT_LINES, at_least=0)
+    assert len(kept) == KEPT_LINES and units(kept[-1].text) <= KEPT_UNITS
+    assert kept[0].text.endswith("number=6")
+
+
+# /logs
+
+
+def fill(ring: LogRing, *, count: int, level: int = logging.INFO, words: str = "something happened") -> None:
+    for number in range(count):
+        ring.handle(logging.makeLogRecord({"msg": f"{words} {number}", "levelno": level, "levelname": "INFO"}))
+
+
+async def test_logs_shows_the_last_lines(desk: Desk) -> None:
+    """Twenty, or as many as asked for, the newest at the bottom."""
+    assert "none since the start" in (await desk.say("/logs")).text
+    fill(desk.logs, count=30)
+    twenty = plain((await desk.say("/logs")).text).splitlines()
+    assert len(twenty) == 21 and twenty[-1] == "something happened 29"
+    assert len(plain((await desk.say("/logs 3")).text).splitlines()) == 4
+
+
+async def test_logs_of_a_level(desk: Desk) -> None:
+    """That level and what is graver, with the number in either place."""
+    fill(desk.logs, count=3)
+    fill(desk.logs, count=2, level=logging.ERROR, words="<b>broken</b>")
+    for text in ("/logs error", "/logs 5 error", "/logs ERROR 5"):
+        reply = await desk.say(text)
+        assert plain(reply.text).count("<b>broken</b>") == 2 and "something" not in reply.text
+
+
+async def test_many_log_lines_come_as_a_file(desk: Desk) -> None:
+    """What no message holds; 200 at most."""
+    fill(desk.logs, count=300)
+    reply = await desk.say("/logs 100000")
+    assert reply.attachment is not None and reply.attachment.name.endswith(".txt") and not reply.attachment.photo
+    assert reply.attachment.content.decode().splitlines()[0] == "something happened 100"
+    assert "200 lines" in plain(reply.text)
+
+
+async def test_a_traceback_is_one_line_in_the_chat(desk: Desk) -> None:
+    """Its beginning, and the error at its end."""
+    fill(desk.logs, count=1, words="failed\nTraceback (most recent call last):\n  File x\nKeyError: 'q'")
+    assert plain((await desk.say("/logs")).text).splitlines()[1] == "failed … KeyError: 'q' 0"
+
+
+@pytest.mark.parametrize("text", ["/logs many", "/logs -3", "/logs 5 5 loud", "/logs <b>"])
+async def test_what_logs_does_not_understand_is_named(desk: Desk, text: str) -> None:
+    """With what it takes."""
+    assert "takes a number and one of error" in (await desk.say(text)).text
