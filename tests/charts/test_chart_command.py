@@ -162,6 +162,7 @@ async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
         events=store.events,
         fills=store.journal,
         outbox=store.outbox,
+        commands=store.commands,
         income=store.income,
         series=store.series,
         config=live,

@@ -35,12 +35,11 @@ def test_every_command_of_the_table_is_answered(stage: Stage) -> None:
 def _ask(stage: Stage, command: Command) -> Message:
     said = stage.telegram.say(OPERATOR, f"/{command.name} {ARGUMENTS.get(command.name, '')}".rstrip())
     wanted = "photo" if command.name in WITH_A_PICTURE else "document" if command.name == "export" else "text"
-    return stage.telegram.wait_for(lambda: _after(stage, said, wanted), timeout_s=PATIENCE_S)
+    return stage.telegram.wait_for(lambda: _after(stage, said, wanted), timeout_s=PATIENCE_S)[-1]
 
 
-def _after(stage: Stage, said: Message, kind: str) -> Message | None:
-    later = [m for m in stage.telegram.messages(OPERATOR) if m.message_id > said.message_id and m.kind == kind]
-    return later[-1] if later else None
+def _after(stage: Stage, said: Message, kind: str) -> list[Message]:
+    return [m for m in stage.telegram.messages(OPERATOR) if m.message_id > said.message_id and m.kind == kind]
 
 
 def test_a_setting_changed_from_the_phone_is_in_force_and_survives_a_restart(stage: Stage) -> None:
@@ -73,7 +72,7 @@ def test_a_reason_typed_as_the_answer_is_kept_with_the_rejection(stage: Stage) -
         proposal = phone.wait_message(OPERATOR, "Approve this hedge?", timeout_s=PATIENCE_S)
         phone.press(OPERATOR, proposal, "Reject")
         asked = phone.wait_message(OPERATOR, "eason", timeout_s=PATIENCE_S)
-        phone.say(OPERATOR, "too late in the day", in_answer_to=asked)
+        phone.say(OPERATOR, "too late in the day", answers=asked)
         phone.wait_for(lambda: "too late in the day" in proposal.text, timeout_s=PATIENCE_S)
         assert proposal.labels == []
         assert service.stop() == 0, service.output()
