@@ -3,11 +3,11 @@
 from bot.views.health import Health
 from bot.views.overview import Overview
 from bot.views.past import Past
-from bot.views.settings import EffectiveSettings, Settings, file_settings
+from bot.views.settings import Settings
 from bot.views.sources import Identity, Sources, Views
 from core.clock import Clock
 
-__all__ = ["EffectiveSettings", "Identity", "Sources", "Views", "all_views", "file_settings"]
+__all__ = ["Identity", "Sources", "Views", "all_views"]
 
 
 def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
@@ -15,5 +15,5 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
         Overview(sources, identity, clock),
         Past(sources, identity),
         Health(sources, identity, clock),
-        Settings(sources),
+        Settings(sources, identity.zone),
     )

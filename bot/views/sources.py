@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 from typing import Protocol
 
 from bot.live_config import LiveConfig
-from bot.rendering.listings import HealthItem, Setting
+from bot.rendering.listings import HealthItem
+from bot.rendering.settings import Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
 from core.facts import Trade
@@ -44,7 +45,7 @@ class Sources:
     outbox: Outbox
     income: IncomeBook
     config: LiveConfig
-    settings: Callable[[], Awaitable[Sequence[Setting]]]
+    settings: Callable[[], Sequence[Setting]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
 
 
