@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
+from bot.chat_settings.desk import Settings
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.notifier import Notifier
@@ -14,7 +15,7 @@ from bot.operator import OperatorService
 from bot.probes import database_items, memory_items, stream_items, task_items
 from bot.rendering.health import HealthItem
 from bot.version import program_version
-from bot.views import EffectiveSettings, Identity, Sources, Views, all_views
+from bot.views import Identity, Sources, Views, all_views
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
@@ -107,6 +108,7 @@ class Office:
     desk: ApprovalDesk
     operator: OperatorService
     views: Views
+    settings: Settings
 
 
 def open_office(
@@ -132,6 +134,7 @@ def open_office(
         poke=bell.ring,
     )
     desk = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=slot.wake)
+    settings = Settings(live=live, overrides=store.overrides, events=notifier, wake=slot.wake, clock=clock, zone=zone)
     sources = Sources(
         engine=slot,
         approvals=store.approvals,
@@ -142,7 +145,7 @@ def open_office(
         income=store.income,
         series=store.series,
         config=live,
-        settings=EffectiveSettings(config, store.overrides),
+        settings=settings.all,
         probes=probes,
         logs=logs or LogRing(),
     )
@@ -154,11 +157,12 @@ def open_office(
         confirmations=store.confirmations,
         offers=store.offers,
         audit=store.audit,
+        settings=settings,
         views=views,
         clock=people or clock,
         zone=zone,
     )
-    return Office(live, slot, bell, probes, notifier, desk, operator, views)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings)
 
 
 async def build_engine(
@@ -180,6 +184,7 @@ async def build_engine(
     cannot be read, ConfigurationError when a limit allows no order at all
     and nothing is held.
     """
+    await office.settings.judge_by(partial(_require_possible, venue))
     claims: dict[str, Claim] = {}
     plan_ids, stops = PlanIds(), Stops(store.memory)
     bookkeeper = Bookkeeper(venue=venue, journal=store.journal, events=office.notifier, clock=clock, start=began)
@@ -211,6 +216,15 @@ async def build_engine(
     office.slot.engine = engine
     office.probes.append(lambda: task_items(engine.lives()))
     return engine
+
+
+def _require_possible(venue: PerpVenue, hedge: HedgeConfig) -> None:
+    """Raises ConfigurationError when a limit allows no order at all, as far as the venue's rules are known."""
+    try:
+        rules = venue.rules(hedge.symbol)
+    except Refused:
+        return
+    policy_from(hedge, rules)
 
 
 def _venue_watch(

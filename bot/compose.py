@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import datetime
 from decimal import getcontext
 from itertools import chain
@@ -79,6 +80,8 @@ def keep_every_digit() -> None:
 
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing) -> None:
     office = open_office(settings.config, store, clock, settings.zone, logs=logs)
+    await office.settings.load()
+    settings = replace(settings, config=office.config.now)
     async with AsyncExitStack() as stack:
         chains = ChainFeeds(settings, clock, await followed_ids(settings, store))
         stack.push_async_callback(chains.aclose)

@@ -25,6 +25,7 @@ KNOWN_ELSEWHERE = {
     "hedge_use_twap_over_quote": "twap_over_quote",
     "position_ids": "lp_position_ids",
     "hedge_rebalance_interval_seconds": "force_rebalance_seconds",
+    "hedge": "hedges",
 }
 BELONGS_IN_ENV = re.compile(r"(token|secret|api_?key|password|_url$|^url$|operator_ids)", re.IGNORECASE)
 # What pydantic's kinds of errors allow, in words.
@@ -66,11 +67,27 @@ def parse_config(text: str, path: Path) -> Config:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    if (block := _misspelt_hedges(data)) is not None:
+        raise ConfigurationError(f"{path}: [{block}] is no known section: did you mean [hedges.{_inner(data[block])}]?")
     try:
         return Config.model_validate(data)
     except ValidationError as error:
         said = "; ".join(mistakes(error, Config))
         raise ConfigurationError(f"{path}: {said}{'' if said.endswith('?') else '.'}") from None
+
+
+def _misspelt_hedges(data: Mapping[str, object]) -> str | None:
+    """Of a file without hedges, the section that was probably meant to have them."""
+    unknown = [key for key, block in data.items() if key not in Config.model_fields and isinstance(block, Mapping)]
+    likely = (key for key in unknown if difflib.get_close_matches(key.lower(), ["hedges"], cutoff=0.6))
+    return next(likely, None) if "hedges" not in data else None
+
+
+def _inner(block: object) -> str:
+    names = (
+        [str(name) for name, inner in block.items() if isinstance(inner, Mapping)] if isinstance(block, dict) else []
+    )
+    return names[0] if names else "NAME"
 
 
 def _text_of(path: Path) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
+from bot.chat_settings.answers import Answer, SettingsDesk, Speaker
+from bot.chat_settings.buttons import CONFIRM_FOR, SETTING, declined, reply_of
 from bot.commands import BY_NAME, Command, Does, parse
 from bot.orders import Order, chosen, order_of, resolve, sized
 from bot.rendering.approvals import outcome_sentence, person, settled_text
@@ -31,7 +33,6 @@ __all__ = ["Actor", "AuditTrail", "Button", "Desk", "DeskAnswer", "OperatorServi
 TOAST_CHARS = 200
 ANSWER_WAIT_S = 2.0
 ANSWER_POLL_S = 0.05
-CONFIRM_FOR = timedelta(seconds=90)
 TOKEN_BYTES = 9
 UNKNOWN_BUTTON = "I do not know this button."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
@@ -77,6 +78,7 @@ class OperatorService:
         confirmations: Confirmations,
         offers: Offers,
         audit: AuditTrail,
+        settings: SettingsDesk,
         views: Views,
         clock: Clock,
         zone: tzinfo,
@@ -87,6 +89,7 @@ class OperatorService:
         self._confirmations = confirmations
         self._offers = offers
         self._audit = audit
+        self._settings = settings
         self._views = views
         self._clock = clock
         self._zone = zone
@@ -112,6 +115,9 @@ class OperatorService:
         said = Said(actor, source, update_key, issued_at)
         if call.command.does is Does.DECIDE:
             return await self._decide_by_text(call.command, call.args, said)
+        if call.command.does is Does.SET:
+            answer = await self._settings.say(call.command.name, call.args, _speaker(said))
+            return await self._answered_with(answer, said)
         return await self._order(call.command, call.args, said)
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
@@ -194,9 +200,9 @@ class OperatorService:
         buttons = (Button("Yes", f"do:{token}", "danger"), Button("No", f"no:{token}"))
         return Reply(question, True, (buttons,))
 
-    async def _token(self, command: str, said: Said) -> str:
+    async def _token(self, command: str, said: Said, holds_for: timedelta = CONFIRM_FOR) -> str:
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        expires_at = self._clock.now() + CONFIRM_FOR
+        expires_at = self._clock.now() + holds_for
         await self._confirmations.put(token, command, actor=said.actor.id, expires_at=expires_at)
         return token
 
@@ -205,6 +211,8 @@ class OperatorService:
         if text is None:
             return PressResult(CLOSED)
         words = text.split()
+        if words[0] == SETTING:
+            return await self._set(words[1:], verb, replace(said, update_key=f"confirmed:{token}"))
         if words[0] == "ask":
             return await self._ask_or_do(order_of(words[1:]), said)
         offer = await self._offers.get(words[1]) if words[0] == "offer" else None
@@ -225,6 +233,17 @@ class OperatorService:
             return PressResult("", await self._ask(order, said))
         text = (await self._carry_out(order, said)).text
         return PressResult(_toast(plain(text)), _settled(order, text))
+
+    # settings
+
+    async def _set(self, words: Sequence[str], verb: str, said: Said) -> PressResult:
+        if verb == "no":
+            return declined(words)
+        reply = await self._answered_with(await self._settings.take_up(words, _speaker(said)), said)
+        return PressResult(_toast(plain(reply.text).partition("\n")[0]), reply)
+
+    async def _answered_with(self, answer: Answer, said: Said) -> Reply:
+        return await reply_of(answer, lambda text, holds_for: self._token(text, said, holds_for))
 
     # found positions
 
@@ -307,6 +326,10 @@ class OperatorService:
     def _status_of(self, args: Sequence[str]) -> HedgeStatus | None:
         statuses = self._engine.statuses()
         return next((s for s in statuses if s.name in args or (not args and len(statuses) == 1)), None)
+
+
+def _speaker(said: Said) -> Speaker:
+    return Speaker(said.actor.label, said.source, said.update_key, said.at)
 
 
 def _settled(order: Order, outcome: str) -> Reply:

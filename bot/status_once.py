@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.chain_feeds import ChainFeeds
+from bot.chat_settings.effective import effective
 from bot.compose import followed_ids
 from bot.venues import perp_venue
 from core.clock import Clock
@@ -71,6 +72,8 @@ async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]
         store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=clock)
         if store is not None:
             await stack.enter_async_context(store)
+            now = effective(settings.config, await store.overrides.all())
+            settings = replace(settings, config=now.config)
         venue, _ = perp_venue(settings, PaperGlance(store), clock)
         stack.push_async_callback(venue.aclose)
         followed = await followed_ids(settings, store) if store is not None else {}

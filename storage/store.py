@@ -25,8 +25,8 @@ from storage.series import SqliteSeries
 class Store:
     """`async with await Store.open(...)`, or `aclose()` in the end: an unclosed store keeps its process alive.
 
-    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series, income, samples.
-    The rest is the database's.
+    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series, income, samples,
+    overrides. The rest is the database's.
     """
 
     def __init__(self, database: Database, scope: str, resources: AsyncExitStack) -> None:
@@ -46,7 +46,7 @@ class Store:
         self.confirmations = SqliteConfirmations(database)
         self.events = SqliteEventLog(database)
         self.audit = Audit(database)
-        self.overrides = Overrides(database)
+        self.overrides = Overrides(database, scope)
         self.meta = Meta(database)
         self._resources = resources
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from bot.chat_settings.shown import all_settings
 from bot.preflight.chain import examine_lp
 from bot.preflight.exchange import examine_exchange
 from bot.preflight.findings import Examination, Finding, ok, warn
 from bot.preflight.push import examine_push
-from bot.preflight.sense import examine_sense, matters_if_unset
+from bot.preflight.sense import examine_contradictions, examine_sense, matters_if_unset
+from bot.preflight.standing import read_standing
 from bot.preflight.telegram import examine_telegram
-from bot.rendering.listings import Setting
+from bot.rendering.settings import Setting
 from bot.settings import Settings
-from bot.views import EffectiveSettings, file_settings
 from core.clock import Clock, SystemClock
-from storage.store import Store
 
 
 async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examination:
     """Reads, never writes or trades. What cannot be examined is a finding, not an error."""
     clock: Clock = SystemClock()
+    file, standing = settings.config, await read_standing(settings, clock)
+    settings = replace(settings, config=standing.now.config)
     config = settings.config
     lps, pushes, exchange, telegram = await asyncio.gather(
         asyncio.gather(*(examine_lp(settings, name, clock) for name in config.hedges)),
@@ -30,9 +33,9 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         examine_telegram(settings),
     )
     findings = [_configuration(settings), *(warn("configuration", notice) for notice in settings.notices)]
-    findings.append(_addresses(settings))
+    findings += [*standing.findings, _addresses(settings)]
     for name, hedge in config.hedges.items():
-        findings += matters_if_unset(name, hedge)
+        findings += [*matters_if_unset(name, hedge), *examine_contradictions(name, hedge)]
     for lp in lps:
         findings += lp.findings
     findings += pushes
@@ -40,7 +43,8 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
     for (name, hedge), lp in zip(config.hedges.items(), lps, strict=True):
         if lp.facts is not None and hedge.symbol in exchange.perps:
             findings += examine_sense(config, name, lp.facts, exchange.perps[hedge.symbol])
-    return Examination(config.mode, (*findings, *telegram), await _in_force(settings, clock))
+    in_force = (*all_settings(file, standing.now), *_environment(settings))
+    return Examination(config.mode, (*findings, *telegram), in_force)
 
 
 def _configuration(settings: Settings) -> Finding:
@@ -72,14 +76,6 @@ def _host(url: str) -> str:
     """Without user, password, path and query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-async def _in_force(settings: Settings, clock: Clock) -> tuple[Setting, ...]:
-    store = await Store.open_existing(settings.database_path, scope=settings.scope_if_known, clock=clock)
-    if store is None:
-        return (*file_settings(settings.config), *_environment(settings))
-    async with store:
-        return (*await EffectiveSettings(settings.config, store.overrides)(), *_environment(settings))
 
 
 def _environment(settings: Settings) -> Sequence[Setting]:

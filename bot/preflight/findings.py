@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.rendering.listings import Setting
+from bot.rendering.settings import Setting
 
 
 class Verdict(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.chat_settings.contradictions import contradictions
 from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp
 from bot.preflight.findings import Finding, fix, ok, warn
@@ -66,6 +67,10 @@ def matters_if_unset(name: str, hedge: HedgeConfig) -> list[Finding]:
         if key not in hedge.model_fields_set
     ]
     return [ok(f"{name}: defaults", "; ".join(left))] if left else []
+
+
+def examine_contradictions(name: str, hedge: HedgeConfig) -> list[Finding]:
+    return [warn(f"{name}: settings", clause) for clause in contradictions(hedge)]
 
 
 def _as_written(value: object) -> str:

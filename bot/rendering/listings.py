@@ -1,9 +1,8 @@
-"""The longer answers: positions, what waits, what happened, settings, health, help."""
+"""The longer answers: positions, what waits, what happened, health, help."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.commands import COMMANDS, Command
@@ -16,15 +15,6 @@ from core.events import Event
 from core.facts import Trade
 from core.ports import Approval, ApprovalState
 from core.status import HedgeStatus, PositionStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One effective value. `origin`: "default", "file", or "chat" for what an operator changed while it runs."""
-
-    key: str
-    value: str
-    origin: str
 
 
 def positions_text(statuses: Sequence[HedgeStatus]) -> str:
@@ -46,19 +36,6 @@ def history_text(events: Sequence[Event], fills: Sequence[tuple[str, Trade]], zo
         *(("nothing yet",) if not events else ()),
         *(("", bold("Last fills")) if fills else ()),
         *(_fill_line(hedge, trade, zone) for hedge, trade in reversed(fills)),
-    )
-
-
-def config_text(settings: Sequence[Setting], hedge: str | None) -> str:
-    """With a hedge named: all its values. Without: what is not a default, chat's changes marked."""
-    prefix = f"hedges.{hedge}."
-    chosen = [s for s in settings if s.key.startswith(prefix) or (hedge is None and s.origin != "default")]
-    marks = {"chat": " ← changed from chat", "default": " (default)"}
-    return lines(
-        bold(f"Settings of {hedge}" if hedge else "Settings that are not defaults"),
-        *(f"{code(f'{s.key} = {s.value}')}{marks.get(s.origin, '')}" for s in chosen),
-        *(("none",) if not chosen else ()),
-        None if hedge else "/config NAME shows all values of a hedge.",
     )
 
 

@@ -6,11 +6,11 @@ from bot.views.outlook import Outlooks
 from bot.views.overview import Overview
 from bot.views.past import Past
 from bot.views.pictures import Pictures
-from bot.views.settings import EffectiveSettings, Settings, file_settings
+from bot.views.settings import Settings
 from bot.views.sources import Identity, Sources, Views
 from core.clock import Clock
 
-__all__ = ["EffectiveSettings", "Identity", "Sources", "Views", "all_views", "file_settings"]
+__all__ = ["Identity", "Sources", "Views", "all_views"]
 
 
 def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
@@ -20,6 +20,6 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
         Past(sources, identity),
         Health(sources, identity, clock),
         Logs(sources),
-        Settings(sources),
+        Settings(sources, identity.zone),
         Pictures(sources, identity, clock),
     )

@@ -11,7 +11,7 @@ from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.rendering.health import HealthItem
-from bot.rendering.listings import Setting
+from bot.rendering.settings import Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook, SeriesBook
 from core.facts import Trade
@@ -54,7 +54,7 @@ class Sources:
     income: IncomeBook
     series: SeriesBook
     config: LiveConfig
-    settings: Callable[[], Awaitable[Sequence[Setting]]]
+    settings: Callable[[], Sequence[Setting]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
     charts: ChartMaker = field(default_factory=ChartMaker)
     logs: LogRing = field(default_factory=LogRing)

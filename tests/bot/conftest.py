@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.chat_settings.desk import Settings
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import Actor, OperatorService, PressResult, Reply
 from bot.rendering.markup import plain
-from bot.views import EffectiveSettings, Identity, Sources, all_views
+from bot.views import Identity, Sources, all_views
 from core.approval_desk import ApprovalDesk
 from core.clock import Clock, ManualClock
+from core.config import Config
 from core.outlook import Outlook
 from core.ports import OutboxMessage
 from core.status import HedgeStatus
@@ -62,6 +64,8 @@ class Desk:
     approvals: ApprovalDesk
     operator: OperatorService
     logs: LogRing
+    settings: Settings
+    live: LiveConfig
 
     async def say(self, text: str, *, actor: Actor = ANNA, key: str | None = None, age_s: float = 0.0) -> Reply:
         issued_at = self.clock.now() - timedelta(seconds=age_s)
@@ -91,9 +95,9 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
         yield opened
 
 
-def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
+def make_desk(store: Store, clock: Clock, *hedges: str, config: Config | None = None) -> Desk:
     engine = FakeEngine(*hedges)
-    config = a_config(*hedges)
+    config = config or a_config(*hedges)
     live = LiveConfig(config)
     notifier = Notifier(
         log=store.events,
@@ -106,6 +110,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
     )
     approvals = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=engine.wake)
     logs = LogRing()
+    settings = Settings(live=live, overrides=store.overrides, events=notifier, wake=engine.wake, clock=clock, zone=UTC)
     sources = Sources(
         engine=engine,
         approvals=store.approvals,
@@ -116,7 +121,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         income=store.income,
         series=store.series,
         config=live,
-        settings=EffectiveSettings(config, store.overrides),
+        settings=settings.all,
         logs=logs,
     )
     operator = OperatorService(
@@ -126,11 +131,12 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         confirmations=store.confirmations,
         offers=store.offers,
         audit=store.audit,
+        settings=settings,
         views=all_views(sources, Identity("1.2.3", "paper", UTC, T0), clock),
         clock=clock,
         zone=UTC,
     )
-    return Desk(store, clock, engine, notifier, approvals, operator, logs)
+    return Desk(store, clock, engine, notifier, approvals, operator, logs, settings, live)
 
 
 @pytest.fixture

@@ -76,14 +76,6 @@ async def test_history_shows_events_oldest_first(desk: Desk) -> None:
     assert text.index("paused") < text.index("resumed")
 
 
-async def test_config_shows_what_is_set_and_where(desk: Desk) -> None:
-    """Without a name what is no default; with one every value of the hedge."""
-    assert "hedges.bnb.symbol = BNBUSDT" in plain((await desk.say("/config")).text)
-    whole = plain((await desk.say("/config bnb")).text)
-    assert "hedges.bnb.delta_band_quote = 50 (default)" in whole
-    assert "hedges.bnb.approval_over_quote = the larger of 1000 and 5 bands (default)" in whole
-
-
 async def test_health_tells_what_is_too_old(desk: Desk) -> None:
     """A source older than its limit turns the headline."""
     assert "all well" in (await desk.say("/health")).text

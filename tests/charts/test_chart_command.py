@@ -17,7 +17,6 @@ from bot.rendering.markup import plain
 from bot.replies import Attachment, Reply
 from bot.views.chart_request import ChartRequest, chart_request
 from bot.views.hedge_records import HedgeRecords
-from bot.views.settings import EffectiveSettings
 from bot.views.sources import Identity, Sources
 from core.account_ports import HeldLiquidity, Snapshot
 from core.amm.ticks import MAX_TICK
@@ -166,7 +165,7 @@ async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
         income=store.income,
         series=store.series,
         config=live,
-        settings=EffectiveSettings(live.file, store.overrides),
+        settings=tuple,
     )
     records = HedgeRecords(sources, Identity("1.2.3", "paper", UTC, T0))
     return (await records.of("eth", T0 - timedelta(hours=24), T0)).moments

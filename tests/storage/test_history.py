@@ -11,7 +11,7 @@ from core.account_ports import Snapshot
 from core.errors import InvariantBroken
 from core.events import Event, EventKind
 from storage.history import AuditEntry
-from storage.overrides import Override
+from storage.overrides import Override, Wish
 from storage.store import Store
 from tests.storage.samples import T0, after
 
@@ -64,31 +64,43 @@ async def test_audit_rows_cannot_be_changed(store: Store) -> None:
     assert len(await store.audit.recent(9)) == 2
 
 
-async def test_override_is_set_replaced_and_dropped(store: Store) -> None:
-    """One per hedge and key."""
-    first = Override("bnb", "cooldown_seconds", "60", "30", "7", T0)
-    await store.overrides.set(first)
-    await store.overrides.set(replace(first, value="90"))
+def wish(update_key: str | None = None) -> Wish:
+    return Wish("Anna (7)", "telegram", ("bnb", "cooldown_seconds", "60"), update_key, T0, "30 s -> 60 s")
+
+
+async def test_override_is_set_replaced_and_dropped(store: Store, live_store: Store) -> None:
+    """One per scope, hedge and key, each change with its audit and a command that waits for nobody."""
+    first = Override("bnb", "cooldown_seconds", "60", "30", "Anna (7)", T0)
+    assert await store.overrides.set(first, wish())
+    assert await store.overrides.set(replace(first, value="90"), wish())
     assert await store.overrides.all() == (replace(first, value="90"),)
-    assert await store.overrides.get("bnb", "cooldown_seconds") == replace(first, value="90")
-    assert await store.overrides.get("", "cooldown_seconds") is None
-    assert await store.overrides.drop("bnb", "cooldown_seconds")
-    assert not await store.overrides.drop("bnb", "cooldown_seconds")
+    assert await live_store.overrides.all() == ()
+    assert await store.overrides.drop("bnb", "cooldown_seconds", wish(), after(1))
+    assert await store.overrides.all() == ()
+    assert await store.commands.pending() == ()
+    assert [entry.detail for entry in await store.audit.recent(9)] == ["bnb cooldown_seconds 60: 30 s -> 60 s"] * 3
 
 
-async def test_changed_file_value_drops_the_override(store: Store) -> None:
-    """Changed, newly named and no longer named all count as a change; the same value does not."""
-    same = Override("bnb", "same", "1", "5", "7", T0)
-    unnamed = Override("bnb", "unnamed", "1", None, "7", T0)
-    changed = Override("bnb", "changed", "1", "5", "7", T0)
-    named = Override("bnb", "named", "1", None, "7", T0)
-    removed = Override("bnb", "removed", "1", "5", "7", T0)
-    for override in (same, unnamed, changed, named, removed):
-        await store.overrides.set(override)
-    in_file = {("bnb", "same"): "5", ("bnb", "changed"): "6", ("bnb", "named"): "5", ("eth", "removed"): "5"}
-    assert await store.overrides.drop_outdated(in_file) == (changed, named, removed)
-    assert await store.overrides.all() == (same, unnamed)
-    assert await store.overrides.drop_outdated(in_file) == ()
+async def test_a_repeated_wish_changes_nothing(store: Store) -> None:
+    """A redelivered message does not undo what came after it, and has no second audit row."""
+    first = Override("bnb", "cooldown_seconds", "60", None, "Anna (7)", T0)
+    later = replace(first, value="90")
+    assert await store.overrides.set(first, wish("tg:1:7"))
+    assert await store.overrides.set(later, wish("tg:1:8"))
+    assert not await store.overrides.set(first, wish("tg:1:7"))
+    assert not await store.overrides.drop("bnb", "cooldown_seconds", wish("tg:1:8"), T0)
+    assert await store.overrides.all() == (later,)
+    assert len(await store.audit.recent(9)) == 2
+
+
+async def test_overrides_are_discarded_by_hedge_and_key(store: Store) -> None:
+    """What a start finds to hold no more goes, the rest stays."""
+    kept = Override("bnb", "cooldown_seconds", "60", None, "Anna (7)", T0)
+    gone = Override("", "alerts.breach", "off", "loud", "Anna (7)", T0)
+    for override in (kept, gone):
+        await store.overrides.set(override, wish())
+    await store.overrides.discard([gone])
+    assert await store.overrides.all() == (kept,)
 
 
 async def test_series_is_read_by_range(store: Store, live_store: Store) -> None:

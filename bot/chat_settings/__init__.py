@@ -1,0 +1,1 @@
+"""Settings as an operator sees and changes them while the program runs: what they take, and what they risk."""

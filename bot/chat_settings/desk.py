@@ -1,0 +1,263 @@
+"""Shows and changes settings for an operator: what is asked first, what is kept, what counts from when on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+
+from bot.chat_settings.answers import Answer, Choice, Speaker
+from bot.chat_settings.contradictions import contradictions
+from bot.chat_settings.effective import Effective, Judge, effective, key_of, no_judge, with_overrides
+from bot.chat_settings.keys import ALERTS, Key, Named, named, settable_keys, word_in, word_in_file, word_of
+from bot.chat_settings.risk import asks_when, dangers
+from bot.chat_settings.shown import all_settings, consequences, shown_value
+from bot.chat_settings.table import ROWS, ZERO
+from bot.chat_settings.takes import raw_of, takes, unit_of
+from bot.live_config import LiveConfig
+from bot.rendering import settings as texts
+from bot.rendering.markup import esc
+from core.clock import Clock
+from core.config import Config
+from core.errors import ConfigurationError
+from core.events import Event, EventKind
+from core.ports import EventLog
+from storage.overrides import Override, Overrides, Wish
+
+TYPED, SURE, DEFAULT = "typed", "sure", "default"
+BUTTONS_IN_A_ROW = 3
+REPEATED = "This message was carried out already."
+FILE_CHANGED = "hedge.toml: its own value of it changed"
+NOT_ALLOWED = "hedge.toml: the chat's value is not allowed beside it any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change that would be allowed. `override` None: the one from chat is dropped."""
+
+    key: Key
+    override: Override | None
+    next: Effective
+
+
+class Settings:
+    """The desk itself. One at a time changes something; what is in force is what a fresh start would find."""
+
+    def __init__(
+        self,
+        *,
+        live: LiveConfig,
+        overrides: Overrides,
+        events: EventLog,
+        wake: Callable[[str], None],
+        clock: Clock,
+        zone: tzinfo,
+    ) -> None:
+        self._live = live
+        self._overrides = overrides
+        self._events = events
+        self._wake = wake
+        self._clock = clock
+        self._zone = zone
+        self._now = Effective(live.file)
+        self._judge: Judge = no_judge
+        self._turn = asyncio.Lock()
+
+    # at the start
+
+    async def load(self) -> None:
+        """Put in force what was set from chat; what does not go with the file any more is dropped with a notice."""
+        await self._settle(await self._overrides.all())
+
+    async def judge_by(self, judge: Judge) -> None:
+        """From now on with the exchange's own rules, which may allow less."""
+        self._judge = judge
+        await self._settle(self._now.kept)
+
+    async def _settle(self, overrides: Sequence[Override]) -> None:
+        found = effective(self._live.file, overrides, self._judge)
+        before = self._live.now
+        self._take(found)
+        for override in found.outdated:
+            await self._tell(key_of(override), override.value, FILE_CHANGED)
+        for override, why in found.refused:
+            await self._tell(key_of(override), override.value, f"{NOT_ALLOWED}: {why}")
+        dropped = (*found.outdated, *(override for override, _ in found.refused))
+        if dropped:
+            await self._overrides.discard(dropped)
+        if before != found.config:
+            for name in found.config.hedges:
+                self._wake(name)
+
+    # what is in force
+
+    def all(self) -> tuple[texts.Setting, ...]:
+        return all_settings(self._live.file, self._now)
+
+    # what is said
+
+    async def say(self, command: str, args: Sequence[str], speaker: Speaker) -> Answer:
+        words = " ".join(args).replace("=", " ").split()
+        if command == ALERTS:
+            if not words:
+                return self._alerts()
+            words[0] = f"{ALERTS}.{words[0].lower().removeprefix(f'{ALERTS}.')}"
+        hedges = self._hedges()
+        if not words or (len(words) == 1 and words[0].lower() in hedges):
+            return self._list(words[0].lower() if words else "")
+        found = named(words, hedges)
+        if isinstance(found, str):
+            return Answer(esc(found))
+        return await self._answer(found, speaker)
+
+    async def take_up(self, words: Sequence[str], speaker: Speaker) -> Answer:
+        how, *rest = words
+        if how == TYPED:
+            return await self.say("set", rest, speaker)
+        found = named(rest, self._hedges())
+        if isinstance(found, str) or found.key is None:
+            raise ValueError(f"a choice of ours has no setting: {words}")
+        word, before = found.words
+        if word_in(self._live.now, found.key) != before:
+            return Answer(f"{esc(found.key.typed)} was changed meanwhile, so nothing was done. Send /set again.")
+        return await self._carry_out(found.key, word, speaker)
+
+    async def _answer(self, found: Named, speaker: Speaker) -> Answer:
+        if found.key is None:
+            rows = ((Choice(name, (TYPED, name, found.name, *found.words)),) for name in self._hedges())
+            return Answer(texts.which_hedge_text(found.name), tuple(rows))
+        if not found.words:
+            return self._detail(found.key)
+        word, *more = found.words
+        if more and more != [unit_of(found.key, self._live.file.hedges)]:
+            return Answer(esc(f"One value, please: /set {found.key.typed} VALUE."))
+        return await self._change(found.key, word, speaker)
+
+    async def _change(self, key: Key, word: str, speaker: Speaker) -> Answer:
+        try:
+            plan = self._plan(key, word, speaker)
+        except ConfigurationError as error:
+            return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
+        if plan.next == self._now:
+            return Answer(f"{esc(key.typed)} is {esc(shown_value(self._live.now, key))} already.")
+        if found := dangers(key, self._live.now, plan.next.config):
+            return self._question(plan, word, found)
+        return await self._carry_out(key, word, speaker)
+
+    def _question(self, plan: Plan, word: str, found: Sequence[str]) -> Answer:
+        words = (SURE, *plan.key.typed.split(), word, word_in(self._live.now, plan.key))
+        buttons = (Choice("Yes", words, is_danger=True), Choice("No", words, declines=True))
+        return Answer(texts.question_text(self._turn_of(plan), found), (buttons,), is_question=True)
+
+    def _plan(self, key: Key, word: str, speaker: Speaker) -> Plan:
+        """Raises ConfigurationError when the whole would not be allowed."""
+        file, unit = self._live.file, unit_of(key, self._live.file.hedges)
+        others = tuple(each for each in self._now.kept if key_of(each) != key)
+        value = word_of(raw_of(key, word, unit))
+        if word.lower() == DEFAULT or value == word_in(file, key):
+            return Plan(key, None, Effective(with_overrides(file, others, self._judge), others))
+        now = self._clock.now()
+        override = Override(key.hedge, key.name, value, word_in_file(file, key), speaker.label, now)
+        earlier = next((each for each in self._now.kept if key_of(each) == key), None)
+        if earlier is not None and earlier.value == value:
+            return Plan(key, earlier, self._now)
+        kept = (*others, override)
+        return Plan(key, override, Effective(with_overrides(file, kept, self._judge), kept))
+
+    # what is done
+
+    async def _carry_out(self, key: Key, word: str, speaker: Speaker) -> Answer:
+        """To its end, also when whoever asked does not wait for it: what is stored is in force."""
+        return await asyncio.shield(asyncio.ensure_future(self._carried_out(key, word, speaker)))
+
+    async def _carried_out(self, key: Key, word: str, speaker: Speaker) -> Answer:
+        async with self._turn:
+            try:
+                plan = self._plan(key, word, speaker)
+            except ConfigurationError as error:
+                return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
+            turn, before = self._turn_of(plan), self._live.now
+            if not await self._store(plan, turn, speaker):
+                return Answer(REPEATED)
+            self._take(plan.next)
+        if key.hedge:
+            self._wake(key.hedge)
+        await self._tell(key, turn.before, speaker.label)
+        return Answer(texts.changed_text(turn, _new_notes(key, before, plan.next.config)))
+
+    async def _store(self, plan: Plan, turn: texts.Turn, speaker: Speaker) -> bool:
+        """False when this message was carried out before."""
+        outcome = f"{turn.before} -> {turn.after}"
+        words = (*plan.key.typed.split(), plan.override.value if plan.override else DEFAULT)
+        wish = Wish(speaker.label, speaker.source, words, speaker.update_key, speaker.at, outcome)
+        if plan.override is None:
+            return await self._overrides.drop(plan.key.hedge, plan.key.name, wish, self._clock.now())
+        return await self._overrides.set(plan.override, wish)
+
+    def _take(self, found: Effective) -> None:
+        self._now = replace(found, outdated=(), refused=())
+        self._live.put_in_force(found.config)
+
+    async def _tell(self, key: Key, before: str, by: str) -> None:
+        data = {"key": key.name, "value": shown_value(self._live.now, key), "old": before, "by": by}
+        await self._events.append(Event(EventKind.SETTING_CHANGED, key.hedge or None, self._clock.now(), data))
+
+    # what is shown
+
+    def _list(self, hedge: str) -> Answer:
+        hedges = self._hedges()
+        name = hedge or (hedges[0] if len(hedges) == 1 else "")
+        values = {row: shown_value(self._live.now, Key(name, row)) for row in ROWS} if name else {}
+        changed = (each.key for each in self._now.kept if each.hedge and each.hedge == name)
+        return Answer(texts.list_text(name, values, changed))
+
+    def _alerts(self) -> Answer:
+        keys = [key for key in settable_keys(self._live.now) if key.name.startswith(f"{ALERTS}.")]
+        kinds = [key for key in keys if set(takes(key).choices) == set(texts.LOUDNESS_SIGNS)]
+        shown = {key.field: shown_value(self._live.now, key) for key in keys}
+        buttons = [Choice(f"{texts.LOUDNESS_SIGNS[shown[key.field]]} {key.field}", (TYPED, key.name)) for key in kinds]
+        loud = {key.field: shown[key.field] for key in kinds}
+        others = {name: value for name, value in shown.items() if name not in loud}
+        return Answer(texts.alerts_text(loud, others), _rows(buttons))
+
+    def _detail(self, key: Key) -> Answer:
+        now, known = self._live.now, takes(key)
+        setting = next(each for each in self.all() if each.key == key.full)
+        row = ROWS.get(key.name)
+        detail = texts.Detail(
+            typed=key.typed,
+            meaning=row.meaning if row else "",
+            now=shown_value(now, key),
+            otherwise=shown_value(self._live.file, key),
+            setting=setting,
+            named_in_file=word_in_file(self._live.file, key) is not None,
+            allowed=known.in_words(unit_of(key, now.hedges)),
+            zero=ZERO.get(key.name, ""),
+            danger=f"{asks_when(row)}: {row.danger}" if row and row.danger else "",
+        )
+        words = [word for word in known.choices if word != word_in(now, key)]
+        words += [DEFAULT] if setting.origin == "chat" else []
+        buttons = [Choice(word, (TYPED, *key.typed.split(), word)) for word in words]
+        return Answer(texts.detail_text(detail, self._zone), _rows(buttons))
+
+    def _turn_of(self, plan: Plan) -> texts.Turn:
+        key, before, after = plan.key, self._live.now, plan.next.config
+        meaning = ROWS[key.name].meaning if key.hedge else ""
+        also = consequences(key, before, after)
+        return texts.Turn(key.typed, meaning, shown_value(before, key), shown_value(after, key), also)
+
+    def _hedges(self) -> tuple[str, ...]:
+        return tuple(self._live.file.hedges)
+
+
+def _rows(buttons: Sequence[Choice]) -> tuple[tuple[Choice, ...], ...]:
+    return tuple(tuple(buttons[at : at + BUTTONS_IN_A_ROW]) for at in range(0, len(buttons), BUTTONS_IN_A_ROW))
+
+
+def _new_notes(key: Key, before: Config, after: Config) -> tuple[str, ...]:
+    """What makes little sense together since this change."""
+    if not key.hedge:
+        return ()
+    known = contradictions(before.hedges[key.hedge])
+    return tuple(clause for clause in contradictions(after.hedges[key.hedge]) if clause not in known)

@@ -1,0 +1,92 @@
+"""Which changes of a hedge raise its risk, by the table, and what that leads to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bot.chat_settings.keys import ALERTS, Key, value_in
+from bot.chat_settings.table import ROWS, Riskier, Row
+from core.config import Config, HedgeConfig
+
+MOST = Decimal("Infinity")
+OFF_OR_NOT = (Riskier.HIGHER_OR_OFF, Riskier.LOWER_BUT_ON)
+# What follows from others and is no less than this.
+UNSET_AT_LEAST = {"approval_over_quote": Decimal(1000)}
+ASKS_WHEN = {
+    Riskier.HIGHER: "higher asks first",
+    Riskier.HIGHER_OR_OFF: "higher asks first, and 0",
+    Riskier.LOWER: "lower asks first",
+    Riskier.LOWER_BUT_ON: "lower asks first, but 0",
+    Riskier.EITHER: "any change asks first",
+    Riskier.NEVER: "",
+}
+NOT_TOLD = "you are not told of it any more"
+
+
+def dangers(key: Key, before: Config, after: Config) -> tuple[str, ...]:
+    """What a change of this setting may lead to; empty when it is no riskier than before.
+
+    A band may change another that follows from it, so that all of a hedge's settings are looked at.
+    """
+    if not key.hedge:
+        return (NOT_TOLD,) if key.name.startswith(f"{ALERTS}.") and _is_silenced(key, before, after) else ()
+    old, new = before.hedges[key.hedge], after.hedges[key.hedge]
+    found = (row.danger for row in ROWS.values() if is_riskier(row, in_force(old, row.key), in_force(new, row.key)))
+    return tuple(dict.fromkeys(found))
+
+
+def is_riskier(row: Row, before: object, after: object) -> bool:
+    """What follows from others (None) can hardly be compared: a change to or from it mostly counts as riskier."""
+    if before == after or row.riskier is Riskier.NEVER:
+        return False
+    if isinstance(row.riskier, tuple):
+        rank = row.riskier.index
+        return rank(_word(after)) > rank(_word(before))
+    old, new = _size(row.riskier, before), _size(row.riskier, after)
+    if old is None and new is not None:
+        return new > UNSET_AT_LEAST.get(row.key, -MOST)
+    if old is None or new is None or row.riskier is Riskier.EITHER:
+        return old != MOST
+    return new < old if row.riskier in (Riskier.LOWER, Riskier.LOWER_BUT_ON) else new > old
+
+
+def asks_when(row: Row) -> str:
+    """Which values ask first; empty when none does."""
+    if isinstance(row.riskier, tuple):
+        return f"{' and '.join(row.riskier[1:])} asks first"
+    return ASKS_WHEN[row.riskier]
+
+
+def in_force(hedge: HedgeConfig, key: str) -> object:
+    """As the decision takes it: bands that vanish are 0, a cap that is not set is none."""
+    match key:
+        case "hedge_threshold":
+            return hedge.threshold_base
+        case "delta_band_quote":
+            return hedge.band_quote
+        case "delta_band_pct":
+            return hedge.band_pct
+        case "max_position_notional":
+            return hedge.max_position_notional or Decimal(0)
+        case _:
+            return getattr(hedge, key)
+
+
+def _size(way: Riskier, value: object) -> Decimal | None:
+    """`off` stands for no limit at all, and so does 0 where the table says so."""
+    if value is None:
+        return None
+    if value == "off":
+        return MOST
+    size = Decimal(str(value)) if not isinstance(value, bool) else Decimal(int(value))
+    return MOST if way in OFF_OR_NOT and not size else size
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_silenced(key: Key, before: Config, after: Config) -> bool:
+    """A kind that is off, or a threshold of 0, which is off too."""
+    old, new = value_in(before, key), value_in(after, key)
+    return old != new and (new == "off" or (not isinstance(new, str) and not new))

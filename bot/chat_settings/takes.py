@@ -1,0 +1,132 @@
+"""What a setting takes: its words, its limits and its unit, as the configuration's own models have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from bot.chat_settings.keys import UNSET, Key, field_of
+from bot.chat_settings.table import ZERO
+from bot.rendering.numbers import exact, number, quote_of
+from core.config import HedgeConfig
+
+WHOLE = re.compile(r"-?[0-9]{1,30}")
+NUMBER = re.compile(r"-?[0-9]{1,30}\.[0-9]{1,30}")
+BOOLS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+QUOTES = "\"'“”„"
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """`words` it knows, in the order of the model; `numbers`: in which words they are limited, empty for none.
+
+    `may_be_unset`: without a value the program derives one.
+    """
+
+    words: tuple[str, ...]
+    is_switch: bool
+    numbers: str
+    may_be_unset: bool
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All that it takes, when that is a few words."""
+        return () if self.numbers else self.words
+
+    def in_words(self, unit: str) -> str:
+        numbers = self.numbers.replace("number", f"number ({unit})", 1) if unit else self.numbers
+        return " or ".join(filter(None, (", ".join(self.words), numbers, UNSET if self.may_be_unset else "")))
+
+
+def takes(key: Key) -> Takes:
+    field = field_of(key)
+    words, numbers = [], []
+    for kind, limits in _branches(field.annotation, tuple(field.metadata)):
+        if get_origin(kind) is Literal:
+            words += [str(word) for word in get_args(kind)]
+        elif kind is bool:
+            words += ["true", "false"]
+        elif kind is not type(None):
+            numbers.append(_limited(kind, limits))
+    unset = type(None) in get_args(field.annotation)
+    return Takes(tuple(words), field.annotation is bool, " or ".join(numbers), unset)
+
+
+def raw_of(key: Key, word: str, unit: str) -> object:
+    """A typed word as the file would have it; what is nothing of the kind stays text, for the model to refuse."""
+    known, text = takes(key), word.strip(QUOTES).lower()
+    if known.is_switch and text in BOOLS:
+        return BOOLS[text]
+    if text == UNSET and known.may_be_unset:
+        return None
+    amount = text.removesuffix(unit.lower()).strip() if unit else text
+    if known.numbers and WHOLE.fullmatch(amount):
+        return int(amount)
+    return Decimal(amount) if known.numbers and NUMBER.fullmatch(amount) else text
+
+
+def unit_of(key: Key, hedges: Mapping[str, HedgeConfig]) -> str:
+    """What its numbers count; empty for a bare number."""
+    name = key.field
+    symbol = hedges[key.hedge].symbol if key.hedge in hedges else ""
+    quote = quote_of(symbol) if symbol else "QUOTE"
+    by_ending = {"seconds": "s", "pct": "%", "bps": "bps", "quote": quote, "notional": quote, "multiple": "bands"}
+    if name in ("hedge_threshold", "max_order_size"):
+        return symbol.removesuffix(quote) or "BASE"
+    if name.endswith("_pct_per_day"):
+        return "% a day"
+    return by_ending.get(name.rpartition("_")[2], "an hour" if name == "max_per_hour" else "")
+
+
+def with_unit(word: str, unit: str) -> str:
+    """ "60 s"; words such as "off" stay alone."""
+    amount = number(word)
+    return word if amount is None else exact(amount, unit)
+
+
+def explained(key: Key, word: str, unit: str) -> str:
+    """With what 0 stands for."""
+    zero = ZERO.get(key.name) if number(word) == 0 else None
+    return f"{with_unit(word, unit)} ({zero})" if zero else with_unit(word, unit)
+
+
+def _branches(annotation: Any, limits: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The kinds that a union is made of, each with what limits it."""
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        yield from _branches(inner, (*limits, *more))
+    elif get_origin(annotation) in (Union, UnionType):
+        for kind in get_args(annotation):
+            yield from _branches(kind, limits)
+    else:
+        yield annotation, limits
+
+
+def _limited(kind: type, limits: tuple[Any, ...]) -> str:
+    """ "a whole number, at least 0, at most 3600"."""
+    what = {int: "a whole number", Decimal: "a number"}.get(kind, "a text")
+    said = []
+    for limit in _flat(limits):
+        match limit:
+            case Ge(ge):
+                said.append(f"at least {exact(Decimal(str(ge)))}")
+            case Gt(gt):
+                said.append(f"above {exact(Decimal(str(gt)))}")
+            case Le(le) | Lt(le):
+                said.append(f"at most {exact(Decimal(str(le)))}")
+    return ", ".join((what, *said))
+
+
+def _flat(limits: tuple[Any, ...]) -> Iterator[Any]:
+    for limit in limits:
+        if isinstance(limit, FieldInfo):
+            yield from limit.metadata
+        else:
+            yield limit
