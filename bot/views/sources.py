@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from bot.accounts import Accounts
 from bot.live_config import LiveConfig
 from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
@@ -43,6 +44,7 @@ class Sources:
     fills: RecentFills
     outbox: Outbox
     income: IncomeBook
+    accounts: Accounts
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
