@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
+from bot.accounts import Accounts
 from bot.chat_settings.desk import Settings
+from bot.daily_report import DailyReport
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.notifier import Notifier
@@ -16,6 +18,7 @@ from bot.probes import database_items, memory_items, stream_items, task_items
 from bot.rendering.health import HealthItem
 from bot.version import program_version
 from bot.views import Identity, Sources, Views, all_views
+from bot.views.money import Money
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
@@ -109,6 +112,7 @@ class Office:
     operator: OperatorService
     views: Views
     settings: Settings
+    daily: DailyReport
 
 
 def open_office(
@@ -144,12 +148,24 @@ def open_office(
         commands=store.commands,
         income=store.income,
         series=store.series,
+        accounts=Accounts(store.series, store.journal, store.income, live),
         config=live,
         settings=settings.all,
         probes=probes,
         logs=logs or LogRing(),
     )
-    views = all_views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
+    identity = Identity(program_version(), config.mode, zone, clock.now())
+    views = all_views(sources, identity, clock)
+    daily = DailyReport(
+        write=Money(sources, identity, clock).daily,
+        outbox=store.outbox,
+        notes=store.meta,
+        scope=store.scope,
+        config=live,
+        clock=clock,
+        zone=zone,
+        poke=bell.ring,
+    )
     operator = OperatorService(
         engine=slot,
         desk=desk,
@@ -162,7 +178,7 @@ def open_office(
         clock=people or clock,
         zone=zone,
     )
-    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily)
 
 
 async def build_engine(
@@ -259,6 +275,7 @@ def _beside(
     return {
         "account history": keeper.run,
         "bans": bans.run,
+        "daily report": office.daily.run,
         **{f"news of {watch.chain}": watch.run for watch in watches},
     }
 

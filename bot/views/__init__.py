@@ -2,6 +2,7 @@
 
 from bot.views.health import Health
 from bot.views.logs import Logs
+from bot.views.money import Money
 from bot.views.outlook import Outlooks
 from bot.views.overview import Overview
 from bot.views.past import Past
@@ -18,6 +19,7 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
         Overview(sources, identity, clock),
         Outlooks(sources),
         Past(sources, identity),
+        Money(sources, identity, clock),
         Health(sources, identity, clock),
         Logs(sources),
         Settings(sources, identity.zone),

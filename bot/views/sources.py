@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from bot.accounts import Accounts
 from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
@@ -53,6 +54,7 @@ class Sources:
     commands: CommandQueue
     income: IncomeBook
     series: SeriesBook
+    accounts: Accounts
     config: LiveConfig
     settings: Callable[[], Sequence[Setting]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.accounts import Accounts
 from bot.chat_settings.desk import Settings
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
@@ -120,6 +121,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str, config: Config | None = 
         commands=store.commands,
         income=store.income,
         series=store.series,
+        accounts=Accounts(store.series, store.journal, store.income, live),
         config=live,
         settings=settings.all,
         logs=logs,

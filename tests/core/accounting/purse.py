@@ -41,20 +41,9 @@ class Purse:
         read = position(position_id, base_is_token0=self.base_is_token0)
         kept = tuple(each for each in self.held if each.position_id != position_id)
         before = next((each.liquidity for each in self.held if each.position_id == position_id), 0)
-        self.held = (
-            *kept,
-            HeldLiquidity(
-                position_id,
-                self.base_is_token0,
-                18,
-                6,
-                read.tick_lower,
-                read.tick_upper,
-                before + liquidity,
-                ZERO,
-                ZERO,
-            ),
-        )
+        ticks = (read.tick_lower, read.tick_upper)
+        minted = HeldLiquidity(position_id, self.base_is_token0, 18, 6, *ticks, before + liquidity, ZERO, ZERO)
+        self.held = (*kept, minted)
 
     def burn(self, index: int, *, parks: bool) -> None:
         """Half of a position's liquidity, paid out or left in `tokensOwed`."""
