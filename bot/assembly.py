@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
+from bot.board import BoardContent
 from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.operator import OperatorService
@@ -104,6 +105,7 @@ class Office:
     desk: ApprovalDesk
     operator: OperatorService
     views: Views
+    board: BoardContent
 
 
 def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
@@ -144,7 +146,8 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         clock=people or clock,
         zone=zone,
     )
-    return Office(live, slot, bell, probes, notifier, desk, operator, views)
+    board = BoardContent(slot, mode=config.mode, clock=clock, zone=zone)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, board)
 
 
 async def build_engine(
