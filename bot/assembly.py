@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot.accounts import Accounts
+from bot.board import BoardContent
 from bot.chat_settings.desk import Settings
 from bot.daily_report import DailyReport
 from bot.live_config import LiveConfig
@@ -113,6 +114,7 @@ class Office:
     views: Views
     settings: Settings
     daily: DailyReport
+    board: BoardContent
 
 
 def open_office(
@@ -178,7 +180,8 @@ def open_office(
         clock=people or clock,
         zone=zone,
     )
-    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily)
+    board = BoardContent(slot, mode=config.mode, clock=clock, zone=zone)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily, board)
 
 
 async def build_engine(

@@ -93,7 +93,7 @@ def status(options: argparse.Namespace) -> int:
     settings.require_chains()
     from bot import compose
     from bot.rendering.markup import plain
-    from bot.rendering.status import status_text
+    from bot.rendering.status import Service, status_text
     from bot.report import stored_funding
     from bot.status_json import facts_are_missing, status_json
 
@@ -102,7 +102,10 @@ def status(options: argparse.Namespace) -> int:
         print(status_json(settings.config.mode, statuses))
     else:
         now, funding = SystemClock().now(), asyncio.run(stored_funding(settings))
-        text = status_text(statuses, mode=settings.config.mode, now=now, zone=settings.zone, funding=funding)
+        service = Service(compose.service_runs(settings))
+        text = status_text(
+            statuses, mode=settings.config.mode, now=now, zone=settings.zone, funding=funding, service=service
+        )
         print(plain(text))
     return FAILED if not statuses or any(map(facts_are_missing, statuses)) else OK
 

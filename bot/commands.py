@@ -65,7 +65,7 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("status", "", "everything on one screen", Does.VIEW, key_row=0),
+    Command("status", "[NAME]", "everything on one screen", Does.VIEW, key_row=0),
     Command("pending", "", "hedges that wait for your answer", Does.VIEW, key_row=0),
     Command("approve", "ID", "let a proposed hedge happen", Does.DECIDE, max_age_s=FRESH_S),
     Command("reject", "ID [reason]", "refuse a proposed hedge", Does.DECIDE, max_age_s=FRESH_S),

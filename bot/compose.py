@@ -22,14 +22,14 @@ from bot.venues import perp_venue
 from bot.version import program_version
 from core.clock import Clock, SystemClock
 from core.engine import Engine
-from core.errors import LpHedgeError, Refused, Transient
+from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
 from core.hedge_memory import from_json
 from core.hedging.pairing import wrong_perp
 from core.observation import SHARED_READ_S
 from core.ports import PerpVenue
 from core.status import HedgeStatus
-from storage.lock import InstanceLock
+from storage.lock import InstanceLock, is_running
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
 
     keep_every_digit()
     return await read_once(settings, SystemClock())
+
+
+def service_runs(settings: Settings) -> bool | None:
+    """On this database, now; None when that cannot be seen."""
+    try:
+        return is_running(settings.database_path)
+    except ConfigurationError:
+        return None
 
 
 def keep_every_digit() -> None:

@@ -98,6 +98,7 @@ class Front:
             outbox=self._store.outbox,
             clock=self._people,
             redactor=self._redactor,
+            board=self._office.board,
         )
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: telegram_items(front.health()))

@@ -34,7 +34,7 @@ from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, life_rules
 from core.ports import PerpVenue
 from core.status import HedgeStatus
-from core.status_view import hedge_status
+from core.status_view import Beside, hedge_status
 from core.stops import shown_stopped, stop_of
 from storage.store import Store
 
@@ -133,7 +133,8 @@ class Glance:
         standing = await self._standing(remembered, now)
         policy = without_grace(policy_from(self.config, rules), remembered.life)
         decision = decide(kernel_facts(seen, standing, self.config, rules.step_size), policy, remembered.kernel)
-        return hedge_status(self.name, self.config, seen, decision, trouble="", now=now)
+        beside = Beside(decision.memory, remembered.life, rules, standing.active, standing.approval, None)
+        return hedge_status(self.name, self.config, seen, decision, trouble="", now=now, beside=beside)
 
     async def _remembered(self) -> Remembered:
         """As the next decision will find it: a halt that waits to be read counts."""

@@ -121,8 +121,11 @@ class ChainFeed:
 
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
+    """`pushed`: the venue told the market by itself."""
+
     account: PerpAccount
     market: Market
+    pushed: bool = False
 
 
 class VenueFeed:
@@ -151,10 +154,10 @@ class VenueFeed:
         `max_age_s`: of a market that was told. The account is read unless nothing can have happened to it meanwhile.
         """
         try:
-            account, market = await asyncio.gather(self._account(), self._market(max_age_s))
+            account, (market, pushed) = await asyncio.gather(self._account(), self._market(max_age_s))
         except (Transient, Refused) as error:
             return Reading(self._last, str(error))
-        self._last = VenueFacts(account, market)
+        self._last = VenueFacts(account, market, pushed)
         return Reading(self._last, None)
 
     async def deepened(self, facts: VenueFacts) -> VenueFacts:
@@ -175,9 +178,10 @@ class VenueFeed:
         self._account_read_at_s = now_s
         return account
 
-    async def _market(self, max_age_s: float) -> Market:
+    async def _market(self, max_age_s: float) -> tuple[Market, bool]:
+        """With whether it was told."""
         told = self._watch.market(self._symbol) if self._watch else None
         oldest = self._clock.now() - timedelta(seconds=max_age_s)
         if told is not None and told.as_of >= oldest and told.best_bid < told.best_ask:
-            return told
-        return await self._venue.market(self._symbol)
+            return told, True
+        return await self._venue.market(self._symbol), False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from core.asset_names import shown_name
 from core.config import HedgeConfig
 from core.facts import Market, OrderSide, PerpAccount, SymbolRules
 from core.hedging.kernel_types import Decision
@@ -41,7 +42,7 @@ def proposal(
     shown = {
         "side": side.value,
         "symbol": rules.symbol,
-        "base_symbol": seen.lp.facts.base.symbol,
+        "base_symbol": shown_name(seen.lp.facts.base.symbol, rules.symbol),
         "size_base": str(size_base),
         "size_quote": str(size_base * price),
         "price": str(price),

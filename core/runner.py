@@ -37,7 +37,7 @@ from core.observation import Observation, Observer
 from core.outlook import Outlook
 from core.ports import Approval, HedgeMemory, Journal
 from core.status import HedgeStatus
-from core.status_view import hedge_status
+from core.status_view import Beside, hedge_status
 from core.watch import Watch
 from core.wishes import LIVES, Wish, Wishes
 
@@ -87,6 +87,7 @@ class HedgeRunner:
         self._wishes = Wishes(name, events)
         self._seen: Observation | None = None
         self._decision: Decision | None = None
+        self._standing_then: Standing | None = None
         self._announced = ""
         self._evaluating = asyncio.Lock()
         self._taking_back: asyncio.Task[bool] | None = None
@@ -141,8 +142,22 @@ class HedgeRunner:
 
     def status(self) -> HedgeStatus:
         return hedge_status(
-            self.name, self._config(), self._seen, self._decision, trouble=self._plans.trouble, now=self._clock.now()
+            self.name,
+            self._config(),
+            self._seen,
+            self._decision,
+            trouble=self._plans.trouble,
+            now=self._clock.now(),
+            beside=self._beside(),
         )
+
+    def _beside(self) -> Beside:
+        standing, look_at = self._standing_then, None
+        if self.evaluated_at_s is not None:
+            in_s = self.evaluated_at_s + self.pause_s() - self._clock.monotonic_s()
+            look_at = self._clock.now() + timedelta(seconds=in_s)
+        active, approval = (standing.active, standing.approval) if standing else (None, None)
+        return Beside(self._remembered.kernel, self._observer.life, self._rules, active, approval, look_at)
 
     def outlook(self) -> Outlook | None:
         seen = self._seen
@@ -327,7 +342,7 @@ class HedgeRunner:
                 band_quote=f"{decision.band_quote:.2f}",
                 detail=seen.detail,
             )
-        self._decision, self._seen = decision, seen
+        self._decision, self._seen, self._standing_then = decision, seen, standing
         self._remembered = replace(
             self._remembered,
             kernel=decision.memory,

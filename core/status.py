@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from core.account_ports import HeldLiquidity
 
@@ -57,6 +58,53 @@ class PerpStatus:
     read_at: datetime | None = None
 
 
+class DueKind(StrEnum):
+    """What comes by itself at a known time.
+
+    LOOK: the next one at the latest. GRACE: BASE that departed stops counting. FORCE, OUT_OF_RANGE: a trade inside the
+    band. CLOSE: of a short without liquidity. ASK_AGAIN: of a proposal that nobody answered, EXPIRY: of one that waits.
+    """
+
+    LOOK = "look"
+    FUNDING = "funding"
+    COOLDOWN = "cooldown"
+    SNOOZE = "snooze"
+    ASK_AGAIN = "ask_again"
+    EXPIRY = "expiry"
+    GRACE = "grace"
+    CLOSE = "close"
+    FORCE = "force"
+    OUT_OF_RANGE = "out_of_range"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    kind: DueKind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteStatus:
+    """An order that rests by intention; `left_base`: what of it is not filled yet."""
+
+    side: str
+    left_base: Decimal
+    price: Decimal | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStatus:
+    """A plan under way: `orders` sent so far, of `slices` planned at the least (1: it is not sliced)."""
+
+    side: str
+    quantity_base: Decimal
+    filled_base: Decimal
+    orders: int
+    slices: int
+    quote: QuoteStatus | None
+
+
 @dataclass(frozen=True, slots=True)
 class HedgeStatus:
     """`band_quote` is the largest band in force, in QUOTE. Field names are the JSON's keys.
@@ -64,9 +112,10 @@ class HedgeStatus:
     `estimated`: the chain cannot be read, and the LP's figures are those of its last confirmed liquidity at the
     perpetual's price.
 
-    Not in the JSON, for people: `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`,
-    `venue_age_s`, `last_hedge_at`; and for the books `held`, and `confirmed`: whether the last look believed every
-    reading behind these figures.
+    Not in the JSON, for people: `base_symbol` (as the perpetual's name has it), `detail` (a sentence about the reason,
+    may be empty), `chain_age_s`, `venue_age_s` (the account's), `last_hedge_at`, and all that has a default;
+    `market_pushed`: the exchange told the market by itself, None before the first. For the books `held`, and
+    `confirmed`: whether the last look believed every reading behind these figures.
     """
 
     name: str
@@ -91,3 +140,7 @@ class HedgeStatus:
     last_hedge_at: datetime | None
     held: tuple[HeldLiquidity, ...] = ()
     confirmed: bool = False
+    market_age_s: float | None = None
+    market_pushed: bool | None = None
+    work: WorkStatus | None = None
+    due: tuple[Due, ...] = ()

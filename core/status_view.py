@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.account_ports import HeldLiquidity
+from core.asset_names import shown_name
 from core.config import HedgeConfig
+from core.execution.active_plan import ActivePlan
+from core.execution.terms import slices_of
+from core.facts import SymbolRules
 from core.feeds import VenueFacts
-from core.hedging.kernel_types import Decision
+from core.hedging.kernel_types import Decision, Memory
+from core.hedging.life_memory import LifeMemory
 from core.hedging.lifecycle import LpView
 from core.hedging.states import Reason, State
 from core.kernel_facts import hedge_price
 from core.observation import Observation
-from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus
+from core.ports import Approval, JournalOrder
+from core.status import Due, HedgeStatus, LpStatus, PerpStatus, PositionStatus, QuoteStatus, WorkStatus
+from core.status_due import upcoming
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside a look and its decision; `look_at`: when the next look is due, None: nobody looks."""
+
+    kernel: Memory
+    life: LifeMemory
+    rules: SymbolRules
+    active: ActivePlan | None
+    approval: Approval | None
+    look_at: datetime | None
+
 
 # The position and the prices are what they are, though no trade may follow from them.
 REAL_ALL_THE_SAME = (Reason.NONE, Reason.POSITION_MISMATCH, Reason.VENUE_DISLOCATED)
 
 
 def hedge_status(
-    name: str, config: HedgeConfig, seen: Observation | None, decision: Decision | None, *, trouble: str, now: datetime
+    name: str,
+    config: HedgeConfig,
+    seen: Observation | None,
+    decision: Decision | None,
+    *,
+    trouble: str,
+    now: datetime,
+    beside: Beside | None = None,
 ) -> HedgeStatus:
     """Before the first evaluation everything is unknown. Figures whose source has a problem are the last believed."""
     lp, venue = (seen.lp, seen.venue) if seen else (None, None)
@@ -42,14 +70,50 @@ def hedge_status(
         lp=_lp_status(lp),
         perp=_perp_status(config.symbol, venue),
         estimated=lp.estimated if lp else False,
-        base_symbol=lp.facts.base.symbol if lp else (config.base or ""),
+        base_symbol=shown_name(lp.facts.base.symbol, config.symbol) if lp else (config.base or ""),
         detail=(seen.detail if seen else "") or trouble,
         chain_age_s=(now - lp.facts.block.time).total_seconds() if lp else None,
         venue_age_s=(now - venue.account.as_of).total_seconds() if venue else None,
         last_hedge_at=_last_hedge(decision),
         held=_held(lp) if lp else (),
         confirmed=seen is not None and _is_confirmed(seen),
+        market_age_s=(now - venue.market.as_of).total_seconds() if venue else None,
+        market_pushed=venue.pushed if venue else None,
+        work=_work(beside, config, decision) if beside else None,
+        due=_due(beside, config, venue, now) if beside else (),
     )
+
+
+def _due(beside: Beside, config: HedgeConfig, venue: VenueFacts | None, now: datetime) -> tuple[Due, ...]:
+    return upcoming(
+        config,
+        beside.kernel,
+        beside.life,
+        approval=beside.approval,
+        market=venue.market if venue else None,
+        look_at=beside.look_at,
+        now=now,
+    )
+
+
+def _work(beside: Beside, config: HedgeConfig, decision: Decision | None) -> WorkStatus | None:
+    active = beside.active
+    if active is None:
+        return None
+    return WorkStatus(
+        side=active.plan.side.value,
+        quantity_base=active.plan.quantity_base,
+        filled_base=active.executed_base,
+        orders=len(active.orders),
+        slices=slices_of(active.plan, config, beside.rules, urgent=bool(decision and decision.urgent)),
+        quote=_quote(active.resting) if active.resting else None,
+    )
+
+
+def _quote(order: JournalOrder) -> QuoteStatus:
+    request = order.request
+    left_base = request.quantity_base - order.executed_base
+    return QuoteStatus(request.side.value, left_base, request.price, order.recorded_at)
 
 
 def _lp_status(lp: LpView | None) -> LpStatus:

@@ -8,9 +8,10 @@ from datetime import datetime, tzinfo
 from bot.commands import COMMANDS, Command
 from bot.rendering.alerts import history_line
 from bot.rendering.approvals import proposal_text, time_left
+from bot.rendering.bars import range_line
 from bot.rendering.markup import bold, code, esc, lines
 from bot.rendering.numbers import amount, exact, money, quote_of, stamp
-from bot.rendering.status import ESTIMATE, range_line
+from bot.rendering.status import ESTIMATE
 from core.events import Event
 from core.facts import Trade
 from core.ports import Approval, ApprovalState

@@ -1,43 +1,85 @@
-"""One screen that answers: is it hedged, is it safe, is it fresh, and if it does nothing, why."""
+"""One screen that answers: is it hedged, is it safe, is it fresh, and if it does nothing, why.
+
+One hedge is shown in full; of several each in a few lines, and in full when asked for by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
+from bot.rendering.bars import fill_bar, range_line
+from bot.rendering.brief import brief_lines, brief_liquidation, next_words, work_line
 from bot.rendering.markup import bold, code, esc, italic, lines
 from bot.rendering.numbers import UNKNOWN, amount, hour, money, percent, quote_of, span
 from bot.rendering.reasons import words
-from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus
+from core.status import HedgeStatus, LpStatus, PerpStatus
 
 Funding = Mapping[str, Mapping[str, Decimal]]  # symbol -> asset -> received, less what was paid
 NO_AMOUNTS: Mapping[str, Decimal] = {}
 NO_FUNDING: Funding = {}
-BAR_CELLS = 12
-FULL_RANGE_RATIO = Decimal(10) ** 12
 ESTIMATE = "≈ Estimated: the chain cannot be read. Its last confirmed liquidity at the perpetual's price."
+STOPS = (("halted", "HALTED ⛔"), ("paused", "PAUSED ⏸"))
 OVERALL = (
-    ("halted", "HALTED ⛔"),
-    ("paused", "PAUSED ⏸"),
+    *STOPS,
     ("suspended", "SUSPENDED ⚠️"),
     ("awaiting_approval", "WAITING FOR YOUR ANSWER ⚖️"),
     ("disabled", "DISABLED"),
 )
 
 
+NOT_RUNNING = "NOT RUNNING 💤"
+NO_SERVICE = "No service runs on this database: this is one look, nothing is traded. lp-hedge run starts it."
+WOULD_ASK = "would ask you first: a large hedge is needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Of the program that keeps these hedges. `running` False: what is shown is one look beside it; None: cannot be
+    seen. `alive`: its other parts, by name; `failing`: those that are not well, with what is wrong."""
+
+    running: bool | None = True
+    alive: Sequence[str] = ()
+    failing: Sequence[str] = ()
+
+
+RUNNING = Service()
+
+
 def status_text(
-    statuses: Sequence[HedgeStatus], *, mode: str, now: datetime, zone: tzinfo, funding: Funding = NO_FUNDING
+    statuses: Sequence[HedgeStatus],
+    *,
+    mode: str,
+    now: datetime,
+    zone: tzinfo,
+    funding: Funding = NO_FUNDING,
+    service: Service = RUNNING,
 ) -> str:
     """All hedges; the first line holds the mode and the most serious state. `funding`: of the last 24 hours."""
+    if len(statuses) == 1:
+        day = funding.get(statuses[0].perp.symbol, NO_AMOUNTS)
+        hedges = [_full(statuses[0], now=now, zone=zone, day=day, service=service)]
+    else:
+        hedges = [_compact(status, now=now, service=service) for status in statuses]
     return lines(
-        bold(f"{mode.upper()} · {overall(statuses)}"),
-        *(
-            hedge_text(status, now=now, zone=zone, funding=funding.get(status.perp.symbol, NO_AMOUNTS))
-            for status in statuses
-        ),
+        bold(f"{mode.upper()} · {headline(statuses, service)}"),
+        _service_line(service),
+        *hedges,
+        "\n/status NAME shows one in full." if len(statuses) > 1 else None,
+        *_parts_lines(service),
         italic(f"Updated {hour(now, zone)}"),
     )
+
+
+def headline(statuses: Sequence[HedgeStatus], service: Service = RUNNING) -> str:
+    """Without a service a stop is still in force; any other state is only what it would be in."""
+    if service.running is not False:
+        return overall(statuses)
+    reasons = {status.reason for status in statuses}
+    stop = next((title for mark, title in STOPS if mark in reasons), None)
+    return f"{stop} · {NOT_RUNNING}" if stop else NOT_RUNNING
 
 
 def overall(statuses: Sequence[HedgeStatus]) -> str:
@@ -47,58 +89,46 @@ def overall(statuses: Sequence[HedgeStatus]) -> str:
     return next((title for mark, title in OVERALL if mark in marks), "RUNNING ✅")
 
 
-def hedge_text(status: HedgeStatus, *, now: datetime, zone: tzinfo, funding: Mapping[str, Decimal]) -> str:
+def hedge_title(status: HedgeStatus, service: Service = RUNNING) -> str:
+    """Name, symbol, state and why."""
+    says = f"{status.state}: {_reason(status)}"
+    if service.running is False and status.reason not in ("halted", "paused"):
+        says = WOULD_ASK if status.reason == "awaiting_approval" else f"would be {says}"
+    return f"{bold(status.name)} · {esc(status.perp.symbol)} · {esc(says)}"
+
+
+def _full(status: HedgeStatus, *, now: datetime, zone: tzinfo, day: Mapping[str, Decimal], service: Service) -> str:
     quote = quote_of(status.perp.symbol)
     base = status.base_symbol or "BASE"
     about = "≈ " if status.estimated else ""
     return lines(
         "",
-        f"{bold(status.name)} · {esc(status.perp.symbol)} · {esc(status.state)}: {esc(_reason(status))}",
+        hedge_title(status, service),
         ESTIMATE if status.estimated else None,
         *_lp_lines(status.lp, base, quote, about),
         f"Target {about}{_signed(status.target_base, base)} · short {_signed(status.perp.position_base, base)}",
         _gap_line(status, base, quote, about),
         f"Exposure left {about}{_signed(status.residual_base, base)}{_departed(status, base)}",
+        work_line(status.work, base, quote, now),
         _margin_line(status, quote),
-        _funding_line(status, zone, funding),
-        f"Last hedge {_ago(status.last_hedge_at, now)}",
-        f"Fresh: chain {span(status.chain_age_s)}{_block(status.lp)} · exchange {span(status.venue_age_s)}",
+        _funding_line(status, zone, day),
+        f"Last hedge {_ago(status.last_hedge_at, now)}{next_words(status, now)}",
+        f"Fresh: chain {span(status.chain_age_s)}{_block(status.lp)} · account {span(status.venue_age_s)}"
+        f" · market {span(status.market_age_s)}{_pushed(status)}",
     )
 
 
-def range_bar(price: Decimal | None, lower: Decimal, upper: Decimal) -> str:
-    """The range as a line with the price as a dot in it, or beside it when it is out; distances as ratios."""
-    cells = ["─"] * BAR_CELLS
-    if price is None or price <= 0 or not 0 < lower < upper:
-        return f"├{''.join(cells)}┤"
-    if price < lower:
-        return f"● ├{''.join(cells)}┤"
-    if price >= upper:
-        return f"├{''.join(cells)}┤ ●"
-    share = (price / lower).ln() / (upper / lower).ln()
-    cells[min(BAR_CELLS - 1, int(share * BAR_CELLS))] = "●"
-    return f"├{''.join(cells)}┤"
-
-
-def fill_bar(part: Decimal, whole: Decimal) -> str:
-    """How much of `whole` is used, full when it is or more."""
-    filled = min(BAR_CELLS, int(part / whole * BAR_CELLS)) if whole > 0 else 0
-    return "▰" * filled + "▱" * (BAR_CELLS - filled)
-
-
-def range_line(position: PositionStatus, price: Decimal | None) -> str:
-    if position.price_upper >= position.price_lower * FULL_RANGE_RATIO:
-        return f"{code(range_bar(price, position.price_lower, position.price_upper))} full range"
-    bar = code(range_bar(price, position.price_lower, position.price_upper))
-    return f"{esc(amount(position.price_lower))} {bar} {esc(amount(position.price_upper))}"
-
-
-def liquidation_distance(status: HedgeStatus) -> Decimal | None:
-    """Fraction the mark may move until liquidation; None when either is not known or there is none."""
-    mark, liquidation = status.perp.mark_price, status.perp.liquidation_price
-    if not mark or not liquidation:
-        return None
-    return abs(liquidation - mark) / mark
+def _compact(status: HedgeStatus, *, now: datetime, service: Service) -> str:
+    base, quote = status.base_symbol or "BASE", quote_of(status.perp.symbol)
+    fresh = f"Fresh: chain {span(status.chain_age_s)} · exchange {span(status.venue_age_s)}"
+    return lines(
+        "",
+        hedge_title(status, service),
+        ESTIMATE if status.estimated else None,
+        *brief_lines(status),
+        work_line(status.work, base, quote, now),
+        f"{fresh}{next_words(status, now)}",
+    )
 
 
 def _lp_lines(lp: LpStatus, base: str, quote: str, about: str) -> tuple[str, ...]:
@@ -122,17 +152,9 @@ def _gap_line(status: HedgeStatus, base: str, quote: str, about: str) -> str:
 
 
 def _margin_line(status: HedgeStatus, quote: str) -> str:
-    perp = status.perp
-    distance = liquidation_distance(status)
-    if distance is not None:
-        liquidation = f"{amount(perp.liquidation_price, quote)} ({percent(distance)} away)"
-    elif perp.position_base is None:
-        liquidation = UNKNOWN
-    else:
-        liquidation = "none" if perp.liquidation_price is None else amount(perp.liquidation_price, quote)
     return (
-        f"Liquidation {esc(liquidation)} · free {esc(money(perp.available_balance, quote))}"
-        f" · margin ratio {esc(_margin_ratio(perp))}"
+        f"{brief_liquidation(status, quote)} · free {esc(money(status.perp.available_balance, quote))}"
+        f" · margin ratio {esc(_margin_ratio(status.perp))}"
     )
 
 
@@ -168,6 +190,23 @@ def _reason(status: HedgeStatus) -> str:
 
 def _departed(status: HedgeStatus, base: str) -> str:
     return f" · left the LP, still hedged {esc(amount(status.departed_base, base))}" if status.departed_base else ""
+
+
+def _pushed(status: HedgeStatus) -> str:
+    if status.market_pushed is None:
+        return ""
+    return " (pushed)" if status.market_pushed else " (asked)"
+
+
+def _service_line(service: Service) -> str | None:
+    if service.running is None:
+        return "Whether a service runs on this database cannot be seen."
+    return None if service.running else NO_SERVICE
+
+
+def _parts_lines(service: Service) -> tuple[str, ...]:
+    alive = (f"Alive: {esc(', '.join(service.alive))}",) if service.alive else ()
+    return (*alive, *(f"🚨 {esc(each)}" for each in service.failing))
 
 
 def _block(lp: LpStatus) -> str:

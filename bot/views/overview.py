@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from bot.income import funding_of_last_day
 from bot.rendering.listings import greeting_text, help_text, pending_text, positions_text
 from bot.rendering.markup import bold, esc
-from bot.rendering.status import status_text
+from bot.rendering.status import Service, status_text
 from bot.replies import Button, Reply, approval_buttons
 from bot.views.sources import Identity, Show, Sources
 from core.clock import Clock
 from core.ports import ApprovalState
-
-REFRESH = ((Button("🔄 Refresh", "view:status"),),)
 
 
 class Overview:
@@ -32,16 +30,28 @@ class Overview:
             "start": self.start,
         }
 
-    async def status(self, _args: tuple[str, ...]) -> Reply:
-        now = self._clock.now()
+    async def status(self, args: tuple[str, ...]) -> Reply:
+        statuses, now = self._from.engine.statuses(), self._clock.now()
+        if args:
+            statuses = tuple(status for status in statuses if status.name == args[0].lower())
+            if not statuses:
+                names = ", ".join(self._from.engine.hedge_names())
+                return Reply(esc(f"I know no hedge {args[0]}; there is {names}."), True)
         text = status_text(
-            self._from.engine.statuses(),
+            statuses,
             mode=self._identity.mode,
             now=now,
             zone=self._identity.zone,
             funding=await funding_of_last_day(self._from.income, now),
+            service=self._service(),
         )
-        return Reply(text, True, REFRESH)
+        return Reply(text, True, _refresh(args))
+
+    def _service(self) -> Service:
+        """Seen from inside: it runs. Its other parts as they say themselves."""
+        items = [item for probe in self._from.probes for item in probe()]
+        alive = [item.name for item in items if item.ok]
+        return Service(True, alive, [f"{item.name}: {item.detail}" for item in items if item.ok is False])
 
     async def pending(self, _args: tuple[str, ...]) -> Reply:
         live = await self._from.approvals.live()
@@ -61,6 +71,10 @@ class Overview:
     async def start(self, _args: tuple[str, ...]) -> Reply:
         names = self._from.engine.hedge_names()
         return Reply(greeting_text(self._identity.version, self._identity.mode, names), True)
+
+
+def _refresh(args: tuple[str, ...]) -> tuple[tuple[Button, ...], ...]:
+    return ((Button("🔄 Refresh", ":".join(("view:status", *args[:1]))),),)
 
 
 def _named_buttons(approval_id: str, named: bool) -> tuple[tuple[Button, ...], ...]:

@@ -13,6 +13,7 @@ from core.execution.legs import NET_LEGS, Leg, leg_of
 from core.execution.slices import CATCH_UP, Pace, due_base, slice_count
 from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules, TimeInForce
 from core.hedging.slippage import BookFill, walk_book
+from core.ports import Plan
 
 BPS = Decimal(10_000)
 # Where the configuration sets no slippage limit, a limit order still needs a price.
@@ -103,6 +104,14 @@ def at_once_base(
         return quantity_base
     pace = _pace(price, config, rules)
     return min(quantity_base, max(pace.smallest_base, CATCH_UP * quantity_base / slice_count(quantity_base, pace)))
+
+
+def slices_of(plan: Plan, config: HedgeConfig, rules: SymbolRules, *, urgent: bool) -> int:
+    """In how many slices it is sent, 1 when at once."""
+    in_slices = _is_in_slices(plan.quantity_base * plan.reference_price, config, urgent=urgent)
+    if not in_slices or plan.reason == NET_LEGS:
+        return 1
+    return slice_count(plan.quantity_base, _pace(plan.reference_price, config, rules))
 
 
 def smallest_base(active: ActivePlan, market: Market, rules: SymbolRules) -> Decimal:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from decimal import Decimal
 
+from bot.rendering.bars import fill_bar, range_bar
 from bot.rendering.listings import positions_text
 from bot.rendering.markup import plain
 from bot.rendering.reasons import REASONS
-from bot.rendering.status import fill_bar, overall, range_bar, status_text
+from bot.rendering.status import RUNNING, Service, overall, status_text
 from core.hedging.states import Reason
-from core.status import HedgeStatus
+from core.status import Due, DueKind, HedgeStatus, QuoteStatus, WorkStatus
 from tests.bot.samples import POSITION, STATUS, T0, UNREAD
 
 FUNDING = {"BNBUSDT": {"USDT": Decimal("1.25")}, "ETHUSDT": {"USDT": Decimal(7)}}
 
 
-def shown(*statuses: HedgeStatus) -> str:
-    return plain(status_text(statuses, mode="paper", now=T0, zone=UTC, funding=FUNDING))
+FRESH = replace(
+    STATUS,
+    market_age_s=0.4,
+    market_pushed=True,
+    due=(Due(DueKind.LOOK, T0 + timedelta(seconds=7)), Due(DueKind.FUNDING, T0 + timedelta(hours=4))),
+)
+WORK = WorkStatus("SELL", Decimal("8.4"), Decimal("2.1"), 3, 12, None)
+
+
+def shown(*statuses: HedgeStatus, service: Service = RUNNING) -> str:
+    return plain(status_text(statuses, mode="paper", now=T0, zone=UTC, funding=FUNDING, service=service))
 
 
 def test_status_is_one_screen() -> None:
     """Mode and state first, then LP, target, gap against band, safety and freshness."""
-    assert shown(STATUS) == (
+    assert shown(FRESH) == (
         "PAPER · RUNNING ✅\n"
         "\n"
         "bnb · BNBUSDT · READY: the gap is within the band\n"
@@ -35,8 +45,8 @@ def test_status_is_one_screen() -> None:
         "Exposure left +0.1357 BNB\n"
         "Liquidation 907.5 USDT (50 % away) · free 8,000.5 USDT · margin ratio 1.23 %\n"
         "Funding +0.01 % (received) at 16:00:00 UTC · last 24 h +1.25 USDT\n"
-        "Last hedge 5 min ago\n"
-        "Fresh: chain 4 s (block 45,123,456) · exchange 1 s\n"
+        "Last hedge 5 min ago · funding in 4 h 0 min\n"
+        "Fresh: chain 4 s (block 45,123,456) · account 1 s · market 0 s (pushed)\n"
         "Updated 12:00:00 UTC"
     )
 
@@ -155,3 +165,67 @@ def test_an_estimate_is_marked_at_every_figure_that_is_one() -> None:
     ):
         assert marked in text
     assert "≈" not in shown(STATUS)
+
+
+def test_a_plan_at_work_and_what_rests_are_shown() -> None:
+    """How much is filled, which order of how many, and the quote's price and age."""
+    sliced = replace(STATUS, work=WORK)
+    assert "At work: SELL ▰▰▰▱▱▱▱▱▱▱▱▱ 2.1 of 8.4 BNB, order 3 of 12\n" in shown(sliced)
+    rests = QuoteStatus("SELL", Decimal("0.7"), Decimal("605.1"), T0 - timedelta(seconds=4))
+    quoting = replace(STATUS, work=replace(WORK, slices=1, quote=rests))
+    assert "2.1 of 8.4 BNB · rests 0.7 at 605.1 USDT for 4 s\n" in shown(quoting)
+
+
+def test_the_next_look_is_told_where_nothing_else_comes() -> None:
+    """Otherwise the two soonest."""
+    look = Due(DueKind.LOOK, T0 + timedelta(seconds=7))
+    assert "Last hedge 5 min ago · look in 7 s\n" in shown(replace(STATUS, due=(look,)))
+    dues = tuple(Due(kind, T0 + timedelta(minutes=n)) for n, kind in enumerate(DueKind, start=1) if kind != "look")
+    assert "· funding in 2 min · cooldown ends in 3 min\n" in shown(replace(STATUS, due=(look, *dues)))
+
+
+def test_several_hedges_are_each_a_few_lines() -> None:
+    """Five lines a hedge, and how to see one in full."""
+    two = shown(FRESH, replace(FRESH, name="eth", work=WORK))
+    assert two == (
+        "PAPER · RUNNING ✅\n"
+        "\n"
+        "bnb · BNBUSDT · READY: the gap is within the band\n"
+        "550 ├──────●─────┤ 660 · 605.25 USDT\n"
+        "Short -14 of -14.1357 BNB · gap 82.11 USDT, 27 % of the band\n"
+        "Liquidation 907.5 USDT (50 % away) · free 8,000.5 USDT\n"
+        "Fresh: chain 4 s · exchange 1 s · funding in 4 h 0 min\n"
+        "\n"
+        "eth · BNBUSDT · READY: the gap is within the band\n"
+        "550 ├──────●─────┤ 660 · 605.25 USDT\n"
+        "Short -14 of -14.1357 BNB · gap 82.11 USDT, 27 % of the band\n"
+        "Liquidation 907.5 USDT (50 % away) · free 8,000.5 USDT\n"
+        "At work: SELL ▰▰▰▱▱▱▱▱▱▱▱▱ 2.1 of 8.4 BNB, order 3 of 12\n"
+        "Fresh: chain 4 s · exchange 1 s · funding in 4 h 0 min\n"
+        "\n"
+        "/status NAME shows one in full.\n"
+        "Updated 12:00:00 UTC"
+    )
+    assert "LP unknown · unknown" in shown(UNREAD, UNREAD)
+
+
+def test_without_a_service_nothing_is_said_to_run_or_to_wait() -> None:
+    """One look beside no service: what it would do, and that a stop is in force all the same."""
+    off, unseen = Service(running=False), Service(running=None)
+    text = shown(FRESH, service=off)
+    assert text.startswith("PAPER · NOT RUNNING 💤\nNo service runs on this database")
+    assert "bnb · BNBUSDT · would be READY" in text
+    asking = replace(FRESH, state="AWAITING_APPROVAL", reason="awaiting_approval")
+    text = shown(asking, service=off)
+    assert "WAITING" not in text
+    assert "bnb · BNBUSDT · would ask you first: a large hedge is needed\n" in text
+    halted = replace(FRESH, state="SUSPENDED", reason="halted")
+    assert shown(halted, service=off).startswith("PAPER · HALTED ⛔ · NOT RUNNING 💤")
+    assert "cannot be seen" in shown(FRESH, service=unseen)
+    assert shown(asking, service=unseen).startswith("PAPER · WAITING FOR YOUR ANSWER")
+
+
+def test_other_parts_are_named_when_alive_and_accused_when_not() -> None:
+    """Telegram, streams and nodes, as they say themselves."""
+    text = shown(FRESH, service=Service(True, ["Telegram"], ["exchange market news: lost <b>"]))
+    assert "Alive: Telegram\n🚨 exchange market news: lost <b>\nUpdated" in text
