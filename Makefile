@@ -12,7 +12,7 @@ PIP   := $(PY) -m pip --disable-pip-version-check install --quiet
 SOURCE := bot core storage tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format format-check types imports bench soak coverage lock clean
+.PHONY: help setup run test lint format format-check types imports bench pictures soak coverage lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ imports: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## measure what must be quick, and print it
 	@$(PY) -m benchmarks $(ARGS)
+
+pictures: $(VENV)/.dev ## make the pictures in README and docs anew, from what the program says and draws
+	@$(PY) -m tests.pictures
 
 soak: setup ## the long proofs of the order path: 5,000 random histories, 500 kills; hours
 	@LP_HEDGE_SOAK=1 $(PY) -m pytest tests/execution -m slow $(PYTEST_ARGS)
