@@ -36,7 +36,7 @@ from core.execution.order_ids import PlanIds
 from core.execution.outcome import OutcomeResolver
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
-from core.facts import Market
+from core.facts import Market, SymbolRules
 from core.feeds import ChainFeed, VenueFeed
 from core.following import Following
 from core.grants import Grants
@@ -351,9 +351,6 @@ class _HedgeParts:
             clock=clock,
             plan_ids=self.plan_ids,
         )
-        actions = partial(
-            Actions, self.name, plans=plans, desk=self.office.desk, approvals=self.store.approvals, rules=rules
-        )
         runner = HedgeRunner(
             self.name,
             config=self._current,
@@ -361,8 +358,8 @@ class _HedgeParts:
             observer=self._observer(resolver, reconciler),
             reconciler=reconciler,
             plans=plans,
-            grants=Grants(self.name, desk=self.office.desk, step_base=rules.step_size),
-            actions=lambda may_send: actions(may_send=may_send),
+            grants=Grants(self.name, desk=self.office.desk, events=events, step_base=rules.step_size),
+            actions=lambda may_send: self._actions(plans, events, rules, may_send),
             journal=journal,
             memory_store=self.stops,
             events=events,
@@ -371,6 +368,19 @@ class _HedgeParts:
         )
         await runner.start()
         return runner
+
+    def _actions(
+        self, plans: PlanBook, events: HeldEvents, rules: SymbolRules, may_send: Callable[[], bool]
+    ) -> Actions:
+        return Actions(
+            self.name,
+            plans=plans,
+            desk=self.office.desk,
+            approvals=self.store.approvals,
+            events=events,
+            rules=rules,
+            may_send=may_send,
+        )
 
     def _current(self) -> HedgeConfig:
         return self.config.hedge(self.name)

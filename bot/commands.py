@@ -132,6 +132,11 @@ def menu() -> tuple[tuple[str, str], ...]:
     return tuple((command.name, command.summary) for command in COMMANDS if command.in_menu)
 
 
+def is_meant_as_command(answer: str) -> bool:
+    """Whether what was typed in answer to a question is a command all the same: by its slash, and a bare `halt`."""
+    return answer.lstrip().startswith("/") or answer.strip().lower() == "halt"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One line an operator typed, taken apart; `command` is None when no such command exists."""

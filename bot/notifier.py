@@ -12,7 +12,13 @@ from bot.alerting import Repeats
 from bot.live_config import LiveConfig
 from bot.offers import OfferBook, is_offer
 from bot.rendering.alerts import Units, alert_text
-from bot.rendering.approvals import outcome_lines, proposal_text, settled_text
+from bot.rendering.approvals import (
+    executed_under,
+    is_told_by_its_fills,
+    outcome_lines,
+    proposal_text,
+    settled_text,
+)
 from bot.rendering.markup import esc, lines
 from bot.rendering.numbers import quote_of
 from bot.rendering.offers import settled_offer_text
@@ -24,6 +30,7 @@ from core.events import Event, EventKind
 from core.offers import Offer, Offers
 from core.ports import Approval, Approvals, ApprovalState, EventLog, Outbox, OutboxMessage
 from core.status import HedgeStatus
+from core.traded import traded
 
 _LOG = logging.getLogger(__name__)
 Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
@@ -97,7 +104,8 @@ PACED: Mapping[EventKind, tuple[str, ...]] = {
 # How an approval's end is told beside the edit of its message: a yes shows itself by its fills.
 OUTCOME_REPLIES: Mapping[EventKind, Loudness | None] = {
     EventKind.APPROVAL_APPROVED: None,
-    EventKind.APPROVAL_DONE: None,
+    EventKind.APPROVAL_DONE: Loudness.SILENT,
+    EventKind.APPROVAL_EXPLAINED: None,
     EventKind.APPROVAL_REJECTED: Loudness.SILENT,
     EventKind.APPROVAL_EXPIRED: Loudness.SILENT,
     EventKind.APPROVAL_SUPERSEDED: Loudness.SILENT,
@@ -194,7 +202,9 @@ class Notifier:
             if not self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, now):
                 return
         approval_id = event.data.get("approval_id")
-        replies_to = await self._key_of(approval_id) if approval_id else replies_to
+        if approval_id and (approval := await self._approvals.get(approval_id)) is not None:
+            replies_to = await self._key_of(approval.approval_id)
+            text = lines(text, executed_under(approval, event.data))
         await self._put(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to)
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:
@@ -260,9 +270,10 @@ class Notifier:
             return
         shown = await self._key_of(approval.approval_id)
         key = f"approval:{approval.approval_id}:{event.kind.value.removeprefix('approval_')}"
-        await self._put(key, settled_text(approval, self._zone), Loudness.SILENT, urgent=True, edits=shown)
-        if (how := OUTCOME_REPLIES[event.kind]) is not None:
-            await self._put(f"{key}:said", lines(*outcome_lines(approval, self._zone)), how, replies_to=shown)
+        done = traded(await self._approvals.fills(approval.approval_id))
+        await self._put(key, settled_text(approval, self._zone, done), Loudness.SILENT, urgent=True, edits=shown)
+        if (how := OUTCOME_REPLIES[event.kind]) is not None and not is_told_by_its_fills(approval, done):
+            await self._put(f"{key}:said", lines(*outcome_lines(approval, self._zone, done)), how, replies_to=shown)
 
     async def _present_again(self, approval: Approval) -> None:
         earlier = await self._key_of(approval.approval_id)

@@ -13,9 +13,16 @@ from typing import Protocol
 
 from bot.chat_settings.answers import Answer, SettingsDesk, Speaker
 from bot.chat_settings.buttons import CONFIRM_FOR, SETTING, declined, reply_of
-from bot.commands import BY_NAME, Command, Does, parse
+from bot.commands import BY_NAME, Command, Does, is_meant_as_command, parse
 from bot.orders import Order, chosen, order_of, resolve, sized
-from bot.rendering.approvals import outcome_sentence, person, settled_text
+from bot.rendering.approvals import (
+    asks_why,
+    explained_sentence,
+    outcome_sentence,
+    person,
+    reason_question,
+    settled_text,
+)
 from bot.rendering.markup import bold, clip, code, esc, lines, plain
 from bot.rendering.numbers import hour, span
 from bot.rendering.offers import settled_offer_sentence, settled_offer_text
@@ -31,6 +38,8 @@ from core.status import HedgeStatus
 __all__ = ["Actor", "AuditTrail", "Button", "Desk", "DeskAnswer", "OperatorService", "PressResult", "Reply"]
 
 TOAST_CHARS = 200
+REASON_CHARS = 200
+REASON_HINT = "Reason (optional)"
 ANSWER_WAIT_S = 2.0
 ANSWER_POLL_S = 0.05
 TOKEN_BYTES = 9
@@ -50,6 +59,8 @@ class Desk(Protocol):
     """The approval desk; its word on who was first is the only one."""
 
     async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
+
+    async def explain(self, approval_id: str, *, by: str, why: str) -> DeskAnswer: ...
 
 
 class AuditTrail(Protocol):
@@ -104,8 +115,13 @@ class OperatorService:
         issued_at: datetime,
         in_answer_to: str | None = None,
     ) -> Reply:
-        """Answer one typed line. The same `update_key` twice acts once. Returns within about two seconds."""
-        call = parse(text)
+        """Answer one typed line. The same `update_key` twice acts once. Returns within about two seconds.
+
+        `in_answer_to`: the plain text of the program's own message that this line answers, if it does.
+        """
+        call, asked_why = parse(text), asks_why(in_answer_to or "")
+        if asked_why is not None and not is_meant_as_command(text):
+            return await self._explain(asked_why, text, Said(actor, source, update_key, issued_at))
         if call.command is None:
             return _plain(f"I do not know {call.word!r}. /help lists what I understand." if call.word else "/help")
         if call.command.does is Does.VIEW:
@@ -155,7 +171,17 @@ class OperatorService:
         toast = _toast(outcome_sentence(approval, self._zone, wanted=verb, won=answer.won))
         if approval is None or approval.state is ApprovalState.PENDING:
             return PressResult(toast)
-        return PressResult(toast, Reply(settled_text(approval, self._zone), True))
+        why = Reply(reason_question(approval), True, asks=REASON_HINT) if verb == "reject" and answer.won else None
+        return PressResult(toast, Reply(settled_text(approval, self._zone), True), why)
+
+    async def _explain(self, approval_id: str, text: str, said: Said) -> Reply:
+        why = clip(" ".join(text.split()), REASON_CHARS)
+        if not why:
+            return _plain("No reason was kept.")
+        answer = await self._desk.explain(approval_id, by=said.actor.label, why=why)
+        if answer.won:
+            await self._record(said, "explain", f"{approval_id} {why}")
+        return _plain(explained_sentence(answer.approval, won=answer.won))
 
     async def _answer(self, verb: str, approval_id: str, note: str | None, said: Said) -> DeskAnswer:
         answer = await self._desk.answer(approval_id, approve=verb == "approve", by=said.actor.label, note=note)

@@ -21,7 +21,7 @@ from core.hedging.slippage import walk_book
 from core.hedging.states import COMMANDED, COMMANDED_TEXTS, Action, Reason, State
 from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
-from core.ports import Approval, Approvals, ApprovalState, PlanState
+from core.ports import Approval, Approvals, ApprovalState, EventLog, PlanState
 from core.proposals import proposal
 
 
@@ -50,6 +50,7 @@ class Actions:
         plans: PlanBook,
         desk: ApprovalDesk,
         approvals: Approvals,
+        events: EventLog,
         rules: SymbolRules,
         may_send: Callable[[], bool],
     ) -> None:
@@ -57,6 +58,7 @@ class Actions:
         self._plans = plans
         self._desk = desk
         self._approvals = approvals
+        self._events = events
         self._rules = rules
         self._may_send = may_send
 
@@ -147,7 +149,7 @@ class Actions:
 
     async def _close_overtaken(self, approval: Approval) -> bool:
         if approval.state is ApprovalState.EXECUTING:
-            return await self._desk.finish(approval, "overtaken by a command")
+            return await self._desk.finish(approval, "overtaken by a command", events=self._events)
         return await self._desk.supersede(approval, "overtaken by a command")
 
     async def _may_begin(self, granted: Approval, decision: Decision, venue: VenueFacts, config: HedgeConfig) -> bool:
@@ -160,7 +162,7 @@ class Actions:
         limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
         if at_once and limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
             found = "the book is too thin" if fill is None else f"{fill.slippage_bps:.1f} bps"
-            await self._desk.fail(granted, f"slippage is above {limit_bps} bps now: {found}")
+            await self._desk.fail(granted, f"slippage is above {limit_bps} bps now: {found}", events=self._events)
             return False
         return await self._desk.start(granted)
 
@@ -246,16 +248,16 @@ class Actions:
         if approval is None or approval.state is not ApprovalState.EXECUTING:
             return
         if state is PlanState.FAILED:
-            await self._desk.fail(approval, self._plans.trouble)
+            await self._desk.fail(approval, self._plans.trouble, events=self._events)
         elif approval.quantity_base - approval.used_base < self._rules.step_size:
-            await self._desk.finish(approval, "")
+            await self._desk.finish(approval, "", events=self._events)
 
     async def _ask(
         self, decision: Decision, seen: Observation, earlier: Approval | None, config: HedgeConfig
     ) -> Outcome:
         """A started approval that does not cover what is needed now gives way to the new question."""
         if earlier is not None and earlier.state is ApprovalState.EXECUTING:
-            await self._desk.finish(earlier, "the need has changed")
+            await self._desk.finish(earlier, "the need has changed", events=self._events)
         count = 1 + decision.memory.question.asked
         if not self._may_send():  # stopped since this was decided
             return NOTHING
@@ -275,7 +277,7 @@ class Actions:
         if approval is None or standing.active is not None or approval.state is not ApprovalState.EXECUTING:
             return NOTHING
         if not decision.wanted_steps and decision.state in (State.READY, State.DISABLED):
-            await self._desk.finish(approval, "nothing more was needed")
+            await self._desk.finish(approval, "nothing more was needed", events=self._events)
         return NOTHING
 
 

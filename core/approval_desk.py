@@ -61,6 +61,17 @@ class ApprovalDesk:
             self._wake(approval.hedge)
         return Answer(won, approval)
 
+    async def explain(self, approval_id: str, *, by: str, why: str) -> Answer:
+        """Why it was rejected, said afterwards. `won`: it is kept now; the first reason stands."""
+        note = why
+        if (before := await self._approvals.get(approval_id)) is not None and before.decided_by != by:
+            note = f"{by.partition(' (')[0]}: {why}"
+        won = await self._approvals.annotate(approval_id, note, self._clock.now())
+        approval = await self._approvals.get(approval_id)
+        if won and approval is not None:
+            await self._announce(EventKind.APPROVAL_EXPLAINED, approval)
+        return Answer(won, approval)
+
     async def live(self, hedge: str) -> Approval | None:
         found = await self._approvals.live(hedge)
         return found[0] if found else None
@@ -87,25 +98,35 @@ class ApprovalDesk:
             approval.approval_id, frm=ApprovalState.APPROVED, to=ApprovalState.EXECUTING, now=self._clock.now()
         )
 
-    async def finish(self, approval: Approval, why: str) -> bool:
-        return await self._move(approval, ApprovalState.DONE, EventKind.APPROVAL_DONE, why)
+    async def finish(self, approval: Approval, why: str, *, events: EventLog) -> bool:
+        """`events`: those of its hedge, so that the end is told behind the trades that came before it."""
+        return await self._move(approval, ApprovalState.DONE, EventKind.APPROVAL_DONE, why, events)
 
-    async def fail(self, approval: Approval, why: str) -> bool:
-        return await self._move(approval, ApprovalState.FAILED, EventKind.APPROVAL_FAILED, why)
+    async def fail(self, approval: Approval, why: str, *, events: EventLog) -> bool:
+        return await self._move(approval, ApprovalState.FAILED, EventKind.APPROVAL_FAILED, why, events)
 
-    async def _move(self, approval: Approval, to: ApprovalState, kind: EventKind, why: str | None) -> bool:
+    async def _move(
+        self,
+        approval: Approval,
+        to: ApprovalState,
+        kind: EventKind,
+        why: str | None,
+        events: EventLog | None = None,
+    ) -> bool:
         """Not from a state other than the one seen: a tap that came between keeps its word."""
         moved = await self._approvals.move(
             approval.approval_id, frm=approval.state, to=to, now=self._clock.now(), note=why
         )
         if moved:
-            await self._announce(kind, approval, why)
+            await self._announce(kind, approval, why, events)
         return moved
 
-    async def _announce(self, kind: EventKind, approval: Approval, detail: str | None = None) -> None:
+    async def _announce(
+        self, kind: EventKind, approval: Approval, detail: str | None = None, events: EventLog | None = None
+    ) -> None:
         data = {"approval_id": approval.approval_id}
         if approval.decided_by:
             data["by"] = approval.decided_by
         if note := detail or approval.note:
             data["detail"] = note
-        await self._events.append(Event(kind, approval.hedge, self._clock.now(), data))
+        await (events or self._events).append(Event(kind, approval.hedge, self._clock.now(), data))

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     APPROVAL_ASKED = "approval_asked"
     APPROVAL_APPROVED = "approval_approved"
     APPROVAL_REJECTED = "approval_rejected"
+    APPROVAL_EXPLAINED = "approval_explained"
     APPROVAL_EXPIRED = "approval_expired"
     APPROVAL_SUPERSEDED = "approval_superseded"
     APPROVAL_VOIDED = "approval_voided"

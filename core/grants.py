@@ -12,7 +12,7 @@ from core.hedging import memory
 from core.hedging.approval_rules import covers_until, failed_to_start
 from core.hedging.kernel_types import Memory
 from core.kernel_facts import milliseconds, to_steps
-from core.ports import Approval, ApprovalState
+from core.ports import Approval, ApprovalState, EventLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,10 @@ class Word:
 class Grants:
     """For one hedge: `refresh` asks the desk, `taken_in` tells the kernel's memory, without a moment between."""
 
-    def __init__(self, hedge: str, *, desk: ApprovalDesk, step_base: Decimal) -> None:
+    def __init__(self, hedge: str, *, desk: ApprovalDesk, events: EventLog, step_base: Decimal) -> None:
         self._hedge = hedge
         self._desk = desk
+        self._events = events
         self._step_base = step_base
 
     async def refresh(self, config: HedgeConfig, now: datetime, *, stopped: str) -> Word:
@@ -53,10 +54,10 @@ class Grants:
     async def _overdue(self, approval: Approval, config: HedgeConfig, now: datetime) -> bool:
         """An approved plan starts within a minute or fails; a started one ends when its time is used up."""
         if approval.state is ApprovalState.APPROVED and failed_to_start(approval, now):
-            return await self._desk.fail(approval, "it could not start within 60 s")
+            return await self._desk.fail(approval, "it could not start within 60 s", events=self._events)
         cover = covers_until(approval, timedelta(seconds=config.twap_duration_seconds))
         if approval.state is ApprovalState.EXECUTING and now > cover:
-            return await self._desk.finish(approval, "its time was used up")
+            return await self._desk.finish(approval, "its time was used up", events=self._events)
         return False
 
     def _with_rejection(self, mind: Memory, rejected: Approval | None, config: HedgeConfig, now: datetime) -> Memory:

@@ -25,6 +25,7 @@ from core.facts import (
     Trade,
 )
 from core.status import HedgeStatus
+from core.traded import ApprovedFill
 
 
 class LpPositions(Protocol):
@@ -342,6 +343,14 @@ class Approvals(Protocol):
         self, approval_id: str, *, frm: ApprovalState, to: ApprovalState, now: datetime, note: str | None = None
     ) -> bool:
         """Compare-and-set of the state; False when it was no longer `frm`."""
+        ...
+
+    async def annotate(self, approval_id: str, note: str, now: datetime) -> bool:
+        """Say afterwards why; False, and nothing written, unless it was rejected and has no note yet."""
+        ...
+
+    async def fills(self, approval_id: str) -> tuple[ApprovedFill, ...]:
+        """What was traded under it, oldest first."""
         ...
 
     async def use(self, approval_id: str, filled_base: Decimal) -> None:

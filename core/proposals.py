@@ -56,6 +56,7 @@ def proposal(
     if seen.estimated:
         shown["estimated"] = "true"
     shown |= _cost(market, account, side, size_base)
+    shown |= _as_quote(market, account, side, size_base, config, urgent=decision.urgent)
     shown |= _before_and_after(seen.lp, market, account, side.sign * size_base)
     return Approval(
         approval_id=approval_id,
@@ -84,6 +85,23 @@ def _cost(market: Market, account: PerpAccount, side: OrderSide, size_base: Deci
         "expected_price": str(fill.average_price),
         "expected_cost_quote": str(fee + slip),
         "expected_slippage_bps": str(fill.slippage_bps),
+    }
+
+
+def _as_quote(
+    market: Market, account: PerpAccount, side: OrderSide, size_base: Decimal, config: HedgeConfig, *, urgent: bool
+) -> dict[str, str]:
+    """Price and fee where it first rests, and what follows when it does not fill; nothing when it is not quoted."""
+    if config.order_type != "post_only" or urgent:
+        return {}
+    touch = market.best_ask if side is OrderSide.SELL else market.best_bid
+    in_slices = 0 < config.twap_over_quote <= size_base * touch
+    for_s = config.limit_timeout_seconds + (config.twap_duration_seconds if in_slices else 0)
+    return {
+        "quote_price": str(touch),
+        "quote_fee_quote": str(size_base * touch * account.maker_fee_rate),
+        "quote_for_s": str(for_s if config.limit_timeout_seconds else 0),
+        "fallback": config.fallback,
     }
 
 

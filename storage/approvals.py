@@ -10,8 +10,10 @@ from sqlite3 import Row
 from core.errors import InvariantBroken
 from core.facts import OrderSide
 from core.ports import Approval, ApprovalState
+from core.traded import ApprovedFill
 from storage.columns import EXACT, mapping_of, mapping_text, number_text, time_of, time_text
 from storage.database import Database
+from storage.journal_rows import trade_of
 
 LIVE_STATES = (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.EXECUTING)
 WITH_EXECUTED = (
@@ -111,6 +113,25 @@ class SqliteApprovals:
             (to, note, time_text(now), self._scope, approval_id, frm),
         )
         return moved == 1
+
+    async def annotate(self, approval_id: str, note: str, now: datetime) -> bool:
+        noted = await self._db.write(
+            "UPDATE approvals SET note = ?, changed_at = ?"
+            " WHERE scope = ? AND approval_id = ? AND state = 'rejected' AND note IS NULL",
+            (note, time_text(now), self._scope, approval_id),
+        )
+        return noted == 1
+
+    async def fills(self, approval_id: str) -> tuple[ApprovedFill, ...]:
+        rows = await self._db.rows(
+            "SELECT fills.*, plans.plan_id, plans.reference_price FROM plans"
+            " CROSS JOIN orders ON orders.scope = plans.scope AND orders.plan_id = plans.plan_id"
+            " CROSS JOIN fills ON fills.scope = orders.scope AND fills.symbol = orders.symbol"
+            " AND fills.venue_order_id = orders.venue_order_id"
+            " WHERE plans.scope = ? AND plans.approval_id = ? ORDER BY fills.at, fills.trade_id",
+            (self._scope, approval_id),
+        )
+        return tuple(ApprovedFill(row["plan_id"], Decimal(row["reference_price"]), trade_of(row)) for row in rows)
 
     async def use(self, approval_id: str, filled_base: Decimal) -> None:
         """Counts in any state that followed a yes, as a fill may be booked late. Raises InvariantBroken for an

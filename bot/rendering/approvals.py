@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from decimal import Decimal
 
 from bot.rendering.markup import bold, code, esc, lines
 from bot.rendering.numbers import UNKNOWN, amount, bps, exact, hour, money, number, quote_of, span
 from bot.rendering.reasons import words
 from core.ports import Approval, ApprovalState
+from core.traded import Traded, worse_bps
 
 ON_TIMEOUT = {
     "hold": "No answer: nothing is traded, and I ask again.",
     "partial": "No answer: one part just under the approval limit is traded, and I ask again for the rest.",
 }
-
-
+AFTER_SILENCE = {
+    "hold": "Nothing is traded, and I ask again.",
+    "partial": "One part just under the approval limit is traded, and I ask again for the rest.",
+}
+WHY = "Why was it rejected?"
+ASKED_WHY = re.compile(rf"^{re.escape(WHY)}.*\bID ([0-9a-z]+)\b", re.DOTALL)
 ESTIMATE = "≈ From an estimate: the chain cannot be read; its last confirmed liquidity at the perpetual's price."
 
 
@@ -30,36 +38,73 @@ def proposal_text(approval: Approval, zone: tzinfo) -> str:
     )
 
 
-def settled_text(approval: Approval, zone: tzinfo) -> str:
+def settled_text(approval: Approval, zone: tzinfo, done: Traded | None = None) -> str:
     """The proposal as it was shown, and under it the outcome: the chat keeps what was decided on."""
     return lines(
         f"⚖️ {bold('Proposed hedge')}",
         *_body(approval),
         f"ID {code(approval.approval_id)}",
         "",
-        *outcome_lines(approval, zone),
+        *outcome_lines(approval, zone, done),
     )
 
 
-def outcome_lines(approval: Approval, zone: tzinfo) -> tuple[str, ...]:
-    """Who decided, when, and how it ended; nothing while it waits."""
+def outcome_lines(approval: Approval, zone: tzinfo, done: Traded | None = None) -> tuple[str, ...]:
+    """Who decided, when, and how it ended; nothing while it waits. `done`: what was traded under it."""
     decision = _decision(approval, zone)
     match approval.state:
         case ApprovalState.PENDING:
             return ()
         case ApprovalState.DONE:
-            return (decision, f"🏁 Done: {_used(approval)} traded under it.")
+            return (decision, f"🏁 {bold('Done')}{_because(approval)}: {_traded(approval, done)}")
         case ApprovalState.FAILED:
-            return (decision, f"⚠️ Failed{_because(approval)}. {_used(approval)} traded under it.")
+            return (decision, f"⚠️ {bold('Failed')}{_because(approval)}: {_traded(approval, done)}")
         case _:
             return (decision,)
+
+
+def executed_under(approval: Approval, data: Mapping[str, str]) -> str:
+    """Under the message of one executed plan: what it says beside the plan's own figures."""
+    price, fills = number(data.get("average_price")), data.get("fills")
+    count = None if fills is None else f"{fills} {'fill' if fills == '1' else 'fills'}"
+    parts = [part for part in (count, _against_shown(approval, price)) if part]
+    return esc(f"{', '.join((*parts, _rest(approval)))}.")
+
+
+def is_told_by_its_fills(approval: Approval, done: Traded | None) -> bool:
+    """One plan did all of it, and its own message has said so."""
+    return approval.state is ApprovalState.DONE and done is not None and done.plans == 1 and not approval.note
+
+
+def reason_question(approval: Approval) -> str:
+    """Asked after a Reject; an answer to this very message is the reason."""
+    return lines(
+        f"{bold(WHY)} {esc(_size(approval))} · {esc(approval.hedge)}",
+        f"It is rejected either way. Answer this message with a reason, or leave it. ID {code(approval.approval_id)}",
+    )
+
+
+def asks_why(text: str) -> str | None:
+    """The id of the proposal about which the plain text of `reason_question` asks; None for any other text."""
+    found = ASKED_WHY.match(text)
+    return found.group(1) if found else None
+
+
+def explained_sentence(approval: Approval | None, *, won: bool) -> str:
+    if approval is None:
+        return "I know no such proposal, so the reason was not kept."
+    if won:
+        return f"Kept with proposal {approval.approval_id}: {approval.note}"
+    if approval.state is ApprovalState.REJECTED:
+        return f"Proposal {approval.approval_id} has a reason already{_note(approval)}; the first one stands."
+    return f"Proposal {approval.approval_id} is {approval.state.value}, so the reason was not kept."
 
 
 def outcome_sentence(approval: Approval | None, zone: tzinfo, *, wanted: str, won: bool) -> str:
     """One plain sentence for who pressed: what their answer did, or who was there before."""
     if approval is None:
         return "I know no proposal with this ID; /pending lists those that wait."
-    size = f"{approval.side.value} {exact(approval.quantity_base)} {approval.shown.get('base_symbol', '')}".rstrip()
+    size = _size(approval)
     if won and wanted == "approve":
         return f"Approved: {size}. Working on it."
     if won:
@@ -84,17 +129,35 @@ def _body(approval: Approval) -> tuple[str, ...]:
     size = number(shown.get("size_base")) or approval.quantity_base
     worth = number(shown.get("size_quote")) or approval.notional_quote
     trade = bold(f"{approval.side.value} {exact(size, base)}")
-    price, slippage = _shown(approval, "expected_price", quote), bps(number(shown.get("expected_slippage_bps")))
-    cost = esc(money(number(shown.get("expected_cost_quote")), quote))
     return (
         f"{trade} ≈ {esc(money(worth, quote))} · {esc(approval.hedge)} · {esc(approval.symbol)}",
         f"Why: {esc(_why(approval, base, quote))}",
-        f"Expected: price {price}, cost {cost}, slippage {slippage}",
+        *_expected(approval, quote),
         _change(approval, "Position", "position", base, signed=True),
         _change(approval, "Exposure left", "exposure", base, signed=True),
         _change(approval, "Free margin", "available", quote),
         _change(approval, "Liquidation", "liquidation", quote),
     )
+
+
+def _expected(approval: Approval, quote: str) -> tuple[str, ...]:
+    """What it costs at once from the book; of a plan that quotes first, what the quote costs too."""
+    shown = approval.shown
+    price, slippage = _shown(approval, "expected_price", quote), bps(number(shown.get("expected_slippage_bps")))
+    at_once = f"price {price}, cost {esc(money(number(shown.get('expected_cost_quote')), quote))}, slippage {slippage}"
+    if "quote_price" not in shown:
+        return (f"Expected: {at_once}",)
+    quoted = f"price {_shown(approval, 'quote_price', quote)}, fee {_shown_money(approval, 'quote_fee_quote', quote)}"
+    if not (waits_s := number(shown.get("quote_for_s"))):
+        return (f"Expected as a quote: {quoted}", "It rests until it fills.")
+    waits = span(float(waits_s))
+    rest = f"At market what has not filled after {waits}: {at_once}"
+    left = f"What has not filled after {waits} is not traded"
+    return (f"Expected as a quote: {quoted}", rest if shown.get("fallback") == "market" else left)
+
+
+def _shown_money(approval: Approval, key: str, unit: str) -> str:
+    return esc(money(number(approval.shown.get(key)), unit))
 
 
 def _why(approval: Approval, base: str, quote: str) -> str:
@@ -128,7 +191,8 @@ def _decision(approval: Approval, zone: tzinfo) -> str:
             rejected = f"❌ {bold('Rejected')} by {esc(who)} {at}{_because(approval)}"
             return f"{rejected}. This side is not proposed for a while."
         case ApprovalState.EXPIRED:
-            return f"⌛ {bold('Expired')} {hour(approval.expires_at, zone)}: nobody answered."
+            then = AFTER_SILENCE.get(approval.shown.get("on_timeout", "hold"), AFTER_SILENCE["hold"])
+            return f"⌛ {bold('Expired')} {hour(approval.expires_at, zone)}: nobody answered. {then}"
         case ApprovalState.SUPERSEDED:
             return f"↩️ {bold('Superseded')}: no longer what is needed{_because(approval)}."
         case ApprovalState.VOIDED:
@@ -163,5 +227,39 @@ def _note(approval: Approval) -> str:
     return f" ({approval.note.rstrip('.')})" if approval.note else ""
 
 
-def _used(approval: Approval) -> str:
-    return esc(exact(approval.used_base, approval.shown.get("base_symbol", "BASE")))
+def _size(approval: Approval) -> str:
+    return f"{approval.side.value} {exact(approval.quantity_base)} {approval.shown.get('base_symbol', '')}".rstrip()
+
+
+def _traded(approval: Approval, done: Traded | None) -> str:
+    """Size, fills, price, fee, slippage, and what is left of what was approved."""
+    base, quote = approval.shown.get("base_symbol", "BASE"), quote_of(approval.symbol)
+    if done is None:
+        size = exact(approval.used_base, base) if approval.used_base else "nothing was"
+        return esc(f"{size} traded under it.")
+    fees = " + ".join(money(fee, asset) for asset, fee in done.fees.items())
+    fills = "1 fill" if done.fills == 1 else f"{done.fills} fills"
+    shown = _against_shown(approval, done.average_price)
+    slippage = f"slippage {bps(done.arrival_bps)} against the mid then{f', {shown}' if shown else ''}"
+    return esc(
+        f"{exact(done.quantity_base, base)} in {fills} @ {amount(done.average_price, quote)}, fee {fees}, {slippage};"
+        f" {_rest(approval)}."
+    )
+
+
+def _rest(approval: Approval) -> str:
+    left, base = approval.quantity_base - approval.used_base, approval.shown.get("base_symbol", "BASE")
+    if left <= 0:
+        return "that is all that was approved"
+    return f"{exact(left, base)} of the approved {exact(approval.quantity_base, base)} not traded"
+
+
+def _against_shown(approval: Approval, price: Decimal | None) -> str | None:
+    """Against the price that the proposal expected; None when it named none."""
+    expected = number(approval.shown.get("expected_price"))
+    if not expected or not price:
+        return None
+    worse = worse_bps(approval.side, price, expected)
+    if not round(worse, 1):
+        return "at the price shown"
+    return f"{bps(abs(worse))} {'worse' if worse > 0 else 'better'} than shown"

@@ -268,6 +268,7 @@ class PlanBook:
             "quantity_base": str(quantity),
             "average_price": str(average_price(fills) or Decimal(0)),
             "slippage_bps": str(_slippage_bps(plan, fills)),
+            "fills": str(len(fills)),
             "position_base": str(position_base),
             "target_base": str(target_base),
             "reason": plan.reason,

@@ -136,16 +136,18 @@ async def test_an_expiry_edits_and_answers_the_proposal(desk: Desk) -> None:
     await desk.approvals.expire(an_approval())
     edit, reply = sorted(await desk.messages(), key=lambda message: message.key)
     assert edit.edits == reply.replies_to == "approval:a1b2c3d4"
-    assert plain(reply.text) == "⌛ Expired 12:05:00 UTC: nobody answered."
+    assert plain(reply.text) == "⌛ Expired 12:05:00 UTC: nobody answered. Nothing is traded, and I ask again."
 
 
 async def test_a_failed_approval_is_loud(desk: Desk) -> None:
     """What was approved and did not come about is worth a sound."""
     await desk.approvals.ask(an_approval())
     await desk.press("approve:a1b2c3d4")
-    await desk.approvals.fail(replace(an_approval(), state=ApprovalState.APPROVED), "slippage over 30 bps")
+    await desk.approvals.fail(
+        replace(an_approval(), state=ApprovalState.APPROVED), "slippage over 30 bps", events=desk.notifier
+    )
     reply = next(message for message in await desk.messages() if message.replies_to)
-    assert not reply.silent and "Failed (slippage over 30 bps)" in reply.text
+    assert not reply.silent and "Failed (slippage over 30 bps): nothing was traded under it." in plain(reply.text)
 
 
 async def test_pending_proposals_are_shown_again_after_a_restart(desk: Desk) -> None:

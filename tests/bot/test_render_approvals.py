@@ -8,9 +8,19 @@ from decimal import Decimal
 
 import pytest
 
-from bot.rendering.approvals import outcome_sentence, proposal_text, settled_text
+from bot.rendering.approvals import (
+    asks_why,
+    executed_under,
+    is_told_by_its_fills,
+    outcome_lines,
+    outcome_sentence,
+    proposal_text,
+    reason_question,
+    settled_text,
+)
 from bot.rendering.markup import plain
 from core.ports import Approval, ApprovalState
+from core.traded import Traded
 from tests.bot.samples import SHOWN, T0, an_approval
 
 
@@ -67,7 +77,7 @@ def decided(state: ApprovalState, note: str | None) -> Approval:
         (
             ApprovalState.FAILED,
             "slippage",
-            "✅ Approved by Anna 12:01:04 UTC.\n⚠️ Failed (slippage). 4.2 BNB traded under it.",
+            "✅ Approved by Anna 12:01:04 UTC.\n⚠️ Failed (slippage): 4.2 BNB traded under it.",
         ),
     ],
 )
@@ -93,3 +103,76 @@ def test_who_comes_second_hears_what_happened(state: ApprovalState, said: str) -
     """The loser of a race, or of time, is told who decided and when."""
     approval = decided(state, "flipped")
     assert outcome_sentence(approval, UTC, wanted="approve", won=False) == said
+
+
+QUOTED = {**SHOWN, "quote_price": "605.2", "quote_fee_quote": "0.5084", "quote_for_s": "20", "fallback": "market"}
+
+
+@pytest.mark.parametrize(
+    ("more", "second"),
+    [
+        (
+            {},
+            "At market what has not filled after 20 s: price 605.042 USDT, cost 1.9 USDT, slippage 1.2 bps",
+        ),
+        ({"fallback": "none"}, "What has not filled after 20 s is not traded"),
+        ({"quote_for_s": "0"}, "It rests until it fills."),
+    ],
+)
+def test_a_plan_that_quotes_first_shows_what_that_costs(more: dict[str, str], second: str) -> None:
+    """The maker's fee at the touch, and beside it what follows when nobody takes it."""
+    shown = plain(proposal_text(replace(an_approval(), shown=QUOTED | more), UTC)).splitlines()
+    at = shown.index("Expected as a quote: price 605.2 USDT, fee 0.51 USDT")
+    assert shown[at + 1] == second
+
+
+DONE = Traded(
+    plans=2,
+    fills=3,
+    quantity_base=Decimal("4.0"),
+    average_price=Decimal("605.1"),
+    fees={"USDT": Decimal("1.21"), "BNB": Decimal("0.0004")},
+    arrival_bps=Decimal("2.5"),
+)
+
+
+def test_the_end_sums_what_was_traded() -> None:
+    """Fills, average price, fee in each coin, slippage against both, and what was not traded."""
+    approval = replace(decided(ApprovalState.DONE, "its time was used up"), used_base=Decimal("4.0"))
+    assert plain(outcome_lines(approval, UTC, DONE)[1]) == (
+        "🏁 Done (its time was used up): 4 BNB in 3 fills @ 605.1 USDT, fee 1.21 USDT + 0.0004 BNB, slippage 2.5 bps"
+        " against the mid then, 0.957 bps better than shown; 0.2 BNB of the approved 4.2 BNB not traded."
+    )
+
+
+def test_one_plan_that_did_all_of_it_is_told_once() -> None:
+    """Its own message has said so; parts, an early end or an end without a fill get a sum of their own."""
+    approval = decided(ApprovalState.DONE, None)
+    assert is_told_by_its_fills(approval, replace(DONE, plans=1))
+    assert not is_told_by_its_fills(approval, DONE)
+    assert not is_told_by_its_fills(approval, None)
+    assert not is_told_by_its_fills(decided(ApprovalState.DONE, "nothing more was needed"), replace(DONE, plans=1))
+    assert not is_told_by_its_fills(decided(ApprovalState.FAILED, None), replace(DONE, plans=1))
+
+
+def test_each_part_says_how_it_compares_and_what_is_left() -> None:
+    """Selling under the price that was shown is worse."""
+    approval = replace(decided(ApprovalState.EXECUTING, None), used_base=Decimal("1.2"))
+    told = executed_under(approval, {"average_price": "604.98", "fills": "1"})
+    assert told == "1 fill, 1.03 bps worse than shown, 3 BNB of the approved 4.2 BNB not traded."
+    unknown = replace(approval, shown={}, used_base=Decimal("4.2"))
+    assert executed_under(unknown, {}) == "that is all that was approved."
+
+
+def test_only_the_question_itself_is_answered_by_a_reason() -> None:
+    """Not the proposal's message, nor words that look a little like it."""
+    assert asks_why(plain(reason_question(an_approval()))) == "a1b2c3d4"
+    assert asks_why(plain(proposal_text(an_approval(), UTC))) is None
+    assert asks_why("") is None and asks_why("Why was it rejected? no idea") is None
+
+
+@pytest.mark.parametrize(("on_timeout", "then"), [("hold", "Nothing is traded"), ("partial", "One part just under")])
+def test_an_expired_proposal_says_what_silence_meant(on_timeout: str, then: str) -> None:
+    """As it was announced."""
+    approval = replace(decided(ApprovalState.EXPIRED, None), shown={**SHOWN, "on_timeout": on_timeout})
+    assert f"nobody answered. {then}" in plain(settled_text(approval, UTC))

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.rendering.markup import plain
 from core.errors import Transient
 from core.events import EventKind
 from core.ports import Approval, ApprovalState, OutboxMessage
@@ -244,6 +245,51 @@ async def test_one_approval_covers_all_capped_parts(asking: Setting) -> None:
         await world.until_hedged()
         assert (asking.position, len(asking.sent())) == (HEDGED, 4)
         assert len(await world.events(EventKind.APPROVAL_ASKED)) == 1
+
+
+async def replies(world: World, approval: Approval) -> list[str]:
+    """What answers the question's message, as the chat shows it, oldest first."""
+    due = await world.store.outbox.due(world.setting.clock.now(), 1000)
+    key = f"approval:{approval.approval_id}"
+    found = sorted((each for each in due if each.replies_to == key), key=lambda each: each.created_at)
+    return [plain(each.text) for each in found]
+
+
+async def test_the_outcome_answers_the_question_with_its_figures(asking: Setting) -> None:
+    """Fills, price, fee, slippage against the mid and against what was shown, and what is left; said once."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await answer(world, approval, approve=True)
+        await world.until_hedged()
+        (told,) = await replies(world, approval)
+        assert "SELL 4.999 ETH @ " in told and "Fee " in told and "slippage " in told
+        assert "at the price shown, that is all that was approved." in told and "fill" in told
+
+
+async def test_the_end_of_many_parts_is_summed(asking: Setting) -> None:
+    """Each part is told as it comes, and the whole at the end, also in the question's own message."""
+    asking.settings["max_hedge_notional"] = 3000
+    async with running(asking) as world:
+        approval = await asked(world)
+        await answer(world, approval, approve=True)
+        await world.until_hedged()
+        *parts, whole = await replies(world, approval)
+        assert len(parts) == 4 and "of the approved 4.999 BASE not traded." in parts[0]
+        assert "Done: 4.999 BASE in " in whole and "that is all that was approved." in whole
+        due = await world.store.outbox.due(asking.clock.now(), 1000)
+        (edit,) = [each for each in due if each.edits and each.key.endswith(":done")]
+        assert plain(edit.text).endswith(whole)
+
+
+async def test_a_quoting_plan_is_asked_for_with_both_costs(asking: Setting) -> None:
+    """The maker's fee where it rests, and what it costs if it ends at market."""
+    asking.settings |= {"order_type": "post_only", "urgent_band_multiple": 1000}
+    async with running(asking) as world:
+        approval = await asked(world)
+        shown = {key: Decimal(approval.shown[key]) for key in ("quote_price", "quote_fee_quote", "expected_cost_quote")}
+        assert shown["quote_price"] > Decimal(approval.shown["expected_price"])
+        assert 0 < shown["quote_fee_quote"] < shown["expected_cost_quote"]
+        assert (approval.shown["quote_for_s"], approval.shown["fallback"]) == ("20", "market")
 
 
 async def test_many_small_steps_in_one_direction_ask_as_well(asking: Setting) -> None:

@@ -6,19 +6,27 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from core.clock import SystemClock
+from core.ports import ApprovalState
 from storage.store import Store
-from tests.rigs.telegram import TelegramRig
-from tests.telegram.conftest import OPERATOR
+from tests.rigs.telegram import Message, TelegramRig
+from tests.telegram.conftest import OPERATOR, SECOND
 
 
 @contextmanager
-def _program(rig: TelegramRig, database: Path, delay_s: float) -> Iterator[None]:
-    """Runs until the block ends, then dies by SIGKILL."""
-    arguments = [rig.api_url, str(database), str(delay_s)]
-    process = subprocess.Popen([sys.executable, "-m", "tests.telegram.victim", *arguments])
+def _program(rig: TelegramRig, database: Path, *, delay_s: float) -> Iterator[None]:
+    """Takes commands until the block ends, then dies by SIGKILL."""
+    with _killed("victim", rig, database, str(delay_s)):
+        yield
+
+
+@contextmanager
+def _killed(module: str, rig: TelegramRig, database: Path, argument: str) -> Iterator[None]:
+    arguments = [f"tests.telegram.{module}", rig.api_url, str(database), argument]
+    process = subprocess.Popen([sys.executable, "-m", *arguments])
     try:
         yield
     finally:
@@ -48,3 +56,29 @@ async def test_a_command_in_work_at_the_kill_is_carried_out_once_after_the_resta
         )
     async with await Store.open(database, scope="paper:test", clock=SystemClock()) as store:
         assert [command.name for command in await store.commands.pending()] == ["/halt", "/pause"]
+
+
+async def test_a_question_open_at_the_kill_is_asked_again_and_answered_once(rig: TelegramRig, tmp_path: Path) -> None:
+    """The old message loses its buttons and points down; the new one decides; the old one's tap comes too late."""
+    database = tmp_path / "t.db"
+    rig.add_chat(SECOND)
+    with _killed("asker", rig, database, "ask"):
+        copies = [(await rig.eventually(partial(_asking, rig, chat), timeout_s=20))[0] for chat in (OPERATOR, SECOND)]
+    with _killed("asker", rig, database, "go on"):
+        await rig.eventually(
+            lambda: all("Asked again below, after a restart" in old.text and not old.labels for old in copies),
+            timeout_s=20,
+        )
+        (again,) = await rig.eventually(partial(_asking, rig, OPERATOR))
+        press = rig.press(OPERATOR, again, "Approve")
+        await rig.eventually(lambda: press.answered and not _asking(rig, OPERATOR) and not _asking(rig, SECOND))
+        late = rig.press(SECOND, copies[1], "Reject", stale=True)
+        await rig.eventually(lambda: late.answered)
+        assert "approved by User42 at " in late.toast
+    async with await Store.open(database, scope="paper:test", clock=SystemClock()) as store:
+        found = await store.approvals.get("a1b2c3d4")
+        assert found is not None and (found.state, found.decided_by) == (ApprovalState.APPROVED, "User42 (tg:42)")
+
+
+def _asking(rig: TelegramRig, chat_id: int) -> list[Message]:
+    return [message for message in rig.messages(chat_id) if message.labels == ["Approve", "Reject"]]
