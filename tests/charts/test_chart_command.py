@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.accounts import Accounts
 from bot.charts.hedge_history import Moment
 from bot.console import written
 from bot.live_config import LiveConfig
@@ -163,6 +164,7 @@ async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
         outbox=store.outbox,
         commands=store.commands,
         income=store.income,
+        accounts=Accounts(store.series, store.journal, store.income, live),
         series=store.series,
         config=live,
         settings=tuple,
