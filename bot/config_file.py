@@ -84,10 +84,8 @@ def _misspelt_hedges(data: Mapping[str, object]) -> str | None:
 
 
 def _inner(block: object) -> str:
-    names = (
-        [str(name) for name, inner in block.items() if isinstance(inner, Mapping)] if isinstance(block, dict) else []
-    )
-    return names[0] if names else "NAME"
+    inner = block.items() if isinstance(block, Mapping) else ()
+    return next((str(name) for name, value in inner if isinstance(value, Mapping)), "NAME")
 
 
 def _text_of(path: Path) -> str:

@@ -9,10 +9,10 @@ from core.config import HedgeConfig
 
 def contradictions(hedge: HedgeConfig) -> tuple[str, ...]:
     """One clause each, without a full stop."""
-    return tuple(_clauses(hedge))
+    return (*_of_prices_and_slices(hedge), *_of_quotes(hedge))
 
 
-def _clauses(hedge: HedgeConfig) -> Iterator[str]:
+def _of_prices_and_slices(hedge: HedgeConfig) -> Iterator[str]:
     usual, urgent = hedge.max_slippage_bps, hedge.urgent_slippage_bps
     if urgent > 0 and (usual == 0 or urgent < usual):
         yield (
@@ -22,6 +22,9 @@ def _clauses(hedge: HedgeConfig) -> Iterator[str]:
     over, every = hedge.twap_duration_seconds, hedge.twap_interval_seconds
     if hedge.twap_over_quote > 0 and every > over > 0:
         yield f"twap_interval_seconds = {every} is longer than twap_duration_seconds = {over}: nothing is sliced"
+
+
+def _of_quotes(hedge: HedgeConfig) -> Iterator[str]:
     if hedge.order_type == "post_only" and 0 < hedge.urgent_band_multiple <= 1:
         yield (
             f"urgent_band_multiple = {hedge.urgent_band_multiple:f} makes every gap urgent, and urgent ones go to the"

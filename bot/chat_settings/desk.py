@@ -10,7 +10,7 @@ from datetime import tzinfo
 from bot.chat_settings.answers import Answer, Choice, Speaker
 from bot.chat_settings.contradictions import contradictions
 from bot.chat_settings.effective import Effective, Judge, effective, key_of, no_judge, with_overrides
-from bot.chat_settings.keys import ALERTS, Key, Named, named, settable_keys, word_in, word_in_file, word_of
+from bot.chat_settings.keys import ALERTS, Key, Named, is_settable, named, settable_keys, word_in, word_in_file, word_of
 from bot.chat_settings.risk import asks_when, dangers
 from bot.chat_settings.shown import all_settings, consequences, shown_value
 from bot.chat_settings.table import ROWS, ZERO
@@ -119,9 +119,7 @@ class Settings:
         if isinstance(found, str) or found.key is None:
             raise ValueError(f"a choice of ours has no setting: {words}")
         word, before = found.words
-        if word_in(self._live.now, found.key) != before:
-            return Answer(f"{esc(found.key.typed)} was changed meanwhile, so nothing was done. Send /set again.")
-        return await self._carry_out(found.key, word, speaker)
+        return await self._carry_out(found.key, word, speaker, before)
 
     async def _answer(self, found: Named, speaker: Speaker) -> Answer:
         if found.key is None:
@@ -140,10 +138,10 @@ class Settings:
         except ConfigurationError as error:
             return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
         if plan.next == self._now:
-            return Answer(f"{esc(key.typed)} is {esc(shown_value(self._live.now, key))} already.")
+            return self._already(key)
         if found := dangers(key, self._live.now, plan.next.config):
             return self._question(plan, word, found)
-        return await self._carry_out(key, word, speaker)
+        return await self._carry_out(key, word, speaker, word_in(self._live.now, key))
 
     def _question(self, plan: Plan, word: str, found: Sequence[str]) -> Answer:
         words = (SURE, *plan.key.typed.split(), word, word_in(self._live.now, plan.key))
@@ -154,8 +152,8 @@ class Settings:
         """Raises ConfigurationError when the whole would not be allowed."""
         file, unit = self._live.file, unit_of(key, self._live.file.hedges)
         others = tuple(each for each in self._now.kept if key_of(each) != key)
-        value = word_of(raw_of(key, word, unit))
-        if word.lower() == DEFAULT or value == word_in(file, key):
+        value = word_in(file, key) if word.lower() == DEFAULT else word_of(raw_of(key, word, unit))
+        if value == word_in(file, key):
             return Plan(key, None, Effective(with_overrides(file, others, self._judge), others))
         now = self._clock.now()
         override = Override(key.hedge, key.name, value, word_in_file(file, key), speaker.label, now)
@@ -167,24 +165,32 @@ class Settings:
 
     # what is done
 
-    async def _carry_out(self, key: Key, word: str, speaker: Speaker) -> Answer:
-        """To its end, also when whoever asked does not wait for it: what is stored is in force."""
-        return await asyncio.shield(asyncio.ensure_future(self._carried_out(key, word, speaker)))
+    async def _carry_out(self, key: Key, word: str, speaker: Speaker, before: str) -> Answer:
+        """To its end, also when whoever asked does not wait for it: what is stored is in force.
 
-    async def _carried_out(self, key: Key, word: str, speaker: Speaker) -> Answer:
+        `before`: the value from which it is to be changed; from another nothing is.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._carried_out(key, word, speaker, before)))
+
+    async def _carried_out(self, key: Key, word: str, speaker: Speaker, before: str) -> Answer:
         async with self._turn:
+            if word_in(self._live.now, key) != before:
+                return Answer(f"{esc(key.typed)} was changed meanwhile, so nothing was done. Send /set again.")
             try:
                 plan = self._plan(key, word, speaker)
             except ConfigurationError as error:
                 return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
-            turn, before = self._turn_of(plan), self._live.now
+            turn, config = self._turn_of(plan), self._live.now
             if not await self._store(plan, turn, speaker):
                 return Answer(REPEATED)
             self._take(plan.next)
         if key.hedge:
             self._wake(key.hedge)
         await self._tell(key, turn.before, speaker.label)
-        return Answer(texts.changed_text(turn, _new_notes(key, before, plan.next.config)))
+        return Answer(texts.changed_text(turn, _new_notes(key, config, plan.next.config)))
+
+    def _already(self, key: Key) -> Answer:
+        return Answer(f"{esc(key.typed)} is {esc(shown_value(self._live.now, key))} already.")
 
     async def _store(self, plan: Plan, turn: texts.Turn, speaker: Speaker) -> bool:
         """False when this message was carried out before."""
@@ -200,7 +206,8 @@ class Settings:
         self._live.put_in_force(found.config)
 
     async def _tell(self, key: Key, before: str, by: str) -> None:
-        data = {"key": key.name, "value": shown_value(self._live.now, key), "old": before, "by": by}
+        value = shown_value(self._live.now, key) if is_settable(key) else "no setting of the chat's"
+        data = {"key": key.name, "value": value, "old": before, "by": by}
         await self._events.append(Event(EventKind.SETTING_CHANGED, key.hedge or None, self._clock.now(), data))
 
     # what is shown

@@ -107,18 +107,23 @@ def word_of(value: object) -> str:
 
 def named(words: Sequence[str], hedges: Sequence[str]) -> Named | str:
     """The setting that was typed: `KEY`, `NAME KEY`, `NAME.KEY`, `hedges.NAME.KEY`, `alerts.KIND`; or a sentence."""
-    first = words[0].lower().removeprefix("hedges.").replace("-", "_")
-    rest = tuple(words[1:])
-    if first in (*hedges, ALERTS) and rest and not (_known(first) and not _known(rest[0])):
-        first, rest = f"{first}.{rest[0].lower().replace('-', '_')}", rest[1:]
-    section, dot, name = first.rpartition(".")
-    if not dot and name not in _program_names() and name not in Config.model_fields:
-        return _of_a_hedge(name, rest, hedges)
-    if first in _program_names():
-        return Named(_program_key(first), first, rest)
+    typed, rest = _joined(words, hedges)
+    if typed in _program_names():
+        return Named(_program_key(typed), typed, rest)
+    section, dot, name = typed.rpartition(".")
     if section in hedges:
         return _of_a_hedge(name, rest, (section,))
-    return _why_not(first, section.partition(".")[0] or name, hedges)
+    if dot or name in Config.model_fields:
+        return _why_not(typed, section.partition(".")[0] or name, hedges)
+    return _of_a_hedge(name, rest, hedges)
+
+
+def _joined(words: Sequence[str], hedges: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The setting as one word, and what follows; a hedge may be called as a setting is."""
+    first, *rest = (words[0].lower().removeprefix("hedges.").replace("-", "_"), *words[1:])
+    if first in (*hedges, ALERTS) and rest and not (_known(first) and not _known(rest[0])):
+        return f"{first}.{rest[0].lower().replace('-', '_')}", tuple(rest[1:])
+    return first, tuple(rest)
 
 
 def _of_a_hedge(name: str, rest: tuple[str, ...], hedges: Sequence[str]) -> Named | str:

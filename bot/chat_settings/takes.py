@@ -14,8 +14,10 @@ from pydantic.fields import FieldInfo
 
 from bot.chat_settings.keys import UNSET, Key, field_of
 from bot.chat_settings.table import ZERO
+from bot.rendering.markup import clip
 from bot.rendering.numbers import exact, number, quote_of
 from core.config import HedgeConfig
+from core.errors import ConfigurationError
 
 WHOLE = re.compile(r"-?[0-9]{1,30}")
 NUMBER = re.compile(r"-?[0-9]{1,30}\.[0-9]{1,30}")
@@ -60,7 +62,9 @@ def takes(key: Key) -> Takes:
 
 
 def raw_of(key: Key, word: str, unit: str) -> object:
-    """A typed word as the file would have it; what is nothing of the kind stays text, for the model to refuse."""
+    """A typed word as the file would have it; its limits are the model's to judge. Raises ConfigurationError for what
+    is no number where one is needed: not all that the model could read is what people mean by one.
+    """
     known, text = takes(key), word.strip(QUOTES).lower()
     if known.is_switch and text in BOOLS:
         return BOOLS[text]
@@ -69,7 +73,11 @@ def raw_of(key: Key, word: str, unit: str) -> object:
     amount = text.removesuffix(unit.lower()).strip() if unit else text
     if known.numbers and WHOLE.fullmatch(amount):
         return int(amount)
-    return Decimal(amount) if known.numbers and NUMBER.fullmatch(amount) else text
+    if known.numbers and NUMBER.fullmatch(amount):
+        return Decimal(amount)
+    if "number" in known.numbers and text not in known.words:
+        raise ConfigurationError(f'{key.full} = "{clip(text, 40)}" is not allowed: it must be {known.in_words(unit)}.')
+    return text
 
 
 def unit_of(key: Key, hedges: Mapping[str, HedgeConfig]) -> str:
