@@ -371,7 +371,7 @@ def test_the_report_and_the_chat_show_one_account() -> None:
     book = Book(NOON, FILLS, (income("FUNDING_FEE", 1, "1.5"),), statements, period)
     table = plain(pnl_text(statements, period, "P&L, from reading to reading"))
     text = report_text(book)
-    assert table in text and "Slippage          -20.00" in table
+    assert table in text and f"{'Slippage':<12}{'-20.00':>13}" in table
     assert "Account rows since then, by the exchange's time; the newest booked is of 2026-11-20 12:00 UTC." in text
     said = json.loads(report_json(book, "paper"))["pnl"]
     assert said["bnb"] is None
