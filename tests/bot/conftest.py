@@ -67,6 +67,7 @@ class Desk:
     logs: LogRing
     settings: Settings
     live: LiveConfig
+    accounts: Accounts
 
     async def say(self, text: str, *, actor: Actor = ANNA, key: str | None = None, age_s: float = 0.0) -> Reply:
         issued_at = self.clock.now() - timedelta(seconds=age_s)
@@ -121,7 +122,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str, config: Config | None = 
         commands=store.commands,
         income=store.income,
         series=store.series,
-        accounts=Accounts(store.series, store.journal, store.income, live),
+        accounts=(accounts := Accounts(store.series, store.journal, store.income, live)),
         config=live,
         settings=settings.all,
         logs=logs,
@@ -138,7 +139,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str, config: Config | None = 
         clock=clock,
         zone=UTC,
     )
-    return Desk(store, clock, engine, notifier, approvals, operator, logs, settings, live)
+    return Desk(store, clock, engine, notifier, approvals, operator, logs, settings, live, accounts)
 
 
 @pytest.fixture
