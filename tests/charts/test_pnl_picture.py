@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.charts.maker import ChartMaker
 from bot.charts.picture import Panel
 from bot.charts.pnl_picture import pnl_picture
+from bot.views.pnl_photo import pnl_photo
 from core.accounting.pnl import PnlSeries, PnlStep
 from tests.charts.samples import T0
 
@@ -65,9 +66,12 @@ def test_what_could_not_be_counted_is_said() -> None:
     assert "fees paid in BNB" in pnl_picture(series, title="bnb", quote="USDT", zone=UTC).footer
 
 
-async def test_it_is_drawn() -> None:
-    """A year of hours, and a single flat step."""
+async def test_it_is_drawn_beside_the_numbers() -> None:
+    """A year of hours too; of a moment there is no picture, and one that fails is left out."""
     year = a_series([(Decimal(n), Decimal(-n), Decimal(n % 7), Decimal(0), Decimal(-1)) for n in range(8760)])
-    flat = a_series([(Decimal(0),) * 5])
-    for series in (year, flat):
-        assert await ChartMaker().png(pnl_picture(series, title="bnb", quote="USDT", zone=UTC))
+    photo = await pnl_photo(ChartMaker(), year, title="bnb", quote="USDT", zone=UTC)
+    assert photo is not None
+    assert (photo.photo, photo.name, photo.content[:4]) == (True, "pnl.png", b"\x89PNG")
+    moment = a_series([(Decimal(0),) * 5])
+    assert await pnl_photo(ChartMaker(), moment, title="bnb", quote="USDT", zone=UTC) is None
+    assert await pnl_photo(ChartMaker(child=("-c", "")), year, title="bnb", quote="USDT", zone=UTC) is None
