@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
+from bot.accounts import Accounts
+from bot.daily_report import DailyReport
 from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.operator import OperatorService
 from bot.rendering.listings import HealthItem
 from bot.version import program_version
 from bot.views import EffectiveSettings, Identity, Sources, Views, all_views
+from bot.views.money import Money
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.approval_desk import ApprovalDesk
@@ -101,6 +104,7 @@ class Office:
     desk: ApprovalDesk
     operator: OperatorService
     views: Views
+    daily: DailyReport
 
 
 def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
@@ -125,12 +129,23 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
-        series=store.series,
+        accounts=Accounts(store.series, store.journal, store.income, live),
         config=live,
         settings=EffectiveSettings(config, store.overrides),
         probes=probes,
     )
-    views = all_views(sources, Identity(program_version(), config.mode, zone, clock.now()), clock)
+    identity = Identity(program_version(), config.mode, zone, clock.now())
+    views = all_views(sources, identity, clock)
+    daily = DailyReport(
+        write=Money(sources, identity, clock).daily,
+        outbox=store.outbox,
+        notes=store.meta,
+        scope=store.scope,
+        config=live,
+        clock=clock,
+        zone=zone,
+        poke=bell.ring,
+    )
     operator = OperatorService(
         engine=slot,
         desk=desk,
@@ -142,7 +157,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         clock=people or clock,
         zone=zone,
     )
-    return Office(live, slot, bell, probes, notifier, desk, operator, views)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, daily)
 
 
 async def build_engine(
@@ -235,6 +250,7 @@ def _beside(
     return {
         "account history": keeper.run,
         "bans": bans.run,
+        "daily report": office.daily.run,
         **{f"news of {watch.chain}": watch.run for watch in watches},
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from bot.fills_csv import Fill, csv_of
 from bot.income import Totals as IncomeTotals
 from bot.income import funding_of_last_day, totals_by_symbol
 from bot.rendering.status import NO_FUNDING, Funding
@@ -24,8 +24,6 @@ from storage.store import Store
 ZERO = Decimal(0)
 ALWAYS_SHOWN = ("FUNDING_FEE", "COMMISSION")
 EVERY_FILL = 10_000_000
-Fill = tuple[str, Trade]
-HEADER = "time,hedge,symbol,side,leg,quantity,price,notional,fee,fee_asset,realised_pnl,maker,trade_id,order_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +123,7 @@ def report_json(book: Book, mode: str) -> str:
 def write_csv(fills: Sequence[Fill], target: Path) -> None:
     """Every fill, oldest first, with all digits. Raises ConfigurationError when the file cannot be written."""
     try:
-        with target.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(HEADER.split(","))
-            writer.writerows(_row(hedge, trade) for hedge, trade in fills)
+        target.write_bytes(csv_of(fills))
     except OSError as error:
         raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
 
@@ -150,25 +145,6 @@ def _income_line(symbol: str, totals: IncomeTotals) -> str:
 
 def _amounts(totals: Mapping[str, Decimal]) -> str:
     return " and ".join(f"{total:+f} {asset}" for asset, total in totals.items()) or "none"
-
-
-def _row(hedge: str, trade: Trade) -> tuple[str, ...]:
-    return (
-        _iso(trade.at),
-        hedge,
-        trade.symbol,
-        trade.side.value,
-        trade.position_side.value,
-        number_text(trade.quantity_base),
-        number_text(trade.price),
-        number_text(trade.quantity_base * trade.price),
-        number_text(trade.fee),
-        trade.fee_asset,
-        number_text(trade.realised_pnl_quote),
-        "yes" if trade.is_maker else "no",
-        str(trade.trade_id),
-        str(trade.venue_order_id),
-    )
 
 
 def _iso(at: datetime) -> str:

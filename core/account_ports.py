@@ -107,6 +107,10 @@ class SeriesBook(Protocol):
         """Oldest first, `start` included, `end` not."""
         ...
 
+    async def newest(self, hedge: str, until: datetime) -> Snapshot | None:
+        """The last one not after `until`."""
+        ...
+
 
 class IncomeBook(Protocol):
     """The income rows of one mode and account, kept beyond the venue's own memory."""

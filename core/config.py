@@ -17,6 +17,7 @@ from core.addresses import fits_its_checksum, is_zero
 
 NAME_PATTERN = re.compile(r"[a-z0-9_]{1,16}")
 ADDRESS_PATTERN = re.compile(r"0x[0-9a-fA-F]{40}")
+HOUR_PATTERN = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 LARGEST_ID = (1 << 256) - 1
 
 
@@ -48,6 +49,12 @@ def _real_address(value: str) -> str:
 def _possible_id(value: int) -> int:
     if value > LARGEST_ID:
         raise ValueError("no position has so large an id: it is the NFT's number")
+    return value
+
+
+def _hour_or_off(value: str) -> str:
+    if value != "off" and not HOUR_PATTERN.fullmatch(value):
+        raise ValueError('must be an hour of the day such as "08:00", or "off"')
     return value
 
 
@@ -209,6 +216,7 @@ class Config(Frozen):
 
     mode: Literal["paper", "live"] = "paper"
     timezone: str = "UTC"
+    daily_report_at: Annotated[str, AfterValidator(_hour_or_off)] = "08:00"
     paper: PaperConfig = PaperConfig()
     chains: Mapping[str, ChainConfig] = Field(default_factory=dict)
     hedges: Mapping[str, HedgeConfig]

@@ -51,17 +51,23 @@ class SeriesKeeper:
 
     async def _take_in(self, snapshot: Snapshot) -> None:
         """A change is told by the readings on both sides of it."""
-        before, kept = self._seen.get(snapshot.hedge), self._kept.get(snapshot.hedge)
+        before = self._seen.get(snapshot.hedge)
         moved = before is not None and _lp_moved(before, snapshot)
         traded = before is not None and before.perp_base != snapshot.perp_base
         if before is not None and moved:
             await self._series.append(replace(before, landmark=True))
-        if moved or traded or kept is None or not kept.at <= snapshot.at < kept.at + EVERY:
+        if moved or traded or self._is_due(snapshot):
+            kept = self._kept.get(snapshot.hedge)
             first = kept is None or _hour(kept) != _hour(snapshot)
             snapshot = replace(snapshot, landmark=moved or first)
             await self._series.append(snapshot)
             self._kept[snapshot.hedge] = snapshot
         self._seen[snapshot.hedge] = snapshot
+
+    def _is_due(self, snapshot: Snapshot) -> bool:
+        """Also when the clock was set back."""
+        kept = self._kept.get(snapshot.hedge)
+        return kept is None or not kept.at <= snapshot.at < kept.at + EVERY
 
 
 def snapshot_of(status: HedgeStatus) -> Snapshot | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from sqlite3 import Row
 
@@ -26,6 +26,7 @@ AMOUNTS = (
     "fee_base",
     "fee_quote",
 )
+MOMENT = timedelta(microseconds=1)
 COLUMNS = ", ".join(("scope", "hedge", "at", *AMOUNTS, "figures", "landmark"))
 PLACES = ", ".join("?" * (3 + len(AMOUNTS) + 2))
 
@@ -68,6 +69,17 @@ class SqliteSeries:
             span,
         )
         return _joined(rows, held)
+
+    async def newest(self, hedge: str, until: datetime) -> Snapshot | None:
+        row = await self._db.row(
+            "SELECT max(at) AS at FROM series WHERE scope = ? AND hedge = ? AND at <= ?",
+            (self._scope, hedge, time_text(until)),
+        )
+        if row is None or row["at"] is None:
+            return None
+        at = time_of(row["at"])
+        (snapshot,) = await self.between(hedge, at, at + MOMENT)
+        return snapshot
 
     async def _hold(self, tx: Transaction, snapshot: Snapshot, symbol: str, positions: str) -> None:
         """Written only where it differs from what was held before."""

@@ -1,6 +1,7 @@
 """The read-only answers: each gathers what the running program already knows and renders it."""
 
 from bot.views.health import Health
+from bot.views.money import Money
 from bot.views.overview import Overview
 from bot.views.past import Past
 from bot.views.pictures import Pictures
@@ -15,6 +16,7 @@ def all_views(sources: Sources, identity: Identity, clock: Clock) -> Views:
     return Views(
         Overview(sources, identity, clock),
         Past(sources, identity),
+        Money(sources, identity, clock),
         Health(sources, identity, clock),
         Settings(sources),
         Pictures(sources, identity, clock),

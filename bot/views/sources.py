@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from bot.accounts import Accounts
 from bot.charts.maker import ChartMaker
 from bot.live_config import LiveConfig
 from bot.rendering.listings import HealthItem, Setting
 from bot.replies import Reply
-from core.account_ports import IncomeBook, SeriesBook
+from core.account_ports import IncomeBook
 from core.facts import Trade
-from core.ports import Approvals, BookedFill, EngineView, EventLog, Outbox
+from core.ports import Approvals, EngineView, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -21,10 +22,6 @@ Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 class RecentFills(Protocol):
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """(hedge, fill), newest first."""
-        ...
-
-    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
-        """Of every hedge and origin, oldest first, `start` included, `end` not."""
         ...
 
 
@@ -48,7 +45,7 @@ class Sources:
     fills: RecentFills
     outbox: Outbox
     income: IncomeBook
-    series: SeriesBook
+    accounts: Accounts
     config: LiveConfig
     settings: Callable[[], Awaitable[Sequence[Setting]]]
     probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()

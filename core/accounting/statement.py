@@ -39,7 +39,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What a statement is made of, each oldest first. Fills and income of the hedge's symbol alone."""
+    """What a statement is made of, each oldest first; fills and income of other symbols are passed over."""
 
     snapshots: Sequence[Snapshot]
     fills: Sequence[BookedFill]
@@ -86,11 +86,13 @@ def _spans(books: Sequence[Books]) -> Iterator[list[Books]]:
 
 def _steps(books: Sequence[Books], records: Records) -> Iterator[Step]:
     holder_base = books[0].lp_base
-    of_steps = dealt(records.fills, books)
+    symbol = books[0].symbol
+    of_steps = dealt([fill for fill in records.fills if fill.trade.symbol == symbol], books)
+    income = [row for row in records.income if row.symbol == symbol]
     for (before, now), fills in zip(pairwise(books), of_steps, strict=True):
         on = held_on(before, now)
-        first, last = (bisect_right(records.income, each.at, key=lambda row: row.at) for each in (before, now))
-        yield Step(before, now, on, holder_base, fills, records.income[first:last])
+        first, last = (bisect_right(income, each.at, key=lambda row: row.at) for each in (before, now))
+        yield Step(before, now, on, holder_base, fills, income[first:last])
         holder_base += now.lp_base - on[0]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.accounts import Accounts
 from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.operator import Actor, OperatorService, PressResult, Reply
@@ -105,7 +106,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
-        series=store.series,
+        accounts=Accounts(store.series, store.journal, store.income, live),
         config=live,
         settings=EffectiveSettings(config, store.overrides),
     )

@@ -1,0 +1,74 @@
+"""The accounts of the running hedges over any time, from what was kept."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.live_config import LiveConfig
+from bot.rendering.numbers import quote_of
+from core.account_ports import IncomeBook, SeriesBook, Snapshot
+from core.accounting.attribution import Assets
+from core.accounting.statement import Records, Statement, statement_of
+from core.ports import BookedFill
+
+# Up to so long ago every reading counts, further back the landmarks among them.
+CLOSELY_FOR = timedelta(hours=49)
+LONGEST_STEP = timedelta(minutes=10)
+LONGEST_LANDMARK_STEP = timedelta(hours=2)
+# A trade's time is the venue's.
+CLOCK_ROOM = timedelta(minutes=1)
+MOMENT = timedelta(microseconds=1)
+
+
+class FillBook(Protocol):
+    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
+        """Of every hedge and origin, oldest first by the trade's own time, `start` included, `end` not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Asks the database only. Periods that follow each other leave nothing out and count nothing twice: each begins
+    with the last reading before it."""
+
+    series: SeriesBook
+    fills: FillBook
+    income: IncomeBook
+    config: LiveConfig
+
+    async def statement(self, hedge: str, start: datetime, end: datetime) -> Statement | None:
+        """Up to and with `end`; None where there are no two readings. Beside the event loop, as it takes a while."""
+        snapshots = await self.snapshots(hedge, start, end)
+        if not snapshots:
+            return None
+        first, last = snapshots[0].at, snapshots[-1].at
+        fills = await self.fills.fills_between(first - CLOCK_ROOM, last + CLOCK_ROOM)
+        income = await self.income.between(first, last + MOMENT)
+        longest = LONGEST_STEP if _is_close(start, end) else LONGEST_LANDMARK_STEP
+        records = Records(snapshots, fills, income)
+        return await asyncio.to_thread(statement_of, hedge, records, self._assets(hedge), longest)
+
+    async def snapshots(self, hedge: str, start: datetime, end: datetime) -> tuple[Snapshot, ...]:
+        """Those that tell the period, with the one that it begins with."""
+        opening = await self.series.newest(hedge, start)
+        after = start + MOMENT
+        if _is_close(start, end):
+            found = await self.series.between(hedge, after, end + MOMENT)
+        else:
+            found = await self.series.between(hedge, after, end + MOMENT, landmarks_only=True)
+            latest = await self.series.newest(hedge, end)
+            if latest is not None and latest.at > (found[-1].at if found else start):
+                found = (*found, latest)
+        return found if opening is None else (opening, *found)
+
+    def _assets(self, hedge: str) -> Assets:
+        symbol = self.config.hedge(hedge).symbol
+        quote = quote_of(symbol)
+        return Assets(symbol.removesuffix(quote), quote)
+
+
+def _is_close(start: datetime, end: datetime) -> bool:
+    return end - start <= CLOSELY_FOR

@@ -1,0 +1,128 @@
+"""What was earned and what it cost, for a phone: one narrow table, and the sentences that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import reduce
+from operator import add
+
+from bot.rendering.markup import bold, code, esc, lines
+from bot.rendering.numbers import exact, moment, money, span
+from core.accounting.attribution import Parts
+from core.accounting.statement import Statement, Watched
+
+LABEL_CHARS = 12
+NUMBER_CHARS = 13
+# A first reading this long after the asked start is worth a word.
+LATE = timedelta(minutes=5)
+CENT = Decimal("0.01")
+
+Statements = Mapping[str, Statement | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    start: datetime
+    end: datetime
+    zone: tzinfo
+
+
+def pnl_text(statements: Statements, period: Period, title: str) -> str:
+    """One hedge as a table; several as a table of their sum and a line each."""
+    known = {name: statement for name, statement in statements.items() if statement is not None}
+    unknown = [name for name, statement in statements.items() if statement is None]
+    return lines(
+        bold(title),
+        *_tables(known),
+        *(_coverage(name, statement, period, named=len(statements) > 1) for name, statement in known.items()),
+        *(f"{esc(name)}: nothing kept of this time yet, so its figures are unknown." for name in unknown),
+    )
+
+
+def watched_text(name: str, seen: Watched, quote: str) -> str:
+    gap = money(seen.largest_gap_quote, quote)
+    out = f"out of range {span(seen.out_of_range.total_seconds())}" if seen.out_of_range else "never out of range"
+    return f"{esc(name)}: largest gap {esc(gap)} · {out}"
+
+
+def _tables(known: Mapping[str, Statement]) -> Iterator[str]:
+    if len(known) == 1:
+        ((name, statement),) = known.items()
+        yield f"{bold(name)} · {esc(statement.assets.quote)}"
+        yield from _table(statement.total)
+        return
+    for quote in dict.fromkeys(statement.assets.quote for statement in known.values()):
+        of_quote = {name: each for name, each in known.items() if each.assets.quote == quote}
+        yield f"{bold('all')} · {esc(quote)}"
+        yield from _table(reduce(add, (each.total for each in of_quote.values()), Parts()))
+        yield from (_line(name, each.total) for name, each in of_quote.items())
+
+
+def _table(total: Parts) -> Iterator[str]:
+    yield _row("LP fees", total.lp_fees)
+    yield _row("LP price", total.lp_price)
+    yield _row("LP LVR", total.lvr)
+    yield _row("Hedge", total.hedge)
+    yield _row("Funding", total.funding)
+    yield _row("Commissions", total.commissions)
+    yield _row("Slippage", total.slippage)
+    if total.other:
+        yield _row("Other", total.other)
+    yield _row("Net", total.net)
+    yield esc(f"IL against holding {_signed(total.impermanent_loss)} · {_trades(total)}")
+    yield from _beside(total)
+
+
+def _line(name: str, total: Parts) -> str:
+    parts = (
+        f"fees {_signed(total.lp_fees)}, LP {_signed(total.lp)}, hedge {_signed(total.hedge)},"
+        f" funding {_signed(total.funding)}, costs {_signed(total.costs)}"
+    )
+    return f"{bold(name)} net {esc(_signed(total.net))}: {esc(parts)}"
+
+
+def _beside(total: Parts) -> Iterator[str]:
+    """What is in no part of the net, each only where there is some."""
+    if total.unpriced:
+        paid = ", ".join(exact(amount, asset) for asset, amount in total.unpriced.items())
+        yield esc(f"Net is before {paid} of fees: their price is not known here.")
+    apart = {
+        "put into the LP less taken out": total.added,
+        "fees collected": total.collected,
+        "trades by others": total.manual,
+        "positions moved in": total.moved,
+    }
+    said = [f"{what} {_signed(amount)}" for what, amount in apart.items() if abs(amount) >= CENT]
+    if said:
+        yield esc(f"Not in the net: {', '.join(said)}.")
+
+
+def _coverage(name: str, statement: Statement, period: Period, *, named: bool) -> str:
+    who = f"{name}: " if named else ""
+    since, until = moment(statement.start, period.zone), moment(statement.end, period.zone)
+    sentences = [f"{who}{since} to {until}."]
+    if statement.start > period.start + LATE:
+        sentences.append("Nothing was kept before.")
+    if statement.total.unwatched:
+        gone = span(statement.total.unwatched.total_seconds())
+        sentences.append(f"For {gone} of it nothing was read: counted by what was there before and after.")
+    return esc(" ".join(sentences))
+
+
+def _row(label: str, amount: Decimal) -> str:
+    return code(f"{label:<{LABEL_CHARS}}{_signed(amount):>{NUMBER_CHARS}}")
+
+
+def _signed(amount: Decimal) -> str:
+    """To the cent, always with a sign; an amount under one stays visible."""
+    if amount and abs(amount) < CENT / 2:
+        return "+<0.01" if amount > 0 else "-<0.01"
+    return f"{amount:+,.2f}" if abs(amount) >= CENT / 2 else "0.00"
+
+
+def _trades(total: Parts) -> str:
+    trades = "1 trade" if total.trades == 1 else f"{total.trades} trades"
+    return f"{trades}, turnover {total.turnover:,.2f}"
