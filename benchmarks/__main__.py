@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import chain, execution, phone, service, streams
+from benchmarks import chain, charts, execution, phone, service, streams
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.clock import SystemClock
@@ -45,7 +45,10 @@ def main() -> int:
         Measured("the demo: cycles a second, fast", _demo_cycles_per_s(), "1/s"),
         Measured("from the command line to its help", _start_ms(), "ms"),
     ]
-    measured += [Measured(line.name, line.value, line.unit) for line in (*streams.measure(), *execution.measure())]
+    measured += [
+        Measured(line.name, line.value, line.unit)
+        for line in (*streams.measure(), *charts.measure(), *execution.measure())
+    ]
     if TEST_CHAIN.exists():
         measured += [
             Measured(line.name, line.value, line.unit)

@@ -149,7 +149,6 @@ def open_office(
         outbox=store.outbox,
         commands=store.commands,
         income=store.income,
-        series=store.series,
         accounts=Accounts(store.series, store.journal, store.income, live),
         config=live,
         settings=settings.all,

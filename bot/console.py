@@ -188,9 +188,10 @@ class Console:
 
 
 def written(attachment: Attachment) -> str:
-    """Keeps it as a file, in the working directory if that can be written; says where. Overwrites nothing."""
+    """Keeps it as a file, a picture out of the way, and says where. Overwrites nothing."""
+    temporary = Path(tempfile.gettempdir())
     name, dot, ending = attachment.name.rpartition(".")
-    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+    for folder in (temporary,) if attachment.photo else (Path.cwd(), temporary):
         for number in range(1, MOST_COPIES):
             path = folder / (f"{name}-{number}{dot}{ending}" if number > 1 else attachment.name)
             try:
@@ -201,7 +202,7 @@ def written(attachment: Attachment) -> str:
                 continue
             except OSError:
                 break
-    return f"{attachment.name} could not be written, neither here nor in the temporary directory."
+    return f"{attachment.name} could not be written to {temporary}."
 
 
 def message_text(message: OutboxMessage) -> str:

@@ -8,8 +8,8 @@ import os
 import stat
 import sys
 import tempfile
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Mapping, Sequence
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ PASSED_ON = ("PATH", "HOME", "LANG", "SYSTEMROOT")
 BUSY = "Several pictures are being drawn already: ask again in a moment."
 FAILED = "The picture could not be drawn; the log says why."
 
+Compose = Callable[[], Awaitable[Picture | None]]
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,10 +36,21 @@ class ChartMaker:
         self._turn = asyncio.Lock()
         self._asked = 0
 
-    async def png(self, picture: Picture) -> bytes:
-        """Raises Transient when too many wait, when it takes too long, and when it cannot be drawn."""
+    async def png(self, compose: Compose) -> bytes | None:
+        """None when there was nothing to compose. The process gets ready meanwhile.
+
+        Raises Transient when too many wait, when it takes too long, and when it cannot be drawn.
+        """
         async with self._place():
-            return await self._drawn(picture)
+            process = await self._started()
+            try:
+                async with asyncio.timeout(self._longest_s):
+                    picture = await compose()
+                    return None if picture is None else await _drawn(process, picture)
+            except TimeoutError as error:
+                raise Transient(f"The picture was not drawn within {self._longest_s:g} s: ask again later.") from error
+            finally:
+                await _gone(process)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -51,29 +63,26 @@ class ChartMaker:
         finally:
             self._asked -= 1
 
-    async def _drawn(self, picture: Picture) -> bytes:
+    async def _started(self) -> Process:
         try:
             folder = cache_folder()
-            process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 sys.executable, *self._child, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(folder), cwd=folder
             )
         except OSError as error:
             _LOG.warning("the process that draws could not be started: %s", error)
             raise Transient(FAILED) from error
-        try:
-            async with asyncio.timeout(self._longest_s):
-                content, complaint = await process.communicate(to_json(picture))
-        except TimeoutError as error:
-            raise Transient(f"The picture was not drawn within {self._longest_s:g} s: ask again later.") from error
-        finally:
-            await _gone(process)
-        if process.returncode or not content:
-            _LOG.warning("a picture was not drawn (exit code %s): %s", process.returncode, _end_of(complaint))
-            raise Transient(FAILED)
-        return content
 
 
-async def _gone(process: asyncio.subprocess.Process) -> None:
+async def _drawn(process: Process, picture: Picture) -> bytes:
+    content, complaint = await process.communicate(await asyncio.to_thread(to_json, picture))
+    if process.returncode or not content:
+        _LOG.warning("a picture was not drawn (exit code %s): %s", process.returncode, _end_of(complaint))
+        raise Transient(FAILED)
+    return content
+
+
+async def _gone(process: Process) -> None:
     """Nothing of it is left behind, also when whoever waited was cancelled."""
     if process.returncode is None:
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
+from itertools import groupby
 
 from bot.charts.colours import COSTS, FEES, FUNDING, HEDGE, LEFT_OVER, LP, NET
 from bot.charts.picture import Area, Line, Panel, Picture
@@ -52,6 +53,25 @@ def pnl_picture(series: PnlSeries, *, title: str, quote: str, zone: tzinfo) -> P
         panels=(_stacked(steps, quote), _net(steps, quote)),
         footer=f"Not counted: {'; '.join(series.left_out)}" if series.left_out else "",
     )
+
+
+def summed(several: Sequence[PnlSeries]) -> PnlSeries:
+    """Of several hedges in one QUOTE: at each time of any, what each had come to."""
+    newest = {number: series.steps[0] for number, series in enumerate(several)}
+    steps: list[PnlStep] = []
+    moves = sorted(
+        ((step.at, number, step) for number, series in enumerate(several) for step in series.steps),
+        key=lambda move: move[:2],
+    )
+    for at, same in groupby(moves, key=lambda move: move[0]):
+        newest |= {number: step for _, number, step in same}
+        steps.append(_sum(at, tuple(newest.values())))
+    return PnlSeries(tuple(steps), tuple(dict.fromkeys(word for series in several for word in series.left_out)))
+
+
+def _sum(at: datetime, steps: Sequence[PnlStep]) -> PnlStep:
+    fees, lp, hedge, funding, costs = (sum(map(part.of, steps), Decimal(0)) for part in PARTS)
+    return PnlStep(at, fees, lp, hedge, funding, costs, sum((step.net for step in steps), Decimal(0)))
 
 
 def _stacked(steps: Sequence[PnlStep], quote: str) -> Panel:

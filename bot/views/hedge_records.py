@@ -52,14 +52,14 @@ class HedgeRecords:
         found: list[Moment] = []
         while start < end:
             page_end = min(start + PAGE, end)
-            found += [_moment(each, status) for each in await self._from.series.between(name, start, page_end)]
+            found += [_moment(each, status) for each in await self._from.accounts.series.between(name, start, page_end)]
             start = page_end
         return tuple(found)
 
     async def _fills(self, name: str, start: datetime, end: datetime) -> tuple[Fill, ...]:
         return tuple(
             Fill(fill.trade.at, fill.trade.side.value, fill.trade.price, fill.trade.quantity_base)
-            for fill in await self._from.fills.fills_between(start, end)
+            for fill in await self._from.accounts.fills.fills_between(start, end)
             if fill.hedge == name
         )
 

@@ -12,6 +12,7 @@ from bot.rendering.markup import esc
 from bot.rendering.money import Period, Statements, pnl_text
 from bot.rendering.numbers import quote_of
 from bot.replies import Attachment, Reply
+from bot.views.pnl_photo import pnl_photo
 from bot.views.sources import Identity, Show, Sources
 from core.accounting.statement import Watched, watched
 from core.clock import Clock
@@ -37,7 +38,10 @@ class Money:
             return _not_days("pnl", args)
         period = self._last(days)
         title = "P&L of the last 24 hours" if days == 1 else f"P&L of the last {days} days"
-        return Reply(pnl_text(await self._statements(period), period, title), True)
+        statements = await self._statements(period)
+        known = [statement for statement in statements.values() if statement is not None]
+        photo = await pnl_photo(self._from.charts, known, title=title, zone=period.zone)
+        return Reply(pnl_text(statements, period, title), True, attachment=photo)
 
     async def report(self, _args: tuple[str, ...]) -> Reply:
         period = self._last(1)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.charts.hedge_history import HedgeHistory
 from bot.charts.hedge_picture import hedge_picture
 from bot.charts.picture import Picture
 from bot.rendering.charts import chart_caption, nothing_recorded
@@ -48,18 +47,23 @@ class Pictures:
 
     async def _picture_of(self, name: str, hours: int) -> Reply:
         end = self._clock.now()
-        start = end - timedelta(hours=hours)
-        history = await self._records.of(name, start, end)
-        if sum(moment.price is not None for moment in history.moments) < FEWEST_MOMENTS:
-            return Reply(nothing_recorded(name, hours), True)
+        start, zone = end - timedelta(hours=hours), self._identity.zone
+        caption = ""
+
+        async def compose() -> Picture | None:
+            nonlocal caption
+            history = await self._records.of(name, start, end)
+            if sum(moment.price is not None for moment in history.moments) < FEWEST_MOMENTS:
+                return None
+            caption = chart_caption(history, start, zone)
+            # A month of minutes takes longer than anything else may wait.
+            return await asyncio.to_thread(hedge_picture, history, zone)
+
         try:
-            content = await self._from.charts.png(await self._composed(history))
+            content = await self._from.charts.png(compose)
         except Transient as error:
             return Reply(esc(str(error)), True)
+        if content is None:
+            return Reply(nothing_recorded(name, hours), True)
         spans = tuple(Button(label, f"view:chart:{span}:{name}") for span, label in SPANS if span != hours)
-        attachment = Attachment(f"chart_{name}_{hours}h.png", content, photo=True)
-        return Reply(chart_caption(history, start, self._identity.zone), True, (spans,), attachment)
-
-    async def _composed(self, history: HedgeHistory) -> Picture:
-        """In a thread: a month of minutes takes longer than anything else may wait."""
-        return await asyncio.to_thread(hedge_picture, history, self._identity.zone)
+        return Reply(caption, True, (spans,), Attachment(f"chart_{name}_{hours}h.png", content, photo=True))

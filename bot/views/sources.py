@@ -14,10 +14,10 @@ from bot.logs import LogRing
 from bot.rendering.health import HealthItem
 from bot.rendering.settings import Setting
 from bot.replies import Reply
-from core.account_ports import IncomeBook, SeriesBook
+from core.account_ports import IncomeBook
 from core.facts import Trade
 from core.outlook import EngineOutlooks
-from core.ports import Approvals, BookedFill, CommandQueue, EventLog, Outbox
+from core.ports import Approvals, CommandQueue, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -25,10 +25,6 @@ Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 class RecentFills(Protocol):
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """(hedge, fill), newest first."""
-        ...
-
-    async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
-        """Of every hedge and origin, oldest first, `start` included, `end` not."""
         ...
 
 
@@ -53,7 +49,6 @@ class Sources:
     outbox: Outbox
     commands: CommandQueue
     income: IncomeBook
-    series: SeriesBook
     accounts: Accounts
     config: LiveConfig
     settings: Callable[[], Sequence[Setting]]

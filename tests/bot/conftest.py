@@ -121,7 +121,6 @@ def make_desk(store: Store, clock: Clock, *hedges: str, config: Config | None = 
         outbox=store.outbox,
         commands=store.commands,
         income=store.income,
-        series=store.series,
         accounts=(accounts := Accounts(store.series, store.journal, store.income, live)),
         config=live,
         settings=settings.all,

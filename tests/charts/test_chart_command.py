@@ -165,7 +165,6 @@ async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
         commands=store.commands,
         income=store.income,
         accounts=Accounts(store.series, store.journal, store.income, live),
-        series=store.series,
         config=live,
         settings=tuple,
     )
@@ -175,13 +174,27 @@ async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     return tmp_path
 
 
-def test_the_terminal_gets_a_file_and_overwrites_none(folder: Path) -> None:
-    """A second one of the same name stands beside the first."""
-    attachment = Attachment("chart.png", b"one", photo=True)
-    assert written(attachment) == f"Written to {folder / 'chart.png'}"
-    assert written(replace(attachment, content=b"two")) == f"Written to {folder / 'chart-2.png'}"
-    assert ((folder / "chart.png").read_bytes(), (folder / "chart-2.png").read_bytes()) == (b"one", b"two")
+@pytest.mark.parametrize(("is_photo", "place"), [(False, "here"), (True, "temporary")])
+def test_the_terminal_gets_a_file_and_overwrites_none(folder: Path, is_photo: bool, place: str) -> None:
+    """A file where the person works, a picture where it is out of the way; a second one beside the first."""
+    attachment = Attachment("chart.png", b"one", photo=is_photo)
+    assert written(attachment) == f"Written to {folder / place / 'chart.png'}"
+    assert written(replace(attachment, content=b"two")) == f"Written to {folder / place / 'chart-2.png'}"
+    assert ((folder / place / "chart.png").read_bytes(), (folder / place / "chart-2.png").read_bytes()) == (
+        b"one",
+        b"two",
+    )
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 2
+
+
+def test_a_file_that_can_be_written_nowhere_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback at the terminal."""
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "gone"))
+    assert "could not be written" in written(Attachment("chart.png", b"one", photo=True))

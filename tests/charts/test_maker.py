@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -39,15 +40,26 @@ def unwritable(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def size_px(png: bytes) -> tuple[int, ...]:
+def ready(picture: Picture | None) -> Callable[[], Awaitable[Picture | None]]:
+    """Composed already."""
+
+    async def compose() -> Picture | None:
+        return picture
+
+    return compose
+
+
+def size_px(png: bytes | None) -> tuple[int, ...]:
+    assert png is not None
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     return struct.unpack(">II", png[16:24])
 
 
 async def test_a_picture_comes_back_readable_on_a_phone_and_small(picture: Picture) -> None:
     """A PNG of a phone's shape, quick to load."""
-    png = await ChartMaker().png(picture)
+    png = await ChartMaker().png(ready(picture))
     assert size_px(png) == (1080, 1350)
+    assert png is not None
     assert len(png) < 200_000
 
 
@@ -71,7 +83,7 @@ async def test_no_secret_reaches_the_process(picture: Picture, monkeypatch: pyte
     """Of the environment only what finds programs and folders; and it works in a folder of its own."""
     monkeypatch.setenv("BINANCE_API_SECRET", "s3cret")
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "s3cret")
-    environment, folder = json.loads(await ChartMaker(child=TELLS).png(picture))
+    environment, folder = json.loads(await ChartMaker(child=TELLS).png(ready(picture)) or b"")
     assert "s3cret" not in json.dumps(environment)
     assert set(environment) <= {
         "PATH", "HOME", "LANG", "LC_CTYPE", "MPLCONFIGDIR", "PYTHONPATH", "OPENBLAS_NUM_THREADS", "PWD",
@@ -84,20 +96,20 @@ async def test_it_draws_where_nothing_can_be_written(
 ) -> None:
     """Neither the working directory nor a module in it matters."""
     monkeypatch.chdir(unwritable)
-    assert size_px(await ChartMaker().png(picture)) == (1080, 1350)
+    assert size_px(await ChartMaker().png(ready(picture))) == (1080, 1350)
 
 
 async def test_one_that_takes_too_long_is_ended(picture: Picture) -> None:
     """The operator hears a sentence; the next one is drawn."""
     maker = ChartMaker(longest_s=0.05, child=SLOW)
     with pytest.raises(Transient, match="not drawn within"):
-        await maker.png(picture)
+        await maker.png(ready(picture))
     assert not _children()
 
 
 async def test_cancelling_leaves_no_process_behind(picture: Picture) -> None:
     """As when the program ends while a picture is drawn."""
-    task = asyncio.create_task(ChartMaker(child=SLOW).png(picture))
+    task = asyncio.create_task(ChartMaker(child=SLOW).png(ready(picture)))
     while not _children():
         await asyncio.sleep(0.01)
     task.cancel()
@@ -109,9 +121,9 @@ async def test_cancelling_leaves_no_process_behind(picture: Picture) -> None:
 async def test_few_may_wait(picture: Picture) -> None:
     """One is drawn, three wait, the fifth is told to come again; afterwards there is room."""
     maker = ChartMaker(child=TELLS)
-    answers = await asyncio.gather(*(maker.png(picture) for _ in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(*(maker.png(ready(picture)) for _ in range(5)), return_exceptions=True)
     assert [isinstance(answer, Transient) for answer in answers] == [False] * 4 + [True]
-    assert await maker.png(picture)
+    assert await maker.png(ready(picture))
 
 
 @pytest.mark.parametrize("child", [("-c", "raise SystemExit(3)"), ("-c", "pass"), ("-m", "no_such_module")])
@@ -120,13 +132,30 @@ async def test_a_failure_is_a_plain_sentence(
 ) -> None:
     """The reason is for the log."""
     with pytest.raises(Transient, match=r"^The picture could not be drawn"):
-        await ChartMaker(child=child).png(picture)
+        await ChartMaker(child=child).png(ready(picture))
     assert "was not drawn" in caplog.text
+
+
+async def test_nothing_to_draw_is_no_failure() -> None:
+    """The process that got ready meanwhile is gone."""
+    assert await ChartMaker().png(ready(None)) is None
+    assert not _children()
+
+
+async def test_an_error_while_composing_leaves_no_process_behind() -> None:
+    """Such as a database that cannot be read."""
+
+    async def compose() -> Picture:
+        raise Transient("locked")
+
+    with pytest.raises(Transient, match="locked"):
+        await ChartMaker(child=SLOW).png(compose)
+    assert not _children()
 
 
 async def test_names_are_no_formulas(picture: Picture) -> None:
     """A dollar sign, a tag or a brace in a name is a character like others."""
-    assert await ChartMaker().png(replace(picture, title="$x^{", subtitle="<b>\\frac", footer="$$"))
+    assert await ChartMaker().png(ready(replace(picture, title="$x^{", subtitle="<b>\\frac", footer="$$")))
 
 
 def test_the_service_never_loads_the_drawing_library() -> None:

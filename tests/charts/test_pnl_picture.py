@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import add
 
 import pytest
 from hypothesis import given
@@ -11,8 +13,12 @@ from hypothesis import strategies as st
 
 from bot.charts.maker import ChartMaker
 from bot.charts.picture import Panel
-from bot.charts.pnl_picture import pnl_picture
+from bot.charts.pnl_picture import pnl_picture, summed
+from bot.replies import Attachment
+from bot.views.pnl_photo import pnl_photo
+from core.accounting.attribution import Assets, Parts
 from core.accounting.pnl import PnlSeries, PnlStep
+from core.accounting.statement import Statement
 from tests.charts.samples import T0
 
 AMOUNT = st.integers(-(10**6), 10**6).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -65,9 +71,34 @@ def test_what_could_not_be_counted_is_said() -> None:
     assert "fees paid in BNB" in pnl_picture(series, title="bnb", quote="USDT", zone=UTC).footer
 
 
-async def test_it_is_drawn() -> None:
-    """A year of hours, and a single flat step."""
-    year = a_series([(Decimal(n), Decimal(-n), Decimal(n % 7), Decimal(0), Decimal(-1)) for n in range(8760)])
-    flat = a_series([(Decimal(0),) * 5])
-    for series in (year, flat):
-        assert await ChartMaker().png(pnl_picture(series, title="bnb", quote="USDT", zone=UTC))
+def a_statement(hedge: str, hours: int, *, quote: str = "USDT", every: int = 1) -> Statement:
+    parts = [Parts(lp_fees=Decimal(2), lp_price=Decimal(n % 7 - 3), commissions=Decimal(-1)) for n in range(hours)]
+    steps = tuple((T0 + timedelta(hours=every * (n + 1)), each) for n, each in enumerate(parts))
+    assets = Assets("BNB", quote)
+    return Statement(hedge, assets, T0, steps[-1][0], steps, reduce(add, parts, Parts()))
+
+
+async def test_it_is_drawn_beside_the_numbers() -> None:
+    """A year of hours too; of a moment there is no picture, nor of two QUOTEs, and one that fails is left out."""
+
+    async def photo(*statements: Statement, charts: ChartMaker | None = None) -> Attachment | None:
+        return await pnl_photo(charts or ChartMaker(), statements, title="P&L", zone=UTC)
+
+    drawn = await photo(a_statement("bnb", 8760))
+    assert drawn is not None
+    assert (drawn.photo, drawn.name, drawn.content[:4]) == (True, "pnl.png", b"\x89PNG")
+    assert await photo() is None
+    assert await photo(a_statement("bnb", 1)) is None
+    assert await photo(a_statement("bnb", 9), a_statement("eth", 9, quote="USDC")) is None
+    assert await photo(a_statement("bnb", 9), charts=ChartMaker(child=("-c", ""))) is None
+
+
+def test_several_hedges_add_up_at_every_moment() -> None:
+    """Also when they were read at different times: each counts with what it had come to."""
+    often, seldom = a_statement("bnb", 12).series, a_statement("eth", 4, every=3).series
+    both = summed([often, seldom])
+    assert [step.at for step in both.steps] == [step.at for step in often.steps]
+    assert both.steps[-1].net == often.steps[-1].net + seldom.steps[-1].net
+    assert both.steps[4].net == often.steps[4].net + seldom.steps[1].net
+    assert all(step.net == step.fees + step.lp + step.hedge + step.funding + step.costs for step in both.steps)
+    assert summed([often]) == often
