@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TextIO
 
 from bot.commands import parse
@@ -62,7 +62,7 @@ class Terminal:
             self._gone = True
         return not self._gone
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """Ends when the input does."""
         kept = b""
         while self._fd is not None and (chunk := await self._chunk(self._fd)):
