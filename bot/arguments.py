@@ -101,6 +101,9 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--symbol", help="the perpetual, such as BNBUSDT")
     parser.add_argument("--amm", choices=("uniswap_v3", "pancakeswap_v3"), help="default: as usual on that chain")
     parser.add_argument("--rpc", metavar="URL", help="a node of that chain, written to .env")
+    parser.add_argument(
+        "--telegram", action="store_true", help="only show the numeric ids of who writes to the bot, and keep yours"
+    )
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

@@ -125,11 +125,16 @@ def check(options: argparse.Namespace) -> int:
 def init(options: argparse.Namespace) -> int:
     from bot import first_config
 
+    env_file = options.env_file or Path(".env")
+    if options.telegram:
+        places = _places(options)
+        first_config.find_operators(places.around, env_file, places.database_path)
+        return OK
     wishes = first_config.Wishes(
         chain=options.chain, position_id=options.id, symbol=options.symbol, amm_type=options.amm, rpc_url=options.rpc
     )
     target = options.config or Path("hedge.toml")
-    print(first_config.write_first_config(wishes, target, options.env_file or Path(".env")))
+    print(first_config.write_first_config(wishes, target, env_file))
     return OK
 
 

@@ -109,7 +109,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("margin", "[NAME]", "what a move to the range's edges needs", Does.VIEW, key_row=1),
     Command("whatif", "PRICE [NAME]", "LP, hedge, margin and liquidation at a price", Does.VIEW),
     Command("report", "", "the daily report, now", Does.VIEW),
-    Command("history", "[N]", "what happened lately", Does.VIEW, key_row=2),
+    Command("history", "[N] [NAME]", "what happened lately", Does.VIEW, key_row=2),
     Command("health", "", "is every part alive and fresh", Does.VIEW, key_row=2),
     Command("logs", "[N] [LEVEL]", "the program's last log lines", Does.VIEW),
     Command("export", "[DAYS]", "every fill as a CSV file", Does.VIEW),

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TextIO
 
@@ -66,7 +66,7 @@ class Terminal:
             self._gone = True
         return not self._gone
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """Ends when the input does."""
         kept = b""
         while self._fd is not None and (chunk := await self._chunk(self._fd)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +12,21 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.config_file import mistakes
+from bot.console import Terminal
+from bot.env_file import set_variable, write_file
 from bot.environment import Surroundings, http_endpoints, read_environment, rpc_name
+from bot.operator_ids import GLANCE_S, LISTEN_S, Search, search
 from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp, read_perp
 from bot.preflight.pace import Pace
 from bot.preflight.sense import bands_in_force, pace_of, pace_sentence
-from bot.preflight.telegram import people_who_write
 from core.amm.presets import PRESETS, ChainPreset, chain_preset, position_manager
 from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
 from core.config import HedgeConfig
 from core.errors import ConfigurationError, LpHedgeError
 from core.facts import LpFacts
+from storage.lock import is_running
 
 USUAL_AMM = {"bsc": "pancakeswap_v3"}
 SHARE_OF_VALUE = Decimal("0.02")
@@ -32,8 +34,6 @@ SMALLEST_ORDERS = 2
 MOST_TRADES_PER_DAY = 30
 WIDEN_BY = Decimal("1.25")
 MOST_WIDENINGS = 40
-LISTEN_S = 30.0
-GLANCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,15 @@ class Proposal:
 
 
 def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
-    """Writes both files and returns what to tell the operator. Raises ConfigurationError, Refused, Transient."""
+    """Writes both files, tells what and why, and returns what is next.
+
+    Raises ConfigurationError, Refused, Transient.
+    """
     if target.exists():
-        raise ConfigurationError(f"{target} exists already: move it away, or name another file with --config.")
+        raise ConfigurationError(
+            f"{target} exists already: move it away, or name another file with --config; "
+            "`lp-hedge init --telegram` shows only who writes to the bot."
+        )
     clock: Clock = SystemClock()
     around = read_environment(env_file if env_file.exists() else None)
     chain = _preset(wishes.chain or _ask("chain", f"one of {', '.join(PRESETS)}", "--chain"))
@@ -71,10 +77,11 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
     urls = _rpc_urls(wishes, around, chain)
     hedge = _hedge(chain.name, amm_type, position_id, symbol)
     proposal = asyncio.run(propose(hedge, chain, urls, around.values.binance_futures_url, clock))
-    _write(target, config_text(hedge, proposal), mode=0o644)
+    write_file(target, config_text(hedge, proposal), mode=0o644)
     noted = _note_endpoint(env_file, rpc_name(chain.name), urls, around)
-    people = _people(around)
-    return "\n".join([f"Wrote {target}{noted}.", *proposal.why, *people, "Next: lp-hedge check, then lp-hedge run."])
+    sys.stdout.write("\n".join([f"Wrote {target}{noted}.", *proposal.why, ""]))
+    troubles = _find_missing_operators(around, env_file)
+    return "\n".join([*troubles, "Next: lp-hedge check, then lp-hedge run."])
 
 
 async def propose(
@@ -198,44 +205,36 @@ def _note_endpoint(env_file: Path, name: str, urls: Sequence[str], around: Surro
     """Keeps the URL in .env unless it is known there or in the environment already."""
     if around.chains.get(name.removesuffix("_RPC_URL")) is not None:
         return ""
-    before = env_file.read_text(encoding="utf-8") if env_file.exists() else _EMPTY_ENV
-    joiner = "" if before.endswith("\n") else "\n"
-    _write(env_file, f"{before}{joiner}{name}={','.join(urls)}\n", mode=0o600)
+    set_variable(env_file, name, ",".join(urls))
     return f" and {env_file}"
 
 
-_EMPTY_ENV = """\
-# Secrets and endpoints; every name is explained in .env.example. Keep this file to yourself.
-TELEGRAM_BOT_TOKEN=
-TELEGRAM_OPERATOR_IDS=
-"""
+def find_operators(around: Surroundings, env_file: Path, database: Path) -> None:
+    """`lp-hedge init --telegram`: shows who writes to the bot. Raises ConfigurationError and Refused."""
+    if around.values.telegram_bot_token is None:
+        raise ConfigurationError(
+            f"there is no TELEGRAM_BOT_TOKEN in {env_file}: talk to @BotFather in Telegram, /newbot, and put it there."
+        )
+    if is_running(database):
+        raise ConfigurationError(
+            f"lp-hedge runs on {database}: stop it first, or two programs take the bot's messages from each other."
+        )
+    _search(around, env_file, LISTEN_S)
 
 
-def _write(path: Path, text: str, *, mode: int) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _people(around: Surroundings) -> list[str]:
-    """Whose numeric ids belong into TELEGRAM_OPERATOR_IDS; silent when they are there already."""
+def _find_missing_operators(around: Surroundings, env_file: Path) -> list[str]:
+    """Silent without a token, and where somebody is listed already."""
     values = around.values
     if values.telegram_bot_token is None or values.telegram_operator_ids:
         return []
-    within_s = LISTEN_S if sys.stdin.isatty() else GLANCE_S
-    sys.stdout.write(f"Looking for {within_s:.0f} s who writes to your bot: write to it now.\n")
     try:
-        token = values.telegram_bot_token.get_secret_value()
-        people = asyncio.run(people_who_write(token, values.telegram_api_url, within_s=within_s))
+        _search(around, env_file, LISTEN_S if sys.stdin.isatty() else GLANCE_S)
     except LpHedgeError as error:
         return [str(error)]
-    if not people:
-        return [
-            "Nobody wrote to the bot: press Start there; `lp-hedge init --config other.toml` then shows your number."
-        ]
-    shown = ", ".join(f"{number} ({name})" for number, name in people.items())
-    return [f"Who wrote to the bot: {shown}. Put your own number into TELEGRAM_OPERATOR_IDS."]
+    return []
+
+
+def _search(around: Surroundings, env_file: Path, within_s: float) -> None:
+    clock = SystemClock()
+    terminal, has_person = Terminal.standard(clock), sys.stdin.isatty()
+    search(Search(around, env_file, terminal, clock, has_person=has_person, within_s=within_s))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
-
 from bot.preflight.findings import Finding, fix, ok, warn
 from bot.settings import Settings
 from core.errors import ConfigurationError, LpHedgeError, Transient
@@ -36,17 +33,3 @@ def _without(settings: Settings) -> Finding:
     if settings.config.mode == "live" and settings.asks_somebody:
         return warn(SUBJECT, "no TELEGRAM_BOT_TOKEN: approvals can be answered in the terminal that runs it only")
     return ok(SUBJECT, "no TELEGRAM_BOT_TOKEN: the terminal is the operator's console")
-
-
-async def people_who_write(token: str, api_url: str, *, within_s: float) -> dict[int, str]:
-    """Numeric id -> name of whoever wrote, or writes now. Raises Refused or Transient."""
-    from bot.telegram.preflight import who_writes
-
-    people: dict[int, str] = {}
-    try:
-        async with asyncio.timeout(within_s), aclosing(who_writes(token, api_url)) as writers:
-            async for writer in writers:
-                people[writer.user_id] = writer.name
-    except TimeoutError:
-        pass
-    return people

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.rendering.approvals import ESTIMATE, person
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import amount, bps, exact, moment, money, number, percent, span, stamp
+from bot.rendering.numbers import amount, bps, exact, moment, money, number, percent, span
 from bot.rendering.reasons import words
 from core.events import Event, EventKind
 from core.facts import AVERAGE_OVER
@@ -28,14 +28,6 @@ def alert_text(event: Event, zone: tzinfo, units: Units) -> str:
     """The message of one event; a kind without a text of its own is shown with its data."""
     writer = WRITERS.get(event.kind)
     return writer(Facts(event, zone, units)) if writer else _anything(event)
-
-
-def history_line(event: Event, zone: tzinfo) -> str:
-    """One line of `/history`: when, which hedge, what, and the data that matters."""
-    hedge = f"{event.hedge}: " if event.hedge else ""
-    figures = ", ".join(f"{key.replace('_', ' ')} {_readable(value)}" for key, value in event.data.items() if value)
-    what = event.kind.value.replace("_", " ")
-    return esc(f"{stamp(event.at, zone)} {hedge}{what}{f' ({figures})' if figures else ''}")
 
 
 def breach_text(hedge: str, figures: Mapping[str, str], units: Units, *, again: bool) -> str:

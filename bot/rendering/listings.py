@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from bot.commands import COMMANDS, Command
-from bot.rendering.alerts import history_line
 from bot.rendering.approvals import proposal_text, time_left
 from bot.rendering.bars import range_line
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import amount, exact, money, quote_of, stamp
+from bot.rendering.numbers import amount, exact, money, quote_of
 from bot.rendering.status import ESTIMATE
-from core.events import Event
-from core.facts import Trade
 from core.ports import Approval, ApprovalState
 from core.status import HedgeStatus, PositionStatus
 
@@ -27,17 +24,6 @@ def pending_text(approvals: Sequence[Approval], *, now: datetime, zone: tzinfo) 
     if not approvals:
         return "Nothing waits for your answer."
     return "\n\n".join(_waiting(approval, now, zone) for approval in approvals)
-
-
-def history_text(events: Sequence[Event], fills: Sequence[tuple[str, Trade]], zone: tzinfo) -> str:
-    """`events` newest first, shown oldest first, as a chat reads."""
-    return lines(
-        bold("What happened"),
-        *(history_line(event, zone) for event in reversed(events)),
-        *(("nothing yet",) if not events else ()),
-        *(("", bold("Last fills")) if fills else ()),
-        *(_fill_line(hedge, trade, zone) for hedge, trade in reversed(fills)),
-    )
 
 
 def help_text() -> str:
@@ -83,15 +69,6 @@ def _waiting(approval: Approval, now: datetime, zone: tzinfo) -> str:
         return f"{bold(approval.hedge)}: {size} is {approval.state.value}."
     twins = f"/approve {approval.approval_id} or /reject {approval.approval_id}"
     return lines(proposal_text(approval, zone), f"{time_left(approval, now)}. {esc(twins)}")
-
-
-def _fill_line(hedge: str, trade: Trade, zone: tzinfo) -> str:
-    quote = quote_of(trade.symbol)
-    fee = exact(trade.fee, trade.fee_asset)
-    return esc(
-        f"{stamp(trade.at, zone)} {hedge}: {trade.side.value} {exact(trade.quantity_base)}"
-        f" @ {amount(trade.price, quote)}, fee {fee}"
-    )
 
 
 def _help_line(command: Command) -> str:

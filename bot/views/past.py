@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.rendering.listings import history_text
+from bot.rendering.alerts import Units
+from bot.rendering.history import history_text, is_worth_a_line
+from bot.rendering.markup import esc
+from bot.rendering.numbers import quote_of
 from bot.replies import Reply
 from bot.views.sources import Identity, Show, Sources
 
 HISTORY_LINES = 15
 MOST_HISTORY_LINES = 100
+MOST_FILLS = 15
+FILLS_SEARCHED = 500
 
 
 class Past:
@@ -21,8 +26,24 @@ class Past:
         return {"history": self.history}
 
     async def history(self, args: tuple[str, ...]) -> Reply:
-        wanted = int(args[0]) if args and args[0].isascii() and args[0].isdigit() else HISTORY_LINES
-        limit = max(1, min(MOST_HISTORY_LINES, wanted))
-        events = await self._from.events.recent(hedge=None, limit=limit)
-        fills = await self._from.fills.recent_fills(min(limit, HISTORY_LINES))
-        return Reply(history_text(events, fills, self._identity.zone), True)
+        """`[N] [NAME]`, in any order."""
+        limit, hedge, known = HISTORY_LINES, None, self._from.config.file.hedges
+        for word in args:
+            if word.isascii() and word.isdigit():
+                limit = max(1, min(MOST_HISTORY_LINES, int(word[:9])))
+            elif word.lower() in known:
+                hedge = word.lower()
+            else:
+                return Reply(f"/history takes a number and a hedge: {esc(', '.join(known))}; not {esc(word)}.", True)
+        # Some are left out, so twice as many are looked at.
+        recent = await self._from.events.recent(hedge=hedge, limit=2 * limit)
+        events = [event for event in recent if is_worth_a_line(event)][:limit]
+        fills = await self._from.fills.recent_fills(FILLS_SEARCHED)
+        shown = [fill for fill in fills if hedge in (None, fill[0])][: min(limit, MOST_FILLS)]
+        units = {name: _units_of(each.symbol) for name, each in known.items()}
+        return Reply(history_text(events, shown, units, self._identity.zone), True)
+
+
+def _units_of(symbol: str) -> Units:
+    quote = quote_of(symbol)
+    return Units(symbol.removesuffix(quote), quote)

@@ -11,14 +11,12 @@ import pytest
 from bot import first_config
 from bot.config_file import parse_config
 from bot.first_config import Wishes, config_text, propose, write_first_config
-from bot.preflight.telegram import people_who_write
 from core.amm.presets import ChainPreset, chain_preset
 from core.clock import SystemClock
 from core.config import HedgeConfig
-from core.errors import ConfigurationError, Refused
+from core.errors import ConfigurationError
 from tests.e2e.conftest import chain, chain_proxy, chain_session, stage, telegram, venue
-from tests.e2e.stage import OPERATOR, Stage
-from tests.rigs.telegram.rig import TelegramRig
+from tests.e2e.stage import Stage
 
 __all__ = ["chain", "chain_proxy", "chain_session", "stage", "telegram", "venue"]
 
@@ -95,14 +93,6 @@ def test_what_is_missing_is_named_with_its_flag(tmp_path: Path, monkeypatch: pyt
 def test_a_band_is_a_round_number_never_smaller(value: str, rounded: str) -> None:
     """Two digits are all that such an estimate is worth."""
     assert first_config._round_up(Decimal(value)) == Decimal(rounded)
-
-
-async def test_who_wrote_to_the_bot_is_told_by_number(telegram: TelegramRig) -> None:
-    """The operator's numeric id is what nobody knows by heart."""
-    telegram.say(OPERATOR, "hello")
-    assert list(await people_who_write(telegram.token, telegram.api_url, within_s=1)) == [OPERATOR]
-    with pytest.raises(Refused):
-        await people_who_write("1:wrong", telegram.api_url, within_s=1)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def test_history_shows_events_oldest_first(desk: Desk) -> None:
     await desk.store.events.append(an_event(EventKind.PAUSED, by="Anna (tg:1)"))
     await desk.store.events.append(an_event(EventKind.RESUMED, by="Anna (tg:1)"))
     text = plain((await desk.say("/history")).text)
-    assert text.index("paused") < text.index("resumed")
+    assert text.index("PAUSED") < text.index("resumed")
 
 
 async def test_health_tells_what_is_too_old(desk: Desk) -> None:

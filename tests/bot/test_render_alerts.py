@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from bot.rendering.alerts import Units, alert_text, breach_text, history_line, recovered_text, suspended_text
+from bot.rendering.alerts import Units, alert_text, breach_text, recovered_text, suspended_text
 from bot.rendering.listings import help_text
 from bot.rendering.markup import plain
 from core.events import Event, EventKind
@@ -118,12 +118,6 @@ def test_no_event_fails_for_lack_of_data(kind: EventKind) -> None:
     bare = said(kind)
     hostile = said(kind, reason="<b", detail="a & b", gap_quote="not a number", by="<i>")
     assert bare and hostile and "<b" not in alert_text(an_event(kind, detail="<blink>"), UTC, BNB).replace("<b>", "")
-
-
-def test_history_is_one_line_an_event() -> None:
-    """When, which hedge, what, with figures cut for the eye."""
-    line = history_line(an_event(EventKind.RECOVERED, reason="stale_chain", gap_quote="12.3456789"), UTC)
-    assert line == "03-01 12:00:00 bnb: recovered (reason stale_chain, gap quote 12.3457)"
 
 
 def test_help_comes_from_the_command_table() -> None:
