@@ -55,7 +55,8 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`settle`: a trouble that ends sooner is not told. `flap_settle`: the same, once `flap_after` were told in `calm`."""
+    """`settle`: a trouble that ends sooner is not told. `flap_settle`: the same, once `flap_after` were told within
+    `calm`."""
 
     settle: timedelta = timedelta(0)
     flap_settle: timedelta = timedelta(seconds=60)
@@ -67,9 +68,9 @@ class Pace:
 class Episode:
     """One kind of trouble that comes and goes. Mutable: it remembers what was said.
 
-    `told`: the present trouble was said, so its end is worth saying; `quietly`: only in silence so far. `said_size`: the
-    worst that was said of it. `times`: how often it came since the last alert. `foretold_at`: when another message said
-    it already.
+    `told`: the present trouble was said, so its end is worth saying; `quietly`: only in silence so far. `said_size`:
+    the worst that was said of it. `times`: how often it came since the last alert. `foretold_at`: when another message
+    said it already.
     """
 
     pace: Pace
@@ -143,11 +144,15 @@ class Episode:
     def _again(self, now: datetime, repeat: timedelta, *, covered: bool) -> Say | None:
         if self.quietly and not covered:
             return Say.ALOUD
-        known = self.size is not None and self.said_size is not None
-        if known and self.sense.is_materially_worse(self.size or Decimal(0), self.said_size or Decimal(0)):
+        if self._is_worse():
             return Say.WORSE
         waited = self.said_at is not None and bool(repeat) and now - self.said_at >= repeat
         return Say.STILL if waited else None
+
+    def _is_worse(self) -> bool:
+        if self.size is None or self.said_size is None:
+            return False
+        return self.sense.is_materially_worse(self.size, self.said_size)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -26,7 +27,7 @@ SENSES = st.sampled_from(Sense)
 
 @dataclass
 class Told:
-    """What the operator heard, in order: FIRST, WORSE, STILL, and None for "it is over"; with the second and the value."""
+    """What the operator heard, in order: FIRST, WORSE, STILL, None for "it is over"; with the second and the value."""
 
     episode: Episode
     said: list[tuple[Say | None, int, Decimal | None]] = field(default_factory=list)
@@ -50,9 +51,7 @@ class Told:
 def courses(draw: st.DrawFn) -> tuple[Sense, list[Decimal | None]]:
     """Values that stay for a while, and stretches in which nothing is known."""
     sense = draw(SENSES)
-    stretches = draw(
-        st.lists(st.tuples(st.none() | VALUES[sense], st.integers(1, 60)), min_size=1, max_size=20)
-    )
+    stretches = draw(st.lists(st.tuples(st.none() | VALUES[sense], st.integers(1, 60)), min_size=1, max_size=20))
     return sense, [value for value, often in stretches for _ in range(often)]
 
 
@@ -74,7 +73,7 @@ def test_every_entry_has_one_recovery(course: tuple[Sense, list[Decimal | None]]
 def test_nothing_lasts_in_silence(course: tuple[Sense, list[Decimal | None]]) -> None:
     """Once told, it is told again within the pace for as long as it lasts."""
     said = heard(*course).said
-    for (say, at, _), (after, then, _) in zip(said, said[1:], strict=False):
+    for (say, at, _), (after, then, _) in itertools.pairwise(said):
         if say is not None and after is not None:
             assert then - at <= REPEAT.total_seconds() + STEP_S
 
@@ -96,9 +95,10 @@ def test_again_before_its_time_only_when_materially_worse(course: tuple[Sense, l
 @given(SENSES, st.data())
 def test_inside_the_margin_it_is_told_once(sense: Sense, data: st.DataObject) -> None:
     """A value that goes to and fro over the threshold, and never past the margin, is one message."""
-    inside = st.integers(81, 150) if sense is Sense.GROWS else st.integers(60, 119).map(lambda tenths: Decimal(tenths) / 10)
+    tenths = st.integers(810, 1500) if sense is Sense.GROWS else st.integers(60, 119)
+    inside = tenths.map(lambda tenth: Decimal(tenth) / 10)
     beyond = [Decimal(100) if sense is Sense.GROWS else Decimal("9.9")]
-    values = data.draw(st.lists(inside.map(Decimal), min_size=3, max_size=100))
+    values = data.draw(st.lists(inside, min_size=3, max_size=100))
     assert heard(sense, [*beyond, *beyond, *beyond, *values]).kinds == [Say.FIRST]
 
 
