@@ -8,24 +8,59 @@ from decimal import Decimal
 from enum import StrEnum
 
 FORETOLD_FOR = timedelta(seconds=60)
+# How far a measure must come back past its limit before the trouble is over: the margin that keeps it from fluttering.
+BACK_BELOW = Decimal("0.8")
+BACK_ABOVE = Decimal("1.2")
+MATERIALLY = 2
 
 
 class Say(StrEnum):
+    """FIRST: it has begun. WORSE: it has doubled, or what is left has halved. ALOUD: said in silence before, while it
+    was being worked on. STILL: it lasts."""
+
     FIRST = "first"
-    AGAIN = "again"
+    WORSE = "worse"
+    ALOUD = "aloud"
+    STILL = "still"
+
+
+class Sense(StrEnum):
+    """Whether a trouble is worse as its measure GROWS (a gap, a loss) or SHRINKS (a distance, what is left)."""
+
+    GROWS = "grows"
+    SHRINKS = "shrinks"
+
+    def is_worse(self, value: Decimal, than: Decimal) -> bool:
+        return value > than if self is Sense.GROWS else value < than
+
+    def is_materially_worse(self, value: Decimal, than: Decimal) -> bool:
+        if than <= 0:
+            return False
+        return value >= MATERIALLY * than if self is Sense.GROWS else MATERIALLY * value <= than
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`limit` in the unit of what is measured, above zero."""
+
+    limit: Decimal
+    sense: Sense = Sense.GROWS
+
+    def is_passed(self, value: Decimal, *, was: bool) -> bool:
+        """`was`: it was passed before, so that coming back takes the margin too."""
+        if self.sense is Sense.GROWS:
+            return value >= self.limit * (BACK_BELOW if was else 1)
+        return value < self.limit * (BACK_ABOVE if was else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`settle`: a trouble that ends sooner is not told. `flap_settle`: the same, once `flap_after` were told in `calm`.
+    """`settle`: a trouble that ends sooner is not told. `flap_settle`: the same, once `flap_after` were told within
+    `calm`."""
 
-    `repeat`: a lasting trouble is told again after this long; zero: never.
-    """
-
-    settle: timedelta
+    settle: timedelta = timedelta(0)
     flap_settle: timedelta = timedelta(seconds=60)
     calm: timedelta = timedelta(seconds=300)
-    repeat: timedelta = timedelta(0)
     flap_after: int = 1
 
 
@@ -33,14 +68,17 @@ class Pace:
 class Episode:
     """One kind of trouble that comes and goes. Mutable: it remembers what was said.
 
-    `told`: the present trouble was said, so its end is worth saying. `times`: how often it came since the last alert.
-    `foretold_at`: when another message said it already.
+    `told`: the present trouble was said, so its end is worth saying; `quietly`: only in silence so far. `said_size`:
+    the worst that was said of it. `times`: how often it came since the last alert. `foretold_at`: when another message
+    said it already.
     """
 
     pace: Pace
+    sense: Sense = Sense.GROWS
     active: bool = False
     since: datetime | None = None
     told: bool = False
+    quietly: bool = False
     said_at: datetime | None = None
     said_size: Decimal | None = None
     size: Decimal | None = None
@@ -48,10 +86,19 @@ class Episode:
     foretold_at: datetime | None = None
     told_at: tuple[datetime, ...] = ()
 
+    def look(self, now: datetime, value: Decimal | None, threshold: Threshold) -> bool:
+        """Take in a measure; None leaves all as it was. True when the trouble is over and was told."""
+        if value is None:
+            return False
+        if not threshold.is_passed(value, was=self.active):
+            return self.end()
+        self.arise(now, value)
+        return False
+
     def arise(self, now: datetime, size: Decimal | None = None) -> None:
         """It is there; `size` None leaves the size as it was."""
         if not self.active:
-            self.active, self.since, self.told = True, now, False
+            self.active, self.since, self.told, self.said_size = True, now, False, None
             self.times += 1
         self.size = size if size is not None else self.size
         if self.foretold_at is not None and now - self.foretold_at < FORETOLD_FOR:
@@ -66,28 +113,46 @@ class Episode:
     def end(self) -> bool:
         """True when the operator was told of it and should hear that it is over."""
         told = self.active and self.told
-        self.active, self.told, self.size, self.foretold_at = False, False, None, None
+        self.active, self.told, self.size, self.foretold_at, self.quietly = False, False, None, None, False
         return told
 
-    def due(self, now: datetime) -> Say | None:
+    def due(self, now: datetime, repeat: timedelta, *, covered: bool = False) -> Say | None:
+        """What is to be said now. `repeat`: a lasting trouble is told again after this long; zero: never.
+
+        `covered`: it is being worked on in time.
+        """
         if not self.active or self.since is None:
             return None
         if self.told:
-            return Say.AGAIN if self._worth_repeating(now) else None
+            return self._again(now, repeat, covered=covered)
         recent = sum(1 for at in self.told_at if now - at < self.pace.calm)
         flapping = recent >= self.pace.flap_after
         settle = max(self.pace.settle, self.pace.flap_settle) if flapping else self.pace.settle
         return Say.FIRST if now - self.since >= settle else None
 
-    def was_said(self, now: datetime) -> None:
+    def was_said(self, now: datetime, *, quietly: bool = False) -> None:
         if not self.told:
             self.told_at = (*self.told_at, now)[-self.pace.flap_after :]
-        self.told, self.said_at, self.said_size, self.times, self.foretold_at = True, now, self.size, 0, None
+        if self.said_size is None or (self.size is not None and self.sense.is_worse(self.size, self.said_size)):
+            self.said_size = self.size
+        self.told, self.quietly, self.said_at, self.times, self.foretold_at = True, quietly, now, 0, None
 
-    def _worth_repeating(self, now: datetime) -> bool:
-        doubled = self.size is not None and self.said_size is not None and self.size >= 2 * self.said_size > 0
-        waited = self.said_at is not None and bool(self.pace.repeat) and now - self.said_at >= self.pace.repeat
-        return doubled or waited
+    def lasted_s(self, now: datetime) -> float:
+        """Since it began, also when it has just ended."""
+        return (now - self.since).total_seconds() if self.since is not None else 0.0
+
+    def _again(self, now: datetime, repeat: timedelta, *, covered: bool) -> Say | None:
+        if self.quietly and not covered:
+            return Say.ALOUD
+        if self._is_worse():
+            return Say.WORSE
+        waited = self.said_at is not None and bool(repeat) and now - self.said_at >= repeat
+        return Say.STILL if waited else None
+
+    def _is_worse(self) -> bool:
+        if self.size is None or self.said_size is None:
+            return False
+        return self.sense.is_materially_worse(self.size, self.said_size)
 
 
 @dataclass(slots=True)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Protocol
 
 from bot.alerting import Repeats
+from bot.gists import gist_of, gist_of_approval
+from bot.lasting import Notice
 from bot.live_config import LiveConfig
+from bot.loudness import BY_SETTING, OUTCOME_REPLIES, OWN_PACE, PACED, Loudness, loudness, repeat_after, set_loudness
 from bot.offers import OfferBook, is_offer
-from bot.rendering.alerts import Units, alert_text
+from bot.rendering.alerts import alert_text
 from bot.rendering.approvals import (
     executed_under,
     is_told_by_its_fills,
@@ -20,106 +24,29 @@ from bot.rendering.approvals import (
     settled_text,
 )
 from bot.rendering.markup import esc, lines
-from bot.rendering.numbers import quote_of
+from bot.rendering.numbers import stamp
 from bot.rendering.offers import settled_offer_text
 from bot.replies import Button, approval_buttons, offer_buttons
-from bot.troubles import Notice, Troubles
+from bot.troubles import Troubles
 from core.clock import Clock
-from core.config import AlertsConfig
+from core.errors import Transient
 from core.events import Event, EventKind
 from core.offers import Offer, Offers
-from core.ports import Approval, Approvals, ApprovalState, EventLog, Outbox, OutboxMessage
+from core.ports import Approval, Approvals, ApprovalState, EventLog, Gist, Outbox, OutboxMessage
 from core.status import HedgeStatus
 from core.traded import traded
 
 _LOG = logging.getLogger(__name__)
 Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
-LP_PACE = timedelta(seconds=300)
 TICK_S = 5.0
+DAY_RESULT_EVERY_S = 60.0
 
 
-class Loudness(StrEnum):
-    LOUD = "loud"
-    SILENT = "silent"
-    OFF = "off"
+class DayResult(Protocol):
+    """What the day has brought so far, in QUOTE: the change of everything held, all hedges and their costs included,
+    since the operator's midnight. None: not known. Raises Transient."""
 
-    @property
-    def at_most_silent(self) -> Loudness:
-        return Loudness.OFF if self is Loudness.OFF else Loudness.SILENT
-
-
-# The key of `[alerts]` that says how loud a kind of event is, and whether it is good news, which is never loud.
-BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
-    EventKind.HEDGE_EXECUTED: ("executed", False),
-    EventKind.LP_STATE_CHANGED: ("lp", False),
-    EventKind.LP_LIQUIDITY_CHANGED: ("lp", False),
-    EventKind.BASE_DEPARTED: ("lp", False),
-    EventKind.POSITION_FOUND: ("suspended", False),
-    EventKind.POSITION_GIVEN: ("suspended", False),
-    EventKind.DELEVERAGING: ("margin", False),
-    EventKind.LIQUIDATION_NEAR: ("margin", False),
-    EventKind.POSITION_MISMATCH: ("suspended", False),
-    EventKind.FOREIGN_TRADE: ("suspended", False),
-    EventKind.OUTCOME_UNKNOWN: ("suspended", False),
-    EventKind.OUTCOME_RESOLVED: ("suspended", True),
-    EventKind.ORDER_REFUSED: ("suspended", False),
-    EventKind.PLAN_FAILED: ("suspended", False),
-    EventKind.SLIPPAGE_EXCEEDED: ("suspended", False),
-    EventKind.CHAIN_ESTIMATED: ("suspended", False),
-    EventKind.CHAIN_READ_AGAIN: ("suspended", True),
-    EventKind.BASIS_EXCEEDED: ("suspended", False),
-    EventKind.BASIS_RESTORED: ("suspended", True),
-}
-ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
-    EventKind.HALTED: Loudness.LOUD,
-    EventKind.VENUE_BANNED: Loudness.LOUD,
-    EventKind.COMMAND_DROPPED: Loudness.LOUD,
-    EventKind.COMMAND_WAITING: Loudness.LOUD,
-    EventKind.STARTED: Loudness.SILENT,
-    EventKind.STOPPED: Loudness.SILENT,
-    EventKind.PAUSED: Loudness.SILENT,
-    EventKind.RESUMED: Loudness.SILENT,
-    EventKind.POSITION_ADOPTED: Loudness.SILENT,
-    EventKind.POSITION_FOLLOWED: Loudness.SILENT,
-    EventKind.DEPARTED_KEPT: Loudness.SILENT,
-    EventKind.DEPARTED_CLOSED: Loudness.SILENT,
-    EventKind.SETTING_CHANGED: Loudness.SILENT,
-    EventKind.ORDER_TAKEN_BACK: Loudness.LOUD,
-    EventKind.VENUE_NEWS_LOST: Loudness.SILENT,
-    EventKind.VENUE_NEWS_BACK: Loudness.SILENT,
-    EventKind.NEWS_LOST: Loudness.SILENT,
-    EventKind.NEWS_BACK: Loudness.SILENT,
-}
-# Kinds that may come in swarms, and the data that makes two of them the same.
-PACED: Mapping[EventKind, tuple[str, ...]] = {
-    EventKind.ORDER_REFUSED: ("code",),
-    EventKind.PLAN_FAILED: ("reason",),
-    EventKind.SLIPPAGE_EXCEEDED: (),
-    EventKind.CHAIN_ESTIMATED: (),
-    EventKind.CHAIN_READ_AGAIN: (),
-    EventKind.BASIS_EXCEEDED: (),
-    EventKind.BASIS_RESTORED: (),
-    EventKind.LP_STATE_CHANGED: (),
-}
-# How an approval's end is told beside the edit of its message: a yes shows itself by its fills.
-OUTCOME_REPLIES: Mapping[EventKind, Loudness | None] = {
-    EventKind.APPROVAL_APPROVED: None,
-    EventKind.APPROVAL_DONE: Loudness.SILENT,
-    EventKind.APPROVAL_EXPLAINED: None,
-    EventKind.APPROVAL_REJECTED: Loudness.SILENT,
-    EventKind.APPROVAL_EXPIRED: Loudness.SILENT,
-    EventKind.APPROVAL_SUPERSEDED: Loudness.SILENT,
-    EventKind.APPROVAL_VOIDED: Loudness.SILENT,
-    EventKind.APPROVAL_FAILED: Loudness.LOUD,
-}
-
-
-def loudness(kind: EventKind, alerts: AlertsConfig) -> Loudness:
-    """OFF also for kinds that are not for people."""
-    if kind not in BY_SETTING:
-        return ALWAYS_TOLD.get(kind, Loudness.OFF)
-    setting, good = BY_SETTING[kind]
-    return _set_loudness(alerts, setting, good=good)
+    async def __call__(self) -> Decimal | None: ...
 
 
 class Notifier:
@@ -139,18 +66,20 @@ class Notifier:
         clock: Clock,
         zone: tzinfo,
         poke: Callable[[], None] = lambda: None,
+        day_result: DayResult | None = None,
     ) -> None:
         self._log = log
         self._outbox = outbox
         self._approvals = approvals
         self._offers = OfferBook(offers)
         self._config = config
-        self._units = {name: _units_of(hedge.symbol) for name, hedge in config.file.hedges.items()}
         self._clock = clock
         self._zone = zone
         self._poke = poke
         self._numbers = itertools.count(1)
-        self._troubles = Troubles(lambda: config.alerts, self._units)
+        self._troubles = Troubles(config, zone)
+        self._day_result = day_result
+        self._day_asked_at_s = -DAY_RESULT_EVERY_S
         self._repeats: dict[tuple[str, ...], Repeats] = {}
         self._newest: dict[str, str] = {}
 
@@ -175,13 +104,28 @@ class Notifier:
     async def run(self, statuses: Callable[[], Sequence[HedgeStatus]]) -> None:
         while True:
             await self.tick(statuses())
+            await self.look_at_the_day()
             await self._clock.sleep(TICK_S)
 
     async def tick(self, statuses: Sequence[HedgeStatus] = ()) -> None:
-        """Say what has become due. `statuses` give the present size of a breach that goes on."""
+        """Say what has become due. `statuses`: what the hedges stand at, of which margin, funding and the like are
+        measured."""
         now = self._clock.now()
-        self._troubles.measure(statuses, now)
-        for notice in (*self._troubles.due(now), *self._held_back(now)):
+        for notice in (*self._troubles.measure(statuses, now), *self._troubles.due(now), *self._held_back(now)):
+            await self._put_notice(notice)
+
+    async def look_at_the_day(self) -> None:
+        """Once a minute, beside all hedging: what the day has brought."""
+        now_s = self._clock.monotonic_s()
+        if self._day_result is None or now_s - self._day_asked_at_s < DAY_RESULT_EVERY_S:
+            return
+        self._day_asked_at_s = now_s
+        try:
+            result = await self._day_result()
+        except Transient as error:
+            _LOG.warning("the day's result is not known: %s", error)
+            return
+        for notice in self._troubles.day_result(result, self._clock.now()):
             await self._put_notice(notice)
 
     async def present_pending(self) -> None:
@@ -194,18 +138,20 @@ class Notifier:
 
     async def _plainly(self, event: Event, now: datetime, *, replies_to: str | None) -> None:
         how = loudness(event.kind, self._config.alerts)
-        if how is Loudness.OFF:
+        if how is Loudness.OFF or _is_told_as_range(event):
             return
         text = self._text(event)
         if event.kind in PACED:
-            pace = LP_PACE if event.kind is EventKind.LP_STATE_CHANGED else self._repeat_after()
+            setting, _ = BY_SETTING[event.kind]
+            pace = OWN_PACE.get(event.kind) or repeat_after(self._config.alerts, setting)
             if not self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, now):
                 return
         approval_id = event.data.get("approval_id")
         if approval_id and (approval := await self._approvals.get(approval_id)) is not None:
             replies_to = await self._key_of(approval.approval_id)
             text = lines(text, executed_under(approval, event.data))
-        await self._put(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to)
+        gist = gist_of(event, self._troubles.units(event.hedge), self._zone)
+        await self._put(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to, gist=gist)
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:
         notices = []
@@ -219,7 +165,7 @@ class Notifier:
 
     def _text(self, event: Event) -> str:
         try:
-            return alert_text(event, self._zone, self._units.get(event.hedge or "", Units("BASE", "QUOTE")))
+            return alert_text(event, self._zone, self._troubles.units(event.hedge))
         except (LookupError, ValueError, ArithmeticError):
             _LOG.exception("an event of kind %s could not be put into words", event.kind)
             return esc(f"{event.hedge or 'all hedges'}: {event.kind.value}")
@@ -261,7 +207,9 @@ class Notifier:
     async def _ask(self, approval: Approval, key: str) -> None:
         self._newest[approval.approval_id] = key
         text = proposal_text(approval, self._zone)
-        await self._put(key, text, Loudness.LOUD, urgent=True, buttons=_rows(approval_buttons(approval.approval_id)))
+        buttons = _rows(approval_buttons(approval.approval_id))
+        gist = self._gist_of(approval, ends=False)
+        await self._put(key, text, Loudness.LOUD, urgent=True, buttons=buttons, gist=gist)
 
     async def _settled(self, event: Event) -> None:
         """The proposal's own message keeps its text and gets the outcome; a reply to it reaches the phone."""
@@ -273,7 +221,11 @@ class Notifier:
         done = traded(await self._approvals.fills(approval.approval_id))
         await self._put(key, settled_text(approval, self._zone, done), Loudness.SILENT, urgent=True, edits=shown)
         if (how := OUTCOME_REPLIES[event.kind]) is not None and not is_told_by_its_fills(approval, done):
-            await self._put(f"{key}:said", lines(*outcome_lines(approval, self._zone, done)), how, replies_to=shown)
+            text, gist = lines(*outcome_lines(approval, self._zone, done)), self._gist_of(approval, ends=True)
+            await self._put(f"{key}:said", text, how, replies_to=shown, gist=gist)
+
+    def _gist_of(self, approval: Approval, *, ends: bool) -> Gist:
+        return gist_of_approval(approval.approval_id, approval.hedge, self._clock.now(), self._zone, ends=ends)
 
     async def _present_again(self, approval: Approval) -> None:
         earlier = await self._key_of(approval.approval_id)
@@ -302,8 +254,10 @@ class Notifier:
     # rows
 
     async def _put_notice(self, notice: Notice) -> None:
-        how = _set_loudness(self._config.alerts, notice.setting, good=notice.good)
-        await self._put(self._key(notice.topic, notice.hedge), notice.text, how, urgent=notice.urgent)
+        how = set_loudness(self._config.alerts, notice.setting, good=notice.good)
+        at = stamp(self._clock.now(), self._zone)
+        gist = Gist(notice.hedge or "", notice.topic, at, notice.thread, notice.ends)
+        await self._put(self._key(notice.topic, notice.hedge), notice.text, how, urgent=notice.urgent, gist=gist)
 
     async def _put(
         self,
@@ -315,6 +269,7 @@ class Notifier:
         buttons: Buttons = (),
         edits: str | None = None,
         replies_to: str | None = None,
+        gist: Gist | None = None,
     ) -> None:
         if how is Loudness.OFF:
             return
@@ -328,6 +283,7 @@ class Notifier:
             buttons=buttons,
             edits=edits,
             replies_to=replies_to,
+            gist=gist,
         )
         await self._outbox.put(message)
         self._poke()
@@ -335,18 +291,11 @@ class Notifier:
     def _key(self, topic: str, hedge: str | None) -> str:
         return f"{topic}:{hedge or '-'}:{self._clock.now().isoformat()}:{next(self._numbers)}"
 
-    def _repeat_after(self) -> timedelta:
-        return timedelta(seconds=self._config.alerts.repeat_seconds)
 
-
-def _set_loudness(alerts: AlertsConfig, setting: str, *, good: bool) -> Loudness:
-    how = Loudness(str(getattr(alerts, setting)))
-    return how.at_most_silent if good else how
-
-
-def _units_of(symbol: str) -> Units:
-    quote = quote_of(symbol)
-    return Units(symbol.removesuffix(quote), quote)
+def _is_told_as_range(event: Event) -> bool:
+    """In and out of the range is a trouble that lasts, and has its own setting."""
+    between = {event.data.get("frm"), event.data.get("to")}
+    return event.kind is EventKind.LP_STATE_CHANGED and between == {"in_range", "out_of_range"}
 
 
 def _topic(event: Event) -> tuple[str, ...]:

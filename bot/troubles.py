@@ -1,158 +1,205 @@
-"""Suspensions and breaches: troubles that last, told when they come, repeated while they stay, told when they end."""
+"""All troubles that last: what begins and ends them, from events and from what the hedges' statuses measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from bot.alerting import Episode, Pace, Say
-from bot.rendering.alerts import Units, breach_text, recovered_text, restored_text, suspended_text
-from bot.rendering.numbers import number
-from core.config import AlertsConfig
+from bot.alerting import Threshold
+from bot.lasting import (
+    BASIS,
+    BREACH,
+    DAILY_LOSS,
+    ESTIMATE,
+    FAILED,
+    FUNDING,
+    LIQUIDATION,
+    MARGIN,
+    OUT_OF_RANGE,
+    REFUSED,
+    UNREAD,
+    Lasting,
+    Notice,
+    Topic,
+)
+from bot.live_config import LiveConfig
+from bot.measures import (
+    LEFT,
+    FundingPace,
+    basis_of,
+    chain_limit_s,
+    funding_paid,
+    is_current,
+    liquidation_left,
+    margin_left,
+    venue_limit_s,
+)
+from bot.rendering.alerts import Units
+from bot.rendering.numbers import number, quote_of, span
+from bot.suspensions import STOPPED, Suspensions
+from core.config import HedgeConfig
 from core.events import Event, EventKind
 from core.status import HedgeStatus
 
-# Readings that fail often come back by themselves within seconds, and the last two have a message of their own that
-# may come a moment later. The rest is told at once.
-SETTLING_REASONS = frozenset(
-    {"starting", "no_price", "stale_chain", "stale_venue", "implausible_read", "venue_dislocated"}
-    | {"position_mismatch", "outcome_unknown"}
-)
-SETTLE = timedelta(seconds=10)
-# Each excursion of the exposure is worth an alert; only one that keeps coming back is held back.
-BREACHES_BEFORE_FLAPPING = 2
-# The operator's own doing, or told as a change of the LP position.
-OTHERWISE_TOLD = frozenset({"halted", "paused", "lp_moving", "disabled"})
-FORETELLS = {EventKind.POSITION_MISMATCH: "position_mismatch", EventKind.OUTCOME_UNKNOWN: "outcome_unknown"}
+# Refusals that stop coming are over, also where nothing needs to be traded any more.
+QUIET = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """`setting`: the key of `[alerts]` that says how loud. `good`: never louder than silent. `urgent`: goes first."""
+class Beginning:
+    """`size`, `tag`: which of the event's data says how bad it is, and tells two of one topic apart."""
 
-    hedge: str
-    topic: str
-    text: str
-    setting: str
-    good: bool = False
-    urgent: bool = False
+    topic: Topic
+    size: str = ""
+    tag: str = ""
 
 
-@dataclass(slots=True)
-class Outage:
-    """From the first suspension of a hedge to its recovery, whatever the reasons between; mutable."""
-
-    since: datetime
-    told_reason: str | None = None
+BEGUN_BY: Mapping[EventKind, Beginning] = {
+    EventKind.EXPOSURE_BREACHED: Beginning(BREACH, size="gap_quote"),
+    EventKind.BASIS_EXCEEDED: Beginning(BASIS, size="basis_bps"),
+    EventKind.CHAIN_ESTIMATED: Beginning(ESTIMATE),
+    EventKind.ORDER_REFUSED: Beginning(REFUSED, tag="code"),
+    EventKind.PLAN_FAILED: Beginning(FAILED),
+}
+ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
+    EventKind.EXPOSURE_RESTORED: (BREACH,),
+    EventKind.BASIS_RESTORED: (BASIS,),
+    EventKind.CHAIN_READ_AGAIN: (ESTIMATE,),
+    EventKind.HEDGE_EXECUTED: (REFUSED, FAILED),
+}
 
 
 class Troubles:
-    def __init__(self, alerts: Callable[[], AlertsConfig], units: Mapping[str, Units]) -> None:
-        self._alerts = alerts
-        self._units = units
-        self._suspended: dict[tuple[str, str], Episode] = {}
-        self._details: dict[tuple[str, str], str] = {}
-        self._outages: dict[str, Outage] = {}
-        self._breached: dict[str, Episode] = {}
-        self._figures: dict[str, Mapping[str, str]] = {}
+    """Fed with every event and, every few seconds, with what all hedges stand at; `due` says what is to be told."""
+
+    def __init__(self, config: LiveConfig, zone: tzinfo) -> None:
+        self._config = config
+        self._suspensions = Suspensions(lambda: config.alerts)
+        self._lasting = Lasting(lambda: config.alerts, self.units, zone)
+        self._funding_pace = FundingPace()
 
     def take(self, event: Event, now: datetime) -> tuple[Notice, ...]:
         """Note an event; what it makes known at once. Troubles that begin come out of `due`."""
-        hedge = event.hedge or "all hedges"
-        match event.kind:
-            case EventKind.SUSPENDED:
-                self._suspend(hedge, event.data, now)
-            case EventKind.RECOVERED:
-                return tuple(self._recover(hedge, now))
-            case EventKind.EXPOSURE_BREACHED:
-                self._breach(hedge, event.data, now)
-            case EventKind.EXPOSURE_RESTORED:
-                return tuple(self._restore(hedge, event.data))
-            case kind if kind in FORETELLS:
-                self._episode(hedge, FORETELLS[kind]).foretell(now)
-            case _:
-                pass
-        return ()
+        told = self._suspensions.take(event, event.hedge or "all hedges", now)
+        if event.kind in BEGUN_BY:
+            self._begin(BEGUN_BY[event.kind], event, now)
+        elif event.kind in (EventKind.DELEVERAGING, EventKind.LIQUIDATION_NEAR):
+            for topic, whose in ((LIQUIDATION, event.hedge), (MARGIN, None)):
+                self._lasting.of(topic, whose).episode.foretell(now)
+        ended = ENDED_BY.get(event.kind, ())
+        over = (notice for topic in ended for notice in self._lasting.end(topic, event.hedge, event.data, now))
+        return (*told, *over)
 
-    def measure(self, statuses: Sequence[HedgeStatus], now: datetime) -> None:
-        """The present size of breaches that go on."""
-        for status in statuses:
-            episode = self._breached.get(status.name)
-            if episode is not None and episode.active and status.gap_quote is not None:
-                episode.arise(now, status.gap_quote)
-                self._figures[status.name] = {**self._figures[status.name], **_figures_of(status)}
+    def _begin(self, begun: Beginning, event: Event, now: datetime) -> None:
+        data = event.data
+        size = number(data.get(begun.size)) if begun.size else None
+        tag = data.get(begun.tag, "") if begun.tag else ""
+        standing = self._lasting.arise(begun.topic, event.hedge, data, now, size=size, tag=tag)
+        standing.covered = now < _time(data.get("covered_until"), now)
+
+    def measure(self, statuses: Sequence[HedgeStatus], now: datetime) -> tuple[Notice, ...]:
+        """What the present figures begin (comes out of `due`), make worse, and end (comes back)."""
+        told: list[Notice] = []
+        configs = self._config.now.hedges
+        known = [(status, configs[status.name]) for status in statuses if status.name in configs]
+        current = [status for status, hedge in known if is_current(status, hedge)]
+        for status, hedge in known:
+            self._look_at_work(status, now)
+            told += (*self._look_for_blindness(status, hedge, now), *self._look_at_range(status, now))
+            told += self._end_of_refusals(status.name, now)
+        for status in current:
+            told += self._look_at_funding(status, now)
+        return (*told, *self._look_at_margin(current, now))
+
+    def day_result(self, result_quote: Decimal | None, now: datetime) -> tuple[Notice, ...]:
+        """Net change since the operator's midnight, all hedges; None: not known."""
+        limit = self._config.alerts.daily_loss_quote
+        if result_quote is None:
+            return ()
+        figures = {"result_quote": f"{result_quote}", "limit_quote": f"{limit}"}
+        if not limit:
+            return self._lasting.end(DAILY_LOSS, None, figures, now)
+        return self._lasting.look(DAILY_LOSS, None, -result_quote, Threshold(limit), figures, now)
 
     def due(self, now: datetime) -> tuple[Notice, ...]:
         """What has lasted long enough to be told, or told again. Counts as told from here on."""
-        return (*self._due_suspensions(now), *self._due_breaches(now))
+        return (*self._suspensions.due(now), *self._lasting.due(now))
 
-    def _suspend(self, hedge: str, data: Mapping[str, str], now: datetime) -> None:
-        """A new reason ends the earlier one without a word: hedging is still suspended."""
-        reason = data.get("reason", "")
-        for (name, other), episode in self._suspended.items():
-            if name == hedge and other != reason:
-                episode.end()
-        self._outages.setdefault(hedge, Outage(now))
-        if reason not in OTHERWISE_TOLD:
-            self._details[hedge, reason] = data.get("detail", "")
-            self._episode(hedge, reason).arise(now)
+    def units(self, hedge: str | None) -> Units:
+        """The account's QUOTE is that of its hedges."""
+        hedges = self._config.file.hedges
+        found = hedges.get(hedge or "") or (next(iter(hedges.values()), None) if hedge is None else None)
+        return units_of(found.symbol) if found else Units("BASE", "QUOTE")
 
-    def _recover(self, hedge: str, now: datetime) -> Iterator[Notice]:
-        outage = self._outages.pop(hedge, None)
-        for (name, reason), episode in self._suspended.items():
-            if name == hedge and episode.end() and outage is not None:
-                outage.told_reason = reason
-        if outage is not None and outage.told_reason is not None:
-            text = recovered_text(hedge, outage.told_reason, (now - outage.since).total_seconds())
-            yield Notice(hedge, "recovered", text, "suspended", good=True)
+    def _look_at_work(self, status: HedgeStatus, now: datetime) -> None:
+        """The present size of a breach and a basis, and whether an executor still works on the breach in time."""
+        for standing in self._lasting.active(BREACH, status.name):
+            until = _time(standing.figures.get("covered_until"), now)
+            standing.covered = standing.covered and status.state == "ADJUSTING" and now < until
+            if status.gap_quote is not None:
+                standing.figures = {**standing.figures, **_gap_of(status)}
+                standing.episode.arise(now, status.gap_quote)
+        for standing in self._lasting.active(BASIS, status.name):
+            measure = basis_of(status)
+            if measure.value is not None:
+                standing.figures = {**standing.figures, **measure.figures, "basis_bps": f"{measure.value}"}
+                standing.episode.arise(now, measure.value)
 
-    def _due_suspensions(self, now: datetime) -> Iterator[Notice]:
-        for (hedge, reason), episode in self._suspended.items():
-            if episode.due(now) is None:
-                continue
-            text = suspended_text(hedge, reason, self._details.get((hedge, reason), ""), times=episode.times)
-            episode.was_said(now)
-            if hedge in self._outages:
-                self._outages[hedge].told_reason = reason
-            yield Notice(hedge, "suspended", text, "suspended", urgent=True)
+    def _look_for_blindness(self, status: HedgeStatus, hedge: HedgeConfig, now: datetime) -> Iterator[Notice]:
+        """Where nothing is to be traded no suspension tells of it; it begins then, and lasts until all is read."""
+        ages = {"stale_chain": status.chain_age_s, "stale_venue": status.venue_age_s}
+        limits_s = {"stale_chain": chain_limit_s(hedge), "stale_venue": venue_limit_s(hedge)}
+        old = [reason for reason, age_s in ages.items() if age_s is None or age_s > limits_s[reason]]
+        state = status.reason.replace("_", " ")
+        if not old or (status.estimated and old == ["stale_chain"]):
+            yield from self._lasting.end(UNREAD, status.name, {"state": state}, now)
+        elif status.reason in STOPPED:
+            figures = {"reason": old[0], "state": state, "detail": status.detail, "age": span(ages[old[0]])}
+            self._lasting.arise(UNREAD, status.name, figures, now)
 
-    def _episode(self, hedge: str, reason: str) -> Episode:
-        settle = SETTLE if reason in SETTLING_REASONS else timedelta(0)
-        return self._suspended.setdefault((hedge, reason), Episode(Pace(settle, repeat=self._repeat_after())))
+    def _look_at_range(self, status: HedgeStatus, now: datetime) -> Iterator[Notice]:
+        lp = status.lp
+        if lp.state == "out_of_range" and lp.side in ("above", "below"):
+            figures = {"lp_side": lp.side, "pool_price": f"{lp.price}"}
+            self._lasting.arise(OUT_OF_RANGE, status.name, figures, now)
+        elif lp.state is not None:
+            yield from self._lasting.end(OUT_OF_RANGE, status.name, {"lp_state": lp.state}, now)
 
-    def _breach(self, hedge: str, data: Mapping[str, str], now: datetime) -> None:
-        self._figures[hedge] = data
-        episode = self._breached.setdefault(
-            hedge, Episode(Pace(timedelta(0), repeat=self._repeat_after(), flap_after=BREACHES_BEFORE_FLAPPING))
-        )
-        episode.arise(now, number(data.get("gap_quote")))
+    def _look_at_funding(self, status: HedgeStatus, now: datetime) -> tuple[Notice, ...]:
+        limit = self._config.alerts.funding_pct_per_day
+        measure = funding_paid(status, self._funding_pace.every(status.perp), self._config.alerts)
+        if not limit:
+            return self._lasting.end(FUNDING, status.name, measure.figures, now)
+        return self._lasting.look(FUNDING, status.name, measure.value, Threshold(limit), measure.figures, now)
 
-    def _restore(self, hedge: str, data: Mapping[str, str]) -> Iterator[Notice]:
-        episode = self._breached.get(hedge)
-        if episode is not None and episode.end():
-            text = restored_text(hedge, data, self._units_of(hedge))
-            yield Notice(hedge, "restored", text, "breach", good=True)
+    def _look_at_margin(self, current: Sequence[HedgeStatus], now: datetime) -> Iterator[Notice]:
+        """Cross margin is the account's: one word for all its hedges. An isolated position stands for itself."""
+        alerts = self._config.alerts
+        for status in current:
+            if status.perp.isolated:
+                own = liquidation_left(status, alerts)
+                yield from self._lasting.look(LIQUIDATION, status.name, own.value, LEFT, own.figures, now)
+        shared = margin_left([status for status in current if not status.perp.isolated], alerts)
+        yield from self._lasting.look(MARGIN, None, shared.value, LEFT, shared.figures, now)
 
-    def _due_breaches(self, now: datetime) -> Iterator[Notice]:
-        for hedge, episode in self._breached.items():
-            if (say := episode.due(now)) is not None:
-                text = breach_text(hedge, self._figures[hedge], self._units_of(hedge), again=say is Say.AGAIN)
-                episode.was_said(now)
-                yield Notice(hedge, "breach", text, "breach", urgent=True)
-
-    def _repeat_after(self) -> timedelta:
-        return timedelta(seconds=self._alerts().repeat_seconds)
-
-    def _units_of(self, hedge: str) -> Units:
-        return self._units.get(hedge, Units("BASE", "QUOTE"))
+    def _end_of_refusals(self, hedge: str, now: datetime) -> Iterator[Notice]:
+        for topic in (REFUSED, FAILED):
+            seen = [standing.seen_at for standing in self._lasting.active(topic, hedge)]
+            if seen and all(at is not None and now - at >= QUIET for at in seen):
+                yield from self._lasting.end(topic, hedge, {}, now)
 
 
-def _figures_of(status: HedgeStatus) -> Mapping[str, str]:
+def units_of(symbol: str) -> Units:
+    quote = quote_of(symbol)
+    return Units(symbol.removesuffix(quote), quote)
+
+
+def _gap_of(status: HedgeStatus) -> Mapping[str, str]:
     present = {"gap_base": status.gap_base, "gap_quote": status.gap_quote, "band_quote": status.band_quote}
-    return {key: _text(value) for key, value in present.items() if value is not None}
+    return {key: f"{value:f}" for key, value in present.items() if value is not None}
 
 
-def _text(value: Decimal) -> str:
-    return f"{value:f}"
+def _time(text: str | None, otherwise: datetime) -> datetime:
+    return datetime.fromisoformat(text) if text else otherwise

@@ -93,13 +93,36 @@ class ChainConfig(Frozen):
     farms: Mapping[str, Address] | None = None
 
 
+Loudness = Literal["loud", "silent", "off"]
+
+
 class AlertsConfig(Frozen):
-    breach: Literal["loud", "silent", "off"] = "loud"
-    suspended: Literal["loud", "silent", "off"] = "loud"
-    executed: Literal["loud", "silent", "off"] = "silent"
-    lp: Literal["loud", "silent", "off"] = "silent"
-    margin: Literal["loud", "silent", "off"] = "loud"
+    """`[alerts]`: how loud each kind is told, when what the account is measured by becomes an alert, and the pace.
+
+    Kinds that last are repeated every `repeat_seconds` while they are loud, every `silent_repeat_seconds` while silent.
+    `funding_pct_per_day`: what a short pays, in % of its notional. `daily_loss_quote`: since the operator's midnight.
+    """
+
+    breach: Loudness = "loud"
+    suspended: Loudness = "loud"
+    blind: Loudness = "loud"
+    mismatch: Loudness = "loud"
+    foreign: Loudness = "loud"
+    rejected: Loudness = "loud"
+    margin: Loudness = "loud"
+    daily_loss: Loudness = "loud"
+    basis: Loudness = "loud"
+    positions: Loudness = "loud"
+    funding: Loudness = "silent"
+    out_of_range: Loudness = "silent"
+    lp: Loudness = "silent"
+    executed: Loudness = "silent"
     repeat_seconds: Seconds = 3600
+    silent_repeat_seconds: Seconds = 86400
+    liquidation_distance_pct: Annotated[Number, Field(ge=0, le=100)] = Decimal(10)
+    margin_ratio_pct: Annotated[Number, Field(ge=0, lt=100)] = Decimal(50)
+    funding_pct_per_day: NotNegative = Decimal("0.1")
+    daily_loss_quote: NotNegative = Decimal(0)
 
 
 class HedgeConfig(Frozen):

@@ -53,6 +53,8 @@ class EventKind(StrEnum):
     VENUE_BANNED = "venue_banned"
     NEWS_LOST = "news_lost"
     NEWS_BACK = "news_back"
+    TELEGRAM_LOST = "telegram_lost"
+    TELEGRAM_BACK = "telegram_back"
     BASIS_EXCEEDED = "basis_exceeded"
     BASIS_RESTORED = "basis_restored"
     DELEVERAGING = "deleveraging"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -359,6 +359,19 @@ class Approvals(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Gist:
+    """What a message is about, for when many waited: `hedge` empty for the whole program; `at`: the time as people read
+    it. All of one `thread` (empty: none) take each other's place; `ends`: this one says that the matter is over."""
+
+    hedge: str
+    topic: str
+    at: str
+    thread: str = ""
+    ends: bool = False
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """A message to the operator, a row first. `key` is unique: the same key twice is one message.
 
@@ -376,6 +389,7 @@ class OutboxMessage:
     buttons: tuple[tuple[tuple[str, str, str], ...], ...] = ()
     edits: str | None = None
     replies_to: str | None = None
+    gist: Gist | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +412,10 @@ class Outbox(Protocol):
     async def finish(self, key: str, at: datetime) -> None: ...
 
     async def postpone(self, key: str, not_before: datetime, why: str) -> None: ...
+
+    async def merge(self, digest: OutboxMessage, keys: Sequence[str], at: datetime) -> None:
+        """`digest` takes the place of the messages of these keys, which are finished by it: all or nothing."""
+        ...
 
     async def backlog(self) -> int: ...
 

@@ -41,7 +41,10 @@ class LpStatus:
 
 @dataclass(frozen=True, slots=True)
 class PerpStatus:
-    """Not in the JSON, for people: balances of the account in QUOTE, and when all this was read, by our clock."""
+    """Not in the JSON, for people: balances of the account in QUOTE, and when all this was read, by our clock.
+
+    `isolated`: the position is backed by what was put aside for it alone; None: not known.
+    """
 
     symbol: str
     position_base: Decimal | None
@@ -56,6 +59,7 @@ class PerpStatus:
     maintenance_margin: Decimal | None = None
     next_funding_time: datetime | None = None
     read_at: datetime | None = None
+    isolated: bool | None = None
 
 
 class DueKind(StrEnum):

@@ -165,6 +165,7 @@ def _perp_status(symbol: str, venue: VenueFacts | None) -> PerpStatus:
         maintenance_margin=account.maintenance_margin_quote,
         next_funding_time=market.next_funding_time,
         read_at=account.as_of,
+        isolated=account.isolated,
     )
 
 

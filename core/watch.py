@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.config import HedgeConfig
@@ -17,9 +17,13 @@ from core.newcomers import Newcomers
 from core.observation import Observation
 from core.ports import EventLog
 
-# A breach is over when the gap has come back this far below the limit, and told again when it has doubled.
+# A breach or a basis is over when it has come back this far below its limit, and told again when it has doubled.
 RESTORED_AT = Decimal("0.8")
 WORSE_BY = 2
+# How long an order that does not wait may take to be sent, answered, and repeated where a part was not filled.
+AT_WORK_S = 10.0
+# A quote without a time-out of its own.
+UNTIMED_QUOTE_S = 60.0
 # In an event's data: its figures follow from the liquidity last confirmed, not from a read.
 ESTIMATED = "true"
 
@@ -33,6 +37,7 @@ class Watch:
         self._told: tuple[int, int] | None = None
         self._suspended: Reason | None = None
         self._breach_told_quote: Decimal | None = None
+        self._working_since: datetime | None = None
         self._basis_exceeded = False
         self._liquidation_near = False
         self._lp_state: LpState | None = None
@@ -49,6 +54,7 @@ class Watch:
         self._owners = dict(owners)
 
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
+        self._note_work(decision, seen.at)
         await self._note_decision(decision, seen)
         await self._note_suspension(decision, seen)
         await self._note_estimate(seen)
@@ -178,6 +184,13 @@ class Watch:
             data["others"] = str(newcomer.others)
         await self._tell(EventKind.POSITION_FOUND, data, at)
 
+    def _note_work(self, decision: Decision, at: datetime) -> None:
+        """Since when an executor has been at work without a break."""
+        if decision.state != State.ADJUSTING:
+            self._working_since = None
+        elif self._working_since is None:
+            self._working_since = at
+
     async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         limit = decision.alert_quote
         if seen.venue is None or limit <= 0:
@@ -191,6 +204,9 @@ class Watch:
         }
         if seen.estimated:
             data["estimated"] = ESTIMATED
+        if self._working_since is not None:
+            until = self._working_since + timedelta(seconds=working_time_s(decision, config))
+            data["covered_until"] = until.isoformat()
         told = self._breach_told_quote
         if decision.gap_quote >= limit and (told is None or decision.gap_quote >= WORSE_BY * told):
             self._breach_told_quote = decision.gap_quote
@@ -202,7 +218,8 @@ class Watch:
     async def _note_basis(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         if config.max_basis_bps <= 0 or seen.lp is None or seen.venue is None:
             return
-        exceeded = decision.basis_bps > config.max_basis_bps
+        margin = RESTORED_AT if self._basis_exceeded else 1
+        exceeded = decision.basis_bps > config.max_basis_bps * margin
         if exceeded == self._basis_exceeded:
             return
         self._basis_exceeded = exceeded
@@ -219,6 +236,14 @@ class Watch:
 
     async def _tell(self, kind: EventKind, data: dict[str, str], at: datetime) -> None:
         await self._events.append(Event(kind, self._hedge, at, data))
+
+
+def working_time_s(decision: Decision, config: HedgeConfig) -> float:
+    """How long a plan for this gap may take by its own settings, quoting and slicing included."""
+    patient = config.order_type != "market" and not (decision.urgent and config.order_type == "post_only")
+    quoting_s = float(config.limit_timeout_seconds) or UNTIMED_QUOTE_S
+    in_slices = 0 < config.twap_over_quote <= decision.gap_quote and not decision.urgent
+    return AT_WORK_S + (quoting_s if patient else 0.0) + (float(config.twap_duration_seconds) if in_slices else 0.0)
 
 
 def _distance(venue: VenueFacts) -> dict[str, str]:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from sqlite3 import Row
 
 from core.errors import InvariantBroken
-from core.ports import Delivery, OutboxMessage
+from core.ports import Delivery, Gist, OutboxMessage
 from storage.columns import time_of, time_text
 from storage.database import Database
 
+INSERT = (
+    "INSERT INTO outbox (key, text, html, priority, silent, created_at, buttons, edits, replies_to, gist)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
+)
+FINISH = "UPDATE outbox SET finished_at = coalesce(finished_at, ?) WHERE key = ?"
 Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
 
 
@@ -20,21 +27,15 @@ class SqliteOutbox:
 
     async def put(self, message: OutboxMessage) -> None:
         """The first message of a key stands, a later one of the same key is dropped."""
-        await self._db.write(
-            "INSERT INTO outbox (key, text, html, priority, silent, created_at, buttons, edits, replies_to)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-            (
-                message.key,
-                message.text,
-                int(message.html),
-                message.priority,
-                int(message.silent),
-                time_text(message.created_at),
-                json.dumps(message.buttons),
-                message.edits,
-                message.replies_to,
-            ),
-        )
+        await self._db.write(INSERT, _values(message))
+
+    async def merge(self, digest: OutboxMessage, keys: Sequence[str], at: datetime) -> None:
+        """`digest` takes the place of the messages of these keys, in one transaction. Raises InvariantBroken when one
+        of them is not there."""
+        async with self._db.transaction() as tx:
+            await tx.execute(INSERT, _values(digest))
+            for key in keys:
+                _refuse_missing(await tx.execute(FINISH, (time_text(at), key)), key)
 
     async def due(self, now: datetime, limit: int) -> tuple[OutboxMessage, ...]:
         rows = await self._db.rows(
@@ -58,9 +59,7 @@ class SqliteOutbox:
 
     async def finish(self, key: str, at: datetime) -> None:
         """The first time stands. Raises InvariantBroken when no message has this key."""
-        changed = await self._db.write(
-            "UPDATE outbox SET finished_at = coalesce(finished_at, ?) WHERE key = ?", (time_text(at), key)
-        )
+        changed = await self._db.write(FINISH, (time_text(at), key))
         _refuse_missing(changed, key)
 
     async def postpone(self, key: str, not_before: datetime, why: str) -> None:
@@ -81,6 +80,21 @@ def _refuse_missing(changed: int, key: str) -> None:
         raise InvariantBroken(f"the outbox has no message {key}")
 
 
+def _values(message: OutboxMessage) -> tuple[str | int | None, ...]:
+    return (
+        message.key,
+        message.text,
+        int(message.html),
+        message.priority,
+        int(message.silent),
+        time_text(message.created_at),
+        json.dumps(message.buttons),
+        message.edits,
+        message.replies_to,
+        None if message.gist is None else json.dumps(asdict(message.gist)),
+    )
+
+
 def _message_of(row: Row) -> OutboxMessage:
     return OutboxMessage(
         key=row["key"],
@@ -92,6 +106,7 @@ def _message_of(row: Row) -> OutboxMessage:
         buttons=_buttons_of(row["buttons"]),
         edits=row["edits"],
         replies_to=row["replies_to"],
+        gist=Gist(**json.loads(row["gist"])) if row["gist"] else None,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.replies import Button, Reply
+from bot.telegram.pacing import Buckets
+from bot.telegram.parcels import Parcel, digests, parcels
 from bot.telegram.pieces import plain
 from bot.telegram.sending import BAD_REQUEST, UNREACHABLE, Sender
 from bot.telegram.settings import Timings
@@ -17,43 +18,8 @@ from core.errors import InvariantBroken, Refused, Transient
 from core.ports import Delivery, Outbox, OutboxMessage
 
 _LOG = logging.getLogger(__name__)
-_WINDOW = 300
+_WINDOW = 1000
 _BATCH = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """One message to show, with the keys of the rows that it settles: its own and those of edits that overtook it."""
-
-    message: OutboxMessage
-    settles: tuple[str, ...]
-
-
-def parcels(rows: Sequence[OutboxMessage]) -> list[Parcel]:
-    """Rows in their order, each shown as its latest edit among them would leave it; such edits are not shown again.
-
-    After a long outage a proposal that has expired meanwhile thus arrives once, as expired, without its buttons.
-    """
-    own = {row.key for row in rows}
-    edits: dict[str, list[OutboxMessage]] = {}
-    for row in rows:
-        if row.edits is not None:
-            edits.setdefault(row.edits, []).append(row)
-    found: list[Parcel] = []
-    for row in rows:
-        if row.edits is None:
-            found.append(_parcel(row, edits.get(row.key, [])))
-        elif row.edits not in own and edits[row.edits][-1] is row:
-            found.append(_parcel(row, edits[row.edits][:-1]))
-    return found
-
-
-def _parcel(row: OutboxMessage, edits: Sequence[OutboxMessage]) -> Parcel:
-    settles = (*(edit.key for edit in edits), row.key)
-    if row.edits is not None or not edits:
-        return Parcel(row, settles)
-    last = edits[-1]
-    return Parcel(replace(row, text=last.text, html=last.html, buttons=last.buttons), settles)
 
 
 class OutboxDelivery:
@@ -63,8 +29,10 @@ class OutboxDelivery:
         self._chats = chats
         self._clock = clock
         self._timings = timings
+        self._buckets = Buckets(clock, burst=timings.burst, refill_s=timings.pace_s)
         self._poked = asyncio.Event()
         self._closing = False
+        self._reached = False
 
     def poke(self) -> None:
         """There may be something new: look now."""
@@ -82,6 +50,7 @@ class OutboxDelivery:
                 left = await self.deliver_some()
             except Transient as error:
                 _LOG.warning("messages wait: %s", error)
+                self._reached = False
                 if self._closing:
                     return
                 await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
@@ -107,10 +76,27 @@ class OutboxDelivery:
         Raises Transient with everything undelivered still due.
         """
         due = parcels(await self._outbox.due(self._clock.now(), _WINDOW))
+        if self._reached and await self._merge(due):
+            return True
         for parcel in due[:_BATCH]:
+            if wait_s := self._buckets.wait_s(self._chats):
+                await self._clock.sleep(wait_s)
+                return True
+            self._buckets.take(self._chats)
             await self._deliver(parcel)
-            await self._clock.sleep(self._timings.pace_s)
+            if not self._reached:
+                self._reached = True
+                return True
         return len(due) > _BATCH
+
+    async def _merge(self, due: Sequence[Parcel]) -> bool:
+        """Not before something went through: while Telegram is away more may come, and one digest beats two."""
+        now = self._clock.now()
+        merged = digests(due, now)
+        for digest in merged:
+            await self._outbox.merge(digest.message, digest.keys, now)
+            _LOG.info("%s messages that waited are told in one", len(digest.keys))
+        return bool(merged)
 
     async def _deliver(self, parcel: Parcel) -> None:
         message = parcel.message

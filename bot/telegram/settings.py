@@ -58,6 +58,7 @@ class Timings:
     `confirm_wait_s`: how long the next poll, which confirms an update to Telegram, waits for its handler to have
     written the command down. `deaf_after_s`: without a successful poll for so long, the whole connection is built anew;
     it must exceed the poll's own time-out by far. `patience_s`: the longest flood wait that a single reply sits out.
+    `pace_s`: between messages to one chat once `burst` of them went out at once; thrice as much in a group.
     `teardown_s`: for taking a connection down, all steps together. `farewell_s`: how long the end of the program waits
     for the last messages. `busy_after_s`: an answer that takes longer shows in the chat's header, and again each
     `busy_every_s`, since Telegram forgets it after five seconds.
@@ -73,7 +74,8 @@ class Timings:
     backoff_first_s: float = 1.0
     backoff_max_s: float = 60.0
     outbox_poll_s: float = 1.0
-    pace_s: float = 0.05
+    pace_s: float = 1.0
+    burst: int = 5
     patience_s: float = 10.0
     unreachable_retry_s: float = 30.0
     notice_every_s: float = 3600.0

@@ -40,4 +40,8 @@ class ActivePlan:
 
 def rests(order: JournalOrder) -> bool:
     """Open by intention; whether the venue still has it open is asked with each look."""
-    return order.request.time_in_force is TimeInForce.GTX and order.state is OrderState.OPEN
+    return is_quote(order) and order.state is OrderState.OPEN
+
+
+def is_quote(order: JournalOrder) -> bool:
+    return order.request.time_in_force is TimeInForce.GTX

@@ -186,5 +186,7 @@ def _ended(request: OrderRequest, report: OrderReport) -> Step:
     if report.executed_base >= request.quantity_base:
         return Step(StepEnd.FILLED, report.executed_base, side=request.side)
     end = StepEnd.PARTLY_FILLED if report.executed_base else StepEnd.UNFILLED
-    detail = f"the venue ended it {report.status.value} before it was filled whole"
+    detail = "the exchange filled nothing of the order and dropped it"
+    if report.executed_base:
+        detail = f"the exchange filled {report.executed_base:f} of {request.quantity_base:f} and dropped the rest"
     return Step(end, report.executed_base, detail=detail, side=request.side)

@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import Refused, Transient
 from core.events import Event, EventKind
-from core.execution.active_plan import ActivePlan
+from core.execution.active_plan import ActivePlan, is_quote
 from core.execution.back_off import BackOff
 from core.execution.bookkeeping import average_price, executed_base
 from core.execution.dead_man import DeadMansSwitch
@@ -27,7 +27,7 @@ from core.execution.terms import (
     smallest_base,
     way_of,
 )
-from core.facts import OrderSide, SymbolRules, TimeInForce, Trade
+from core.facts import OrderSide, OrderType, SymbolRules, TimeInForce, Trade
 from core.ports import EventLog, Journal, JournalOrder, OrderState, Plan, PlanState
 
 BPS = Decimal(10_000)
@@ -169,6 +169,7 @@ class PlanBook:
         fills = await self._journal.plan_fills(plan.plan_id)
         if fills:
             data = self._executed(plan, fills, position_base=position_base, target_base=target_base)
+            data |= self._fallen_back(await self._journal.plan_orders(plan.plan_id))
             await self._events.append(Event(EventKind.HEDGE_EXECUTED, self._hedge, self._clock.now(), data))
         elif state is PlanState.FAILED:
             data = {"plan_id": plan.plan_id, "detail": self.trouble}
@@ -256,6 +257,16 @@ class PlanBook:
             case StepEnd.UNKNOWN | StepEnd.NOT_SENT | StepEnd.WOULD_TAKE | StepEnd.WITHDRAWN:
                 pass
         return step
+
+    def _fallen_back(self, orders: tuple[JournalOrder, ...]) -> dict[str, str]:
+        """The BASE that was taken at the market after quoting, or asking for a price, had had its time."""
+        way = self._config().order_type
+        if way == "market":
+            return {}
+        quoting = way == "post_only"
+        late = [o for o in orders if o.request.order_type is OrderType.MARKET or (quoting and not is_quote(o))]
+        taken = sum((order.executed_base for order in late), Decimal(0))
+        return {"fallback_base": str(taken)} if taken and len(late) < len(orders) else {}
 
     def _executed(
         self, plan: Plan, fills: tuple[Trade, ...], *, position_base: Decimal, target_base: Decimal

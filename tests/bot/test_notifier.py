@@ -322,14 +322,32 @@ async def test_repeated_refusals_are_one_message(desk: Desk) -> None:
         await tell(desk, EventKind.ORDER_REFUSED, code="-2019", detail="Margin is insufficient.")
     await tell(desk, EventKind.ORDER_REFUSED, code="-4164", detail="Notional too small.")
     assert len(await desk.messages()) == 2
-    await pass_time(desk, 3605)
-    assert (await desk.texts())[-1].endswith("(19 times since the last message)")
+    for _ in range(61):
+        await pass_time(desk, 60)
+        await tell(desk, EventKind.ORDER_REFUSED, code="-2019", detail="Margin is insufficient.")
+    again = [text for text in await desk.texts() if "times since the last message" in text]
+    assert len(again) == 1 and 70 < int(again[0].split(" times")[0].rpartition("(")[2]) < 82
 
 
-async def test_a_price_at_the_ranges_edge_does_not_flood(desk: Desk) -> None:
-    """In and out of range each block: the first change, then the latest every five minutes."""
-    for _ in range(30):
-        for state in ("out_of_range", "in_range"):
-            await tell(desk, EventKind.LP_STATE_CHANGED, frm="", to=state, block="1")
-            await pass_time(desk, 5)
-    assert len(await desk.messages()) <= 2
+@pytest.mark.parametrize(
+    ("ends", "words"), [(True, "orders go through again"), (False, "no order was refused any more")]
+)
+async def test_refusals_are_over_with_the_next_fill_or_when_they_stop(desk: Desk, ends: bool, words: str) -> None:
+    """One word of recovery, in silence, either way."""
+    await tell(desk, EventKind.ORDER_REFUSED, code="-2019", detail="Margin is insufficient.")
+    if ends:
+        await tell(desk, EventKind.HEDGE_EXECUTED, side="SELL", quantity_base="1")
+    desk.engine.shown = (STATUS,)
+    await pass_time(desk, 1200)
+    (over,) = [message for message in await desk.messages() if words in message.text]
+    assert over.silent
+
+
+async def test_a_flood_of_foreign_trades_is_counted(desk: Desk) -> None:
+    """The first at once and aloud, the rest once a minute."""
+    for number in range(30):
+        await tell(desk, EventKind.FOREIGN_TRADE, side="SELL", quantity_base=str(number), price="600", origin="foreign")
+    (first,) = await desk.messages()
+    assert not first.silent
+    await pass_time(desk, 65)
+    assert "(29 times since the last message)" in (await desk.texts())[-1]

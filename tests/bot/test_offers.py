@@ -146,13 +146,13 @@ async def test_when_more_has_left_the_later_message_asks(one: Desk) -> None:
 
 
 async def test_off_means_off(store: Store) -> None:
-    """`[alerts] suspended = "off"`: no message, no offer."""
+    """`[alerts] positions = "off"`: no message, no offer."""
     notifier = Notifier(
         log=store.events,
         outbox=store.outbox,
         approvals=store.approvals,
         offers=store.offers,
-        config=LiveConfig(a_config("bnb", alerts={"suspended": "off"})),
+        config=LiveConfig(a_config("bnb", alerts={"positions": "off"})),
         clock=SystemClock(),
         zone=UTC,
     )

@@ -6,7 +6,16 @@ from datetime import UTC
 
 import pytest
 
-from bot.rendering.alerts import Units, alert_text, breach_text, recovered_text, suspended_text
+from bot.alerting import Say
+from bot.rendering.alerts import (
+    TROUBLES,
+    Course,
+    Facts,
+    Units,
+    alert_text,
+    recovered_text,
+    suspended_text,
+)
 from bot.rendering.listings import help_text
 from bot.rendering.markup import plain
 from core.events import Event, EventKind
@@ -29,6 +38,14 @@ def said(kind: EventKind, **data: str) -> str:
     return plain(alert_text(Event(kind, "bnb", T0, data), UTC, BNB))
 
 
+def begun(topic: str, **data: str) -> str:
+    return plain(TROUBLES[topic].begun(Facts(data, BNB, UTC, "bnb"), Course(Say.FIRST)))
+
+
+def over(topic: str, **data: str) -> str:
+    return plain(TROUBLES[topic].over(Facts(data, BNB, UTC, "bnb"), 180))
+
+
 def test_an_executed_hedge_tells_price_cost_and_where_it_stands() -> None:
     """Size and price in the title, fee and slippage, position against target."""
     assert said(EventKind.HEDGE_EXECUTED, **EXECUTED) == (
@@ -41,7 +58,7 @@ def test_an_executed_hedge_tells_price_cost_and_where_it_stands() -> None:
 def test_a_breach_tells_gap_and_limit() -> None:
     """The gap in both units beside the limit it passed."""
     figures = {"gap_base": "-2", "gap_quote": "1210.2", "limit_quote": "1000", "band_quote": "500"}
-    assert plain(breach_text("bnb", figures, BNB, again=False)) == (
+    assert begun("breach", **figures) == (
         "🚨 bnb: exposure over its limit\n"
         "Gap -2 BNB = 1,210.2 USDT, alert limit 1,000 USDT, band 500 USDT.\n"
         "See /status for why it is not closed; /hedge trades to the target now."
@@ -129,7 +146,7 @@ def test_help_comes_from_the_command_table() -> None:
 
 def test_an_estimated_breach_says_so() -> None:
     figures = {"gap_base": "-2", "gap_quote": "1210.2", "limit_quote": "1000", "band_quote": "500", "estimated": "true"}
-    assert "≈ From an estimate: the chain cannot be read" in plain(breach_text("bnb", figures, BNB, again=False))
+    assert "≈ From an estimate: the chain cannot be read" in begun("breach", **figures)
 
 
 BASIS = {"pool_price": "630", "mark_price": "600", "basis_bps": "500", "limit_bps": "100"}
@@ -144,7 +161,7 @@ BASIS = {"pool_price": "630", "mark_price": "600", "basis_bps": "500", "limit_bp
 )
 def test_a_basis_is_told_with_the_pools_own_average(average: dict[str, str], says: str) -> None:
     """It tells a pool that was pushed just now from one that has stood there for a while."""
-    text = said(EventKind.BASIS_EXCEEDED, **BASIS, **average)
+    text = begun("basis", **BASIS, **average)
     assert "Pool 630 USDT, mark 600 USDT" in text
     assert says in text
 

@@ -91,6 +91,8 @@ async def test_the_time_to_quote_is_limited(setting: Setting, fallback: str, pos
         else:
             assert second.plan_id == first.plan_id and second.request.order_type is OrderType.MARKET
             await world.check_settled()
+            (told,) = await world.events(EventKind.HEDGE_EXECUTED)
+            assert told.data["fallback_base"] == told.data["quantity_base"]
 
 
 async def test_would_take_is_counted(setting: Setting) -> None:

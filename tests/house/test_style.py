@@ -15,8 +15,9 @@ from tests.house.source import ROOT, Module, functions, leaf_name, modules, perc
 MUTABLE_DATA_CLASSES = {
     "bot/alerting.py:Episode",
     "bot/alerting.py:Repeats",
+    "bot/lasting.py:Standing",
+    "bot/suspensions.py:Outage",
     "bot/telegram/notices.py:_Pace",
-    "bot/troubles.py:Outage",
     "core/exchange/binance_client.py:_Seen",
     "core/execution/outcome.py:_Search",
 }

@@ -1,0 +1,48 @@
+"""The program itself and what people tell it, in words."""
+
+from __future__ import annotations
+
+from bot.rendering.alerts.facts import Facts
+from bot.rendering.markup import bold, esc, lines
+from bot.rendering.reasons import words
+
+
+def dropped(facts: Facts) -> str:
+    why = words(facts.text("reason"))
+    title = facts.title(f"/{facts.text('command')} was not carried out")
+    return lines(f"⚠️ {title}: {esc(why.what)}.", esc(why.advice) if why.advice else None)
+
+
+def waiting(facts: Facts) -> str:
+    why = words(facts.text("reason"))
+    title = facts.title(f"/{facts.text('command')} still waits")
+    return lines(f"⚠️ {title}: {esc(why.what)}.", "It is carried out as soon as it can be; /resume takes it back.")
+
+
+def halted(facts: Facts) -> str:
+    return f"⛔ {facts.title('HALTED')} by {facts.by}. Nothing is traded until /resume, only /flatten still closes."
+
+
+def paused(facts: Facts) -> str:
+    return f"⏸ {facts.title('PAUSED')} by {facts.by}. No new trades until /resume; the short stays."
+
+
+def resumed(facts: Facts) -> str:
+    return f"▶️ {facts.title('hedging resumed')} by {facts.by}."
+
+
+def setting(facts: Facts) -> str:
+    before = f" (was {facts.text('old')})" if "old" in facts.data else ""
+    return f"⚙️ {facts.title('setting changed')}: {facts.text('key')} = {facts.text('value')}{before}, by {facts.by}."
+
+
+def started(facts: Facts) -> str:
+    mode = facts.data.get("mode", "").upper()
+    program = f"lp-hedge {facts.data.get('version', '')}".rstrip()
+    return f"🟢 {bold(f'{program} started')} · {esc(mode)}. /status"
+
+
+def stopped(facts: Facts) -> str:
+    why = facts.data.get("reason") or facts.data.get("detail")
+    because = f": {esc(why)}" if why else ""
+    return f"⚪ {bold('lp-hedge stopped')}{because}. Nothing is hedged until it runs again; the short stays."
