@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.live_config import LiveConfig
 from bot.rendering.health import HealthItem
 from bot.rendering.numbers import span
 from core.amm.presets import ChainPreset, chain_preset
@@ -76,9 +77,9 @@ class ChainFeeds:
         troubles = await asyncio.gather(*(self._prepare(chain) for chain in self._chains))
         return tuple(trouble for of_chain in troubles for trouble in of_chain)
 
-    def watches(self, wake: Callable[[str], None], events: EventLog) -> Sequence[ChainWatch]:
+    def watches(self, wake: Callable[[str], None], events: EventLog, config: LiveConfig) -> Sequence[ChainWatch]:
         """One for each chain that tells its news. `wake` gets the name of a hedge that should be looked at."""
-        self._watches = [watch for chain in self._chains if (watch := self._watch(chain, wake, events))]
+        self._watches = [watch for chain in self._chains if (watch := self._watch(chain, wake, events, config))]
         return self._watches
 
     def health(self) -> Sequence[HealthItem]:
@@ -112,7 +113,9 @@ class ChainFeeds:
         reader = ChainReader(preset, hedges, self._settings.rpc_urls(name), self._clock, followed_ids=followed)
         return _Source(preset, reader)
 
-    def _watch(self, chain: _Chain, wake: Callable[[str], None], events: EventLog) -> ChainWatch | None:
+    def _watch(
+        self, chain: _Chain, wake: Callable[[str], None], events: EventLog, config: LiveConfig
+    ) -> ChainWatch | None:
         url = self._settings.ws_url(chain.source.preset.name) if chain.source else None
         if url is None or chain.source is None:
             return None
@@ -123,7 +126,7 @@ class ChainFeeds:
             stream=HeadStream(url, chain.source.preset),
             feed=chain.feed,
             pools=chain.source.reader.pools,
-            hedges=chain.hedges,
+            hedges=config.among(chain.hedges),
             wake=wake,
             events=events,
             clock=self._clock,

@@ -106,7 +106,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             office=office,
             clock=clock,
             began=began,
-            watches=chains.watches(office.slot.stir, office.notifier),
+            watches=chains.watches(office.slot.stir, office.notifier, office.config),
             streams=streams,
         )
         started = {"version": program_version(), "mode": settings.config.mode}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+
 from core.config import AlertsConfig, Config, HedgeConfig
 
 
@@ -26,6 +28,27 @@ class LiveConfig:
     def hedge(self, name: str) -> HedgeConfig:
         return self._now.hedges[name]
 
+    def among(self, names: Collection[str]) -> Mapping[str, HedgeConfig]:
+        """Some of the hedges, each as it is at the moment of use."""
+        return _Now(self, names)
+
     def put_in_force(self, config: Config) -> None:
         """`config` has been validated; it names the hedges of the file."""
         self._now = config
+
+
+class _Now(Mapping[str, HedgeConfig]):
+    def __init__(self, live: LiveConfig, names: Collection[str]) -> None:
+        self._live = live
+        self._names = tuple(names)
+
+    def __getitem__(self, name: str) -> HedgeConfig:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._live.hedge(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -41,12 +41,12 @@ class ChainWatch:
         events: EventLog,
         clock: Clock,
     ) -> None:
-        """`hedges`: those of this chain. `wake` is called with the name of one that should be looked at."""
+        """`hedges`: those of this chain, read at each use. `wake` gets the name of one that should be looked at."""
         self.chain = chain
         self._stream = stream
         self._feed = feed
         self._pools = pools
-        self._hedges = dict(hedges)
+        self._hedges = hedges
         self._wake = wake
         self._events = events
         self._clock = clock

@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.chat_settings.effective import Effective, key_of
-from bot.chat_settings.keys import Key, section_of, word_in, word_of
-from bot.chat_settings.table import ROWS
+from bot.chat_settings.keys import UNSET, Key, section_of, word_in, word_of
+from bot.chat_settings.table import ROWS, ZERO
 from bot.chat_settings.takes import explained, unit_of, with_unit
 from bot.rendering.settings import Setting
 from core.config import Config, Frozen, HedgeConfig
 from storage.overrides import Override
 
 UNSET_MEANS = {
-    "hedge_threshold": "off",
-    "max_position_notional": "no limit",
     "delta_hysteresis_quote": "half the band",
     "approval_over_quote": "the larger of 1000 and 5 bands",
     "alert_over_quote": "2 bands",
 }
+# Here unset is the same as 0.
+UNSET_IS_ZERO = ("hedge_threshold", "max_position_notional")
 
 
 def all_settings(file: Config, now: Effective) -> tuple[Setting, ...]:
@@ -34,6 +34,8 @@ def all_settings(file: Config, now: Effective) -> tuple[Setting, ...]:
 def shown_value(config: Config, key: Key) -> str:
     """Of a settable key, with its unit and what 0 or unset stand for."""
     word, instead = word_in(config, key), held_instead(section_of(config, key), key.field)
+    if word == UNSET and key.name in UNSET_IS_ZERO:
+        instead = ZERO[key.name]
     unit = unit_of(key, config.hedges)
     return f"unset ({with_unit(instead, unit)})" if instead else explained(key, word, unit)
 

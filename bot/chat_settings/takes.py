@@ -70,14 +70,12 @@ def raw_of(key: Key, word: str, unit: str) -> object:
         return BOOLS[text]
     if text == UNSET and known.may_be_unset:
         return None
-    amount = text.removesuffix(unit.lower()).strip() if unit else text
-    if known.numbers and WHOLE.fullmatch(amount):
-        return int(amount)
-    if known.numbers and NUMBER.fullmatch(amount):
-        return Decimal(amount)
-    if "number" in known.numbers and text not in known.words:
+    if "number" not in known.numbers or text in known.words:
+        return text
+    found = _number_of(text.removesuffix(unit.lower()))
+    if found is None:
         raise ConfigurationError(f'{key.full} = "{clip(text, 40)}" is not allowed: it must be {known.in_words(unit)}.')
-    return text
+    return found
 
 
 def unit_of(key: Key, hedges: Mapping[str, HedgeConfig]) -> str:
@@ -103,6 +101,12 @@ def explained(key: Key, word: str, unit: str) -> str:
     """With what 0 stands for."""
     zero = ZERO.get(key.name) if number(word) == 0 else None
     return f"{with_unit(word, unit)} ({zero})" if zero else with_unit(word, unit)
+
+
+def _number_of(text: str) -> int | Decimal | None:
+    if WHOLE.fullmatch(text):
+        return int(text)
+    return Decimal(text) if NUMBER.fullmatch(text) else None
 
 
 def _branches(annotation: Any, limits: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:

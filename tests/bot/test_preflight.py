@@ -96,11 +96,13 @@ def test_a_wrong_symbol_shows_by_its_price(stage: Stage) -> None:
 
 def test_an_approval_limit_under_the_band_is_warned_of(stage: Stage) -> None:
     """Who set it so will be asked about everything, and should know."""
-    stage.settings = {"approval_over_quote": "100", "max_per_hour": "1"}
+    stage.settings = {"approval_over_quote": "100", "max_per_hour": "1", "urgent_slippage_bps": "10"}
     stage.write_configuration()
     found = checks(stage, code=0)
     assert "every rebalance asks" in found["eth: band"][0][1]
     assert found["eth: pace"][0][0] == "warn"
+    ((verdict, detail),) = found["eth: settings"]
+    assert verdict == "warn" and "urgent_slippage_bps = 10 is stricter than max_slippage_bps = 30" in detail
 
 
 def test_a_bot_that_cannot_write_to_its_operator_is_found(stage: Stage) -> None:

@@ -294,3 +294,18 @@ def test_an_unknown_timezone_is_refused(empty_home: Path) -> None:
     (empty_home / "hedge.toml").write_text('timezone = "Mars/Olympus"\n' + HEDGE)
     with pytest.raises(ConfigurationError, match="Mars/Olympus"):
         load_settings(Locations())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[hedge.bnb]\nchain = "bsc"', "[hedge] is no known section: did you mean [hedges.bnb]?"),
+        ('[hegdes.bnb]\nchain = "bsc"', "[hegdes] is no known section: did you mean [hedges.bnb]?"),
+        ("[Hedges]\nx = 1", "[Hedges] is no known section: did you mean [hedges.NAME]?"),
+        ("[hedge.two]\nx = 1" + HEDGE, "hedge is not a known setting: did you mean hedges?"),
+        ("hedge = 3", "no [hedges.NAME] block"),
+    ],
+)
+def test_a_misspelt_block_of_hedges_is_recognised(text: str, sentence: str) -> None:
+    """One letter less is the likeliest mistake of all, and would else look as if there were no hedge."""
+    assert sentence in complaint(text)
