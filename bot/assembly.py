@@ -101,7 +101,8 @@ class Bell:
 class Office:
     """The operator's side of one database: what is told, asked and answered.
 
-    A front end listens to `bell` and adds itself to `probes`, which `/health` asks.
+    A front end listens to `bell` and adds itself to `probes`, which `/health` asks. Whoever runs the engine keeps
+    `notifier`, `daily` and `series` running beside it: what fails in these never stops a hedge.
     """
 
     config: LiveConfig
@@ -115,6 +116,7 @@ class Office:
     settings: Settings
     daily: DailyReport
     board: BoardContent
+    series: SeriesKeeper
 
 
 def open_office(
@@ -180,7 +182,8 @@ def open_office(
         zone=zone,
     )
     board = BoardContent(slot, mode=config.mode, clock=clock, zone=zone)
-    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily, board)
+    series = SeriesKeeper(engine=slot, series=store.series)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily, board, series)
 
 
 async def build_engine(
@@ -217,8 +220,6 @@ async def build_engine(
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
-    series = SeriesKeeper(engine=office.slot, series=store.series)
-    beside["series"] = series.run
     if venue_watch is not None:
         beside |= venue_watch.loops()
         office.probes.append(partial(stream_items, venue_watch))
@@ -229,7 +230,7 @@ async def build_engine(
         clock=clock,
         beside=beside,
         stop_of=stops.of,
-        evaluated=series.looked,
+        evaluated=office.series.looked,
     )
     office.slot.engine = engine
     office.probes.append(lambda: task_items(engine.lives()))
@@ -277,7 +278,6 @@ def _beside(
     return {
         "account history": keeper.run,
         "bans": bans.run,
-        "daily report": office.daily.run,
         **{f"news of {watch.chain}": watch.run for watch in watches},
     }
 

@@ -61,7 +61,14 @@ class Front:
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""
         await self._office.notifier.present_pending()
-        beside = {"notifier": self._notify, "event loop's watch": self._lag.run, **self._chores}
+        office = self._office
+        beside = {
+            "notifier": self._notify,
+            "series": office.series.run,
+            "daily report": office.daily.run,
+            "event loop's watch": self._lag.run,
+            **self._chores,
+        }
         inner = [asyncio.create_task(engine.run(), name="engine")]
         inner += [asyncio.create_task(self._kept.keep(name, work), name=name) for name, work in beside.items()]
         if ends_after is not None:

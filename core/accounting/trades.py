@@ -12,7 +12,7 @@ from core.accounting.books import Books
 from core.ports import BookedFill
 
 # A trade's time is the venue's, a reading's is ours.
-CLOCK_ROOM = timedelta(seconds=5)
+CLOCK_ROOM = timedelta(seconds=30)
 ZERO = Decimal(0)
 
 

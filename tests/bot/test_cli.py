@@ -375,7 +375,7 @@ def test_the_report_and_the_chat_show_one_account() -> None:
     assert "Account rows since then, by the exchange's time; the newest booked is of 2026-11-20 12:00 UTC." in text
     said = json.loads(report_json(book, "paper"))["pnl"]
     assert said["bnb"] is None
-    assert (said["eth"]["net"], said["eth"]["slippage"], said["eth"]["hedge"]) == ("18.01", "-20", "40")
+    assert [Decimal(said["eth"][name]) for name in ("net", "slippage", "hedge")] == [Decimal("18.01"), -20, 40]
 
 
 def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:
