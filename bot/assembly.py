@@ -146,7 +146,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         clock=people or clock,
         zone=zone,
     )
-    board = BoardContent(slot, mode=config.mode, clock=clock, zone=zone)
+    board = BoardContent(slot, live, clock, zone)
     return Office(live, slot, bell, probes, notifier, desk, operator, views, board)
 
 
