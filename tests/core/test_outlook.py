@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from bot.rendering.markup import plain
+from core.errors import Refused
+from core.facts import SymbolRules
 from core.hedging.margin_needs import need, readable
 from core.hedging.whatif import what_if
 from core.status import DueKind
-from tests.core.pair import SYMBOLS, Pair, Programme, started
+from tests.core.pair import SYMBOLS, HandFeed, Pair, Programme, started
 
 
 @pytest.fixture
@@ -118,3 +121,30 @@ async def test_a_quote_that_rests_shows_its_price_and_age(pair: Pair) -> None:
         assert (work.quote.side, work.quote.price) == ("SELL", market.best_ask)
         assert 0 < work.quote.left_base <= work.quantity_base
         assert f"rests {work.quote.left_base.normalize():f} at" in await shows(programme, "status")
+
+
+class Lacking(HandFeed):
+    """An exchange that has no BNB perpetual."""
+
+    async def prepare(self, symbols: Sequence[str]) -> None:
+        for symbol in symbols:
+            self.rules(symbol)
+
+    def rules(self, symbol: str) -> SymbolRules:
+        if symbol == SYMBOLS["bnb"]:
+            raise Refused(f"Invalid symbol {symbol}", code="-1121")
+        return super().rules(symbol)
+
+
+async def test_a_hedge_without_its_exchange_is_foretold_from_the_chain_alone(pair: Pair) -> None:
+    """The positions are known, the short is not; the other hedge is whole."""
+    pair.feed = Lacking(pair.clock)
+    async with started(pair, prepare=(SYMBOLS["eth"],)) as programme:
+        await programme.cycles(2)
+        late = programme.engine.outlook("bnb")
+        assert late is not None
+        assert late.lp is not None
+        assert late.account is None and late.market is None
+        assert "Short left alone: unknown" in await shows(programme, "whatif", "+5%", "bnb")
+        margin = await shows(programme, "margin")
+        assert "Margin · eth" in margin and "bnb: chain and exchange are not both read yet." in margin
