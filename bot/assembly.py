@@ -181,7 +181,7 @@ def open_office(
         clock=people or clock,
         zone=zone,
     )
-    board = BoardContent(slot, mode=config.mode, clock=clock, zone=zone)
+    board = BoardContent(slot, live, clock, zone)
     series = SeriesKeeper(engine=slot, series=store.series)
     return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily, board, series)
 

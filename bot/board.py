@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 
+from bot.live_config import LiveConfig
 from bot.rendering.board import board_text
 from bot.rendering.markup import italic, lines
-from bot.rendering.numbers import hour
+from bot.rendering.numbers import hour, span
 from bot.replies import Reply
 from core.clock import Clock
 from core.ports import EngineView
@@ -19,9 +20,9 @@ STAMP_EVERY = timedelta(minutes=10)
 class BoardContent:
     """Called for each refresh; gives the very same reply as long as nothing but the time has changed."""
 
-    def __init__(self, engine: EngineView, *, mode: str, clock: Clock, zone: tzinfo) -> None:
+    def __init__(self, engine: EngineView, config: LiveConfig, clock: Clock, zone: tzinfo) -> None:
         self._engine = engine
-        self._mode = mode
+        self._config = config
         self._clock = clock
         self._zone = zone
         self._body = ""
@@ -34,13 +35,26 @@ class BoardContent:
         statuses = self._engine.statuses()
         if not statuses:
             return None
-        now, body = self._clock.now(), board_text(statuses, mode=self._mode, waiting=_waiting(statuses))
+        now, old = self._clock.now(), {status.name: self._old(status) for status in statuses}
+        body = board_text(statuses, mode=self._config.file.mode, waiting=_waiting(statuses), old=old)
         if body != self._body or self._changed_at is None or now < self._changed_at:
             self._body, self._changed_at = body, now
         elif self._stamped_at is not None and now - self._stamped_at < STAMP_EVERY:
             return self._shown
         self._stamped_at, self._shown = now, Reply(lines(body, italic(self._stamp(now))), True)
         return self._shown
+
+    def _old(self, status: HedgeStatus) -> tuple[str, ...]:
+        """What is older than it ever gets while looks follow their pace."""
+        config = self._config.now.hedges.get(status.name)
+        if config is None:
+            return ()
+        late_s = 2 * float(config.poll_seconds)
+        limits = (
+            ("chain", status.chain_age_s, late_s + config.max_chain_age_seconds),
+            ("exchange", status.venue_age_s, late_s + config.max_price_age_seconds),
+        )
+        return tuple(f"{name} is {span(age_s)} old" for name, age_s, most_s in limits if (age_s or 0.0) > most_s)
 
     def _stamp(self, now: datetime) -> str:
         if self._changed_at is None or self._changed_at == now:

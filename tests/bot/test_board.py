@@ -6,15 +6,16 @@ from dataclasses import replace
 from datetime import UTC
 
 from bot.board import STAMP_EVERY, BoardContent
+from bot.live_config import LiveConfig
 from bot.rendering.markup import plain
 from core.clock import ManualClock
 from tests.bot.conftest import FakeEngine
-from tests.bot.samples import STATUS, T0, UNREAD
+from tests.bot.samples import STATUS, T0, UNREAD, a_config
 
 
 def made(*names: str) -> tuple[BoardContent, FakeEngine, ManualClock]:
     engine, clock = FakeEngine(*names), ManualClock(T0)
-    return BoardContent(engine, mode="paper", clock=clock, zone=UTC), engine, clock
+    return BoardContent(engine, LiveConfig(a_config(*names)), clock, UTC), engine, clock
 
 
 def text(content: BoardContent) -> str:

@@ -14,6 +14,7 @@ from bot import cli
 from core.clock import SystemClock
 from core.hedge_memory import Remembered, to_json
 from core.hedging.kernel_types import Memory
+from storage.lock import InstanceLock
 from storage.store import Store
 
 OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_")
@@ -66,6 +67,7 @@ def test_a_stop_shows_whatever_fails(
     assert (hedge["state"], hedge["reason"]) == ("SUSPENDED", reason)
     assert f"{reason} by the operator" in text
     assert reason.upper() in text.splitlines()[0]
+    assert "NOT RUNNING" in text.splitlines()[0]
 
 
 def test_a_halt_that_waits_for_the_next_start_shows(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,6 +76,17 @@ def test_a_halt_that_waits_for_the_next_start_shows(home: Path, capsys: pytest.C
     assert cli.main(["halt", "bnb"]) == 0
     capsys.readouterr()
     assert shown(capsys)[1]["reason"] == "halted"
+
+
+def test_it_says_whether_a_service_runs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lock of the database tells; without one a look is no running program."""
+    text, _ = shown(capsys)
+    assert text.splitlines()[0] == "PAPER · NOT RUNNING 💤"
+    assert "bnb · BNBUSDT · would be SUSPENDED" in text
+    with InstanceLock(home / "data" / "lp_hedge.db"):
+        text, _ = shown(capsys)
+    assert text.splitlines()[0] == "PAPER · SUSPENDED ⚠️"
+    assert "NOT RUNNING" not in text
 
 
 def test_both_troubles_are_named(capsys: pytest.CaptureFixture[str]) -> None:

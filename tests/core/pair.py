@@ -168,12 +168,12 @@ class Programme:
 
 
 @asynccontextmanager
-async def started(pair: Pair) -> AsyncIterator[Programme]:
-    """Entered again on the same pair, it is a restart."""
+async def started(pair: Pair, *, prepare: Sequence[str] = tuple(SYMBOLS.values())) -> AsyncIterator[Programme]:
+    """Entered again on the same pair, it is a restart. `prepare`: the symbols that the exchange tells of at first."""
     config, clock = pair.config(), pair.clock
     async with await Store.open(pair.database, scope="paper:test", clock=clock) as store:
         venue = PaperVenue(pair.feed, store.paper, clock, terms_of(PaperConfig(balance_quote=Decimal(50_000))))
-        await venue.prepare(tuple(SYMBOLS.values()))
+        await venue.prepare(prepare)
         office = open_office(config, store, clock, UTC)
         chains = {name: ChainFeed(pool, clock) for name, pool in pair.pools.items()}
         engine = await build_engine(

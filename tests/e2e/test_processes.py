@@ -79,15 +79,18 @@ def test_status_without_a_node_says_null_and_ends_with_1(stage: Stage) -> None:
 
 
 def test_status_beside_a_running_service_shows_the_same(stage: Stage) -> None:
-    """It reads for itself, disturbs nothing, and comes to the decision that the service came to."""
+    """It reads for itself, disturbs nothing, and comes to the decision that the service came to; the phone was given
+    its board by itself."""
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
+        assert stage.telegram.wait_message(OPERATOR, "\nUpdated ", timeout_s=PATIENCE_S).silent
         stage.telegram.wait_for(lambda: "reason='within_band'" in service.output(), timeout_s=PATIENCE_S)
         sent = stage.orders_sent()
         hedge = shown(stage)
         assert (hedge["state"], hedge["reason"]) == ("READY", "within_band")
         assert Decimal(str(cast(Json, hedge["perp"])["position_base"])) == -stage.short()
-        assert "READY" in stage.call("status").stdout
+        said = stage.call("status").stdout
+        assert "RUNNING ✅" in said and "READY" in said and "NOT RUNNING" not in said
         assert (stage.orders_sent(), service.stop()) == (sent, 0)
 
 
