@@ -92,6 +92,7 @@ async def test_a_picture_has_a_caption_and_no_text(rig: TelegramRig, client: Cli
         (png(9000, 1001), "PHOTO_INVALID_DIMENSIONS"),
         (png() + bytes(PHOTO_BYTES), "too big for a photo"),
     ],
+    ids=["empty", "words", "narrow", "large", "big"],
 )
 async def test_refuses_what_is_no_photo(rig: TelegramRig, client: Client, content: bytes, refusal: str) -> None:
     """Empty, no picture, too narrow, too large, too many bytes."""
