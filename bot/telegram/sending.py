@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _TOAST_LIMIT = 200
 _NO_TEXT = "no text in the message to edit"
-_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "no caption in the message")
+_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
 class Sender:
@@ -132,9 +132,6 @@ class Sender:
     async def act(self, chat_id: int, action: str) -> None:
         """The chat's header says for five seconds that the bot is at it."""
         await self._patience.make(lambda: self._bot.send_chat_action(chat_id, action))
-
-    async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
-        await self._patience.make(lambda: self._bot.set_message_reaction(chat_id, message_id, emoji))
 
     async def pin(self, chat_id: int, message_id: int) -> None:
         await self._patience.make(lambda: self._bot.pin_chat_message(chat_id, message_id, disable_notification=True))

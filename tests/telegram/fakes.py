@@ -29,7 +29,7 @@ class Heard:
 class ScriptedOperator:
     """Answers `replies[text]`, else an echo; decides the proposal once, by whoever is first.
 
-    `shows`: what a press on that data shows in place of the pressed message.
+    `shows`: what a press on that data shows in place of the pressed message. `toast`: in place of its own words.
     """
 
     replies: Mapping[str, Reply] = field(default_factory=lambda: {"/status": PROPOSAL})
@@ -38,6 +38,7 @@ class ScriptedOperator:
     heard: list[Heard] = field(default_factory=list)
     pressed: list[str] = field(default_factory=list)
     decided: str = ""
+    toast: str = ""
 
     def texts(self) -> list[str]:
         return [heard.text for heard in self.heard]
@@ -66,4 +67,4 @@ class ScriptedOperator:
         if first:
             self.decided = data.partition(":")[0]
         shown = Reply(f"Hedge? sell 1.5\n{self.decided} by {actor.name}", html=False)
-        return PressResult("done" if first else "already decided", shown)
+        return PressResult(self.toast or ("done" if first else "already decided"), shown)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bot.commands import COMMANDS
 from tests.rigs.telegram import Message, Press, TelegramRig
-from tests.rigs.telegram.markup import ShownButton
 from tests.rigs.telegram.world import Revision
 from tests.telegram.conftest import GROUP, OPERATOR, SECOND, STRANGER
 
@@ -50,11 +49,11 @@ def lines() -> Iterator[str]:
 
 def panel(rig: TelegramRig, chat_id: int) -> Message:
     """A message of the bot in that chat which bears every button there is."""
-    row = tuple(ShownButton(verb, f"{verb}:{rest}", None) for verb, rest in BUTTONS.items())
     with rig.world.changed:
         rig.world.open_chat(chat_id)
-        message = rig.world.add(chat_id, rig.world.bot_id, "text", Revision("panel", "panel", (), (row,)))
-        message.markup = {"inline_keyboard": [[{"text": button.label, "callback_data": button.data} for button in row]]}
+        message = rig.world.add(chat_id, rig.world.bot_id, "text", Revision("panel", "panel", (), ()))
+        for verb, rest in BUTTONS.items():
+            rig.add_button(message, verb, f"{verb}:{rest}")
     return message
 
 

@@ -66,7 +66,11 @@ async def test_a_text_too_long_for_a_caption_follows_the_picture(
     assert all(call.status == 200 for call in rig.calls("sendPhoto") + rig.calls("sendMessage"))
 
 
-@pytest.mark.parametrize("content", [b"no picture at all", png(1, 9000), png(9, 9) + bytes(PHOTO_BYTES)])
+@pytest.mark.parametrize(
+    "content",
+    [b"no picture at all", png(1, 9000), png(9, 9) + bytes(PHOTO_BYTES)],
+    ids=["unreadable", "narrow", "big"],
+)
 async def test_a_picture_that_telegram_refuses_comes_as_a_file(
     rig: TelegramRig, operator: ScriptedOperator, running: Running, content: bytes
 ) -> None:
@@ -78,7 +82,7 @@ async def test_a_picture_that_telegram_refuses_comes_as_a_file(
     assert (message.kind, message.labels) == ("document", ["Refresh"])
 
 
-@pytest.mark.parametrize("content", [b"", bytes(50_000_001)])
+@pytest.mark.parametrize("content", [b"", bytes(50_000_001)], ids=["empty", "big"])
 async def test_a_file_that_telegram_never_takes_leaves_its_text(
     rig: TelegramRig, operator: ScriptedOperator, running: Running, content: bytes
 ) -> None:
@@ -91,7 +95,7 @@ async def test_a_file_that_telegram_never_takes_leaves_its_text(
     assert message.text.startswith("bnb & 24 h\nIts file could not be sent")
 
 
-@pytest.mark.parametrize("before", [SHOWN, replace(SHOWN, attachment=None)])
+@pytest.mark.parametrize("before", [SHOWN, replace(SHOWN, attachment=None)], ids=["picture", "words"])
 async def test_a_press_changes_the_picture_in_place(
     rig: TelegramRig, operator: ScriptedOperator, running: Running, before: Reply
 ) -> None:

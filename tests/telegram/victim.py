@@ -10,6 +10,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from bot.front import stop_on_signals
 from bot.redaction import Redactor
 from bot.replies import Actor, PressResult, Reply
 from bot.telegram import TelegramFrontEnd, TelegramSettings, Timings
@@ -40,7 +41,11 @@ class SlowWriter:
         return Reply("seen before" if row is None else f"row {row}", html=False)
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
-        return PressResult("no")
+        verb, _, approval_id = data.partition(":")
+        won, _ = await self._store.approvals.decide(
+            approval_id, approve=verb == "approve", by=actor.label, note=None, now=at
+        )
+        return PressResult(verb if won else "too late")
 
 
 async def main(api_url: str, database: Path, delay_s: float) -> None:
@@ -57,4 +62,4 @@ async def main(api_url: str, database: Path, delay_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(stop_on_signals(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from tests.rigs.telegram.entities import command_entities
 from tests.rigs.telegram.errors import RigMisuse
@@ -128,6 +129,15 @@ class People:
             query |= {"chat_instance": "8123456", "data": button.data}
             self.world.updates.push("callback_query", query if chatless else {**query, "message": shown})
             return press
+
+    def add_button(self, message: Message, label: str, data: str) -> None:
+        """As if the bot had sent the message with this button below it."""
+        with self.world.changed:
+            now = message.revisions[-1]
+            row = ShownButton(label, data, None)
+            message.revisions[-1] = replace(now, keyboard=(*now.keyboard, (row,)))
+            shown = [[{"text": each.label, "callback_data": each.data} for each in line] for line in message.keyboard]
+            message.markup = {"inline_keyboard": shown}
 
     def push_raw(self, kind: str, content: object) -> int:
         """Any update content, well-formed or not; returns its update id."""
