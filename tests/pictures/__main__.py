@@ -108,7 +108,7 @@ async def _looks(stage: Stage, album: Album) -> None:
 
 
 async def _setting(stage: Stage, album: Album) -> None:
-    command = "/set delta_band_quote 250"
+    command = "/set eth delta_band_quote 250"
     asked = album.said(command)
     (question, *_) = await stage.asked(command)
     bubbles = [asked, album.shown(question)]
