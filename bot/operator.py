@@ -147,12 +147,12 @@ class OperatorService:
                 return await self._answer_offer(verb, rest, said)
             case "do" | "no":
                 return await self._confirm(verb, rest, said)
-            case "view" if rest.split(":")[0] in self._views.names():
-                return await self._show_again(*rest.split(":"))
+            case "view" if (call := rest.split(":"))[0] in self._views.names():
+                return await self._show_again(call[0], tuple(call[1:]))
             case _:
                 return PressResult(UNKNOWN_BUTTON)
 
-    async def _show_again(self, name: str, *args: str) -> PressResult:
+    async def _show_again(self, name: str, args: tuple[str, ...]) -> PressResult:
         """In the place of the message that held the button; a picture as a new one."""
         shown = await self._views.show(name, args)
         return PressResult("", said=shown) if shown.attachment else PressResult("Updated", shown)

@@ -17,10 +17,10 @@ from PIL import Image
 from bot.charts.picture import Area, Line, Mark, Note, Panel, Picture, Values
 
 WIDTH_PX, HEIGHT_PX, DPI = 1080, 1350, 100
-COLOURS = 192
+COLOURS = 256
 # 16 points at this density are 22 pixels.
 TEXT, TITLE = 16.0, 22.0
-INK, FAINT, PAPER, SHADE = "#1c2733", "#8894a3", "#ffffff", "#c9ced6"
+INK, FAINT, PAPER, SHADE = "#1c2733", "#8894a3", "#ffffff", "#7d8794"
 BUY, SELL = "#15803d", "#c81e3a"
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -35,7 +35,7 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,
 }
 LEFT, RIGHT, TOP, BOTTOM = 0.135, 0.845, 0.895, 0.088
-SMALLEST_MARK, LARGEST_MARK, ROOMY_MARKS = 110.0, 420.0, 24
+SMALLEST_MARK, LARGEST_MARK, ROOMY_MARKS = 110.0, 420.0, 40
 LABEL_GAP = 0.075
 
 
@@ -92,7 +92,7 @@ def _draw_panel(axes: Axes, panel: Panel, picture: Picture, *, is_last: bool) ->
     if is_last:
         axes.set_xlabel(picture.time_label)
     for span in picture.spans:
-        axes.axvspan(span.start, span.end, color=SHADE, alpha=0.55, linewidth=0, zorder=0.5)
+        axes.axvspan(span.start, span.end, color=SHADE, alpha=0.35, linewidth=0, zorder=0.5)
     if panel.empty:
         axes.text(0.5, 0.5, panel.empty, transform=axes.transAxes, ha="center", va="center", color="#55606e")
     _draw_content(axes, panel)
@@ -126,7 +126,7 @@ def _draw_note(axes: Axes, note: Note, panel: Panel) -> None:
     height = (note.y - panel.low) / (panel.high - panel.low)
     at = {"top": 0.97, "bottom": 0.03}.get(note.edge, height)
     va = "top" if at > 0.9 else "bottom"
-    axes.text(0.012, at, note.text, transform=axes.transAxes, color=note.colour, va=va, size=TEXT - 0.5)
+    axes.text(0.988, at, note.text, transform=axes.transAxes, color=note.colour, ha="right", va=va, size=TEXT - 0.5)
 
 
 def _draw_lone_points(axes: Axes, line: Line) -> None:

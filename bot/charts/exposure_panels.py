@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bot.charts.colours import BAND, LEFT_OVER, LP, SHORT
 from bot.charts.hedge_history import HedgeHistory, as_float
-from bot.charts.picture import Area, Line, Panel
+from bot.charts.picture import Area, Line, Note, Panel
 from bot.charts.sampling import split
 from bot.charts.scale import axis_limits, decimal_places, last_text
 
@@ -34,10 +36,20 @@ def residual_panel(history: HedgeHistory) -> Panel:
         return Panel("Residual", history.base, 0, 1, 0, empty=NOTHING)
     area = _corridor(history)
     rims = [y for each in area for y in (*each.low, *each.high) if y is not None]
-    low, high = axis_limits(min(*values, *rims, 0.0), max(*values, *rims, 0.0))
+    usual = sorted(values)[len(values) // 100 : -(len(values) // 100) or None]
+    low, high = axis_limits(min(*usual, *rims, 0.0), max(*usual, *rims, 0.0))
     places = decimal_places(low, high)
     line = Line("residual", *split(left), LEFT_OVER, last=last_text(left, places, signed=True))
-    return Panel("Residual and band", history.base, low, high, places, (line,), area, zero=True)
+    notes = tuple(_peaks(min(values), max(values), low, high, places))
+    return Panel("Residual and band", history.base, low, high, places, (line,), area, notes=notes, zero=True)
+
+
+def _peaks(least: float, most: float, low: float, high: float, places: int) -> Iterator[Note]:
+    """The few moments that would flatten all others, such as a position's move, leave the panel and are named."""
+    if most > high:
+        yield Note(f"▲ up to {last_text([(0.0, most)], places, signed=True)}", LEFT_OVER, edge="top")
+    if least < low:
+        yield Note(f"▼ down to {last_text([(0.0, least)], places, signed=True)}", LEFT_OVER, edge="bottom")
 
 
 def _between(history: HedgeHistory) -> tuple[Area, ...]:

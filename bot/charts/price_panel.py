@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -108,4 +109,4 @@ def _marks(history: HedgeHistory) -> Iterator[Mark]:
     for same, size in zip(groups, sizes, strict=True):
         price = sum((fill.price * fill.quantity_base for fill in same), Decimal(0)) / size
         middle = sum(history.x(fill.at) for fill in same) / len(same)
-        yield Mark(middle, float(price), "buy" if same[0].side == "BUY" else "sell", float(size / largest))
+        yield Mark(middle, float(price), "buy" if same[0].side == "BUY" else "sell", math.sqrt(size / largest))

@@ -110,6 +110,19 @@ def test_the_band_lies_around_what_the_ratio_leaves(ratio: str) -> None:
     assert value_at(band, 100 * 60.0) == pytest.approx((float(middle - half), float(middle + half)))
 
 
+def test_a_moment_far_outside_is_named_instead_of_flattening_all_others() -> None:
+    """As when a position is re-centred: the band stays readable, the peak is said with its size."""
+    history = a_history(600)
+    moments = tuple(
+        replace(each, residual_base=Decimal(9), gap_base=Decimal(-9)) if number == 300 else each
+        for number, each in enumerate(history.moments)
+    )
+    residual = panels(replace(history, moments=moments))[2]
+    assert residual.high < 2
+    assert [note.text for note in residual.notes] == ["▲ up to +9.000"]
+    assert panels(history)[2].notes == ()
+
+
 def test_fills_are_marked_by_side_at_their_price() -> None:
     """Larger ones larger; of very many those near each other become one."""
     history = a_history()

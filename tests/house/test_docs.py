@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.arguments import TWINS, build_parser
+from bot.commands import BY_NAME, parse
 from core.config import HedgeConfig
 from core.hedging.states import EXPLANATIONS, Reason
 
@@ -50,3 +51,19 @@ def test_local_links_lead_somewhere() -> None:
     """A file that the README points to is there."""
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_every_chat_command_is_in_the_phone_page_with_an_example() -> None:
+    """And no example that the program would not know."""
+    text = (ROOT / "docs" / "phone.md").read_text()
+    table = text.split("## Every command")[1].split("## When")[0]
+    assert {parse(example).word for example in re.findall(r"`(/[^`]+)`", table)} == set(BY_NAME)
+
+
+def test_pictures_in_the_phone_page_are_there_and_small() -> None:
+    """Made by `make pictures`; none is left over."""
+    text = (ROOT / "docs" / "phone.md").read_text() + README
+    shown = set(re.findall(r"pictures/([\w-]+\.(?:svg|png))", text))
+    kept = {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert shown <= kept
+    assert all((ROOT / "docs" / "pictures" / name).stat().st_size <= 200_000 for name in kept)

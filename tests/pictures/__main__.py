@@ -31,6 +31,7 @@ LOOKS = {
     "alerts": "/alerts",
     "help": "/help",
 }
+PHOTOS = ("pnl", "chart")
 PROPOSAL_BUTTONS = ["Approve", "Reject"]
 
 
@@ -45,10 +46,11 @@ class Album:
         path.write_text(chat_svg(bubbles, pinned=pinned), encoding="utf-8")
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
-    def keep_photo(self, name: str, message: Message) -> None:
-        if message.kind == "photo" and message.upload is not None:
-            (self._folder / f"{name}.png").write_bytes(message.upload.content)
-            print(f"{name}.png: {len(message.upload.content) / 1000:.0f} kB")
+    async def keep_photo(self, name: str, *args: str) -> None:
+        reply = await self._stage.office.views.show(name, args)
+        if reply.attachment is not None and reply.attachment.photo:
+            (self._folder / f"{name}.png").write_bytes(reply.attachment.content)
+            print(f"{name}.png: {len(reply.attachment.content) / 1000:.0f} kB")
 
     def said(self, text: str) -> Bubble:
         entities = ({"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])},)
@@ -99,14 +101,14 @@ async def _proposal(stage: Stage, album: Album) -> None:
 async def _looks(stage: Stage, album: Album) -> None:
     for name, command in LOOKS.items():
         answers = await stage.asked(command)
-        for answer in answers:
-            album.keep_photo(name, answer)
+        if name in PHOTOS:
+            await album.keep_photo(name, *command.split()[1:])
         shown = [album.shown(answer) for answer in answers if answer.text]
         album.keep(name, album.said(command), *shown)
 
 
 async def _setting(stage: Stage, album: Album) -> None:
-    command = "/set delta_band_quote 250"
+    command = "/set eth delta_band_quote 250"
     asked = album.said(command)
     (question, *_) = await stage.asked(command)
     bubbles = [asked, album.shown(question)]
@@ -129,6 +131,7 @@ async def _outage(stage: Stage, album: Album) -> None:
 
 
 def _board(stage: Stage, album: Album) -> None:
+    """The message as it is pinned, and the bar that it makes at the top of the chat."""
     for board in (message for message in stage.rig.messages(OPERATOR) if message.pinned):
         album.keep("board", album.shown(board), pinned=board.text.partition("\n")[0])
 
