@@ -7,6 +7,7 @@ falls silent and nothing else happens. Only `quit` ends `run`.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 import tempfile
@@ -32,8 +33,12 @@ BACKGROUND_POLL_S = 1.0
 MOST_BYTES = 65536
 MOST_COPIES = 1000
 BATCH = 50
-# Of other buttons the message itself says what to type.
+# Of these the message itself says what to type, or the same command shows it again.
 WITH_TYPED_TWIN = ("approve:", "reject:")
+NEEDLESS = (*WITH_TYPED_TWIN, "view:")
+# A message that comes by itself must not take the number of a question that is being answered.
+FIRST_STANDING = 101
+MOST_STANDING = 30
 WELCOME = "Type status, pending, approve ID, reject ID, halt or help; quit ends the program."
 
 
@@ -105,6 +110,8 @@ class Console:
         self._terminal = terminal
         self._actor = actor
         self._choices: tuple[Button, ...] = ()
+        self._standing: dict[str, Button] = {}
+        self._numbers = itertools.count(FIRST_STANDING)
         self._shown = 0
         self._last_text = ""
 
@@ -119,11 +126,12 @@ class Console:
             if line.removeprefix("/").lower() in ENDINGS:
                 return
             if line:
-                await self._obey(line)
+                await self.obey(line)
         self._terminal.write("(no more input here; Ctrl-C ends the program)")
         await asyncio.Event().wait()
 
-    async def _obey(self, line: str) -> None:
+    async def obey(self, line: str) -> None:
+        """One typed line that is not empty."""
         try:
             button = self._chosen(line)
             if button is not None:
@@ -148,7 +156,10 @@ class Console:
             self._terminal.write(result.toast)
 
     def _chosen(self, line: str) -> Button | None:
-        """The button meant by its number or its label, of the last question asked; a command's name is the command."""
+        """The button meant by its number or its label, of the last question asked; a command's name is the command.
+
+        Buttons of messages keep their numbers; whoever comes too late with one is told so.
+        """
         word = line.lower()
         if parse(word).command is not None:
             return None
@@ -156,11 +167,11 @@ class Console:
             label = button.label.lower()
             if word in (str(number), label) or (label in ("yes", "no") and word == label[0]):
                 return button
-        return None
+        return self._standing.get(word)
 
     def _show(self, reply: Reply) -> None:
         buttons = tuple(button for row in reply.buttons for button in row)
-        self._choices = tuple(button for button in buttons if button.data.startswith(("do:", "no:")))
+        self._choices = tuple(button for button in buttons if not button.data.startswith(NEEDLESS))
         self._terminal.write(plain(reply.text) if reply.html else reply.text)
         if reply.attachment is not None:
             self._terminal.write(written(reply.attachment))
@@ -181,10 +192,21 @@ class Console:
             # An approval's end comes twice, as an edit of its message and as a reply to it: here one is enough.
             if text != self._last_text and not self._terminal.write(text):
                 return
+            if text != self._last_text:
+                self._list_buttons(message)
             self._last_text = text
             self._shown += 1
             await self._outbox.record_delivery(message.key, Delivery(CONSOLE_CHAT, self._shown))
             await self._outbox.finish(message.key, self._clock.now())
+
+    def _list_buttons(self, message: OutboxMessage) -> None:
+        for label, data, _style in (button for row in message.buttons for button in row):
+            if not data.startswith(NEEDLESS):
+                number = str(next(self._numbers))
+                self._standing[number] = Button(label, data)
+                self._terminal.write(f"  {number}) {label}")
+        for number in list(self._standing)[:-MOST_STANDING]:
+            del self._standing[number]
 
 
 def written(attachment: Attachment) -> str:

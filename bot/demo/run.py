@@ -34,6 +34,7 @@ DEFAULT_FAST_HOURS = 24
 # Of the viewer's own time; the configuration allows a day of the market's.
 ANSWER_WITHIN_S = 300
 LONGEST_APPROVAL_S = 86_400
+NOBODY_ASKED = "Nobody can be asked in a run this fast: proposals are approved (--approvals reject or ignore: not)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ async def _run_fast(options: DemoOptions, logs: LogRing | None = None) -> int:
     hours = options.hours or DEFAULT_FAST_HOURS
     clock = ManualClock(RECORDED_START, sleep_advances=True)
     began_s = time.perf_counter()
+    if options.approvals == "ask" and not options.json:
+        print(NOBODY_ASKED)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
         stage = await _set_stage(stack, options, clock, Path(folder), logs)

@@ -75,6 +75,16 @@ def test_standard_output_is_one_json_object(tmp_path: Path) -> None:
     assert len(amounts) == 8 and all(re.fullmatch(r"-?\d+(\.\d+)?", amount) for amount in amounts)
 
 
+@pytest.mark.parametrize(("approvals", "said"), [("ask", True), ("approve", False)])
+async def test_a_run_that_can_ask_nobody_says_so(
+    capsys: pytest.CaptureFixture[str], approvals: Literal["ask", "approve"], said: bool
+) -> None:
+    """Before it says yes by itself."""
+    with capture_logs():
+        assert await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals=approvals, log_level="WARNING")) == 0
+    assert capsys.readouterr().out.startswith("Nobody can be asked in a run this fast: proposals are approved") is said
+
+
 async def test_a_fast_demo_hedges(capsys: pytest.CaptureFixture[str]) -> None:
     """The first, large hedge was asked for; at the end the short is the LP's BASE within the band."""
     said = await summary(capsys, hours=3)

@@ -12,9 +12,11 @@ from enum import StrEnum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from core.config import PaperConfig
 from core.errors import InvariantBroken, Refused
-from core.exchange.paper import PaperVenue
+from core.exchange.paper import PaperVenue, terms_of
 from core.exchange.paper_margin import OTHER_BRACKETS, brackets, liquidation_price, maintenance_margin
 from core.facts import OrderSide
 from tests.exchange.paper_rig import (
@@ -193,3 +195,16 @@ async def _deal(venue: PaperVenue, feed: HandMarket, deal: Deal, cid: str) -> No
     else:
         price = Decimal(cents) / 100 - 50 * side.sign
         await venue.place(limit_order(side, quantity, str(price), cid=cid))
+
+
+@pytest.mark.parametrize(("leverage", "rate"), [("5", "0.2"), ("125", "0.008"), ("1", "1")])
+def test_the_simulated_account_has_the_leverage_that_is_set(leverage: str, rate: str) -> None:
+    """What an order ties up of it."""
+    assert terms_of(PaperConfig.model_validate({"leverage": int(leverage)})).initial_rate == Decimal(rate)
+
+
+@pytest.mark.parametrize("leverage", [0, 126, -5, True, 2.5, "much"])
+def test_a_leverage_that_no_account_has_is_refused(leverage: object) -> None:
+    """1 to 125."""
+    with pytest.raises(ValidationError):
+        PaperConfig.model_validate({"leverage": leverage})

@@ -6,14 +6,13 @@ import asyncio
 import os
 import pty
 import stat
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from bot.cli import main
 from bot.commands import COMMANDS
 from bot.console import Terminal
 from bot.env_file import set_variable
@@ -151,23 +150,20 @@ def test_a_name_is_only_letters_to_the_terminal() -> None:
     assert "\n" not in writer_line(Writer(7, "\n", 7, "private"))
 
 
-def _init(env: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    arguments = ["init", "--telegram", "--env-file", str(env), "--db", str(env.parent / "x.db"), *more]
-    command = [sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
-
-
-def test_the_command_says_what_it_lacks_in_a_sentence(tmp_path: Path, rig: TelegramRig, env: Path) -> None:
+def test_the_command_says_what_it_lacks_in_a_sentence(
+    tmp_path: Path, env: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """No token, a wrong one, or a service that listens already."""
+    line = ["init", "--telegram", "--env-file", str(env), "--db", str(tmp_path / "x.db")]
     with InstanceLock(tmp_path / "x.db"):
-        busy = _init(env)
-    assert busy.returncode == 2 and "stop it first" in busy.stderr
+        assert main(line) == 2
+    assert "stop it first" in capsys.readouterr().err
     set_variable(env, "TELEGRAM_BOT_TOKEN", "1:wrong")
-    wrong = _init(env)
-    assert wrong.returncode == 3 and wrong.stderr.startswith("lp-hedge: Telegram does not know this bot token")
+    assert main(line) == 3
+    assert capsys.readouterr().err.startswith("lp-hedge: Telegram does not know this bot token")
     set_variable(env, "TELEGRAM_BOT_TOKEN", "")
-    none = _init(env)
-    assert none.returncode == 2 and "@BotFather" in none.stderr
+    assert main(line) == 2
+    assert "@BotFather" in capsys.readouterr().err
 
 
 async def test_no_other_path_tells_anyone_anything(rig: TelegramRig, store: Store, running: Running) -> None:
