@@ -14,7 +14,8 @@ from bot.assembly import Office
 from bot.console import Console, Terminal
 from bot.redaction import Redactor
 from bot.rendering.listings import HealthItem
-from core.cancellation import end
+from bot.telegram_watch import TelegramWatch
+from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.engine import Engine
 from storage.store import Store
@@ -111,7 +112,8 @@ class Front:
         )
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: [_health_item(front.health())])
-        await front.run()
+        watch = TelegramWatch(front.health, self._office.notifier, self._clock)
+        await until_one_fails(front.run(), self._keep("telegram watch", watch.run))
 
 
 async def stop_on_signals(work: Coroutine[None, None, None]) -> None:
