@@ -15,7 +15,8 @@ from bot.kept import Kept
 from bot.loop_lag import LoopLag
 from bot.probes import lag_items, task_items, telegram_items
 from bot.redaction import Redactor
-from core.cancellation import end
+from bot.telegram_watch import TelegramWatch
+from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.engine import Engine
 from storage.store import Store
@@ -109,7 +110,8 @@ class Front:
         )
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: telegram_items(front.health()))
-        await front.run()
+        watch = TelegramWatch(front.health, self._office.notifier, self._clock)
+        await until_one_fails(front.run(), self._kept.keep("Telegram's watch", watch.run))
 
 
 async def stop_on_signals(work: Coroutine[None, None, None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Protocol
@@ -151,6 +152,8 @@ class Notifier:
             replies_to = await self._key_of(approval.approval_id)
             text = lines(text, executed_under(approval, event.data))
         gist = gist_of(event, self._troubles.units(event.hedge), self._zone)
+        if event.kind is EventKind.POSITION_MISMATCH:  # over when the suspension is
+            gist = replace(gist, thread=self._troubles.suspension(event.hedge))
         await self._put(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to, gist=gist)
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:

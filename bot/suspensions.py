@@ -74,7 +74,11 @@ class Suspensions:
             episode.was_said(now)
             if hedge in self._outages:
                 self._outages[hedge].told_reason = reason
-            yield Notice(hedge, "suspended", text, setting, urgent=True, thread=self._thread(hedge))
+            yield Notice(hedge, "suspended", text, setting, urgent=True, thread=self.thread(hedge))
+
+    def thread(self, hedge: str) -> str:
+        outage = self._outages.get(hedge)
+        return f"suspended:{hedge}:{outage.since.isoformat()}" if outage else ""
 
     def _suspend(self, hedge: str, data: Mapping[str, str], now: datetime) -> None:
         """A new reason ends the earlier one without a word: hedging is still suspended."""
@@ -88,7 +92,7 @@ class Suspensions:
             self._episode(hedge, reason).arise(now)
 
     def _recover(self, hedge: str, now: datetime) -> Iterator[Notice]:
-        thread = self._thread(hedge)
+        thread = self.thread(hedge)
         outage = self._outages.pop(hedge, None)
         for (name, reason), episode in self._episodes.items():
             if name == hedge and episode.end() and outage is not None:
@@ -101,7 +105,3 @@ class Suspensions:
     def _episode(self, hedge: str, reason: str) -> Episode:
         settle = SETTLE if reason in SETTLING_REASONS else timedelta(0)
         return self._episodes.setdefault((hedge, reason), Episode(Pace(settle)))
-
-    def _thread(self, hedge: str) -> str:
-        outage = self._outages.get(hedge)
-        return f"suspended:{hedge}:{outage.since.isoformat()}" if outage else ""

@@ -127,6 +127,10 @@ class Troubles:
         """What has lasted long enough to be told, or told again. Counts as told from here on."""
         return (*self._suspensions.due(now), *self._lasting.due(now))
 
+    def suspension(self, hedge: str | None) -> str:
+        """The thread of the one that this hedge is in, empty when it is in none."""
+        return self._suspensions.thread(hedge or "all hedges")
+
     def units(self, hedge: str | None) -> Units:
         """The account's QUOTE is that of its hedges."""
         hedges = self._config.file.hedges

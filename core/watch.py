@@ -205,7 +205,9 @@ class Watch:
         if seen.estimated:
             data["estimated"] = ESTIMATED
         if self._working_since is not None:
-            until = self._working_since + timedelta(seconds=working_time_s(decision, config))
+            until = self._working_since + timedelta(
+                seconds=working_time_s(config, gap_quote=decision.gap_quote, urgent=decision.urgent)
+            )
             data["covered_until"] = until.isoformat()
         told = self._breach_told_quote
         if decision.gap_quote >= limit and (told is None or decision.gap_quote >= WORSE_BY * told):
@@ -238,11 +240,11 @@ class Watch:
         await self._events.append(Event(kind, self._hedge, at, data))
 
 
-def working_time_s(decision: Decision, config: HedgeConfig) -> float:
+def working_time_s(config: HedgeConfig, *, gap_quote: Decimal, urgent: bool) -> float:
     """How long a plan for this gap may take by its own settings, quoting and slicing included."""
-    patient = config.order_type != "market" and not (decision.urgent and config.order_type == "post_only")
+    patient = config.order_type != "market" and not (urgent and config.order_type == "post_only")
     quoting_s = float(config.limit_timeout_seconds) or UNTIMED_QUOTE_S
-    in_slices = 0 < config.twap_over_quote <= decision.gap_quote and not decision.urgent
+    in_slices = 0 < config.twap_over_quote <= gap_quote and not urgent
     return AT_WORK_S + (quoting_s if patient else 0.0) + (float(config.twap_duration_seconds) if in_slices else 0.0)
 
 

@@ -130,9 +130,11 @@ def _digest(hedge: str, together: Sequence[Parcel]) -> Digest:
 
 
 def _told_line(message: OutboxMessage) -> str:
-    """The first line; with the last one where that is how it ended."""
+    """The first line; with the last one where that is how it ended. A proposal's first line is its second."""
     shown = message.text.splitlines()
-    ended = message.gist is not None and (message.gist.ends or message.gist.topic == "approval") and len(shown) > 1
+    if message.gist is not None and message.gist.topic == "approval" and len(shown) > 2:
+        return f"⚖️ {shown[1]} → {shown[-1]}"
+    ended = message.gist is not None and message.gist.ends and len(shown) > 1
     return f"{shown[0]} → {shown[-1]}" if ended else shown[0]
 
 

@@ -204,3 +204,44 @@ def test_the_exchange_falls_silent_and_speaks_again() -> None:
 def test_a_stray_order_is_named() -> None:
     data = {"client_order_id": "lph.eth.zz.1", "quantity_base": "1"}
     assert "lph.eth.zz.1" in alert_text(Event(EventKind.ORDER_TAKEN_BACK, "eth", T0, data), UTC, BNB)
+
+
+@pytest.mark.parametrize("topic", sorted(TROUBLES))
+@pytest.mark.parametrize("say", list(Say))
+def test_no_trouble_fails_for_lack_of_data(topic: str, say: Say) -> None:
+    """Whatever is missing or mangled in its figures, there are words, and no markup of a stranger's."""
+    mangled = {"detail": "<blink>", "lp_side": "<b", "gap_quote": "NaN", "nearest": "<i>", "liquidation_price": "1"}
+    for figures in ({}, mangled):
+        facts = Facts(figures, BNB, UTC, "bnb")
+        for text in (TROUBLES[topic].begun(facts, Course(say, 180, 3)), TROUBLES[topic].over(facts, 180)):
+            assert plain(text) and "<blink" not in text and "<i>" not in text
+
+
+def test_a_trouble_tells_what_it_means_and_what_to_do() -> None:
+    """Figures, meaning, advice: of each kind that is measured."""
+    margin = {"ratio_pct": "62.346", "balance_quote": "1000", "maintenance_quote": "623.45"}
+    near = {"nearest": "bnb", "liquidation_price": "650", "distance_pct": "7.4380", "mark_price": "605"}
+    assert begun("margin", **margin, **near) == (
+        "🚨 the account's margin is low\n"
+        "Margin ratio 62.35 %; the exchange liquidates at 100 %. Balance 1,000 USDT, it demands 623.45 USDT.\n"
+        "bnb is liquidated at 650 USDT, 7.44 % from the mark 605 USDT.\n"
+        "Add margin on the exchange, or make the short smaller: lower hedge_ratio, or /flatten."
+    )
+    assert begun("funding", pct_per_day="0.15", quote_per_day="12.7", limit_pct="0.1").splitlines()[:2] == [
+        "💸 bnb: the perp position pays funding",
+        "At this rate 0.15 % of it a day, 12.7 USDT a day; alert from 0.1 %.",
+    ]
+    assert begun("daily_loss", result_quote="-123.4", limit_quote="100").splitlines()[1] == (
+        "-123.4 USDT since midnight, all hedges with their positions and costs; alert from 100 USDT."
+    )
+    assert over("out_of_range", lp_state="in_range") == (
+        "💧 bnb: price is back in the range after 3 min: fees are earned again."
+    )
+    assert over("refused", side="SELL") == "✅ bnb: orders go through again after 3 min."
+
+
+def test_a_hedge_that_fell_back_to_the_market_says_so() -> None:
+    """How much of it, and why."""
+    text = said(EventKind.HEDGE_EXECUTED, **EXECUTED, fallback_base="1.50")
+    assert "1.5 BNB of it at the market: the quote did not fill in time." in text
+    assert "at the market" not in said(EventKind.HEDGE_EXECUTED, **EXECUTED)

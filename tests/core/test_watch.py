@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from core.config import HedgeConfig
 from core.events import EventKind
+from core.watch import AT_WORK_S, UNTIMED_QUOTE_S, working_time_s
 from tests.core.pair import Pair, started
 from tests.hedging.positions import LIQUIDITY
 
@@ -122,3 +125,40 @@ async def test_a_position_that_changes_hands_is_told_and_stays_hedged(pair: Pair
         await programme.cycles(5)
         told = await programme.events(EventKind.POSITION_GIVEN)
         assert [event.hedge for event in told] == ["eth", "bnb"]
+
+
+async def test_a_breach_says_until_when_it_is_being_worked_on(pair: Pair) -> None:
+    """By the plan's own settings: a quote has its time-out, a market order a moment; a gap nobody works on has none."""
+    pair.settings |= {"alert_over_quote": 150, "delta_band_quote": 100, "delta_band_pct": 0}
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.feed.price = Decimal(1960)
+        await programme.cycles(3)
+        told = [event for event in await programme.events(EventKind.EXPOSURE_BREACHED) if event.hedge == "eth"]
+        covered = datetime.fromisoformat(told[-1].data["covered_until"]) - told[-1].at
+        assert covered.total_seconds() == AT_WORK_S
+        await programme.put("pause", "eth")
+        pair.feed.price = Decimal(1900)
+        await programme.cycles(3)
+        told = [event for event in await programme.events(EventKind.EXPOSURE_BREACHED) if event.hedge == "eth"]
+        assert "covered_until" not in told[-1].data
+
+
+@pytest.mark.parametrize(
+    ("settings", "urgent", "more_s"),
+    [
+        ({}, False, 0),
+        ({"order_type": "limit", "limit_timeout_seconds": 20}, True, 20),
+        ({"order_type": "post_only", "limit_timeout_seconds": 20}, False, 20),
+        ({"order_type": "post_only", "limit_timeout_seconds": 20}, True, 0),
+        ({"order_type": "post_only", "limit_timeout_seconds": 0}, False, UNTIMED_QUOTE_S),
+        ({"twap_over_quote": 1000, "twap_duration_seconds": 60}, False, 60),
+        ({"twap_over_quote": 1000, "twap_duration_seconds": 60}, True, 0),
+        ({"twap_over_quote": 0}, False, 0),
+    ],
+)
+def test_a_plan_has_its_own_time(settings: dict[str, object], urgent: bool, more_s: float) -> None:
+    """Quoting and slicing as configured, neither where the gap is urgent and crosses at once."""
+    needed = {"chain": "bsc", "amm_type": "uniswap_v3", "lp_position_ids": [1], "symbol": "ETHUSDT"}
+    config = HedgeConfig.model_validate(needed | settings)
+    assert working_time_s(config, gap_quote=Decimal(5000), urgent=urgent) == AT_WORK_S + more_s

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import InvariantBroken
-from core.ports import Delivery
+from core.ports import Delivery, Gist
 from storage.store import Store
 from tests.storage.samples import T0, a_message, after
 
@@ -73,3 +73,16 @@ async def test_unknown_key_is_an_error(store: Store) -> None:
     ):
         with pytest.raises(InvariantBroken):
             await call
+
+
+async def test_a_digest_takes_the_place_of_its_messages_whole_or_not_at_all(store: Store) -> None:
+    """Finished in one transaction with the digest's own row; one key that is not there undoes all of it."""
+    gist = Gist("bnb", "hedge_executed", "03-01 12:00:00", "t", ends=True, figures={"quantity_base": "1"})
+    for key in ("a", "b"):
+        await store.outbox.put(replace(a_message(), key=key, gist=gist))
+    digest = replace(a_message(), key="digest")
+    with pytest.raises(InvariantBroken):
+        await store.outbox.merge(digest, ("a", "b", "missing"), T0)
+    assert {message.key: message.gist for message in await store.outbox.due(T0, 10)} == {"a": gist, "b": gist}
+    await store.outbox.merge(digest, ("a", "b"), T0)
+    assert [message.key for message in await store.outbox.due(T0, 10)] == ["digest"]
