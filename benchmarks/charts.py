@@ -20,9 +20,10 @@ from pathlib import Path
 import structlog
 
 from benchmarks.lines import Line
-from bot.assembly import build_engine, open_office
+from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
+from bot.office import open_office
 from bot.replies import Reply
 from bot.views import Views
 from core.account_ports import HeldLiquidity, Snapshot

@@ -16,7 +16,8 @@ from time import monotonic
 
 from pydantic import SecretStr
 
-from bot.assembly import build_engine, open_office
+from bot.assembly import build_engine
+from bot.office import open_office
 from core import runner
 from core.clock import SystemClock
 from core.config import Config

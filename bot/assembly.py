@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 
-from bot.accounts import Accounts
-from bot.board import BoardContent
-from bot.chat_settings.desk import Settings
-from bot.daily_report import DailyReport
 from bot.live_config import LiveConfig
-from bot.logs import LogRing
-from bot.notifier import Notifier
-from bot.operator import OperatorService
-from bot.probes import database_items, memory_items, stream_items, task_items
-from bot.rendering.health import HealthItem
-from bot.version import program_version
-from bot.views import Identity, Sources, Views, all_views
-from bot.views.money import Money
+from bot.office import Office
+from bot.probes import stream_items, task_items
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
-from core.approval_desk import ApprovalDesk
 from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.command_desk import CommandDesk
@@ -36,7 +25,7 @@ from core.execution.order_ids import PlanIds
 from core.execution.outcome import OutcomeResolver
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
-from core.facts import Market, SymbolRules
+from core.facts import SymbolRules
 from core.feeds import ChainFeed, VenueFeed
 from core.following import Following
 from core.grants import Grants
@@ -46,144 +35,11 @@ from core.hedging.policy import policy_from
 from core.held_events import HeldEvents
 from core.late_hedge import LateHedge, Opening
 from core.observation import Observer
-from core.outlook import Outlook
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
-from core.series_keeping import SeriesKeeper
-from core.status import HedgeStatus
 from core.stops import Stops
 from core.venue_watch import Streams, VenueWatch
 from storage.store import Store
-
-
-class EngineSlot:
-    """`EngineOutlooks` for front ends that are there before the engine is, and outlive its making."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self.engine: Engine | None = None
-
-    def hedge_names(self) -> tuple[str, ...]:
-        return tuple(self._config.hedges)
-
-    def statuses(self) -> tuple[HedgeStatus, ...]:
-        return self.engine.statuses() if self.engine else ()
-
-    def outlook(self, hedge: str) -> Outlook | None:
-        return self.engine.outlook(hedge) if self.engine else None
-
-    def wake(self, hedge: str | None = None) -> None:
-        if self.engine is not None:
-            self.engine.wake(hedge)
-
-    def stir(self, hedge: str) -> None:
-        if self.engine is not None:
-            self.engine.stir(hedge)
-
-    def is_concerned(self, hedge: str, market: Market) -> bool:
-        return self.engine is not None and self.engine.is_concerned(hedge, market)
-
-
-class Bell:
-    """Rung when the outbox has something new; whoever delivers listens, once there is one."""
-
-    def __init__(self) -> None:
-        self._listener: Callable[[], None] = lambda: None
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        self._listener = listener
-
-    def ring(self) -> None:
-        self._listener()
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """The operator's side of one database: what is told, asked and answered.
-
-    A front end listens to `bell` and adds itself to `probes`, which `/health` asks. Whoever runs the engine keeps
-    `notifier`, `daily` and `series` running beside it: what fails in these never stops a hedge.
-    """
-
-    config: LiveConfig
-    slot: EngineSlot
-    bell: Bell
-    probes: list[Callable[[], Sequence[HealthItem]]]
-    notifier: Notifier
-    desk: ApprovalDesk
-    operator: OperatorService
-    views: Views
-    settings: Settings
-    daily: DailyReport
-    board: BoardContent
-    series: SeriesKeeper
-
-
-def open_office(
-    config: Config,
-    store: Store,
-    clock: Clock,
-    zone: tzinfo,
-    *,
-    logs: LogRing | None = None,
-    people: Clock | None = None,
-) -> Office:
-    """`people`: the clock of those who answer, where the market's runs faster."""
-    live, slot, bell = LiveConfig(config), EngineSlot(config), Bell()
-    probes: list[Callable[[], Sequence[HealthItem]]] = [partial(database_items, store.database.path), memory_items]
-    notifier = Notifier(
-        log=store.events,
-        outbox=store.outbox,
-        approvals=store.approvals,
-        offers=store.offers,
-        config=live,
-        clock=clock,
-        zone=zone,
-        poke=bell.ring,
-    )
-    desk = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=slot.wake)
-    settings = Settings(live=live, overrides=store.overrides, events=notifier, wake=slot.wake, clock=clock, zone=zone)
-    sources = Sources(
-        engine=slot,
-        approvals=store.approvals,
-        events=store.events,
-        fills=store.journal,
-        outbox=store.outbox,
-        commands=store.commands,
-        income=store.income,
-        accounts=Accounts(store.series, store.journal, store.income, live),
-        config=live,
-        settings=settings.all,
-        probes=probes,
-        logs=logs or LogRing(),
-    )
-    identity = Identity(program_version(), config.mode, zone, clock.now())
-    views = all_views(sources, identity, clock)
-    daily = DailyReport(
-        write=Money(sources, identity, clock).daily,
-        outbox=store.outbox,
-        notes=store.meta,
-        scope=store.scope,
-        config=live,
-        clock=clock,
-        zone=zone,
-        poke=bell.ring,
-    )
-    operator = OperatorService(
-        engine=slot,
-        desk=desk,
-        commands=store.commands,
-        confirmations=store.confirmations,
-        offers=store.offers,
-        audit=store.audit,
-        settings=settings,
-        views=views,
-        clock=people or clock,
-        zone=zone,
-    )
-    board = BoardContent(slot, live, clock, zone)
-    series = SeriesKeeper(engine=slot, series=store.series)
-    return Office(live, slot, bell, probes, notifier, desk, operator, views, settings, daily, board, series)
 
 
 async def build_engine(

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.assembly import build_engine, open_office
+from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing, configure_logs
+from bot.office import open_office
 from bot.redaction import Redactor
 from bot.venues import perp_venue
 from bot.version import program_version

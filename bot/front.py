@@ -9,10 +9,10 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bot.assembly import Office
 from bot.console import Console, Terminal
 from bot.kept import Kept
 from bot.loop_lag import LoopLag
+from bot.office import Office
 from bot.probes import lag_items, task_items, telegram_items
 from bot.redaction import Redactor
 from bot.telegram_watch import TelegramWatch

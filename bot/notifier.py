@@ -122,7 +122,7 @@ class Notifier:
             return
         self._day_asked_at_s = now_s
         try:
-            result = await self._day_result()
+            result = await self._day_result() if self._config.alerts.daily_loss_quote else None
         except Transient as error:
             _LOG.warning("the day's result is not known: %s", error)
             return

@@ -116,11 +116,11 @@ class Troubles:
     def day_result(self, result_quote: Decimal | None, now: datetime) -> tuple[Notice, ...]:
         """Net change since the operator's midnight, all hedges; None: not known."""
         limit = self._config.alerts.daily_loss_quote
+        if not limit:
+            return self._lasting.end(DAILY_LOSS, None, {}, now)
         if result_quote is None:
             return ()
         figures = {"result_quote": f"{result_quote}", "limit_quote": f"{limit}"}
-        if not limit:
-            return self._lasting.end(DAILY_LOSS, None, figures, now)
         return self._lasting.look(DAILY_LOSS, None, -result_quote, Threshold(limit), figures, now)
 
     def due(self, now: datetime) -> tuple[Notice, ...]:

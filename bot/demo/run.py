@@ -13,13 +13,14 @@ from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from bot.assembly import Office, build_engine, open_office
+from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing
+from bot.office import Office, open_office
 from bot.settings import DemoOptions
 from core.clock import Clock, ManualClock, SystemClock
 from core.engine import Engine

@@ -52,7 +52,7 @@ class Sources:
     accounts: Accounts
     config: LiveConfig
     settings: Callable[[], Sequence[Setting]]
-    probes: Sequence[Callable[[], Sequence[HealthItem]]] = ()
+    probes: list[Callable[[], Sequence[HealthItem]]] = field(default_factory=list)
     charts: ChartMaker = field(default_factory=ChartMaker)
     logs: LogRing = field(default_factory=LogRing)
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from bot.assembly import Office, build_engine, open_office
+from bot.assembly import build_engine
 from bot.demo.book import levels
+from bot.office import Office, open_office
 from core.clock import ManualClock
 from core.config import Config, PaperConfig
 from core.engine import Engine

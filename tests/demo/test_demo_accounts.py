@@ -13,11 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.accounts import Accounts
-from bot.assembly import build_engine, open_office
+from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.path import RECORDED_START
 from bot.demo.provider import FIRST_POSITION_ID
+from bot.office import open_office
 from core.account_keeping import AccountKeeper
 from core.accounting.statement import Statement
 from core.amm.prices import human_amount

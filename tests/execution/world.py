@@ -20,7 +20,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from bot.assembly import Office, build_engine, open_office
+from bot.assembly import build_engine
+from bot.office import Office, open_office
 from core.clock import Clock
 from core.config import Config
 from core.engine import Engine

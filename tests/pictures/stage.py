@@ -12,11 +12,12 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from bot.assembly import Office, build_engine, open_office
+from bot.assembly import build_engine
 from bot.demo.chain import HEDGE, DemoPositions
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.path import RECORDED_START
 from bot.front import Front
+from bot.office import Office, open_office
 from bot.telegram.settings import TelegramSettings
 from core.account_keeping import AccountKeeper
 from core.cancellation import end
