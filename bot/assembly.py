@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
-from bot.accounts import Accounts
+from bot.accounts import Accounts, kept_health
 from bot.daily_report import DailyReport
 from bot.live_config import LiveConfig
 from bot.notifier import Notifier
@@ -138,16 +138,7 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
     )
     identity = Identity(program_version(), config.mode, zone, clock.now())
     views = all_views(sources, identity, clock)
-    daily = DailyReport(
-        write=Money(sources, identity, clock).daily,
-        outbox=store.outbox,
-        notes=store.meta,
-        scope=store.scope,
-        config=live,
-        clock=clock,
-        zone=zone,
-        poke=bell.ring,
-    )
+    daily = _daily_report(Money(sources, identity, clock), store, live, clock, zone, bell)
     operator = OperatorService(
         engine=slot,
         desk=desk,
@@ -160,7 +151,21 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         zone=zone,
     )
     series = SeriesKeeper(engine=slot, series=store.series)
+    probes.append(partial(kept_health, series, clock))
     return Office(live, slot, bell, probes, notifier, desk, operator, views, daily, series)
+
+
+def _daily_report(money: Money, store: Store, live: LiveConfig, clock: Clock, zone: tzinfo, bell: Bell) -> DailyReport:
+    return DailyReport(
+        write=money.daily,
+        outbox=store.outbox,
+        notes=store.meta,
+        scope=store.scope,
+        config=live,
+        clock=clock,
+        zone=zone,
+        poke=bell.ring,
+    )
 
 
 async def build_engine(

@@ -65,8 +65,8 @@ class HedgeStatus:
     perpetual's price.
 
     Not in the JSON, for people: `base_symbol`, `detail` (a sentence about the reason, may be empty), `chain_age_s`,
-    `venue_age_s`, `last_hedge_at`; and for the books `held`, and `confirmed`: whether the last look believed every
-    reading behind these figures.
+    `venue_age_s`, `last_hedge_at`. For the books: `held`; `beside_base`, BASE beside the LP that counts (departed, and
+    the wallet's where it is hedged); `confirmed`, whether the last look believed every reading behind these figures.
     """
 
     name: str
@@ -90,4 +90,5 @@ class HedgeStatus:
     venue_age_s: float | None
     last_hedge_at: datetime | None
     held: tuple[HeldLiquidity, ...] = ()
+    beside_base: Decimal = Decimal(0)
     confirmed: bool = False
