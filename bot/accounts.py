@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.live_config import LiveConfig
+from bot.rendering.health import HealthItem, age_item
 from bot.rendering.numbers import quote_of
 from core.account_ports import IncomeBook, SeriesBook, Snapshot
 from core.accounting.attribution import Assets
 from core.accounting.statement import Records, Statement, statement_of
+from core.clock import Clock
 from core.ports import BookedFill
+from core.series_keeping import SeriesKeeper
 
 # Up to so long ago every reading counts, further back the landmarks among them.
 CLOSELY_FOR = timedelta(hours=49)
@@ -20,6 +23,7 @@ LONGEST_STEP = timedelta(minutes=10)
 LONGEST_LANDMARK_STEP = timedelta(hours=2)
 # A trade's time is the venue's.
 CLOCK_ROOM = timedelta(minutes=1)
+OLDEST_READING_S = 300.0
 MOMENT = timedelta(microseconds=1)
 
 
@@ -68,6 +72,15 @@ class Accounts:
         symbol = self.config.hedge(hedge).symbol
         quote = quote_of(symbol)
         return Assets(symbol.removesuffix(quote), quote)
+
+
+def kept_health(keeper: SeriesKeeper, clock: Clock) -> list[HealthItem]:
+    """Of each hedge that was ever read: how old its newest reading in the books is."""
+    now = clock.now()
+    return [
+        age_item(f"{hedge} accounts", (now - at).total_seconds(), OLDEST_READING_S)
+        for hedge, at in keeper.kept_at().items()
+    ]
 
 
 def _is_close(start: datetime, end: datetime) -> bool:

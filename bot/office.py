@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
 
-from bot.accounts import Accounts
+from bot.accounts import Accounts, kept_health
 from bot.board import BoardContent
 from bot.chat_settings.desk import Settings
 from bot.daily_report import DailyReport
@@ -125,6 +125,8 @@ def open_office(
         clock=people or clock,
         zone=zone,
     )
+    series = SeriesKeeper(engine=slot, series=store.series)
+    sources.probes.append(partial(kept_health, series, clock))
     return Office(
         config=live,
         slot=slot,
@@ -137,7 +139,7 @@ def open_office(
         settings=settings,
         daily=_daily(store, live, bell, Money(sources, identity, clock), clock, zone),
         board=BoardContent(slot, live, clock, zone),
-        series=SeriesKeeper(engine=slot, series=store.series),
+        series=series,
     )
 
 

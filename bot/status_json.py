@@ -11,7 +11,7 @@ from decimal import Decimal
 from core.status import HedgeStatus
 
 FOR_PEOPLE = frozenset(
-    {"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at", "held", "confirmed"}
+    {"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at", "held", "beside_base", "confirmed"}
     | {"margin_balance", "maintenance_margin", "next_funding_time", "read_at", "isolated"}
     | {"market_age_s", "market_pushed", "work", "due"}
 )

@@ -72,7 +72,8 @@ class Snapshot:
 
     `price` is the pool's, `mark_price` the perpetual's. `lp_*`: principal, also what is parked; `fee_*`: uncollected.
     `symbol`, `held`: what the hedge was made of, None where that was not kept. `landmark`: the last before or the first
-    after a change of what is held, or the first of an hour: these alone tell a long period. `figures`: further amounts.
+    after a change of what is held, or the first of an hour: these alone tell a long period.
+    `figures`: further amounts, zero where absent; `beside_base` is BASE beside the LP that is hedged too.
     """
 
     hedge: str

@@ -6,8 +6,9 @@ Nothing is decided by it and nothing is asked for it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 
 from core.account_keeping import Statuses
@@ -30,6 +31,10 @@ class SeriesKeeper:
     def looked(self) -> None:
         """A hedge was evaluated: there may be something new to keep."""
         self._looked.set()
+
+    def kept_at(self) -> Mapping[str, datetime]:
+        """By hedge, the time of its newest reading that was kept since the start."""
+        return {hedge: snapshot.at for hedge, snapshot in self._kept.items()}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -75,7 +80,7 @@ def snapshot_of(status: HedgeStatus) -> Snapshot | None:
     lp, perp = status.lp, status.perp
     if not status.confirmed or perp.read_at is None or lp.price is None:
         return None
-    figures = {"departed_base": status.departed_base, "wallet_base": status.wallet_base}
+    figures = {"departed_base": status.departed_base, "beside_base": status.beside_base}
     return Snapshot(
         hedge=status.name,
         at=perp.read_at,
@@ -97,7 +102,9 @@ def snapshot_of(status: HedgeStatus) -> Snapshot | None:
 
 
 def _lp_moved(before: Snapshot, now: Snapshot) -> bool:
-    """Liquidity came or went, or fees were collected."""
+    """Liquidity or hedged BASE beside it came or went, or fees were collected."""
+    if before.figures.get("beside_base") != now.figures.get("beside_base"):
+        return True
     return before.held != now.held or _fell(before.fee_base, now.fee_base) or _fell(before.fee_quote, now.fee_quote)
 
 

@@ -118,8 +118,9 @@ class HedgeStatus:
 
     Not in the JSON, for people: `base_symbol` (as the perpetual's name has it), `detail` (a sentence about the reason,
     may be empty), `chain_age_s`, `venue_age_s` (the account's), `last_hedge_at`, and all that has a default;
-    `market_pushed`: the exchange told the market by itself, None before the first. For the books `held`, and
-    `confirmed`: whether the last look believed every reading behind these figures.
+    `market_pushed`: the exchange told the market by itself, None before the first. For the books: `held`;
+    `beside_base`, BASE beside the LP that counts (departed, and the wallet's where it is hedged); `confirmed`, whether
+    the last look believed every reading behind these figures.
     """
 
     name: str
@@ -143,6 +144,7 @@ class HedgeStatus:
     venue_age_s: float | None
     last_hedge_at: datetime | None
     held: tuple[HeldLiquidity, ...] = ()
+    beside_base: Decimal = Decimal(0)
     confirmed: bool = False
     market_age_s: float | None = None
     market_pushed: bool | None = None

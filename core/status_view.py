@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from core.account_ports import HeldLiquidity
 from core.asset_names import shown_name
@@ -76,6 +77,7 @@ def hedge_status(
         venue_age_s=(now - venue.account.as_of).total_seconds() if venue else None,
         last_hedge_at=_last_hedge(decision),
         held=_held(lp) if lp else (),
+        beside_base=_beside_base(lp) if lp else Decimal(0),
         confirmed=seen is not None and _is_confirmed(seen),
         market_age_s=(now - venue.market.as_of).total_seconds() if venue else None,
         market_pushed=venue.pushed if venue else None,
@@ -173,6 +175,11 @@ def _is_confirmed(seen: Observation) -> bool:
     if seen.lp is None or seen.venue is None or seen.estimated or seen.order_unknown:
         return False
     return seen.chain_problem is Reason.NONE and seen.venue_problem in REAL_ALL_THE_SAME
+
+
+def _beside_base(lp: LpView) -> Decimal:
+    wallet_base = lp.facts.wallet_base if lp.rules.wallet_counts else None
+    return lp.departed_base + (wallet_base or Decimal(0))
 
 
 def _held(lp: LpView) -> tuple[HeldLiquidity, ...]:

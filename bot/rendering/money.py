@@ -65,6 +65,8 @@ def _table(total: Parts) -> Iterator[str]:
     yield _row("LP fees", total.lp_fees)
     yield _row("LP price", total.lp_price)
     yield _row("LP LVR", total.lvr)
+    if total.beside:
+        yield _row("Beside LP", total.beside)
     yield _row("Hedge", total.hedge)
     yield _row("Funding", total.funding)
     yield _row("Commissions", total.commissions)
@@ -90,7 +92,7 @@ def _beside(total: Parts) -> Iterator[str]:
         paid = ", ".join(exact(amount, asset) for asset, amount in total.unpriced.items())
         yield esc(f"Net is before {paid} of fees: their price is not known here.")
     apart = {
-        "put into the LP less taken out": total.added,
+        "put in less taken out": total.added,
         "fees collected": total.collected,
         "trades by others": total.manual,
         "positions moved in": total.moved,

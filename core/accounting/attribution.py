@@ -1,8 +1,9 @@
 """Every change of a hedge's wealth, split into parts that add up to it exactly.
 
-Wealth is the LP's principal and uncollected fees at the pool's price, the perpetual's position at its mark, and the
-cash that trades, funding and fees moved. Between two readings what was held before is held on; what came or went counts
-at the price of the later one. Deposits, withdrawals, collected fees and other people's trades stand apart from `net`.
+Wealth is the LP's principal, its uncollected fees and the hedged BASE beside it at the pool's price, the perpetual's
+position at its mark, and the cash that trades, funding and fees moved. Between two readings what was held before is
+held on; what came or went counts at the price of the later one. Deposits, withdrawals, collected fees and other
+people's trades stand apart from `net`.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ class Parts:
 
     Performance. `lp_fees`: at least these; a collect hides what came between the reading before it and itself.
     `lp_price`: what the BASE in the LP, fees included, gained by the price. `lvr`: the rest of the principal's change,
-    a loss: what rebalancing at each reading would have kept. `hedge`: the perpetual's profit, realised or
-    not, as if filled at arrival; `slippage`: the fills against that. `other`: further income of this symbol.
+    a loss: what rebalancing at each reading would have kept. `beside`: what hedged BASE beside the LP gained.
+    `hedge`: the perpetual's profit, realised or not, as if filled at arrival; `slippage`: the fills against that.
+    `other`: further income of this symbol.
 
-    Apart. `manual`: other people's trades, up to the reading that follows. `added`: principal put in less taken out.
-    `collected`: fees paid out. `moved`: positions that no trade explains, at the mark.
+    Apart. `manual`: other people's trades, up to the reading that follows. `added`: principal, and BASE beside it, put
+    in less taken out. `collected`: fees paid out. `moved`: positions that no trade explains, at the mark.
 
     For information, in no sum: `principal`: its change without what was put in or taken out; `held`: the same had it
     been held as tokens since the first reading; `realised` of the fills; `turnover`, always positive.
@@ -54,6 +56,7 @@ class Parts:
     lp_fees: Decimal = ZERO
     lp_price: Decimal = ZERO
     lvr: Decimal = ZERO
+    beside: Decimal = ZERO
     hedge: Decimal = ZERO
     slippage: Decimal = ZERO
     funding: Decimal = ZERO
@@ -73,8 +76,9 @@ class Parts:
 
     @property
     def lp(self) -> Decimal:
+        """What the hedge stands against: principal, the price of uncollected fees, and of BASE beside the LP."""
         with localcontext(EXACT):
-            return self.lp_price + self.lvr
+            return self.lp_price + self.lvr + self.beside
 
     @property
     def costs(self) -> Decimal:
@@ -99,14 +103,14 @@ class Parts:
 
     def __add__(self, more: Parts) -> Parts:
         with localcontext(EXACT):
-            sums = {
-                each.name: getattr(self, each.name) + getattr(more, each.name)
-                for each in fields(self)
-                if each.name != "unpriced"
-            }
-            assets = {**self.unpriced, **more.unpriced}
-            unpriced = {name: self.unpriced.get(name, ZERO) + more.unpriced.get(name, ZERO) for name in assets}
+            sums = {name: getattr(self, name) + getattr(more, name) for name in SUMMED}
+            unpriced = dict(self.unpriced)
+            for asset, paid in more.unpriced.items():
+                unpriced[asset] = unpriced.get(asset, ZERO) + paid
         return Parts(**sums, unpriced=unpriced)
+
+
+SUMMED = tuple(each.name for each in fields(Parts) if each.name != "unpriced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ def _lp_parts(step: Step) -> Parts:
         lp_fees=came_base * now.price + came_quote,
         lp_price=(before.lp_base + before.fee_base) * move,
         lvr=principal - before.lp_base * move,
-        added=now.principal_quote - held_quote_value,
+        beside=before.beside_base * move,
+        added=now.principal_quote - held_quote_value + (now.beside_base - before.beside_base) * now.price,
         collected=went_base * now.price + went_quote,
         held=step.holder_base * move,
         principal=principal,
@@ -218,5 +223,8 @@ def _wealth_change(step: Step, paid: Parts) -> Decimal:
     before, now = step.before, step.now
     spent = sum((fill.trade.side.sign * fill.trade.price * fill.trade.quantity_base for fill in step.fills), ZERO)
     cash = paid.funding + paid.commissions + paid.other + paid.manual - spent
-    assets_now = now.principal_quote + now.fees_quote + now.perp_quote
-    return assets_now - (before.principal_quote + before.fees_quote + before.perp_quote) + cash
+    return _assets(now) - _assets(before) + cash
+
+
+def _assets(books: Books) -> Decimal:
+    return books.principal_quote + books.fees_quote + books.beside_quote + books.perp_quote

@@ -25,6 +25,7 @@ class Books:
     fee_base: Decimal
     fee_quote: Decimal
     perp_base: Decimal
+    beside_base: Decimal
     held: tuple[HeldLiquidity, ...]
 
     @property
@@ -36,6 +37,11 @@ class Books:
     def fees_quote(self) -> Decimal:
         """Uncollected fees at the pool's price."""
         return self.fee_base * self.price + self.fee_quote
+
+    @property
+    def beside_quote(self) -> Decimal:
+        """Hedged BASE beside the LP at the pool's price."""
+        return self.beside_base * self.price
 
     @property
     def perp_quote(self) -> Decimal:
@@ -62,5 +68,6 @@ def books_of(snapshot: Snapshot) -> Books | None:
         fee_base=found.fee_base,
         fee_quote=found.fee_quote,
         perp_base=found.perp_base,
+        beside_base=found.figures.get("beside_base", Decimal(0)),
         held=found.held,
     )

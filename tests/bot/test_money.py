@@ -11,9 +11,11 @@ from itertools import pairwise
 
 import pytest
 
+from bot.accounts import kept_health
 from bot.rendering.markup import plain
 from core.clock import ManualClock
 from core.ports import TradeOrigin
+from core.series_keeping import SeriesKeeper
 from tests.bot.books import a_day, reading, trade
 from tests.bot.conftest import Desk
 from tests.bot.samples import T0, UNREAD, an_approval
@@ -159,3 +161,15 @@ async def test_a_report_before_anything_was_read(desk: Desk) -> None:
     desk.engine.shown = (replace(UNREAD, name="bnb"),)
     text = "\n".join(await shown(desk, "/report"))
     assert "figures are unknown" in text and "largest gap unknown" in text and "gap unknown" in text
+
+
+async def test_health_says_how_old_the_books_are(desk: Desk, clock: ManualClock) -> None:
+    """A hedge whose readings are no longer kept is no longer well; one that was never read is not judged."""
+    keeper = SeriesKeeper(engine=desk.engine, series=desk.store.series)
+    assert kept_health(keeper, clock) == []
+    desk.engine.shown = (replace(desk.engine.shown[0], confirmed=True),)
+    await keeper.turn()
+    (item,) = kept_health(keeper, clock)
+    assert (item.name, item.ok) == ("bnb accounts", True)
+    await clock.sleep(301)
+    assert [each.ok for each in kept_health(keeper, clock)] == [False]

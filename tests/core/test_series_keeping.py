@@ -102,6 +102,7 @@ async def test_a_trade_is_told_at_once(desk: Desk) -> None:
     [
         {"held": (replace(HELD, liquidity=5),)},
         {"held": ()},
+        {"beside_base": Decimal(3)},
         {"held": (replace(HELD, parked_base=Decimal(1)),)},
         {"lp": replace(STATUS.lp, fee_quote=Decimal(0))},
         {"lp": replace(STATUS.lp, fee_base=Decimal(0))},
@@ -117,6 +118,7 @@ async def test_both_sides_of_a_change_are_landmarks(desk: Desk, change: dict[str
     await desk.reads(changed, 105)
     assert await desk.kept_at() == [(0, True), (60, False), (75, True), (90, True)]
     assert [each.held for each in await desk.kept()] == [(HELD,)] * 3 + [changed.held]
+    assert (await desk.kept())[-1].figures == ({"beside_base": changed.beside_base} if changed.beside_base else {})
 
 
 @pytest.mark.parametrize("status", [UNREAD, replace(SEEN, confirmed=False)])

@@ -31,6 +31,7 @@ class Purse:
     fee_base: Decimal = ZERO
     fee_quote: Decimal = ZERO
     perp_base: Decimal = ZERO
+    beside_base: Decimal = ZERO
     cash: Decimal = ZERO
     at: datetime = NOW
     snapshots: list[Snapshot] = field(default_factory=list)
@@ -108,6 +109,7 @@ class Purse:
                 fee_quote=self.fee_quote,
                 symbol=SYMBOL,
                 held=self.held,
+                figures={"beside_base": self.beside_base},
             )
         )
         self.at += timedelta(seconds=seconds_s)
@@ -116,7 +118,7 @@ class Purse:
         """Everything at this moment's prices."""
         base, quote = self.amounts()
         with localcontext(EXACT):
-            lp = (base + self.fee_base) * self.price + quote + self.fee_quote
+            lp = (base + self.fee_base + self.beside_base) * self.price + quote + self.fee_quote
             return lp + self.perp_base * self.mark + self.cash
 
     def statement(self) -> Statement | None:

@@ -21,6 +21,7 @@ events = st.one_of(
     st.tuples(st.just("move"), prices, prices),
     st.tuples(st.just("earn"), small, small),
     st.tuples(st.just("collect"), st.booleans(), st.booleans()),
+    st.tuples(st.just("beside"), small, st.none()),
     st.tuples(st.just("mint"), st.integers(1, 3), st.integers(1, 10**16)),
     st.tuples(st.just("burn"), st.integers(0, 9), st.booleans()),
     st.tuples(
@@ -41,6 +42,8 @@ def happen(purse: Purse, event: tuple) -> None:  # type: ignore[type-arg]
             purse.fee_base, purse.fee_quote = purse.fee_base + base, purse.fee_quote + quote
         case ("collect", base, quote):
             purse.fee_base, purse.fee_quote = ZERO if base else purse.fee_base, ZERO if quote else purse.fee_quote
+        case ("beside", base, _):
+            purse.beside_base = base
         case ("mint", position_id, liquidity):
             purse.mint(position_id, liquidity)
         case ("burn", index, parks):

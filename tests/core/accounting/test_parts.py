@@ -140,6 +140,20 @@ def test_parked_principal_has_not_left() -> None:
     assert abs(total(purse).added + each.parked_base * 2000) < CENT
 
 
+def test_hedged_base_beside_the_lp_counts() -> None:
+    """What the wallet's BASE gains the short loses; that it came or went is no performance."""
+    purse = hedged()
+    base, _ = purse.amounts()
+    purse.beside_base = Decimal(4)
+    purse.trade(OrderSide.SELL, str(base + 4), "2000")
+    purse.read()
+    assert (total(purse).added, total(purse).net) == (Decimal(8000), Decimal(0))
+    purse.price = purse.mark = Decimal(2100)
+    purse.read()
+    parts = total(purse)
+    assert parts.beside == 400 and parts.net == parts.lvr and parts.lp + parts.hedge == parts.lvr
+
+
 def test_other_peoples_trades_stand_apart() -> None:
     """Bought 3 at 1990 with the mark at 2000: 30 less the fee, which is not the hedge's; from then on it is hedged."""
     purse = hedged()
