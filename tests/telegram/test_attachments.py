@@ -128,6 +128,20 @@ async def test_words_in_place_of_a_picture_change_its_caption_or_come_anew(
     assert len(rig.messages(OPERATOR)) == messages
 
 
+async def test_a_new_picture_that_telegram_refuses_comes_as_a_file_below(
+    rig: TelegramRig, operator: ScriptedOperator, running: Running
+) -> None:
+    """The old one stays as it was; the press is not left without an answer."""
+    operator.replies = {"/chart": SHOWN}
+    operator.shows = {"view:chart": replace(SHOWN, attachment=replace(CHART, content=b"unreadable"))}
+    async with running():
+        rig.say(OPERATOR, "/chart")
+        (picture,) = await _shown(rig)
+        rig.press(OPERATOR, picture, "Refresh")
+        await rig.eventually(lambda: rig.messages(OPERATOR)[-1].kind == "document")
+    assert len(picture.revisions) == 1
+
+
 async def test_broken_markup_below_a_picture_is_shown_plain(
     rig: TelegramRig, operator: ScriptedOperator, running: Running
 ) -> None:
