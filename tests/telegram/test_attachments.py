@@ -74,12 +74,13 @@ async def test_a_text_too_long_for_a_caption_follows_the_picture(
 async def test_a_picture_that_telegram_refuses_comes_as_a_file(
     rig: TelegramRig, operator: ScriptedOperator, running: Running, content: bytes
 ) -> None:
-    """Unreadable, too narrow, too big: the operator gets it all the same."""
+    """Unreadable, too narrow, too big: the operator gets it all the same, and what is too big goes up once."""
     operator.replies = {"/chart": replace(SHOWN, attachment=replace(CHART, content=content))}
     async with running():
         rig.say(OPERATOR, "/chart")
         (message,) = await _shown(rig)
     assert (message.kind, message.labels) == ("document", ["Refresh"])
+    assert len(rig.calls("sendPhoto")) == (len(content) <= PHOTO_BYTES)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(50_000_001)], ids=["empty", "big"])
