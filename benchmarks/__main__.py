@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import chain, execution, service, streams
+from benchmarks import chain, execution, phone, service, streams
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.clock import SystemClock
@@ -47,7 +47,10 @@ def main() -> int:
     ]
     measured += [Measured(line.name, line.value, line.unit) for line in (*streams.measure(), *execution.measure())]
     if TEST_CHAIN.exists():
-        measured += [Measured(line.name, line.value, line.unit) for line in (*chain.measure(), *service.measure())]
+        measured += [
+            Measured(line.name, line.value, line.unit)
+            for line in (*chain.measure(), *service.measure(), *phone.measure())
+        ]
     if "--json" in sys.argv[1:]:
         print(json.dumps([asdict(each) for each in measured], indent=2))
     else:

@@ -15,6 +15,7 @@ from pathlib import Path
 from storage.lock import is_running
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig, PoolRef
+from tests.rigs.secrets import NODE_KEY, TRAP
 from tests.rigs.telegram.rig import TelegramRig
 from tests.rigs.venue.server import VenueServer
 
@@ -23,7 +24,6 @@ OPERATOR = 4711
 SYMBOL = "ETHUSDT"
 START_PRICE = Decimal(2000)
 STOPS_WITHIN_S = 5.0
-NODE_KEY = "v3/0123456789-key-of-a-node-provider"
 PLACE = "POST /fapi/v1/order"
 # Quick to look, and in no need of a person.
 BY_ITSELF = {"approval_over_quote": '"off"', "poll_seconds": '"0.5"'}
@@ -68,24 +68,6 @@ class Stage:
         branch.write_configuration()
         return branch
 
-    def secrets(self) -> tuple[str, ...]:
-        """What must be found nowhere but in the files that the operator wrote."""
-        told = self.variables()
-        names = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "TELEGRAM_BOT_TOKEN")
-        return (NODE_KEY, *(told[name] for name in names if told[name]))
-
-    def leaks(self) -> list[str]:
-        """Files that hold a secret: logs, database, whatever the program wrote."""
-        written = [
-            path for path in self.folder.rglob("*") if path.is_file() and path.name not in ("hedge.toml", ".env")
-        ]
-        return [
-            f"{secret[:4]}… in {path}"
-            for path in written
-            for secret in self.secrets()
-            if secret.encode() in path.read_bytes()
-        ]
-
     def write_configuration(self) -> None:
         hedge = {
             "chain": '"local"',
@@ -125,7 +107,7 @@ class Stage:
 
     def call(self, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command of the program to its end."""
-        return subprocess.run(
+        done = subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
             env=self.variables(),
@@ -135,6 +117,8 @@ class Stage:
             timeout=timeout_s,
             check=False,
         )
+        TRAP.look("the output", done.stdout + done.stderr)
+        return done
 
     def set_price(self, price: Decimal | int | str) -> None:
         """Pool and perpetual together, as arbitrage keeps them."""
@@ -203,8 +187,7 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         if self.is_running():
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -213,6 +196,7 @@ class Service:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
+        TRAP.look_at_process(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOPS_WITHIN_S)
 
@@ -228,6 +212,7 @@ class Service:
         return self.process.wait(within_s)
 
     def kill(self) -> None:
+        TRAP.look_at_process(self.process.pid)
         self.process.kill()
         self.process.wait()
 

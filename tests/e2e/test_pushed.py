@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.stage import BY_ITSELF, NODE_KEY, OPERATOR, Service, Stage
+from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
 from tests.rigs.chain.rig import ChainRig
 from tests.rigs.chain.ws_proxy import UNAUTHORIZED, WsProxy
+from tests.rigs.secrets import NODE_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
 PATIENCE_S = 20.0

@@ -16,6 +16,7 @@ from bot.telegram import Hearing, TelegramFrontEnd
 from bot.telegram.sending import sort_error
 from core.ports import OutboxMessage
 from storage.outbox import SqliteOutbox
+from tests.rigs.secrets import TRAP
 from tests.rigs.telegram import TelegramRig
 from tests.telegram.conftest import OPERATOR, QUICK, Running
 from tests.telegram.fakes import ScriptedOperator
@@ -205,7 +206,15 @@ async def test_no_line_of_any_log_holds_the_token(
 ) -> None:
     """Not at the most talkative level, with refusals, rebuilds and tracebacks of the libraries."""
     caplog.set_level(logging.DEBUG)
-    caplog.handler.addFilter(Redactor())
+    redactor = Redactor()
+    caplog.handler.addFilter(redactor)
+    with TRAP.behind(redactor):
+        await _provoke_everything(rig, running)
+    assert "[secret]" in caplog.text
+    assert "loopback-rig-token" not in caplog.text
+
+
+async def _provoke_everything(rig: TelegramRig, running: Running) -> None:
     async with running():
         await _polling(rig)
         rig.say(OPERATOR, "/version")
@@ -213,8 +222,6 @@ async def test_no_line_of_any_log_holds_the_token(
         rig.fault("*", times=4, code=401)
         rig.fault("getMe", code=500)
         await rig.eventually(lambda: len(rig.calls("getMe")) >= 3)
-    assert "[secret]" in caplog.text
-    assert "loopback-rig-token" not in caplog.text
 
 
 def test_an_outage_is_told_without_the_librarys_class_names() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field
 
 from tests.rigs.telegram.errors import ApiError, bad_request
@@ -18,6 +19,8 @@ ANSWER_WITHIN_S = 15.0
 ANONYMOUS_ADMIN = 1087968824
 UPLOADED = "<uploaded>"  # stands for a file's content among the values of a call
 _SUPERGROUPS_BELOW = -(10**12)
+# All that are in use, for whoever watches over a whole run.
+WORLDS: weakref.WeakSet[World] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class World:
         self.calls: list[Call] = []
         self.closing = False
         self._ids = itertools.count(101)
+        WORLDS.add(self)
 
     def me(self) -> Json:
         return {"id": self.bot_id, "is_bot": True, "first_name": "Hedge", "username": "lp_hedge_rig_bot"}
