@@ -130,14 +130,16 @@ class Handlers:
         return f"tg:{self._bot_id}:{update.update_id}"
 
     async def _show_decided(self, pressed: Message, reply: Reply) -> None:
-        """On the pressed message; as a new one when that is gone meanwhile."""
+        """On the pressed message; as a new one when that is gone meanwhile or cannot come to show it."""
         try:
-            seen = await self._sender.edit(pressed.chat.id, pressed.message_id, reply)
-        except (Transient, Refused) as error:
+            if await self._sender.edit(pressed.chat.id, pressed.message_id, reply):
+                return
+        except Transient as error:
             _LOG.warning("the pressed message could not be edited: %s", error)
             return
-        if not seen:
-            await self._say(pressed.chat.id, reply, None)
+        except Refused as error:
+            _LOG.warning("the pressed message was not edited, a new one is sent: %s", error)
+        await self._say(pressed.chat.id, reply, None)
 
     async def _say(
         self, chat_id: int, reply: Reply, reply_to: int | None, *, keys: Keys = (), asks_one: bool = False

@@ -74,12 +74,13 @@ async def test_a_text_too_long_for_a_caption_follows_the_picture(
 async def test_a_picture_that_telegram_refuses_comes_as_a_file(
     rig: TelegramRig, operator: ScriptedOperator, running: Running, content: bytes
 ) -> None:
-    """Unreadable, too narrow, too big: the operator gets it all the same."""
+    """Unreadable, too narrow, too big: the operator gets it all the same, and what is too big goes up once."""
     operator.replies = {"/chart": replace(SHOWN, attachment=replace(CHART, content=content))}
     async with running():
         rig.say(OPERATOR, "/chart")
         (message,) = await _shown(rig)
     assert (message.kind, message.labels) == ("document", ["Refresh"])
+    assert len(rig.calls("sendPhoto")) == (len(content) <= PHOTO_BYTES)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(50_000_001)], ids=["empty", "big"])
@@ -126,6 +127,20 @@ async def test_words_in_place_of_a_picture_change_its_caption_or_come_anew(
         rig.press(OPERATOR, picture, "Refresh")
         await rig.eventually(lambda: rig.messages(OPERATOR)[-1].text == text)
     assert len(rig.messages(OPERATOR)) == messages
+
+
+async def test_a_new_picture_that_telegram_refuses_comes_as_a_file_below(
+    rig: TelegramRig, operator: ScriptedOperator, running: Running
+) -> None:
+    """The old one stays as it was; the press is not left without an answer."""
+    operator.replies = {"/chart": SHOWN}
+    operator.shows = {"view:chart": replace(SHOWN, attachment=replace(CHART, content=b"unreadable"))}
+    async with running():
+        rig.say(OPERATOR, "/chart")
+        (picture,) = await _shown(rig)
+        rig.press(OPERATOR, picture, "Refresh")
+        await rig.eventually(lambda: rig.messages(OPERATOR)[-1].kind == "document")
+    assert len(picture.revisions) == 1
 
 
 async def test_broken_markup_below_a_picture_is_shown_plain(

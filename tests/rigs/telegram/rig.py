@@ -104,11 +104,6 @@ class TelegramRig(People):
         with self.world.changed:
             return len(self.world.updates.pending())
 
-    def commands(self, scope: str) -> list[str]:
-        """Names in the command menu of `scope`, the JSON text with sorted keys as in `world.commands`."""
-        with self.world.changed:
-            return [str(command["command"]) for command in self.world.commands.get(scope, [])]
-
     def menu(self, user_id: int, chat_id: int) -> list[str]:
         """Names of the commands that this person's menu button shows in that chat."""
         with self.world.changed:
