@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
         ("status", "one fresh read of everything and what would be decided; trades nothing", _add_json),
-        ("report", "fills and fees", _add_report),
+        ("report", "P&L by its parts, fills and fees", _add_report),
         ("db", "copy or examine the database", _add_database),
     ):
         add(_command(commands, name, summary))

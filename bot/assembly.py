@@ -93,7 +93,8 @@ class Bell:
 class Office:
     """The operator's side of one database: what is told, asked and answered.
 
-    A front end listens to `bell` and adds itself to `probes`, which `/health` asks.
+    A front end listens to `bell` and adds itself to `probes`, which `/health` asks. Whoever runs the engine keeps
+    `notifier`, `daily` and `series` running beside it: what fails in these never stops a hedge.
     """
 
     config: LiveConfig
@@ -105,6 +106,7 @@ class Office:
     operator: OperatorService
     views: Views
     daily: DailyReport
+    series: SeriesKeeper
 
 
 def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, people: Clock | None = None) -> Office:
@@ -157,7 +159,8 @@ def open_office(config: Config, store: Store, clock: Clock, zone: tzinfo, *, peo
         clock=people or clock,
         zone=zone,
     )
-    return Office(live, slot, bell, probes, notifier, desk, operator, views, daily)
+    series = SeriesKeeper(engine=slot, series=store.series)
+    return Office(live, slot, bell, probes, notifier, desk, operator, views, daily, series)
 
 
 async def build_engine(
@@ -193,8 +196,6 @@ async def build_engine(
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
     beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
-    series = SeriesKeeper(engine=office.slot, series=store.series)
-    beside["series"] = series.run
     if venue_watch is not None:
         beside |= venue_watch.loops()
         office.probes.append(partial(_stream_health, venue_watch))
@@ -205,7 +206,7 @@ async def build_engine(
         clock=clock,
         beside=beside,
         stop_of=stops.of,
-        evaluated=series.looked,
+        evaluated=office.series.looked,
     )
     office.slot.engine = engine
     return engine
@@ -250,7 +251,6 @@ def _beside(
     return {
         "account history": keeper.run,
         "bans": bans.run,
-        "daily report": office.daily.run,
         **{f"news of {watch.chain}": watch.run for watch in watches},
     }
 

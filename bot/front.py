@@ -64,7 +64,8 @@ class Front:
             asyncio.create_task(engine.run(), name="engine"),
             asyncio.create_task(self._keep("notifier", self._notify), name="notifier"),
         ]
-        inner += [asyncio.create_task(self._keep("chore", chore)) for chore in self._chores]
+        chores = (self._office.series.run, self._office.daily.run, *self._chores)
+        inner += [asyncio.create_task(self._keep("chore", chore)) for chore in chores]
         if ends_after is not None:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from bot.accounts import MOMENT, Accounts
 from bot.fills_csv import Fill, csv_of
 from bot.income import Totals as IncomeTotals
 from bot.income import funding_of_last_day, totals_by_symbol
+from bot.live_config import LiveConfig
+from bot.rendering.markup import plain
+from bot.rendering.money import Period, Statements, pnl_text
 from bot.rendering.status import NO_FUNDING, Funding
 from bot.settings import Settings
 from bot.status_json import number_text
 from core.account_ports import Income
+from core.accounting.statement import Statement
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from core.facts import OrderSide, Trade
@@ -23,7 +28,6 @@ from storage.store import Store
 
 ZERO = Decimal(0)
 ALWAYS_SHOWN = ("FUNDING_FEE", "COMMISSION")
-EVERY_FILL = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,15 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Of one mode and account since a time, oldest first. `income`: of all programs that use the account."""
+    """Of one mode and account since a time, oldest first: fills by the time of the trade, `income` by the exchange's
+    time of the row, of all programs that use the account. `statements`: what `/pnl` shows, in the zone of `period`.
+    """
 
     since: datetime
     fills: tuple[Fill, ...] = ()
     income: tuple[Income, ...] = ()
+    statements: Statements = field(default_factory=dict)
+    period: Period | None = None
 
 
 async def book_since(settings: Settings, since: datetime) -> Book:
@@ -53,10 +61,13 @@ async def book_since(settings: Settings, since: datetime) -> Book:
     store = await Store.open_existing(settings.database_path, scope=settings.scope, clock=clock)
     if store is None:
         return Book(since)
+    period = Period(since, clock.now(), settings.zone)
     async with store:
-        newest_first = await store.journal.recent_fills(EVERY_FILL)
-        income = await store.income.between(since, clock.now())
-    return Book(since, tuple(fill for fill in reversed(newest_first) if fill[1].at >= since), income)
+        accounts = Accounts(store.series, store.journal, store.income, LiveConfig(settings.config))
+        booked = await store.journal.fills_between(since, period.end + MOMENT)
+        income = await store.income.between(since, period.end + MOMENT)
+        statements = {name: await accounts.statement(name, since, period.end) for name in settings.config.hedges}
+    return Book(since, tuple((each.hedge, each.trade) for each in booked), income, statements, period)
 
 
 async def stored_funding(settings: Settings) -> Funding:
@@ -94,9 +105,18 @@ def _quantity(trades: Sequence[Trade], side: OrderSide) -> Decimal:
 
 def report_text(book: Book) -> str:
     head = f"Since {book.since:%Y-%m-%d %H:%M} UTC: {len(book.fills)} fills."
+    pnl = [plain(pnl_text(book.statements, book.period, "P&L, from reading to reading"))] if book.period else []
     hedges = (_hedge_line(name, totals) for name, totals in totals_of(book.fills).items())
     income = (_income_line(symbol, totals) for symbol, totals in totals_by_symbol(book.income).items() if symbol)
-    return "\n".join([head, *hedges, *income])
+    return "\n".join([head, *hedges, *pnl, *_income_head(book), *income])
+
+
+def _income_head(book: Book) -> list[str]:
+    """Why the account's commission may differ from the fills' fees."""
+    if not book.income:
+        return []
+    newest = max(row.at for row in book.income)
+    return [f"Account rows since then, by the exchange's time; the newest booked is of {newest:%Y-%m-%d %H:%M} UTC."]
 
 
 def report_json(book: Book, mode: str) -> str:
@@ -117,7 +137,21 @@ def report_json(book: Book, mode: str) -> str:
         for symbol, kinds in totals_by_symbol(book.income).items()
         if symbol
     }
-    return json.dumps({"mode": mode, "since": _iso(book.since), "hedges": hedges, "income": income}, indent=2)
+    pnl = {name: _pnl_json(statement) for name, statement in book.statements.items()}
+    said = {"mode": mode, "since": _iso(book.since), "hedges": hedges, "income": income, "pnl": pnl}
+    return json.dumps(said, indent=2)
+
+
+def _pnl_json(statement: Statement | None) -> Mapping[str, object] | None:
+    """None: too little was kept of that time. Amounts in QUOTE but `unpriced`, which is by asset."""
+    if statement is None:
+        return None
+    total = statement.total
+    names = (*(each.name for each in fields(total)), "net", "impermanent_loss", "wealth_change")
+    values = {name: getattr(total, name) for name in names}
+    amounts = {name: number_text(value) for name, value in values.items() if isinstance(value, Decimal)}
+    unpriced = {asset: number_text(fee) for asset, fee in total.unpriced.items()}
+    return {"start": _iso(statement.start), "end": _iso(statement.end), **amounts, "unpriced": unpriced}
 
 
 def write_csv(fills: Sequence[Fill], target: Path) -> None:

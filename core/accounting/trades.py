@@ -12,7 +12,7 @@ from core.accounting.books import Books
 from core.ports import BookedFill
 
 # A trade's time is the venue's, a reading's is ours.
-CLOCK_ROOM = timedelta(seconds=5)
+CLOCK_ROOM = timedelta(seconds=30)
 ZERO = Decimal(0)
 
 
@@ -22,11 +22,11 @@ def dealt(fills: Sequence[BookedFill], books: Sequence[Books]) -> tuple[tuple[Bo
     The times decide. Near a reading, where two clocks may differ, the position read does: the fills up to there are
     those that lead to it, if any such cut explains it.
     """
-    done = _count_until(fills, books[0], timedelta(0)) if books else 0
-    steps = []
+    steps: list[tuple[BookedFill, ...]] = []
+    done = _opening(fills, books[0], books[1]) if len(books) > 1 else 0
     for before, now in pairwise(books):
-        wanted = now.perp_base - before.perp_base
-        end = _cut(fills, done, now, wanted)
+        end = _explained(fills, done, before, now)
+        end = _cuts(fills, now, done)[0] if end is None else end
         steps.append(tuple(fills[done:end]))
         done = end
     return tuple(steps)
@@ -37,13 +37,24 @@ def signed_base(fills: Sequence[BookedFill]) -> Decimal:
     return sum((fill.trade.side.sign * fill.trade.quantity_base for fill in fills), ZERO)
 
 
-def _cut(fills: Sequence[BookedFill], done: int, now: Books, wanted: Decimal) -> int:
-    """Where the step's fills end: nearest to where the times say, of all cuts that explain the change."""
-    by_time = max(done, _count_until(fills, now, timedelta(0)))
-    earliest = max(done, _count_until(fills, now, -CLOCK_ROOM))
-    latest = max(done, _count_until(fills, now, CLOCK_ROOM))
-    cuts = sorted(range(earliest, latest + 1), key=lambda cut: abs(cut - by_time))
-    return next((cut for cut in cuts if signed_base(fills[done:cut]) == wanted), by_time)
+def _opening(fills: Sequence[BookedFill], first: Books, second: Books) -> int:
+    """How many of the fills are in the first reading already."""
+    cuts = _cuts(fills, first, 0)
+    return next((cut for cut in cuts if _explained(fills, cut, first, second) is not None), cuts[0])
+
+
+def _explained(fills: Sequence[BookedFill], done: int, before: Books, now: Books) -> int | None:
+    """Where the step's fills end, so that they make its change of position; None where no cut does."""
+    wanted = now.perp_base - before.perp_base
+    return next((cut for cut in _cuts(fills, now, done) if signed_base(fills[done:cut]) == wanted), None)
+
+
+def _cuts(fills: Sequence[BookedFill], books: Books, done: int) -> list[int]:
+    """Where the fills up to a reading may end, first where the times say."""
+    by_time = max(done, _count_until(fills, books, timedelta(0)))
+    earliest = max(done, _count_until(fills, books, -CLOCK_ROOM))
+    latest = max(done, _count_until(fills, books, CLOCK_ROOM))
+    return sorted(range(earliest, latest + 1), key=lambda cut: abs(cut - by_time))
 
 
 def _count_until(fills: Sequence[BookedFill], books: Books, more: timedelta) -> int:

@@ -56,6 +56,7 @@ class Desk:
     notifier: Notifier
     approvals: ApprovalDesk
     operator: OperatorService
+    accounts: Accounts
 
     async def say(self, text: str, *, actor: Actor = ANNA, key: str | None = None, age_s: float = 0.0) -> Reply:
         issued_at = self.clock.now() - timedelta(seconds=age_s)
@@ -106,7 +107,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         fills=store.journal,
         outbox=store.outbox,
         income=store.income,
-        accounts=Accounts(store.series, store.journal, store.income, live),
+        accounts=(accounts := Accounts(store.series, store.journal, store.income, live)),
         config=live,
         settings=EffectiveSettings(config, store.overrides),
     )
@@ -121,7 +122,7 @@ def make_desk(store: Store, clock: Clock, *hedges: str) -> Desk:
         clock=clock,
         zone=UTC,
     )
-    return Desk(store, clock, engine, notifier, approvals, operator)
+    return Desk(store, clock, engine, notifier, approvals, operator, accounts)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ import pytest
 from bot import cli
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
+from bot.rendering.markup import plain
+from bot.rendering.money import Period, pnl_text
 from bot.report import Book, report_json, report_text, write_csv
 from bot.twins import order
 from core.account_ports import Income
@@ -27,6 +29,7 @@ from core.errors import Transient
 from core.facts import OrderSide, PositionSide, Trade
 from storage.lock import InstanceLock
 from storage.store import Store
+from tests.core.accounting.purse import hedged
 
 OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_", "POLYGON_")
 ROOT = Path(__file__).parents[2]
@@ -355,6 +358,24 @@ def test_the_report_has_funding_and_commission_beside_the_fills() -> None:
         "BNBUSDT account: funding fee +1.45381087 USDT, commission -0.02 USDT and -0.0001 BNB, realized pnl -1.0 USDT",
         "ETHUSDT account: funding fee none, commission -3 USDT",
     ]
+
+
+def test_the_report_and_the_chat_show_one_account() -> None:
+    """The same table for people, every digit of it for machines; no readings are no zeros."""
+    purse = hedged()
+    purse.trade(OrderSide.SELL, "2", "1990", arrival="2000", fee="1.99")
+    purse.mark = Decimal(1980)
+    purse.read()
+    statements = {"eth": purse.statement(), "bnb": None}
+    period = Period(NOON, NOON, UTC)
+    book = Book(NOON, FILLS, (income("FUNDING_FEE", 1, "1.5"),), statements, period)
+    table = plain(pnl_text(statements, period, "P&L, from reading to reading"))
+    text = report_text(book)
+    assert table in text and f"{'Slippage':<12}{'-20.00':>13}" in table
+    assert "Account rows since then, by the exchange's time; the newest booked is of 2026-11-20 12:00 UTC." in text
+    said = json.loads(report_json(book, "paper"))["pnl"]
+    assert said["bnb"] is None
+    assert [Decimal(said["eth"][name]) for name in ("net", "slippage", "hedge")] == [Decimal("18.01"), -20, 40]
 
 
 def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:

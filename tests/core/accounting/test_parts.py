@@ -158,7 +158,7 @@ def test_a_position_that_no_trade_explains_is_a_transfer() -> None:
     assert (parts.moved, parts.hedge, parts.net) == (Decimal(-4000), Decimal(0), Decimal(0))
 
 
-@pytest.mark.parametrize("late_s", [-3.0, 0.0, 3.0])
+@pytest.mark.parametrize("late_s", [-25.0, -3.0, 0.0, 3.0, 25.0])
 def test_two_clocks_do_not_move_a_fill_to_another_step(late_s: float) -> None:
     """The position says which readings a fill is between, where the times are seconds apart."""
     purse = hedged()
