@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from sqlite3 import Row
 
-from core.account_ports import HeldLiquidity, Snapshot
+from core.account_ports import Exposure, HeldLiquidity, Snapshot
 from storage.columns import mapping_of, mapping_text, maybe_number, maybe_number_text, time_of, time_text
 from storage.database import Database, Transaction
 
@@ -69,6 +69,14 @@ class SqliteSeries:
             span,
         )
         return _joined(rows, held)
+
+    async def exposures(self, hedge: str, start: datetime, end: datetime) -> tuple[Exposure, ...]:
+        rows = await self._db.rows(
+            "SELECT at, price, net_base, perp_base, gap_base, residual_base FROM series"
+            " WHERE scope = ? AND hedge = ? AND at >= ? AND at < ? ORDER BY at",
+            (self._scope, hedge, time_text(start), time_text(end)),
+        )
+        return tuple(Exposure(time_of(at), *map(maybe_number, amounts)) for at, *amounts in rows)
 
     async def newest(self, hedge: str, until: datetime) -> Snapshot | None:
         row = await self._db.row(

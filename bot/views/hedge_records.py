@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -49,10 +50,16 @@ class HedgeRecords:
     async def _moments(
         self, name: str, start: datetime, end: datetime, status: HedgeStatus | None
     ) -> tuple[Moment, ...]:
+        series, band_quote = self._from.accounts.series, status.band_quote if status else None
+        # What was held at the beginning, and every change of it.
+        opening = await series.newest(name, start)
+        changes = await series.between(name, start, end, landmarks_only=True)
+        held = _RangesOverTime(changes if opening is None else (opening, *changes))
         found: list[Moment] = []
         while start < end:
             page_end = min(start + PAGE, end)
-            found += [_moment(each, status) for each in await self._from.accounts.series.between(name, start, page_end)]
+            for at, price, net, perp, gap, residual in await series.exposures(name, start, page_end):
+                found.append(Moment(at, price, net, perp, gap, residual, band_quote, held.at(at)))
             start = page_end
         return tuple(found)
 
@@ -64,18 +71,18 @@ class HedgeRecords:
         )
 
 
-def _moment(snapshot: Snapshot, status: HedgeStatus | None) -> Moment:
-    """Where no band was recorded, it is the one in force now."""
-    return Moment(
-        at=snapshot.at,
-        price=snapshot.price,
-        net_base=snapshot.net_base,
-        perp_base=snapshot.perp_base,
-        gap_base=snapshot.gap_base,
-        residual_base=snapshot.residual_base,
-        band_quote=snapshot.figures.get("band_quote", status.band_quote if status else None),
-        ranges=None if snapshot.held is None else _ranges(snapshot.held),
-    )
+class _RangesOverTime:
+    """Asked for one time after the other, never for an earlier one."""
+
+    def __init__(self, changes: Sequence[Snapshot]) -> None:
+        self._later = list(reversed(changes))
+        self._ranges: tuple[Range, ...] | None = None
+
+    def at(self, moment: datetime) -> tuple[Range, ...] | None:
+        while self._later and self._later[-1].at <= moment:
+            held = self._later.pop().held
+            self._ranges = None if held is None else _ranges(held)
+        return self._ranges
 
 
 @lru_cache(maxsize=64)

@@ -48,7 +48,7 @@ async def record(store: Store, hedge: str, minutes: int, *, held: tuple[HeldLiqu
         snapshot = Snapshot(
             hedge, at, price, Decimal(5), Decimal("-4.9"), Decimal("-0.1"), residual_base=Decimal("0.1")
         )
-        await store.series.append(replace(snapshot, symbol="ETHUSDT", held=held))
+        await store.series.append(replace(snapshot, symbol="ETHUSDT", held=held, landmark=not number))
 
 
 def is_png(reply: Reply) -> bool:
@@ -143,6 +143,36 @@ async def test_ranges_are_those_that_were_held(store: Store, clock: ManualClock)
     assert (round(low), round(high)) == (1867, 2280)
     assert highest / high > 10**20
     assert other[0] < other[1]
+
+
+async def test_a_range_holds_until_it_changes(store: Store, clock: ManualClock) -> None:
+    """From before the picture's beginning on; what is held is looked up where it changed only."""
+    moved = replace(HELD, tick_lower=-202_000, tick_upper=-200_000)
+    for days, held in ((2, HELD), (0, moved)):
+        at = T0 - timedelta(days=days, minutes=10)
+        await store.series.append(Snapshot("eth", at, Decimal(2000), symbol="ETHUSDT", held=(held,), landmark=True))
+        for minute in range(1, 5):
+            later = Snapshot("eth", at + timedelta(minutes=minute), Decimal(2000), symbol="ETHUSDT", held=(held,))
+            await store.series.append(later)
+            await store.series.append(replace(later, at=later.at + timedelta(days=1, hours=1)) if days else later)
+    moments = await _moments(store, clock)
+    assert [round(each.ranges[0][0]) for each in moments if each.ranges] == [1867] * 4 + [1689] * 5
+
+
+async def test_exposures_are_those_of_the_snapshots(store: Store) -> None:
+    """The quick twin tells the same of the same moments; unknown stays unknown."""
+    await record(store, "eth", 5)
+    await record(store, "bnb", 2)
+    await store.series.append(Snapshot("eth", T0))
+    span = (T0 - timedelta(minutes=3), T0 + timedelta(minutes=1))
+    found = await store.series.exposures("eth", *span)
+    assert found[-1] == (T0, None, None, None, None, None)
+    assert found == tuple(
+        (each.at, each.price, each.net_base, each.perp_base, each.gap_base, each.residual_base)
+        for each in await store.series.between("eth", *span)
+    )
+    assert len(found) == 4
+    assert await store.series.exposures("eth", T0 - timedelta(minutes=3), T0) == found[:-1]
 
 
 async def test_a_month_is_read_in_pages_without_loss(store: Store, clock: ManualClock) -> None:
