@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
+from bot.engine_slot import Bell, EngineSlot
 from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.notifier import Notifier
@@ -31,7 +32,7 @@ from core.execution.order_ids import PlanIds
 from core.execution.outcome import OutcomeResolver
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
-from core.facts import Market, SymbolRules
+from core.facts import SymbolRules
 from core.feeds import ChainFeed, VenueFeed
 from core.following import Following
 from core.grants import Grants
@@ -43,48 +44,9 @@ from core.late_hedge import LateHedge, Opening
 from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
-from core.status import HedgeStatus
 from core.stops import Stops
 from core.venue_watch import Streams, VenueWatch
 from storage.store import Store
-
-
-class EngineSlot:
-    """`EngineView` for front ends that are there before the engine is, and outlive its making."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self.engine: Engine | None = None
-
-    def hedge_names(self) -> tuple[str, ...]:
-        return tuple(self._config.hedges)
-
-    def statuses(self) -> tuple[HedgeStatus, ...]:
-        return self.engine.statuses() if self.engine else ()
-
-    def wake(self, hedge: str | None = None) -> None:
-        if self.engine is not None:
-            self.engine.wake(hedge)
-
-    def stir(self, hedge: str) -> None:
-        if self.engine is not None:
-            self.engine.stir(hedge)
-
-    def is_concerned(self, hedge: str, market: Market) -> bool:
-        return self.engine is not None and self.engine.is_concerned(hedge, market)
-
-
-class Bell:
-    """Rung when the outbox has something new; whoever delivers listens, once there is one."""
-
-    def __init__(self) -> None:
-        self._listener: Callable[[], None] = lambda: None
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        self._listener = listener
-
-    def ring(self) -> None:
-        self._listener()
 
 
 @dataclass(frozen=True, slots=True)
