@@ -135,6 +135,7 @@ async def test_a_rejection_by_command_may_be_explained_by_another(asking: Settin
         await world.command("reject", approval.approval_id)
         await world.command("reject", approval.approval_id, "the", "pool", "is", "pushed")
         await world.command("reject", approval.approval_id, "another", "reason")
+        await world.cycles(1)
         found = await world.store.approvals.get(approval.approval_id)
         assert found is not None and found.note == "the pool is pushed"
 
