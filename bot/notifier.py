@@ -132,7 +132,7 @@ class Notifier:
     async def present_pending(self) -> None:
         """After a restart: show again what still waits, and take the buttons off the earlier message."""
         for approval in await self._approvals.live():
-            if approval.state is ApprovalState.PENDING:
+            if approval.state is ApprovalState.PENDING and approval.expires_at > self._clock.now():
                 await self._present_again(approval)
 
     # single events

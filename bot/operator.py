@@ -9,8 +9,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
 
+from bot.answers import AuditTrail, Desk, DeskAnswer
 from bot.chat_settings.answers import Answer, SettingsDesk, Speaker
 from bot.chat_settings.buttons import CONFIRM_FOR, SETTING, declined, reply_of
 from bot.commands import BY_NAME, Command, Does, is_meant_as_command, parse
@@ -31,7 +31,7 @@ from bot.replies import Actor, Button, PressResult, Reply
 from bot.views import Views
 from core.clock import Clock
 from core.offers import Offer, Offers
-from core.ports import Approval, ApprovalState, CommandQueue, Confirmations, EngineView
+from core.ports import ApprovalState, CommandQueue, Confirmations, EngineView
 from core.ports import Command as Row
 from core.status import HedgeStatus
 
@@ -45,28 +45,6 @@ ANSWER_POLL_S = 0.05
 TOKEN_BYTES = 9
 UNKNOWN_BUTTON = "I do not know this button."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
-
-
-class DeskAnswer(Protocol):
-    @property
-    def won(self) -> bool: ...
-
-    @property
-    def approval(self) -> Approval | None: ...
-
-
-class Desk(Protocol):
-    """The approval desk; its word on who was first is the only one."""
-
-    async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
-
-    async def explain(self, approval_id: str, *, by: str, why: str) -> DeskAnswer: ...
-
-
-class AuditTrail(Protocol):
-    """Who asked for what, kept for good."""
-
-    async def append(self, actor: str, source: str, action: str, detail: str, at: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +140,10 @@ class OperatorService:
     async def _decide_by_text(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
         if not args:
             return await self._views.show("pending")
-        answer = await self._answer(command.name, args[0].lower(), " ".join(args[1:]) or None, said)
+        why = " ".join(args[1:]) or None
+        answer = await self._answer(command.name, args[0].lower(), why, said)
+        if why and command.name == "reject" and answer.lacks_a_reason:
+            return await self._explain(args[0].lower(), why, said)
         return _plain(outcome_sentence(answer.approval, self._zone, wanted=command.name, won=answer.won))
 
     async def _decide_by_press(self, verb: str, approval_id: str, said: Said) -> PressResult:

@@ -24,14 +24,18 @@ PROC_STATM = Path("/proc/self/statm")
 
 
 def task_items(lives: Sequence[TaskLife]) -> list[HealthItem]:
-    return [HealthItem(life.task, life.is_well, _life_words(life)) for life in lives]
+    """One each for those that work in turns or are in trouble; those that just run share one."""
+    just_run = [life for life in lives if life.is_well and life.allowed_s is None]
+    items = [HealthItem(life.task, life.is_well, _life_words(life)) for life in lives if life not in just_run]
+    if just_run:
+        words = ", ".join(f"{life.task} {span(life.runs_for_s)}" for life in just_run)
+        items.append(HealthItem("running", True, words))
+    return items
 
 
 def _life_words(life: TaskLife) -> str:
     if life.trouble is not None:
         return life.trouble
-    if life.allowed_s is None:
-        return f"running for {span(life.runs_for_s)}"
     if life.turn_age_s is None:
         return f"no turn completed yet, started {span(life.runs_for_s)} ago"
     return f"last turn {span(life.turn_age_s)} ago, allowed {span(life.allowed_s)}"

@@ -21,6 +21,11 @@ class Answer:
     won: bool
     approval: Approval | None
 
+    @property
+    def lacks_a_reason(self) -> bool:
+        approval = self.approval
+        return approval is not None and approval.state is ApprovalState.REJECTED and approval.note is None
+
 
 class ApprovalDesk:
     def __init__(

@@ -164,13 +164,15 @@ class CommandDesk:
         if answer.approval is None:
             return False, f"There is no approval {command.args[0]}.", ()
         if answer.won:
-            return (
-                True,
-                f"{'Approved' if approve else 'Rejected'}: {answer.approval.approval_id}.",
-                (answer.approval.hedge,),
-            )
+            return True, f"{_DECIDED[command.name]}: {command.args[0]}.", (answer.approval.hedge,)
+        if note and not approve and answer.lacks_a_reason:
+            return await self._explain(command, note)
         late = answer.approval.state is ApprovalState.PENDING
         return False, "Its time was up." if late else f"It is already {answer.approval.state.value}.", ()
+
+    async def _explain(self, command: Command, why: str) -> tuple[bool, str, tuple[str, ...]]:
+        explained = await self._desk.explain(command.args[0], by=command.actor, why=why)
+        return explained.won, f"Rejected before; {'its reason is kept' if explained.won else 'it has a reason'}.", ()
 
     def _the_one(self, name: str) -> tuple[str, ...]:
         """The hedge of that name, or the only one; else none."""
@@ -197,6 +199,7 @@ _MODES: Mapping[str, Callable[[Hedge, str], Awaitable[None]]] = {
     "pause": lambda hedge, by: hedge.pause(by),
     "resume": lambda hedge, by: hedge.resume(by),
 }
+_DECIDED = {"approve": "Approved", "reject": "Rejected"}
 _DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}
 
 

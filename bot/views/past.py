@@ -37,7 +37,8 @@ class Past:
                 return Reply(f"/history takes a number and a hedge: {esc(', '.join(known))}; not {esc(word)}.", True)
         # Some are left out, so twice as many are looked at.
         recent = await self._from.events.recent(hedge=hedge, limit=2 * limit)
-        events = [event for event in recent if is_worth_a_line(event)][:limit]
+        newest = [event for event in recent if is_worth_a_line(event)][:limit]
+        events = sorted(newest, key=lambda event: event.at, reverse=True)  # told later than they happened, some of them
         fills = await self._from.fills.recent_fills(FILLS_SEARCHED)
         shown = [fill for fill in fills if hedge in (None, fill[0])][: min(limit, MOST_FILLS)]
         units = {name: _units_of(each.symbol) for name, each in known.items()}

@@ -68,7 +68,6 @@ def test_troubles_come_first_and_in_the_headline() -> None:
         (TaskLife("bnb", 900, 76, 75), False, "last turn 76 s ago, allowed 75 s"),
         (TaskLife("bnb", 10, None, 75), True, "no turn completed yet, started 10 s ago"),
         (TaskLife("bnb", 90, None, 75), False, "no turn completed yet, started 90 s ago"),
-        (TaskLife("bans", 7200), True, "running for 2 h 0 min"),
         (TaskLife("bans", 3, trouble="no answer"), False, "no answer"),
         (TaskLife("bnb", 3, 1, 75, trouble="no answer"), False, "no answer"),
     ],
@@ -76,6 +75,15 @@ def test_troubles_come_first_and_in_the_headline() -> None:
 def test_a_task_is_alive_by_its_turns(life: TaskLife, ok: bool, words: str) -> None:
     """Its last completed turn against what is allowed; one without turns has to run."""
     assert probes.task_items([life]) == [HealthItem(life.task, ok, words)]
+
+
+def test_tasks_that_just_run_share_a_line() -> None:
+    """A phone has one screen; one in trouble gets a line of its own."""
+    lives = [TaskLife("bans", 7200), TaskLife("account history", 30), TaskLife("report", 3, trouble="ended")]
+    assert probes.task_items(lives) == [
+        HealthItem("report", False, "ended"),
+        HealthItem("running", True, "bans 2 h 0 min, account history 30 s"),
+    ]
 
 
 async def test_a_loop_that_is_held_up_is_measured() -> None:

@@ -128,6 +128,18 @@ async def test_a_rejection_survives_a_restart(asking: Setting) -> None:
         assert (world.status.reason, asking.sent()) == ("snoozed", [])
 
 
+async def test_a_rejection_by_command_may_be_explained_by_another(asking: Setting) -> None:
+    """From a terminal: decided at once, the reason afterwards, once."""
+    async with running(asking) as world:
+        approval = await asked(world)
+        await world.command("reject", approval.approval_id)
+        await world.command("reject", approval.approval_id, "the", "pool", "is", "pushed")
+        await world.command("reject", approval.approval_id, "another", "reason")
+        await world.cycles(1)
+        found = await world.store.approvals.get(approval.approval_id)
+        assert found is not None and found.note == "the pool is pushed"
+
+
 async def test_hedge_overrides_a_rejection(asking: Setting) -> None:
     """/hedge is a person's later word."""
     async with running(asking) as world:

@@ -44,7 +44,7 @@ def _replies(rig: TelegramRig, copy: Message, words: str) -> list[Message]:
 
 
 async def _expired(desk: Desk, approval: Approval) -> None:
-    await desk.clock.sleep(max(0.0, (approval.expires_at - desk.clock.now()).total_seconds()))
+    await _waited(desk, approval)
     assert await desk.approvals.expire(approval)
 
 
@@ -175,3 +175,33 @@ async def test_pending_tells_time_and_consequence(rig: TelegramRig, desk: Desk, 
         listed = (await rig.eventually(lambda: rig.messages(OPERATOR, " left. ")))[-1]
         assert "min left." in listed.text or " s left." in listed.text
         assert "/approve a1b2c3d4 or /reject a1b2c3d4" in listed.text
+
+
+async def test_a_reason_may_be_typed_afterwards(desk: Desk) -> None:
+    """The terminal has no question to answer; `/reject ID reason` adds it, once, and decides nothing again."""
+    await desk.approvals.ask(a_proposal(desk))
+    assert "Rejected" in plain((await desk.say("/reject a1b2c3d4")).text)
+    assert "too much" in plain((await desk.say("/reject a1b2c3d4 too much")).text)
+    assert "rejected by Anna" in plain((await desk.say("/reject a1b2c3d4 something else")).text)
+    found = await desk.store.approvals.get("a1b2c3d4")
+    assert found is not None and (found.state, found.note) == (ApprovalState.REJECTED, "too much")
+
+
+async def test_what_expired_while_nothing_ran_is_not_asked_again(
+    rig: TelegramRig, desk: Desk, running: Running
+) -> None:
+    """Its message goes straight to its end."""
+    async with running(service=desk.operator):
+        approval = a_proposal(desk, for_s=0.5)
+        await desk.approvals.ask(approval)
+        message = await shown(rig, OPERATOR)
+    await _waited(desk, approval)
+    async with running(service=desk.operator):
+        await desk.notifier.present_pending()
+        await _expired(desk, approval)
+        await rig.eventually(lambda: "nobody answered" in message.text and not message.labels)
+    assert len(rig.messages(OPERATOR, "Approve this hedge?")) == 0
+
+
+async def _waited(desk: Desk, approval: Approval) -> None:
+    await desk.clock.sleep(max(0.0, (approval.expires_at - desk.clock.now()).total_seconds()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -117,11 +118,14 @@ async def test_a_dangerous_command_is_confirmed_by_its_asker_only(
     assert await desk.queued() == [("flatten", ("bnb",))]
 
 
-@pytest.mark.parametrize("text", ["/status", "/positions", "/pending", "/history", "/config bnb", "/health", "/help"])
+@pytest.mark.parametrize(
+    "text", ["/status", "/positions", "/pending", "/history", "/config bnb", "/health", "/help", "/logs"]
+)
 async def test_every_view_is_markup_that_telegram_takes(
     rig: TelegramRig, desk: Desk, running: Running, text: str
 ) -> None:
     """Nothing falls back to plain text."""
+    desk.logs.handle(logging.makeLogRecord({"msg": "a <b>line</i> & more"}))
     async with running(service=desk.operator):
         rig.say(OPERATOR, text)
         await rig.eventually(lambda: rig.messages(OPERATOR))

@@ -1,0 +1,35 @@
+"""Where an operator's answers go: the approval desk, and the record of who asked for what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from core.ports import Approval
+
+
+class DeskAnswer(Protocol):
+    @property
+    def won(self) -> bool: ...
+
+    @property
+    def approval(self) -> Approval | None: ...
+
+    @property
+    def lacks_a_reason(self) -> bool:
+        """It was rejected before, without a word why."""
+        ...
+
+
+class Desk(Protocol):
+    """The approval desk; its word on who was first is the only one."""
+
+    async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
+
+    async def explain(self, approval_id: str, *, by: str, why: str) -> DeskAnswer: ...
+
+
+class AuditTrail(Protocol):
+    """Who asked for what, kept for good."""
+
+    async def append(self, actor: str, source: str, action: str, detail: str, at: datetime) -> None: ...
