@@ -40,7 +40,7 @@ class Board:
 
     async def _refresh(self) -> None:
         content = self._content()
-        if content is None:
+        if content is None or await self._outbox.due(self._clock.now(), 1):  # what is to be told goes first
             return
         copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
         if not copies:
