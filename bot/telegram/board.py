@@ -48,7 +48,7 @@ class Board:
     async def _refresh(self) -> float:
         """Returns for how long Telegram wants to be left alone, in seconds."""
         content = self._content()
-        if content is None or await self._outbox.due(self._clock.now(), 1):
+        if content is None or await self._outbox.due(self._clock.now(), 1):  # what is to be told goes first
             return 0.0
         copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
         if not copies:

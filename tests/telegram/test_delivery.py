@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.replies import Reply
 from core.ports import Delivery, OutboxMessage
 from storage.outbox import SqliteOutbox
 from tests.rigs.telegram import Drop, TelegramRig
@@ -239,3 +241,19 @@ async def test_a_telegram_that_is_away_does_not_hold_up_the_end(
     async with running():
         await _settled(rig, outbox)
     assert [message.text for message in rig.messages(OPERATOR)] == ["stopped"]
+
+
+async def test_alarms_go_before_edits_of_the_board(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """While a pause that Telegram asked for keeps an alarm waiting, the board asks for nothing."""
+    count = itertools.count()
+    async with running(board=lambda: Reply(f"board {next(count)}", html=False)) as front_end:
+        await rig.eventually(lambda: len(rig.calls("editMessageText")) > 2)
+        rig.fault("sendMessage", times=1, code=429, retry_after=1)
+        await outbox.put(_message("alarm", priority=0))
+        front_end.poke()
+        await rig.eventually(lambda: any(call.status == 429 for call in rig.calls("sendMessage")))
+        await asyncio.sleep(0.1)
+        edits = len(rig.calls("editMessageText"))
+        await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
+        assert len(rig.calls("editMessageText")) - edits <= 1
+        await rig.eventually(lambda: len(rig.calls("editMessageText")) > edits + 2)
