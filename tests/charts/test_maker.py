@@ -69,11 +69,16 @@ def test_a_picture_survives_the_way_to_the_process(picture: Picture) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"[]", b"null", b'{"title": 1}', b'{"ticks": 3, "panels": []}'])
-def test_garbage_is_refused_in_one_sentence(garbage: bytes) -> None:
+def test_garbage_is_no_picture(garbage: bytes) -> None:
+    """Every error is one that the process expects."""
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        from_json(garbage)
+
+
+def test_garbage_is_refused_in_one_sentence() -> None:
     """No traceback, no picture, exit code 1."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.charts"], check=False, input=garbage, capture_output=True, cwd=ROOT
-    )
+    child = [sys.executable, "-m", "bot.charts"]
+    done = subprocess.run(child, check=False, input=b'{"title": 1}', capture_output=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"This picture cannot be drawn: ")
     assert done.stderr.count(b"\n") == 1
@@ -162,7 +167,7 @@ def test_the_service_never_loads_the_drawing_library() -> None:
     """Its memory stays small: whatever the program imports to run, matplotlib and numpy are not among it."""
     code = (
         "import sys, bot.assembly, bot.front, bot.cli, bot.compose, bot.telegram.frontend, bot.demo.run\n"
-        "print([name for name in ('matplotlib', 'PIL') if name in sys.modules])"
+        "print([name for name in ('matplotlib', 'numpy', 'PIL') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
