@@ -213,14 +213,15 @@ class Settings:
     # what is shown
 
     def _list(self, hedge: str) -> Answer:
-        hedges = self._hedges()
+        hedges, now = self._hedges(), self._live.now
         name = hedge or (hedges[0] if len(hedges) == 1 else "")
-        values = {row: shown_value(self._live.now, Key(name, row)) for row in ROWS} if name else {}
-        changed = (each.key for each in self._now.kept if each.hedge and each.hedge == name)
-        return Answer(texts.list_text(name, values, changed))
+        shown = [key for key in settable_keys(now) if key.hedge in ("", name) and not _is_alert(key)]
+        values = {key.name: shown_value(now, key) for key in shown}
+        marked = {each.key for each in self._now.kept if key_of(each) in shown}
+        return Answer(texts.list_text(name, values, marked))
 
     def _alerts(self) -> Answer:
-        keys = [key for key in settable_keys(self._live.now) if key.name.startswith(f"{ALERTS}.")]
+        keys = [key for key in settable_keys(self._live.now) if _is_alert(key)]
         kinds = [key for key in keys if set(takes(key).choices) == set(texts.LOUDNESS_SIGNS)]
         shown = {key.field: shown_value(self._live.now, key) for key in keys}
         buttons = [Choice(f"{texts.LOUDNESS_SIGNS[shown[key.field]]} {key.field}", (TYPED, key.name)) for key in kinds]
@@ -256,6 +257,10 @@ class Settings:
 
     def _hedges(self) -> tuple[str, ...]:
         return tuple(self._live.file.hedges)
+
+
+def _is_alert(key: Key) -> bool:
+    return not key.hedge and key.name.startswith(f"{ALERTS}.")
 
 
 def _rows(buttons: Sequence[Choice]) -> tuple[tuple[Choice, ...], ...]:

@@ -22,6 +22,7 @@ from core.errors import ConfigurationError
 WHOLE = re.compile(r"-?[0-9]{1,30}")
 NUMBER = re.compile(r"-?[0-9]{1,30}\.[0-9]{1,30}")
 BOOLS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+KINDS = {int: "a whole number", Decimal: "a number"}
 QUOTES = "\"'“”„"
 
 
@@ -56,7 +57,7 @@ def takes(key: Key) -> Takes:
         elif kind is bool:
             words += ["true", "false"]
         elif kind is not type(None):
-            numbers.append(_limited(kind, limits))
+            numbers.append(_limited(kind, limits) if kind in KINDS else f"a text such as {field.default}")
     unset = type(None) in get_args(field.annotation)
     return Takes(tuple(words), field.annotation is bool, " or ".join(numbers), unset)
 
@@ -81,11 +82,12 @@ def raw_of(key: Key, word: str, unit: str) -> object:
 def unit_of(key: Key, hedges: Mapping[str, HedgeConfig]) -> str:
     """What its numbers count; empty for a bare number."""
     name = key.field
-    symbol = hedges[key.hedge].symbol if key.hedge in hedges else ""
-    quote = quote_of(symbol) if symbol else "QUOTE"
+    symbol = hedges[key.hedge].symbol if key.hedge else ""
+    quotes = {quote_of(symbol)} if symbol else {quote_of(hedge.symbol) for hedge in hedges.values()}
+    quote = quotes.pop() if len(quotes) == 1 else "QUOTE"
     by_ending = {"seconds": "s", "pct": "%", "bps": "bps", "quote": quote, "notional": quote, "multiple": "bands"}
     if name in ("hedge_threshold", "max_order_size"):
-        return symbol.removesuffix(quote) or "BASE"
+        return symbol.removesuffix(quote)
     if name.endswith("_pct_per_day"):
         return "% a day"
     return by_ending.get(name.rpartition("_")[2], "an hour" if name == "max_per_hour" else "")
@@ -99,7 +101,7 @@ def with_unit(word: str, unit: str) -> str:
 
 def explained(key: Key, word: str, unit: str) -> str:
     """With what 0 stands for."""
-    zero = ZERO.get(key.name) if number(word) == 0 else None
+    zero = ZERO.get(key.name, "" if key.hedge else "off") if number(word) == 0 else ""
     return f"{with_unit(word, unit)} ({zero})" if zero else with_unit(word, unit)
 
 
@@ -123,17 +125,18 @@ def _branches(annotation: Any, limits: tuple[Any, ...]) -> Iterator[tuple[Any, t
 
 def _limited(kind: type, limits: tuple[Any, ...]) -> str:
     """ "a whole number, at least 0, at most 3600"."""
-    what = {int: "a whole number", Decimal: "a number"}.get(kind, "a text")
-    said = []
+    said = [KINDS[kind]]
     for limit in _flat(limits):
         match limit:
             case Ge(ge):
                 said.append(f"at least {exact(Decimal(str(ge)))}")
             case Gt(gt):
                 said.append(f"above {exact(Decimal(str(gt)))}")
-            case Le(le) | Lt(le):
+            case Le(le):
                 said.append(f"at most {exact(Decimal(str(le)))}")
-    return ", ".join((what, *said))
+            case Lt(lt):
+                said.append(f"below {exact(Decimal(str(lt)))}")
+    return ", ".join(said)
 
 
 def _flat(limits: tuple[Any, ...]) -> Iterator[Any]:

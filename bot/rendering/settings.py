@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from bot.chat_settings.table import GROUPS, NOT_FROM_CHAT
+from bot.chat_settings.table import GROUPS, NOT_FROM_CHAT, ROWS
 from bot.rendering.approvals import person
 from bot.rendering.markup import bold, code, esc, italic, lines
 from bot.rendering.numbers import moment
@@ -88,14 +88,18 @@ def which_hedge_text(name: str) -> str:
     return f"❓ {bold(f'{name}: of which hedge?')}"
 
 
-def list_text(hedge: str, values: Mapping[str, str], changed: Iterable[str]) -> str:
-    """The settable ones of a hedge; with no hedge in particular their names alone."""
-    marked = set(changed)
+def list_text(hedge: str, values: Mapping[str, str], marked: Collection[str]) -> str:
+    """The settable ones of a hedge; with no hedge in particular their names alone. What else is among the values is of
+    the whole program.
+    """
+    groups = {group: [row.key for row in rows] for group, rows in GROUPS.items()}
+    groups["program"] = [key for key in values if key not in ROWS]
     return lines(
         f"⚙️ {bold(f'Settings of {hedge}' if hedge else 'Settings')}",
         *(
-            f"{italic(group)}: {', '.join(_item(row.key, values, marked) for row in rows)}"
-            for group, rows in GROUPS.items()
+            f"{italic(group)}: {', '.join(_item(key, values, marked) for key in keys)}"
+            for group, keys in groups.items()
+            if keys
         ),
         "* changed from chat" if marked else None,
         f"{code('/set KEY')} explains one, {code('/set KEY VALUE')} changes it. /alerts has the alerts, /config all.",
@@ -167,6 +171,6 @@ def _origin(setting: Setting, zone: tzinfo) -> str:
     return {"file": "from hedge.toml", "default": "the default"}.get(setting.origin, setting.origin)
 
 
-def _item(key: str, values: Mapping[str, str], marked: set[str]) -> str:
+def _item(key: str, values: Mapping[str, str], marked: Collection[str]) -> str:
     star = "*" if key in marked else ""
     return f"{esc(key)}{star} {bold(values[key])}" if key in values else esc(key)
