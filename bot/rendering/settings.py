@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from bot.chat_settings.table import GROUPS, NOT_FROM_CHAT
+from bot.chat_settings.table import GROUPS, NOT_FROM_CHAT, ROWS
 from bot.rendering.approvals import person
 from bot.rendering.markup import bold, code, esc, italic, lines
 from bot.rendering.numbers import moment
@@ -88,9 +88,12 @@ def which_hedge_text(name: str) -> str:
     return f"❓ {bold(f'{name}: of which hedge?')}"
 
 
-def list_text(hedge: str, program: Sequence[str], values: Mapping[str, str], marked: Collection[str]) -> str:
-    """The settable ones of a hedge; with no hedge in particular their names alone. `program`: those of the whole."""
-    groups = {**{group: [row.key for row in rows] for group, rows in GROUPS.items()}, "program": program}
+def list_text(hedge: str, values: Mapping[str, str], marked: Collection[str]) -> str:
+    """The settable ones of a hedge; with no hedge in particular their names alone. What else is among the values is of
+    the whole program.
+    """
+    groups = {group: [row.key for row in rows] for group, rows in GROUPS.items()}
+    groups["program"] = [key for key in values if key not in ROWS]
     return lines(
         f"⚙️ {bold(f'Settings of {hedge}' if hedge else 'Settings')}",
         *(
