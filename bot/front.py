@@ -110,7 +110,7 @@ class Front:
         )
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: telegram_items(front.health()))
-        watch = TelegramWatch(front.health, self._office.notifier, self._clock)
+        watch = TelegramWatch(front.health, self._office.notifier, self._people)
         await until_one_fails(front.run(), self._kept.keep("Telegram's watch", watch.run))
 
 

@@ -70,7 +70,7 @@ def test_a_reason_typed_as_the_answer_is_kept_with_the_rejection(stage: Stage) -
         proposal = phone.wait_message(OPERATOR, "Approve this hedge?", timeout_s=PATIENCE_S)
         phone.press(OPERATOR, proposal, "Reject")
         asked = phone.wait_message(OPERATOR, "eason", timeout_s=PATIENCE_S)
-        phone.say(OPERATOR, "too late in the day", answers=asked)
+        phone.say(OPERATOR, "too late in the day", in_answer_to=asked)
         phone.wait_for(lambda: "too late in the day" in proposal.text, timeout_s=PATIENCE_S)
         assert proposal.labels == []
         assert service.stop() == 0, service.output()

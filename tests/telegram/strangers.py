@@ -131,7 +131,7 @@ def anothers_button(rig: TelegramRig) -> list[Press]:
     """A stranger presses, and answers, what was asked of an operator; a second operator presses the first one's Yes."""
     asked = panel(rig, GROUP)
     for line in lines():
-        rig.say(STRANGER, line, chat_id=GROUP, answers=asked)
+        rig.say(STRANGER, line, chat_id=GROUP, in_answer_to=asked)
     press_all(rig, STRANGER, asked)
     press_all(rig, STRANGER, panel(rig, OPERATOR))
     return [rig.press(SECOND, asked, verb) for verb in ("do", "no")]

@@ -131,9 +131,9 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
     "second poller": ("test_outages.test_two_running_programs_conflict_for_real",),
     "kill -9 and restart": (
         "test_kill.test_a_command_in_work_at_the_kill_is_carried_out_once_after_the_restart",
-        "test_kill.test_a_proposal_pressed_while_the_program_was_dead_is_decided_once",
+        "test_endings.test_a_proposal_pressed_while_the_program_was_dead_is_decided_once",
     ),
-    "SIGTERM": ("test_kill.test_a_sigterm_ends_it_also_while_telegram_hangs",),
+    "SIGTERM": ("test_endings.test_a_sigterm_ends_it_also_while_telegram_hangs",),
     "no token in any log": (
         "test_outages.test_no_line_of_any_log_holds_the_token",
         "test_redaction",

@@ -29,7 +29,7 @@ async def test_a_question_opens_the_input_field_and_its_answer_says_what_it_answ
         rig.say(OPERATOR, "/reject a1")
         question = await _last(rig, OPERATOR)
         assert (question.below.asks, question.below.hint) == (True, "reason, or - for none")
-        rig.say(OPERATOR, "too large", answers=question)
+        rig.say(OPERATOR, "too large", in_answer_to=question)
         await rig.eventually(lambda: len(operator.heard) == 2)
     assert (operator.heard[0].in_answer_to, operator.heard[1].in_answer_to) == (None, "Why reject a1?")
 
@@ -42,7 +42,7 @@ async def test_an_answer_to_a_picture_says_its_caption(
     operator.replies = {"/chart": Reply("bnb, 24 h", html=False, attachment=picture)}
     async with running():
         rig.say(OPERATOR, "/chart")
-        rig.say(OPERATOR, "why?", answers=await _last(rig, OPERATOR))
+        rig.say(OPERATOR, "why?", in_answer_to=await _last(rig, OPERATOR))
         await rig.eventually(lambda: len(operator.heard) == 2)
     assert operator.heard[1].in_answer_to == "bnb, 24 h"
 
@@ -53,7 +53,7 @@ async def test_an_answer_to_somebody_elses_words_is_an_answer_to_nothing(
     """Else a text that looks like a question of the bot could be planted."""
     async with running(operators=frozenset({OPERATOR, SECOND}), chat_id=GROUP):
         planted = rig.say(SECOND, "Why reject a1?", chat_id=GROUP)
-        rig.say(OPERATOR, "/pending", chat_id=GROUP, answers=planted)
+        rig.say(OPERATOR, "/pending", chat_id=GROUP, in_answer_to=planted)
         await rig.eventually(lambda: operator.heard)
     assert [(heard.text, heard.in_answer_to) for heard in operator.heard] == [("/pending", None)]
 
@@ -68,7 +68,7 @@ async def test_in_a_group_the_asker_alone_is_asked_and_needs_no_slash_to_answer(
         question = await _last(rig, GROUP)
         assert (question.below.asks, question.below.selective, question.reply_to) == (True, True, asked.message_id)
         rig.say(OPERATOR, "just talk", chat_id=GROUP)
-        rig.say(OPERATOR, "too large", chat_id=GROUP, answers=question)
+        rig.say(OPERATOR, "too large", chat_id=GROUP, in_answer_to=question)
         await rig.eventually(lambda: len(operator.heard) == 2)
     assert (operator.heard[1].text, operator.heard[1].in_answer_to) == ("too large", "Why reject a1?")
 

@@ -33,8 +33,8 @@ async def test_a_forced_reply_is_shown_and_answered(rig: TelegramRig, client: Cl
     await client.ask(OPERATOR, "Why?", "reason", selective=True)
     (question,) = rig.messages(OPERATOR)
     assert (question.below.asks, question.below.hint, question.below.selective) == (True, "reason", True)
-    answer = rig.say(OPERATOR, "too large", answers=question)
-    rig.say(OPERATOR, "and more", answers=answer)
+    answer = rig.say(OPERATOR, "too large", in_answer_to=question)
+    rig.say(OPERATOR, "and more", in_answer_to=answer)
     first, second = [dict(update["message"]) for update in await client.updates(["message"])]  # type: ignore[call-overload]
     assert first["reply_to_message"]["text"] == "Why?"
     assert first["reply_to_message"]["from"]["is_bot"]

@@ -35,17 +35,17 @@ class People:
         *,
         chat_id: int | None = None,
         age_s: float = 0.0,
-        answers: Message | None = None,
+        in_answer_to: Message | None = None,
         topic: int | None = None,
     ) -> Message:
         """A person types `text`, in private unless a chat is named, `age_s` seconds ago.
 
-        `answers`: the message that it replies to. `topic`: of a supergroup that has such.
+        `in_answer_to`: the message that it replies to. `topic`: of a supergroup that has such.
         """
         with self.world.changed:
             where = chat_id if chat_id is not None else user_id
             message = self._written(where, user_id, text, age_s=age_s)
-            message.reply_to = answers.message_id if answers else None
+            message.reply_to = in_answer_to.message_id if in_answer_to else None
             message.topic = topic
             if topic is not None:
                 self.world.topics.setdefault(where, set()).add(topic)

@@ -111,7 +111,7 @@ class TelegramRig(People):
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    def wait_for(self, probe: Callable[[], T], *, timeout_s: float = 5.0) -> T:
+    def wait_for(self, probe: Callable[[], T | None], *, timeout_s: float = 5.0) -> T:
         """Blocks until `probe` returns something true and returns it; raises AssertionError at the timeout."""
         deadline = time.monotonic() + timeout_s
         while not (found := probe()):
@@ -121,7 +121,7 @@ class TelegramRig(People):
                 self.world.changed.wait(0.02)
         return found
 
-    async def eventually(self, probe: Callable[[], T], *, timeout_s: float = 5.0) -> T:
+    async def eventually(self, probe: Callable[[], T | None], *, timeout_s: float = 5.0) -> T:
         """Like `wait_for`, for tests that run in the program's own event loop."""
         deadline = time.monotonic() + timeout_s
         while not (found := probe()):
