@@ -93,7 +93,7 @@ def _starts(stage: Stage) -> list[Line]:
     for number in range(STARTS):
         began = time.perf_counter()
         with Service(stage, f"start{number}") as service:
-            _until(lambda log=service.log: "event='decision'" in log.read_text())  # type: ignore[misc]
+            _until(lambda log=service.log: ": decision " in log.read_text())  # type: ignore[misc]
             took.append(time.perf_counter() - began)
             worked.append(_cpu_s(service))
             service.stop()

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TextIO
 
 import structlog
@@ -52,7 +53,7 @@ class LogRing(logging.Handler):
 
 
 class OneFormat(logging.Formatter):
-    """`2026-05-01T12:03:04.567Z WARNING core.supervision: task failed task=bnb why='no answer'`, then any traceback."""
+    """`2026-05-01T12:03:04.567Z WARNING core.supervision: task failed task='bnb' after_s=4`, then any traceback."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -98,9 +99,9 @@ def _as_record(
 
 
 def _shown(value: object) -> str:
+    """Words in quotes, numbers as they are; always on one line."""
     text = str(value)
-    plain = text.isprintable() and not any(letter in " '\"=" for letter in text) and text
-    return text if plain else repr(text)
+    return text if isinstance(value, bool | int | float | Decimal | None) else repr(text)
 
 
 def _on_one_line(text: str) -> str:

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 import structlog
@@ -45,11 +46,11 @@ def log() -> Iterator[Log]:
 
 def test_both_kinds_of_logger_write_the_same_line(log: Log) -> None:
     """Time in UTC, level, name, words; then the fields."""
-    log.ours.warning("task failed", task="bnb", why="no answer", empty="")
+    log.ours.warning("task failed", task="bnb", why="no answer", after_s=4, price=Decimal("1.50"))
     log.theirs.warning("messages wait: %s", "later")
     first, second = log.lines
     assert LINE.fullmatch(first) and LINE.fullmatch(second)
-    assert first.endswith(" WARNING core.ours: task failed task=bnb why='no answer' empty=''")
+    assert first.endswith(" WARNING core.ours: task failed task='bnb' why='no answer' after_s=4 price=1.50")
     assert second.endswith(" WARNING bot.theirs: messages wait: later")
     assert [line.text for line in log.ring.last(5, at_least=0)] == [first, second]
 
