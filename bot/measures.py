@@ -15,7 +15,6 @@ from core.config import AlertsConfig, HedgeConfig
 from core.status import HedgeStatus, PerpStatus
 
 Figures = Mapping[str, str]
-BPS = Decimal(10_000)
 HUNDRED = Decimal(100)
 DAY = timedelta(hours=24)
 # What an exchange pays or takes at least so often; shorter where two payments were seen nearer to each other.
@@ -138,11 +137,3 @@ def funding_paid(status: HedgeStatus, every: timedelta, alerts: AlertsConfig) ->
     quote = abs(perp.position_base) * perp.mark_price * pct / HUNDRED
     figures = {"pct_per_day": f"{pct}", "quote_per_day": f"{quote}", "limit_pct": f"{alerts.funding_pct_per_day}"}
     return Measure(pct, figures)
-
-
-def basis_of(status: HedgeStatus) -> Measure:
-    """Pool price against mark in bps, never negative."""
-    pool, mark = status.lp.price, status.perp.mark_price
-    if pool is None or not mark or status.estimated:
-        return UNKNOWN
-    return Measure(abs(pool / mark - 1) * BPS, {"pool_price": f"{pool}", "mark_price": f"{mark}"})

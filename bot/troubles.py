@@ -28,7 +28,6 @@ from bot.live_config import LiveConfig
 from bot.measures import (
     LEFT,
     FundingPace,
-    basis_of,
     chain_limit_s,
     funding_paid,
     is_current,
@@ -138,18 +137,13 @@ class Troubles:
         return units_of(found.symbol) if found else Units("BASE", "QUOTE")
 
     def _look_at_work(self, status: HedgeStatus, now: datetime) -> None:
-        """The present size of a breach and a basis, and whether an executor still works on the breach in time."""
+        """The present size of a breach, and whether an executor still works on it in time."""
         for standing in self._lasting.active(BREACH, status.name):
             until = _time(standing.figures.get("covered_until"), now)
             standing.covered = standing.covered and status.state == "ADJUSTING" and now < until
             if status.gap_quote is not None:
                 standing.figures = {**standing.figures, **_gap_of(status)}
                 standing.episode.arise(now, status.gap_quote)
-        for standing in self._lasting.active(BASIS, status.name):
-            measure = basis_of(status)
-            if measure.value is not None:
-                standing.figures = {**standing.figures, **measure.figures, "basis_bps": f"{measure.value}"}
-                standing.episode.arise(now, measure.value)
 
     def _look_for_blindness(self, status: HedgeStatus, hedge: HedgeConfig, now: datetime) -> Iterator[Notice]:
         """Where nothing is to be traded no suspension tells of it; it begins then, and lasts until all is read."""

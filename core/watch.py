@@ -38,7 +38,7 @@ class Watch:
         self._suspended: Reason | None = None
         self._breach_told_quote: Decimal | None = None
         self._working_since: datetime | None = None
-        self._basis_exceeded = False
+        self._basis_told_bps: Decimal | None = None
         self._liquidation_near = False
         self._lp_state: LpState | None = None
         self._positions: dict[int, LpState] | None = None
@@ -218,23 +218,16 @@ class Watch:
             await self._tell(EventKind.EXPOSURE_RESTORED, data, seen.at)
 
     async def _note_basis(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
-        if config.max_basis_bps <= 0 or seen.lp is None or seen.venue is None:
+        if seen.lp is None or seen.venue is None:
             return
-        margin = RESTORED_AT if self._basis_exceeded else 1
-        exceeded = decision.basis_bps > config.max_basis_bps * margin
-        if exceeded == self._basis_exceeded:
-            return
-        self._basis_exceeded = exceeded
-        pool_price = seen.lp.farthest_price(seen.venue.market.mark_price)
-        data = {
-            "pool_price": str(pool_price),
-            "mark_price": str(seen.venue.market.mark_price),
-            "basis_bps": str(decision.basis_bps),
-            "limit_bps": str(config.max_basis_bps),
-        }
-        if seen.lp.facts.average_price is not None and pool_price == seen.lp.facts.price:
-            data["average_price"] = str(seen.lp.facts.average_price)
-        await self._tell(EventKind.BASIS_EXCEEDED if exceeded else EventKind.BASIS_RESTORED, data, seen.at)
+        told, basis_bps = self._basis_told_bps, decision.basis_bps
+        exceeded = basis_bps > config.max_basis_bps * (1 if told is None else RESTORED_AT) > 0
+        if exceeded and (told is None or basis_bps >= WORSE_BY * told):
+            self._basis_told_bps = basis_bps
+            await self._tell(EventKind.BASIS_EXCEEDED, _apart(seen.lp, seen.venue, decision, config), seen.at)
+        elif told is not None and not exceeded:
+            self._basis_told_bps = None
+            await self._tell(EventKind.BASIS_RESTORED, _apart(seen.lp, seen.venue, decision, config), seen.at)
 
     async def _tell(self, kind: EventKind, data: dict[str, str], at: datetime) -> None:
         await self._events.append(Event(kind, self._hedge, at, data))
@@ -246,6 +239,20 @@ def working_time_s(config: HedgeConfig, *, gap_quote: Decimal, urgent: bool) -> 
     quoting_s = float(config.limit_timeout_seconds) or UNTIMED_QUOTE_S
     in_slices = 0 < config.twap_over_quote <= gap_quote and not urgent
     return AT_WORK_S + (quoting_s if patient else 0.0) + (float(config.twap_duration_seconds) if in_slices else 0.0)
+
+
+def _apart(lp: LpView, venue: VenueFacts, decision: Decision, config: HedgeConfig) -> dict[str, str]:
+    """Of the pool that is farthest from the mark."""
+    pool_price = lp.farthest_price(venue.market.mark_price)
+    data = {
+        "pool_price": str(pool_price),
+        "mark_price": str(venue.market.mark_price),
+        "basis_bps": str(decision.basis_bps),
+        "limit_bps": str(config.max_basis_bps),
+    }
+    if lp.facts.average_price is not None and pool_price == lp.facts.price:
+        data["average_price"] = str(lp.facts.average_price)
+    return data
 
 
 def _distance(venue: VenueFacts) -> dict[str, str]:

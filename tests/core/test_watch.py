@@ -87,6 +87,17 @@ async def test_pool_and_perpetual_apart(pair: Pair) -> None:
         assert Decimal(began.data["pool_price"]) == Decimal(2040) and Decimal(began.data["mark_price"]) == 2000
 
 
+async def test_a_basis_has_a_margin_and_is_told_again_when_doubled(pair: Pair) -> None:
+    """To and fro over the limit is one word; twice as far apart is another."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        for apart in ("1.011", "1.009", "1.011", "1.0085", "1.023", "1.012", "1.007"):
+            pair.pools["eth"].apart = Decimal(apart)
+            await programme.cycles(3)
+        told = await programme.events(EventKind.BASIS_EXCEEDED, EventKind.BASIS_RESTORED)
+        assert [event.kind.value for event in told] == ["basis_exceeded", "basis_exceeded", "basis_restored"]
+
+
 async def test_a_trouble_that_outlasts_a_restart_is_told_by_both(pair: Pair) -> None:
     """Who starts the program wants to know why it does not hedge."""
     for _ in range(2):
