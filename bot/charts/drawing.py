@@ -133,9 +133,9 @@ def _draw_lone_points(axes: Axes, line: Line) -> None:
     """A value between two gaps has no line to be seen by."""
     known = [False, *(value is not None for value in line.ys), False]
     lone = [i for i in range(len(line.ys)) if known[i + 1] and not known[i] and not known[i + 2]]
-    axes.plot(
-        [line.xs[i] for i in lone], _numbers(tuple(line.ys[i] for i in lone)), ".", color=line.colour, markersize=5
-    )
+    if lone:
+        ys = _numbers(tuple(line.ys[i] for i in lone))
+        axes.plot([line.xs[i] for i in lone], ys, ".", color=line.colour, markersize=5)
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
@@ -143,6 +143,8 @@ def _draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
     room = min(1.0, ROOMY_MARKS / max(1, len(marks)))
     for side, shape, colour in (("buy", "^", BUY), ("sell", "v", SELL)):
         mine = [mark for mark in marks if mark.side == side]
+        if not mine:
+            continue
         axes.scatter(
             [mark.x for mark in mine],
             [mark.y for mark in mine],
@@ -153,7 +155,7 @@ def _draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
             linewidths=1.2,
             zorder=5,
             clip_on=False,
-            label=side if mine else None,
+            label=side,
         )
 
 
