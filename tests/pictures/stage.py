@@ -117,9 +117,8 @@ class Stage:
         before, deadline = len(self.rig.messages(OPERATOR, contains)), self.clock.now() + within
         while len(self.rig.messages(OPERATOR, contains)) == before:
             if self.clock.now() > deadline:
-                raise TimeoutError(
-                    f"no message with {contains!r}; last: {[m.text[:160] for m in self.rig.messages(OPERATOR)[-4:]]} waiting {await self.store.outbox.backlog()}"
-                )
+                last = [message.text[:80] for message in self.rig.messages(OPERATOR)[-3:]]
+                raise TimeoutError(f"no message with {contains!r}; last: {last}")
             await self.turn()
             await self.clock.sleep(POLL_S)
             await asyncio.sleep(0.01)
