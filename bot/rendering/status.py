@@ -38,10 +38,9 @@ WOULD_ASK = "would ask you first: a large hedge is needed"
 @dataclass(frozen=True, slots=True)
 class Service:
     """Of the program that keeps these hedges. `running` False: what is shown is one look beside it; None: cannot be
-    seen. `alive`: its other parts, by name; `failing`: those that are not well, with what is wrong."""
+    seen. `failing`: its other parts that are not well, with what is wrong."""
 
     running: bool | None = True
-    alive: Sequence[str] = ()
     failing: Sequence[str] = ()
 
 
@@ -68,7 +67,7 @@ def status_text(
         _service_line(service),
         *hedges,
         "\n/status NAME shows one in full." if len(statuses) > 1 else None,
-        *_parts_lines(service),
+        *(f"🚨 {esc(each)}" for each in service.failing),
         italic(f"Updated {hour(now, zone)}"),
     )
 
@@ -202,11 +201,6 @@ def _service_line(service: Service) -> str | None:
     if service.running is None:
         return "Whether a service runs on this database cannot be seen."
     return None if service.running else NO_SERVICE
-
-
-def _parts_lines(service: Service) -> tuple[str, ...]:
-    alive = (f"Alive: {esc(', '.join(service.alive))}",) if service.alive else ()
-    return (*alive, *(f"🚨 {esc(each)}" for each in service.failing))
 
 
 def _block(lp: LpStatus) -> str:

@@ -50,8 +50,7 @@ class Overview:
     def _service(self) -> Service:
         """Seen from inside: it runs. Its other parts as they say themselves."""
         items = [item for probe in self._from.probes for item in probe()]
-        alive = [item.name for item in items if item.ok]
-        return Service(True, alive, [f"{item.name}: {item.detail}" for item in items if item.ok is False])
+        return Service(True, [f"{item.name}: {item.detail}" for item in items if item.ok is False])
 
     async def pending(self, _args: tuple[str, ...]) -> Reply:
         live = await self._from.approvals.live()

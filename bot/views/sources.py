@@ -75,5 +75,4 @@ class Views:
         return frozenset(self._shows)
 
     async def show(self, name: str, args: tuple[str, ...] = ()) -> Reply:
-        show = self._shows.get(name)
-        return await show(args) if show else Reply(f"/{name} is not there yet.", html=False)
+        return await self._shows[name](args)

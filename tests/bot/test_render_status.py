@@ -225,7 +225,8 @@ def test_without_a_service_nothing_is_said_to_run_or_to_wait() -> None:
     assert shown(asking, service=unseen).startswith("PAPER · WAITING FOR YOUR ANSWER")
 
 
-def test_other_parts_are_named_when_alive_and_accused_when_not() -> None:
-    """Telegram, streams and nodes, as they say themselves."""
-    text = shown(FRESH, service=Service(True, ["Telegram"], ["exchange market news: lost <b>"]))
-    assert "Alive: Telegram\n🚨 exchange market news: lost <b>\nUpdated" in text
+def test_other_parts_are_named_when_they_are_not_well() -> None:
+    """Telegram, streams and nodes, as they say themselves; /health has those that are."""
+    text = shown(FRESH, service=Service(True, ["exchange market news: lost <b>"]))
+    assert "\n🚨 exchange market news: lost <b>\nUpdated" in text
+    assert "🚨" not in shown(FRESH)

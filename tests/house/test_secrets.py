@@ -59,6 +59,9 @@ def test_what_is_sent_to_a_chat_is_searched() -> None:
 def test_the_titles_of_processes_are_searched() -> None:
     """Its command line, which every user of the machine can read."""
     with subprocess.Popen([sys.executable, "-c", "input()", TOKEN], stdin=subprocess.PIPE) as process:
+        title = Path(f"/proc/{process.pid}/cmdline")
+        while TOKEN not in title.read_text():  # while a program is being loaded its title is empty
+            assert process.poll() is None
         TRAP.look_at_process(process.pid)
     TRAP.look_at_process(os.getpid())
     assert TRAP.take() == ["the bot's token in a process title"]
