@@ -22,14 +22,14 @@ run: $(VENV)/.runtime ## set up, then start the service; on a fresh machine that
 
 setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and tests/rigs/chain
 
-# The random histories need one core for minutes and no clock: they run beside the rest, which mostly waits.
-HISTORIES := tests/execution/test_machine.py
+# The random histories, and what is worked out more than waited for, run beside the rest: two cores, half the time.
+WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging tests/storage
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
-	@$(PY) -u -m pytest $(HISTORIES) > $(VENV)/histories.log 2>&1 & histories=$$!; \
-	$(PY) -m pytest --ignore=$(HISTORIES); others=$$?; \
-	wait $$histories; histories=$$?; tail -n 40 $(VENV)/histories.log; \
-	test $$others -eq 0 && test $$histories -eq 0
+	@$(PY) -u -m pytest $(WORKED_OUT) > $(VENV)/worked_out.log 2>&1 & worked_out=$$!; \
+	$(PY) -m pytest $(WORKED_OUT:%=--ignore=%); others=$$?; \
+	wait $$worked_out; worked_out=$$?; tail -n 40 $(VENV)/worked_out.log; \
+	test $$others -eq 0 && test $$worked_out -eq 0
 else
 	@$(PY) -m pytest $(PYTEST_ARGS)
 endif

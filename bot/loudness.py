@@ -67,6 +67,8 @@ OWN_PACE: Mapping[EventKind, timedelta] = {
     EventKind.LP_STATE_CHANGED: timedelta(seconds=300),
     EventKind.FOREIGN_TRADE: timedelta(seconds=60),
 }
+# Worth a sound when they begin; while they last nobody is woken every hour.
+UNHURRIED = frozenset({"funding", "out_of_range"})
 # How an approval's end is told beside the edit of its message: a yes shows itself by its fills.
 OUTCOME_REPLIES: Mapping[EventKind, Loudness | None] = {
     EventKind.APPROVAL_APPROVED: None,
@@ -95,5 +97,5 @@ def set_loudness(alerts: AlertsConfig, setting: str, *, good: bool) -> Loudness:
 
 def repeat_after(alerts: AlertsConfig, setting: str) -> timedelta:
     """After how long a kind that lasts is told again; zero: never."""
-    silent = set_loudness(alerts, setting, good=False) is not Loudness.LOUD
-    return timedelta(seconds=alerts.silent_repeat_seconds if silent else alerts.repeat_seconds)
+    hurried = set_loudness(alerts, setting, good=False) is Loudness.LOUD and setting not in UNHURRIED
+    return timedelta(seconds=alerts.repeat_seconds if hurried else alerts.silent_repeat_seconds)

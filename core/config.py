@@ -99,7 +99,8 @@ Loudness = Literal["loud", "silent", "off"]
 class AlertsConfig(Frozen):
     """`[alerts]`: how loud each kind is told, when what the account is measured by becomes an alert, and the pace.
 
-    Kinds that last are repeated every `repeat_seconds` while they are loud, every `silent_repeat_seconds` while silent.
+    What lasts and is loud is repeated every `repeat_seconds`; every `silent_repeat_seconds` what is silent, and funding
+    and out_of_range, which can wait.
     `funding_pct_per_day`: what a short pays, in % of its notional. `daily_loss_quote`: since the operator's midnight.
     """
 
@@ -113,8 +114,8 @@ class AlertsConfig(Frozen):
     daily_loss: Loudness = "loud"
     basis: Loudness = "loud"
     positions: Loudness = "loud"
-    funding: Loudness = "silent"
-    out_of_range: Loudness = "silent"
+    funding: Loudness = "loud"
+    out_of_range: Loudness = "loud"
     lp: Loudness = "silent"
     executed: Loudness = "silent"
     repeat_seconds: Seconds = 3600
