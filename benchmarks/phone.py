@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 from benchmarks.lines import Line
-from tests.e2e.stage import OPERATOR, PLACE, START_PRICE, SYMBOL, Service, Stage, set_stage
-from tests.rigs.chain.proxy import RpcProxy
-from tests.rigs.chain.rig import ChainRig
-from tests.rigs.telegram.rig import TelegramRig
+from benchmarks.world import world
+from tests.e2e.stage import OPERATOR, PLACE, START_PRICE, Service, Stage
 from tests.rigs.telegram.world import Message
 from tests.rigs.venue.faults import ANY, slow
-from tests.rigs.venue.server import VenueThread
 
 TAPS = 12
 ASKS = 30
@@ -56,32 +49,17 @@ def main() -> int:
 
 
 def measure() -> list[Line]:
-    with _world() as stage:
+    with world() as stage:
         stage.configure(ASKING)
         with Service(stage, "asking") as service:
             lines = _taps(stage)
             service.stop()
-    with _world() as stage:
+    with world() as stage:
         stage.configure(SLICED)
         with Service(stage, "sliced") as service:
             lines += _status(stage)
             service.stop()
     return lines
-
-
-@contextmanager
-def _world() -> Iterator[Stage]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ChainRig() as chain,
-        RpcProxy(chain.rpc_url) as proxy,
-        VenueThread() as venue,
-        TelegramRig() as telegram,
-    ):
-        venue.exchange.set_price(SYMBOL, START_PRICE)
-        venue.exchange.set_balance(Decimal(100_000))
-        telegram.add_chat(OPERATOR)
-        yield set_stage(Path(folder), chain, proxy, venue, telegram)
 
 
 def _taps(stage: Stage) -> list[Line]:

@@ -9,19 +9,13 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from decimal import Decimal
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.lines import Line
-from tests.e2e.stage import BY_ITSELF, OPERATOR, PLACE, START_PRICE, SYMBOL, Service, Stage, set_stage
-from tests.rigs.chain.proxy import RpcProxy
-from tests.rigs.chain.rig import ChainRig
-from tests.rigs.telegram.rig import TelegramRig
-from tests.rigs.venue.server import VenueThread
+from benchmarks.world import world
+from tests.e2e.stage import BY_ITSELF, PLACE, Service, Stage
 
 CYCLES = 20
 SWAPS = 16
@@ -50,7 +44,7 @@ def main() -> int:
 
 
 def measure() -> list[Line]:
-    with _world() as stage:
+    with world() as stage:
         stage.configure(SETTINGS)
         lines = _starts(stage)
         with Service(stage, "steady") as service:
@@ -70,21 +64,6 @@ def measure() -> list[Line]:
             lines += _cycles(stage, service, f"{MANY} positions: ")
             service.stop()
     return lines
-
-
-@contextmanager
-def _world() -> Iterator[Stage]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ChainRig() as chain,
-        RpcProxy(chain.rpc_url) as proxy,
-        VenueThread() as venue,
-        TelegramRig() as telegram,
-    ):
-        venue.exchange.set_price(SYMBOL, START_PRICE)
-        venue.exchange.set_balance(Decimal(100_000))
-        telegram.add_chat(OPERATOR)
-        yield set_stage(Path(folder), chain, proxy, venue, telegram)
 
 
 def _starts(stage: Stage) -> list[Line]:
