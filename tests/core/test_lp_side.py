@@ -178,6 +178,7 @@ async def test_an_estimate_is_told_and_so_is_its_end(setting: Setting) -> None:
         await world.until_hedged()
         setting.pool.blind = True
         await world.cycles(60)
+        await world.office.notifier.tick(world.engine.statuses())
         setting.pool.blind = False
         await world.cycles(5)
         assert len(await world.events(EventKind.CHAIN_ESTIMATED)) == 1
