@@ -29,14 +29,21 @@ class BoardContent:
         self._changed_at: datetime | None = None
         self._stamped_at: datetime | None = None
         self._shown: Reply | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """The program ends: what stays pinned must not say that it runs."""
+        self._stopped = True
 
     def __call__(self) -> Reply | None:
         """None until there is something to tell."""
         statuses = self._engine.statuses()
-        if not statuses:
+        if not statuses or all(status.reason == "starting" for status in statuses):
             return None
         now, old = self._clock.now(), {status.name: self._old(status) for status in statuses}
-        body = board_text(statuses, mode=self._config.file.mode, waiting=_waiting(statuses), old=old)
+        body = board_text(
+            statuses, mode=self._config.file.mode, waiting=_waiting(statuses), old=old, stopped=self._stopped
+        )
         if body != self._body or self._changed_at is None or now < self._changed_at:
             self._body, self._changed_at = body, now
         elif self._stamped_at is not None and now - self._stamped_at < STAMP_EVERY:

@@ -81,6 +81,7 @@ class Front:
                 task.result()
         finally:
             await end(*inner)
+            self._office.board.stop()
             if self._last_word is not None:
                 await self._last_word()
             await end(front)

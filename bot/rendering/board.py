@@ -12,17 +12,24 @@ from bot.rendering.status import overall
 from core.status import HedgeStatus
 
 SHOWN = 8
+STOPPED = "STOPPED ⚪"
 NOTHING_OLD: Mapping[str, Sequence[str]] = {}
 
 
 def board_text(
-    statuses: Sequence[HedgeStatus], *, mode: str, waiting: int, old: Mapping[str, Sequence[str]] = NOTHING_OLD
+    statuses: Sequence[HedgeStatus],
+    *,
+    mode: str,
+    waiting: int,
+    old: Mapping[str, Sequence[str]] = NOTHING_OLD,
+    stopped: bool = False,
 ) -> str:
     """Mode and state first, then each hedge; without a stamp. `waiting`: proposals that nobody has answered. `old`: by
-    hedge, the sources that are no longer fresh."""
+    hedge, the sources that are no longer fresh. `stopped`: the program is ending."""
     return lines(
-        bold(f"{mode.upper()} · {overall(statuses)}"),
-        f"⚖️ {waiting} to answer: /pending" if waiting else None,
+        bold(f"{mode.upper()} · {STOPPED if stopped else overall(statuses)}"),
+        "Nothing is hedged until it runs again; the short stays. As it was last seen:" if stopped else None,
+        f"⚖️ {waiting} to answer: /pending" if waiting and not stopped else None,
         *(_hedge(status, old.get(status.name, ())) for status in statuses[:SHOWN]),
         f"… and {len(statuses) - SHOWN} more, see /status" if len(statuses) > SHOWN else None,
     )

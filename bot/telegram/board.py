@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,8 @@ from core.ports import Delivery, Outbox, OutboxMessage
 _LOG = logging.getLogger(__name__)
 KEY = "telegram:board"
 _ROW_BUTTONS = tuple[tuple[str, str, str], ...]
+# Until there is something to show, or while something else goes first.
+_LOOK_AGAIN_S = 1.0
 
 
 class Board:
@@ -31,6 +34,7 @@ class Board:
         chats: Sequence[int],
         clock: Clock,
         every_s: float,
+        at_most_every_s: float,
     ) -> None:
         self._content = content
         self._outbox = outbox
@@ -38,22 +42,48 @@ class Board:
         self._chats = chats
         self._clock = clock
         self._every_s = every_s
+        self._at_most_every_s = at_most_every_s
+        self._poked = asyncio.Event()
         self._shown: dict[int, Reply] = {}
         self._pinned: set[tuple[int, int]] = set()
 
+    def poke(self) -> None:
+        """Something has happened: show it soon."""
+        self._poked.set()
+
     async def run(self) -> None:
         while True:
-            await self._clock.sleep(max(self._every_s, await self._refresh()))
+            pause_s = await self._refresh()
+            if pause_s is None:
+                await self._clock.sleep(min(_LOOK_AGAIN_S, self._every_s))
+                continue
+            self._poked.clear()
+            await self._clock.sleep(max(self._at_most_every_s, pause_s))
+            await self._until_poked(self._every_s - self._at_most_every_s)
 
-    async def _refresh(self) -> float:
-        """Returns for how long Telegram wants to be left alone, in seconds."""
+    async def show_last(self) -> None:
+        """Once more at the end of the program, whatever waits."""
+        content = self._content()
+        copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
+        if content is not None:
+            await asyncio.gather(*(self._show_in(chat_id, copies[chat_id], content) for chat_id in copies))
+
+    async def _until_poked(self, longest_s: float) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, longest_s)):
+                await self._poked.wait()
+        except TimeoutError:
+            return
+
+    async def _refresh(self) -> float | None:
+        """For how long Telegram wants to be left alone, in seconds; None: nothing could be shown now."""
         content = self._content()
         if content is None or await self._outbox.due(self._clock.now(), 1):  # what is to be told goes first
-            return 0.0
+            return None
         copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
         if not copies:
             await self._outbox.put(_row(content, self._clock))
-            return 0.0
+            return None
         pauses_s = [await self._show_in(chat_id, copies.get(chat_id), content) for chat_id in self._chats]
         return max(pauses_s, default=0.0)
 
@@ -78,10 +108,11 @@ class Board:
         return new_id
 
     async def _pin(self, chat_id: int, message_id: int) -> None:
-        """Once per message, and not over what the operator pinned instead; a refusal is not argued with."""
+        """Once per message, and not over what a person pinned instead; a refusal is not argued with."""
         if (chat_id, message_id) in self._pinned:
             return
-        if await self._sender.pinned(chat_id) is None:
+        pinned = await self._sender.pinned(chat_id)
+        if pinned is None or (pinned.own and pinned.message_id != message_id):
             try:
                 await self._sender.pin(chat_id, message_id)
             except Refused as refused:

@@ -90,7 +90,15 @@ class TelegramFrontEnd:
         )
         self._delivery = OutboxDelivery(outbox, self._sender, settings.destinations, clock, self._timings)
         board = board or (lambda: None)
-        self._board = Board(board, outbox, self._sender, settings.destinations, clock, self._timings.board_every_s)
+        self._board = Board(
+            board,
+            outbox,
+            self._sender,
+            settings.destinations,
+            clock,
+            every_s=self._timings.board_every_s,
+            at_most_every_s=self._timings.board_at_most_every_s,
+        )
         self._watch = self._new_watch()
         self._last_ok_at = clock.now()
         self._hearing, self._since, self._detail = Hearing.STARTING, clock.now(), ""
@@ -100,6 +108,7 @@ class TelegramFrontEnd:
     def poke(self) -> None:
         """The outbox has something new; without this it is looked at every second."""
         self._delivery.poke()
+        self._board.poke()
 
     def health(self) -> TelegramHealth:
         age_s = None if self._watch.last_ok_s is None else self._watch.silent_for_s()
@@ -123,8 +132,12 @@ class TelegramFrontEnd:
     async def _farewell(self, delivery: asyncio.Task[None]) -> None:
         self._closing = True
         self._delivery.close()
-        await asyncio.wait({delivery}, timeout=self._timings.farewell_s)
+        delivered, _ = await asyncio.wait({delivery}, timeout=self._timings.farewell_s)
         await end(delivery)
+        if delivered:  # else Telegram is away, and the end is not to wait for it twice
+            last = asyncio.create_task(self._board.show_last())
+            await asyncio.wait({last}, timeout=self._timings.last_look_s)
+            await end(last)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Starts `work` again whenever it ends, waiting longer after each life in which no poll succeeded."""

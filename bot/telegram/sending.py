@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from telegram import Bot, BotCommand, BotCommandScope, LinkPreviewOptions
 from telegram.request import HTTPXRequest
@@ -28,6 +29,13 @@ _NO_TEXT = "no text in the message to edit"
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
+class Pinned(NamedTuple):
+    """`own`: this bot's, such as one of an earlier database."""
+
+    message_id: int
+    own: bool
+
+
 class Sender:
     """Sends through a connection of its own, which outlives those that listen."""
 
@@ -41,6 +49,7 @@ class Sender:
             pool_timeout=timings.read_timeout_s,
         )
         self._bot = Bot(settings.token, base_url=settings.base_url, request=self._request)
+        self._bot_id = settings.bot_id
         self._patience = Patience(clock, timings.patience_s)
         self._media = Media(self._bot, self._patience)
 
@@ -136,10 +145,13 @@ class Sender:
     async def pin(self, chat_id: int, message_id: int) -> None:
         await self._patience.make(lambda: self._bot.pin_chat_message(chat_id, message_id, disable_notification=True))
 
-    async def pinned(self, chat_id: int) -> int | None:
-        """The message that is pinned there last."""
-        chat = await self._patience.make(lambda: self._bot.get_chat(chat_id))
-        return None if chat.pinned_message is None else chat.pinned_message.message_id
+    async def pinned(self, chat_id: int) -> Pinned | None:
+        """What is pinned there last."""
+        message = (await self._patience.make(lambda: self._bot.get_chat(chat_id))).pinned_message
+        if message is None:
+            return None
+        sender = getattr(message, "from_user", None)
+        return Pinned(message.message_id, own=sender is not None and str(sender.id) == self._bot_id)
 
     async def set_menu(self, scope: BotCommandScope, entries: Sequence[tuple[str, str]]) -> None:
         """The list behind the menu button, for those whom `scope` means; no entries: that of the next wider scope."""

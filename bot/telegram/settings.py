@@ -60,8 +60,8 @@ class Timings:
     it must exceed the poll's own time-out by far. `patience_s`: the longest flood wait that a single reply sits out.
     `pace_s`: between messages to one chat once `burst` of them went out at once; thrice as much in a group.
     `teardown_s`: for taking a connection down, all steps together. `farewell_s`: how long the end of the program waits
-    for the last messages. `busy_after_s`: an answer that takes longer shows in the chat's header, and again each
-    `busy_every_s`, since Telegram forgets it after five seconds.
+    for the last messages, and `last_look_s` for the board's last edit. `busy_after_s`: an answer that takes longer
+    shows in the chat's header, and again each `busy_every_s`, since Telegram forgets it after five seconds.
     """
 
     poll_timeout_s: float = 10.0
@@ -80,6 +80,8 @@ class Timings:
     unreachable_retry_s: float = 30.0
     notice_every_s: float = 3600.0
     board_every_s: float = 30.0
+    board_at_most_every_s: float = 5.0
+    last_look_s: float = 1.0
     teardown_s: float = 1.5
     farewell_s: float = 2.0
     busy_after_s: float = 0.5

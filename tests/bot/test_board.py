@@ -39,11 +39,20 @@ def test_the_board_is_read_at_a_glance() -> None:
 
 
 def test_nothing_is_shown_before_there_is_something() -> None:
-    """An engine that is still being made has no board; a hedge that was never read has one full of unknowns."""
+    """No board before the first look is over; a hedge that could not be read has one full of unknowns."""
     content, engine, _ = made()
     assert content() is None
     engine.shown = (replace(UNREAD, name="bnb"),)
+    assert content() is None
+    engine.shown = (replace(UNREAD, name="bnb", reason="stale_venue"),)
     assert "unknown" in text(content)
+
+
+def test_the_last_board_says_that_nothing_runs() -> None:
+    """It stays pinned; the figures below are the last that were seen."""
+    content, _, _ = made("bnb")
+    content.stop()
+    assert text(content).startswith("PAPER · STOPPED ⚪\nNothing is hedged until it runs again; the short stays.")
 
 
 async def test_only_the_time_changes_nothing() -> None:

@@ -34,6 +34,7 @@ QUICK = Timings(
     patience_s=1.5,
     unreachable_retry_s=0.3,
     board_every_s=0.1,
+    board_at_most_every_s=0.05,
     teardown_s=1,
     farewell_s=1,
 )

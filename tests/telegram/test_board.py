@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.replies import Reply
 from core.ports import OutboxMessage
 from storage.outbox import SqliteOutbox
+from storage.store import Store
 from tests.rigs.telegram import Message, TelegramRig
-from tests.telegram.conftest import OPERATOR, SECOND, Running
+from tests.telegram.conftest import OPERATOR, QUICK, SECOND, Running
 
 BOTH = frozenset({OPERATOR, SECOND})
 
@@ -157,3 +159,37 @@ async def test_the_board_is_quiet_while_messages_wait(rig: TelegramRig, outbox: 
         rig.heal()
         await rig.eventually(lambda: message.text == "two")
     assert rig.messages(OPERATOR, "alarm")
+
+
+async def test_the_last_word_of_the_board_is_that_of_the_end(rig: TelegramRig, running: Running) -> None:
+    """What stays pinned for hours must not say that the program runs."""
+    content = Content()
+    content.text = "RUNNING"
+    async with running(board=content):
+        (message,) = await rig.eventually(lambda: [m for m in rig.messages(OPERATOR) if m.pinned])
+        content.text = "STOPPED"
+    assert message.text == "STOPPED"
+
+
+async def test_a_board_of_an_earlier_database_gives_way(rig: TelegramRig, running: Running, store: Store) -> None:
+    """The bot's own pin is no person's: the newest board is the one that is pinned."""
+    content = Content()
+    content.text = "of the demo"
+    async with running(board=content):
+        await rig.eventually(lambda: [m for m in rig.messages(OPERATOR) if m.pinned])
+    await store.database.write("DELETE FROM outbox")
+    content.text = "of the service"
+    async with running(board=content):
+        message = await rig.eventually(lambda: rig.messages(OPERATOR, "of the service")[-1:])
+        await rig.eventually(lambda: message[0].pinned)
+
+
+async def test_what_happens_is_shown_soon(rig: TelegramRig, running: Running) -> None:
+    """A halt is on the board in seconds, not at its next turn."""
+    content = Content()
+    content.text = "one"
+    async with running(board=content, timings=replace(QUICK, board_every_s=60)) as front_end:
+        (message,) = await rig.eventually(lambda: [m for m in rig.messages(OPERATOR) if m.pinned])
+        content.text = "two"
+        front_end.poke()
+        await rig.eventually(lambda: message.text == "two")
