@@ -53,11 +53,11 @@ class Board:
 
     async def run(self) -> None:
         while True:
+            self._poked.clear()
             pause_s = await self._refresh()
             if pause_s is None:
                 await self._clock.sleep(min(_LOOK_AGAIN_S, self._every_s))
                 continue
-            self._poked.clear()
             await self._clock.sleep(max(self._at_most_every_s, pause_s))
             await self._until_poked(self._every_s - self._at_most_every_s)
 
