@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.ports import Approval
+from core.traded import Traded
 
 
 class DeskAnswer(Protocol):
@@ -27,6 +28,10 @@ class Desk(Protocol):
     async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
 
     async def explain(self, approval_id: str, *, by: str, why: str) -> DeskAnswer: ...
+
+    async def traded(self, approval_id: str) -> Traded | None:
+        """Under it so far; None: nothing."""
+        ...
 
 
 class AuditTrail(Protocol):

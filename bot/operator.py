@@ -153,7 +153,8 @@ class OperatorService:
         if approval is None or approval.state is ApprovalState.PENDING:
             return PressResult(toast)
         why = Reply(reason_question(approval), True, asks=REASON_HINT) if verb == "reject" and answer.won else None
-        return PressResult(toast, Reply(settled_text(approval, self._zone), True), why)
+        done = await self._desk.traded(approval_id)
+        return PressResult(toast, Reply(settled_text(approval, self._zone, done), True), why)
 
     async def _explain(self, approval_id: str, text: str, said: Said) -> Reply:
         why = clip(" ".join(text.split()), REASON_CHARS)

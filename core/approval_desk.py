@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.clock import Clock
 from core.events import Event, EventKind
 from core.ports import Approval, Approvals, ApprovalState, EventLog
+from core.traded import Traded, traded
 
 ID_BYTES = 4
 LIVE_STATES = (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.EXECUTING)
@@ -76,6 +77,10 @@ class ApprovalDesk:
         if won and approval is not None:
             await self._announce(EventKind.APPROVAL_EXPLAINED, approval)
         return Answer(won, approval)
+
+    async def traded(self, approval_id: str) -> Traded | None:
+        """Under it so far; None: nothing."""
+        return traded(await self._approvals.fills(approval_id))
 
     async def live(self, hedge: str) -> Approval | None:
         found = await self._approvals.live(hedge)

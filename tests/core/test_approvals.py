@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from bot.rendering.markup import plain
+from bot.replies import Actor
 from core.errors import Transient
 from core.events import EventKind
 from core.ports import Approval, ApprovalState, OutboxMessage
@@ -291,6 +292,10 @@ async def test_the_end_of_many_parts_is_summed(asking: Setting) -> None:
         due = await world.store.outbox.due(asking.clock.now(), 1000)
         (edit,) = [each for each in due if each.edits and each.key.endswith(":done")]
         assert plain(edit.text).endswith(whole)
+        late = await world.office.operator.press(
+            f"reject:{approval.approval_id}", actor=Actor("tg:9", "Ben"), update_key=None, at=asking.clock.now()
+        )
+        assert late.edited is not None and plain(late.edited.text) == plain(edit.text)
 
 
 async def test_a_quoting_plan_is_asked_for_with_both_costs(asking: Setting) -> None:
