@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from bot.alerting import Episode, Pace, Sense, Threshold
+from bot.alerting import Episode, Pace, Say, Sense, Threshold
 from bot.loudness import Loudness, repeat_after, set_loudness
 from bot.rendering.alerts import TROUBLES, Course, Facts, Units
 from core.config import AlertsConfig
@@ -137,14 +137,15 @@ class Lasting:
                 continue
             course = Course(say, episode.lasted_s(now), standing.count, covered=standing.covered)
             text = TROUBLES[topic.name].begun(self._facts(standing), course)
-            episode.was_said(now, quietly=standing.covered)
+            quietly = standing.covered and say is not Say.WORSE
+            episode.was_said(now, quietly=quietly)
             standing.count = 0
             yield Notice(
                 standing.hedge,
                 topic.name,
                 text,
                 topic.setting,
-                good=course.covered,
+                good=quietly,
                 urgent=topic.urgent,
                 thread=standing.thread,
             )

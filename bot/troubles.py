@@ -70,6 +70,10 @@ ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
 }
 
 
+# A gap stands open by the operator's own word, or a question about it rings already.
+KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", "awaiting_approval"})
+
+
 class Troubles:
     """Fed with every event and, every few seconds, with what all hedges stand at; `due` says what is to be told."""
 
@@ -96,7 +100,7 @@ class Troubles:
         size = number(data.get(begun.size)) if begun.size else None
         tag = data.get(begun.tag, "") if begun.tag else ""
         standing = self._lasting.arise(begun.topic, event.hedge, data, now, size=size, tag=tag)
-        standing.covered = now < _time(data.get("covered_until"), now)
+        standing.covered = now < _time(data.get("covered_until"), now) or data.get("reason") in KNOWN_TO_THE_OPERATOR
 
     def measure(self, statuses: Sequence[HedgeStatus], now: datetime) -> tuple[Notice, ...]:
         """What the present figures begin (comes out of `due`), make worse, and end (comes back)."""
@@ -140,7 +144,8 @@ class Troubles:
         """The present size of a breach, and whether an executor still works on it in time."""
         for standing in self._lasting.active(BREACH, status.name):
             until = _time(standing.figures.get("covered_until"), now)
-            standing.covered = standing.covered and status.state == "ADJUSTING" and now < until
+            in_time = standing.covered and status.state == "ADJUSTING" and now < until
+            standing.covered = in_time or status.reason in KNOWN_TO_THE_OPERATOR
             if status.gap_quote is not None:
                 standing.figures = {**standing.figures, **_gap_of(status)}
                 standing.episode.arise(now, status.gap_quote)
@@ -196,7 +201,7 @@ def units_of(symbol: str) -> Units:
 
 def _gap_of(status: HedgeStatus) -> Mapping[str, str]:
     present = {"gap_base": status.gap_base, "gap_quote": status.gap_quote, "band_quote": status.band_quote}
-    return {key: f"{value:f}" for key, value in present.items() if value is not None}
+    return {"reason": status.reason} | {key: f"{value:f}" for key, value in present.items() if value is not None}
 
 
 def _time(text: str | None, otherwise: datetime) -> datetime:

@@ -201,6 +201,7 @@ class Watch:
             "limit_quote": str(limit),
             "band_quote": str(decision.band_quote),
             "price": str(hedge_price(seen.venue.market, config)),
+            "reason": Reason(decision.reason).text,
         }
         if seen.estimated:
             data["estimated"] = ESTIMATED

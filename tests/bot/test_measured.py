@@ -11,10 +11,11 @@ import pytest
 from bot import lasting, loudness, suspensions
 from bot.live_config import LiveConfig
 from bot.notifier import Notifier
+from bot.rendering.markup import plain
 from core.clock import ManualClock
 from core.config import AlertsConfig
 from core.errors import Transient
-from core.events import EventKind
+from core.events import Event, EventKind
 from core.status import HedgeStatus, LpStatus, PerpStatus
 from storage.store import Store
 from tests.bot.conftest import Desk
@@ -223,3 +224,22 @@ def test_every_kind_has_its_key() -> None:
     named |= {*suspensions.SETTINGS.values(), "suspended"}
     kinds = {key for key, field in AlertsConfig.model_fields.items() if field.default in ("loud", "silent", "off")}
     assert named == kinds
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("awaiting_approval", "It waits for your answer: /pending."),
+        ("halted", "It is halted by the operator, so nothing closes it: /resume hedges again."),
+        ("paused", "It is paused by the operator"),
+    ],
+)
+async def test_a_gap_that_the_operator_knows_of_makes_no_sound(desk: Desk, reason: str, words: str) -> None:
+    """A question about it rings already, or it is the operator's own doing; one that has doubled rings all the same."""
+    data = {"gap_base": "-2", "gap_quote": "1200", "limit_quote": "1000", "band_quote": "500", "reason": reason}
+    await desk.notifier.append(Event(EventKind.EXPOSURE_BREACHED, "bnb", T0, data))
+    (told,) = await desk.messages()
+    assert told.silent and words in plain(told.text)
+    open_gap = replace(STATUS, state="SUSPENDED", reason=reason, gap_quote=Decimal(2500))
+    await see(desk, open_gap)
+    assert not (await desk.messages())[-1].silent

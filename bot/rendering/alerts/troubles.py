@@ -40,7 +40,12 @@ class Course:
 
 
 def breach(facts: Facts, course: Course) -> str:
-    if course.covered:
+    reason = facts.data.get("reason")
+    if reason == "awaiting_approval":
+        doing = "It waits for your answer: /pending."
+    elif reason in ("halted", "paused"):
+        doing = f"It is {reason} by the operator, so nothing closes it: /resume hedges again."
+    elif course.covered:
         doing = "I am trading on it now."
     elif course.say is Say.ALOUD:
         doing = f"{span(course.lasted_s)} of trading have not closed it. See /status; /hedge trades to the target now."
