@@ -89,7 +89,7 @@ async def build_engine(
         evaluated=office.series.looked,
     )
     office.slot.engine = engine
-    office.probes.append(lambda: task_items(engine.lives()))
+    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges"))
     return engine
 
 

@@ -20,11 +20,12 @@ STAMP_EVERY = timedelta(minutes=10)
 class BoardContent:
     """Called for each refresh; gives the very same reply as long as nothing but the time has changed."""
 
-    def __init__(self, engine: EngineView, config: LiveConfig, clock: Clock, zone: tzinfo) -> None:
+    def __init__(self, engine: EngineView, config: LiveConfig, clock: Clock, zone: tzinfo, *, mode: str) -> None:
         self._engine = engine
         self._config = config
         self._clock = clock
         self._zone = zone
+        self._mode = mode
         self._body = ""
         self._changed_at: datetime | None = None
         self._stamped_at: datetime | None = None
@@ -41,9 +42,7 @@ class BoardContent:
         if not statuses or all(status.reason == "starting" for status in statuses):
             return None
         now, old = self._clock.now(), {status.name: self._old(status) for status in statuses}
-        body = board_text(
-            statuses, mode=self._config.file.mode, waiting=_waiting(statuses), old=old, stopped=self._stopped
-        )
+        body = board_text(statuses, mode=self._mode, waiting=_waiting(statuses), old=old, stopped=self._stopped)
         if body != self._body or self._changed_at is None or now < self._changed_at:
             self._body, self._changed_at = body, now
         elif self._stamped_at is not None and now - self._stamped_at < STAMP_EVERY:

@@ -57,7 +57,9 @@ class Front:
         self._last_word = last_word
         self._chores = chores
         self._kept, self._lag = Kept(self._people), LoopLag(self._people)
-        office.probes.extend((lambda: task_items(self._kept.lives()), lambda: lag_items(self._lag)))
+        office.probes.extend(
+            (lambda: task_items(self._kept.lives(), "running for the phone"), lambda: lag_items(self._lag))
+        )
 
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""

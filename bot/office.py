@@ -103,15 +103,17 @@ def open_office(
     *,
     logs: LogRing | None = None,
     people: Clock | None = None,
+    shown_mode: str | None = None,
 ) -> Office:
-    """`people`: the clock of those who answer, where the market's runs faster."""
+    """`people`: the clock of those who answer, where the market's runs faster. `shown_mode`: what people are told that
+    this is, where it is not the configuration's mode."""
     live, slot, bell = LiveConfig(config), EngineSlot(config), Bell()
     accounts = Accounts(store.series, store.journal, store.income, live)
     notifier = _notifier(store, live, bell, accounts, clock, zone)
     desk = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=slot.wake)
     settings = Settings(live=live, overrides=store.overrides, events=notifier, wake=slot.wake, clock=clock, zone=zone)
     sources = _sources(store, live, slot, accounts, settings, logs or LogRing())
-    identity = Identity(program_version(), config.mode, zone, clock.now())
+    identity = Identity(program_version(), shown_mode or config.mode, zone, clock.now())
     views = all_views(sources, identity, clock)
     operator = OperatorService(
         engine=slot,
@@ -138,7 +140,7 @@ def open_office(
         views=views,
         settings=settings,
         daily=_daily(store, live, bell, Money(sources, identity, clock), clock, zone),
-        board=BoardContent(slot, live, clock, zone),
+        board=BoardContent(slot, live, clock, zone, mode=identity.mode),
         series=series,
     )
 

@@ -23,13 +23,13 @@ WAL_LIMIT_BYTES = 64 * MEGABYTE
 PROC_STATM = Path("/proc/self/statm")
 
 
-def task_items(lives: Sequence[TaskLife]) -> list[HealthItem]:
-    """One each for those that work in turns or are in trouble; those that just run share one."""
+def task_items(lives: Sequence[TaskLife], shared: str) -> list[HealthItem]:
+    """One each for those that work in turns or are in trouble; those that just run share one, of that name."""
     just_run = [life for life in lives if life.is_well and life.allowed_s is None]
     items = [HealthItem(life.task, life.is_well, _life_words(life)) for life in lives if life not in just_run]
     if just_run:
         words = ", ".join(f"{life.task} {span(life.runs_for_s)}" for life in just_run)
-        items.append(HealthItem("running", True, words))
+        items.append(HealthItem(shared, True, words))
     return items
 
 
@@ -52,7 +52,7 @@ def lag_items(lag: LoopLag) -> list[HealthItem]:
 
 def stream_items(watch: VenueWatch) -> list[HealthItem]:
     return [
-        HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "come")
+        HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "arriving")
         for name, trouble in watch.troubles.items()
     ]
 

@@ -159,7 +159,9 @@ class Troubles:
         if not old or (status.estimated and old == ["stale_chain"]):
             yield from self._lasting.end(UNREAD, status.name, {"state": state}, now)
         elif status.reason in STOPPED:
-            figures = {"reason": old[0], "state": state, "detail": status.detail, "age": span(ages[old[0]])}
+            figures = {"reason": old[0], "state": state, "detail": status.detail}
+            if (age_s := ages[old[0]]) is not None:
+                figures["age"] = span(age_s)
             self._lasting.arise(UNREAD, status.name, figures, now)
 
     def _look_at_range(self, status: HedgeStatus, now: datetime) -> Iterator[Notice]:

@@ -45,7 +45,8 @@ def order(
 def _require_haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[str]) -> None:
     """Nobody answers there, so that a mistyped name would be found out only when it is too late."""
     if name != "halt" or not (hedges or has_database(database)):
-        raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.")
+        stands = " What is halted or paused there stays so." if name == "resume" else ""
+        raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.{stands}")
     if args and args[0].lower() not in hedges:
         there = f"there are: {', '.join(hedges)}" if hedges else "none is known here; `halt` alone halts all"
         raise ConfigurationError(f"there is no hedge {args[0]}, so nothing was done; {there}.")

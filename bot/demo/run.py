@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from bot.assembly import build_engine
@@ -22,14 +23,20 @@ from bot.front import Front, stop_on_signals
 from bot.logs import LogRing
 from bot.office import Office, open_office
 from bot.settings import DemoOptions
+from bot.version import program_version
 from core.clock import Clock, ManualClock, SystemClock
 from core.engine import Engine
+from core.events import Event, EventKind
 from core.exchange.paper import PaperVenue, terms_of
 from core.feeds import ChainFeed
 from core.ports import ApprovalState
 from storage.store import Store
 
 SCOPE = "paper:demo"
+SHOWN_MODE = "demo"
+IN_TELEGRAM = "The demo runs in Telegram, {speed:g} times as fast as life: write /status to your bot. Ctrl-C ends it."
+# Of a run without pictures only the exchange's side is summed.
+ONE_SIDE = "Realised is the short's side alone: what it lost, the LP's value gained, and the other way round."
 ANSWERER = "demo"
 DEFAULT_FAST_HOURS = 24
 # Of the viewer's own time; the configuration allows a day of the market's.
@@ -80,7 +87,22 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
         stage = await _set_stage(stack, options, clock, Path(folder), logs, people=people)
-        front = Front(stage.office, stage.store, clock, people=people, telegram=options.telegram)
+        if options.telegram is not None:
+            print(IN_TELEGRAM.format(speed=options.speed), flush=True)
+
+        async def tell(kind: EventKind) -> None:
+            data = {"version": program_version(), "mode": SHOWN_MODE} if kind is EventKind.STARTED else {}
+            await stage.office.notifier.append(Event(kind, None, clock.now(), data))
+
+        front = Front(
+            stage.office,
+            stage.store,
+            clock,
+            people=people,
+            telegram=options.telegram,
+            last_word=partial(tell, EventKind.STOPPED),
+        )
+        await tell(EventKind.STARTED)
         ends = timedelta(hours=options.hours) if options.hours else None
         await stop_on_signals(front.run(stage.engine, ends_after=ends))
     return 0
@@ -102,7 +124,7 @@ async def _set_stage(
     await stack.enter_async_context(store)
     venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
     await venue.prepare([SYMBOL])
-    office = open_office(config, store, clock, UTC, logs=logs, people=people)
+    office = open_office(config, store, clock, UTC, logs=logs, people=people, shown_mode=SHOWN_MODE)
     chains = {HEDGE: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
         config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
@@ -212,4 +234,4 @@ def _as_text(summary: Summary, wall_s: float) -> str:
     rows = asdict(summary)
     width = max(len(key) for key in rows)
     lines = [f"{key.replace('_', ' '):<{width}}  {value}" for key, value in rows.items()]
-    return "\n".join([*lines, f"({summary.hours} h of market in {wall_s:.1f} s)"])
+    return "\n".join([*lines, ONE_SIDE, f"({summary.hours} h of market in {wall_s:.1f} s)"])

@@ -26,6 +26,8 @@ OVERALL = (
     *STOPS,
     ("suspended", "SUSPENDED ⚠️"),
     ("awaiting_approval", "WAITING FOR YOUR ANSWER ⚖️"),
+    ("snoozed", "NOT HEDGED, YOU REJECTED IT ⚠️"),
+    ("unanswered", "NOT HEDGED, UNANSWERED ⚠️"),
     ("disabled", "DISABLED"),
 )
 

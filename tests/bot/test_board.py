@@ -15,7 +15,7 @@ from tests.bot.samples import STATUS, T0, UNREAD, a_config
 
 def made(*names: str) -> tuple[BoardContent, FakeEngine, ManualClock]:
     engine, clock = FakeEngine(*names), ManualClock(T0)
-    return BoardContent(engine, LiveConfig(a_config(*names)), clock, UTC), engine, clock
+    return BoardContent(engine, LiveConfig(a_config(*names)), clock, UTC, mode="paper"), engine, clock
 
 
 def text(content: BoardContent) -> str:

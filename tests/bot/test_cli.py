@@ -410,5 +410,5 @@ def test_run_on_a_fresh_machine_shows_the_demo_until_quit(home: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("No hedge.toml here, no keys, nothing stored: starting the demo")
-    assert "PAPER" in done.stdout
+    assert "DEMO" in done.stdout
     assert not list(home.iterdir())

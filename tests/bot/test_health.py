@@ -74,13 +74,13 @@ def test_troubles_come_first_and_in_the_headline() -> None:
 )
 def test_a_task_is_alive_by_its_turns(life: TaskLife, ok: bool, words: str) -> None:
     """Its last completed turn against what is allowed; one without turns has to run."""
-    assert probes.task_items([life]) == [HealthItem(life.task, ok, words)]
+    assert probes.task_items([life], "running") == [HealthItem(life.task, ok, words)]
 
 
 def test_tasks_that_just_run_share_a_line() -> None:
     """A phone has one screen; one in trouble gets a line of its own."""
     lives = [TaskLife("bans", 7200), TaskLife("account history", 30), TaskLife("report", 3, trouble="ended")]
-    assert probes.task_items(lives) == [
+    assert probes.task_items(lives, "running") == [
         HealthItem("report", False, "ended"),
         HealthItem("running", True, "bans 2 h 0 min, account history 30 s"),
     ]

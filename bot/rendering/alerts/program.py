@@ -6,10 +6,15 @@ from bot.rendering.alerts.facts import Facts
 from bot.rendering.markup import bold, esc, lines
 from bot.rendering.reasons import words
 
+# A confirmed size is traded in its own direction only.
+NOTHING_LEFT = frozenset({"within_band", "below_step", "below_min_notional"})
+
 
 def dropped(facts: Facts) -> str:
     why = words(facts.text("reason"))
     title = facts.title(f"/{facts.text('command')} was not carried out")
+    if facts.data.get("reason") in NOTHING_LEFT:
+        return f"⚠️ {title}: the gap of the question has closed or turned since. /hedge asks anew."
     return lines(f"⚠️ {title}: {esc(why.what)}.", esc(why.advice) if why.advice else None)
 
 

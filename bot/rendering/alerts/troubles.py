@@ -102,9 +102,13 @@ def unread(facts: Facts, course: Course) -> str:
     what = words(facts.data.get("reason", ""))
     return lines(
         f"⚠️ {facts.title(f'{course.still}blind: {what.what}')}{course.so_far}.",
-        f"Last read {facts.text('age')} ago. {facts.text('detail', '')}".rstrip(),
+        f"{_last_read(facts)} {facts.text('detail', '')}".rstrip(),
         f"Nothing is traded here at present ({facts.text('state')}), but what is held goes on. {what.advice}",
     )
+
+
+def _last_read(facts: Facts) -> str:
+    return f"Last read {facts.text('age')} ago." if facts.data.get("age") else "Never read since the start."
 
 
 def unread_over(facts: Facts, lasted_s: float) -> str:
