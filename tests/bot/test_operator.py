@@ -266,6 +266,14 @@ async def test_resume_asks_only_after_a_halt(desk: Desk) -> None:
     assert "Yes" in buttons(await desk.say("/resume")) and len(await desk.queued()) == 1
 
 
+async def test_resume_asks_whatever_the_last_look_said(desk: Desk) -> None:
+    """A halt stands before the first look after a start, beside a slow one, and while /flatten closes."""
+    for reason in ("starting", "within_band", "operator_flatten"):
+        desk.engine.shown = (replace(STATUS, reason=reason, stopped="halted"),)
+        assert "Yes" in buttons(await desk.say("/resume")) and await desk.queued() == []
+        assert "HALTED" in (await desk.say("/status")).text
+
+
 async def test_adopt_takes_a_leg(desk: Desk) -> None:
     """The leg may stand alone while there is one hedge."""
     await desk.press(buttons(await desk.say("/adopt short"))["Yes"])
