@@ -82,6 +82,32 @@ async def test_a_change_that_raises_risk_asks_first(desk: Desk) -> None:
     assert entry.source == "button"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_chain_age_seconds 1",
+        "max_price_age_seconds 1",
+        "max_per_hour 1",
+        "twap_interval_seconds 3600",
+        "approval_timeout_seconds 10",
+        "alerts.liquidation_distance_pct 0.001",
+        "alerts.margin_ratio_pct 99",
+        "alerts.funding_pct_per_day 90",
+        "alerts.repeat_seconds 31536000",
+    ],
+)
+async def test_what_keeps_it_from_hedging_or_telling_asks_first(desk: Desk, text: str) -> None:
+    """A limit that nothing ever meets is as good as off."""
+    before = desk.live.now
+    assert list(buttons(await desk.say(f"/set {text}"))) == ["Yes", "No"] and desk.live.now == before
+
+
+async def test_being_told_earlier_is_not_asked(desk: Desk) -> None:
+    """A limit of an alert where there was none, or a nearer one."""
+    for text in ("daily_loss_quote 50", "daily_loss_quote 40", "liquidation_distance_pct 20", "margin_ratio_pct 40"):
+        assert "✅" in await said(desk, f"/set alerts.{text}")
+
+
 async def test_a_no_changes_nothing(desk: Desk) -> None:
     """And says so; its yes is closed then, as is a yes pressed twice or by someone else."""
     reply = await desk.say("/set approval_over_quote off")
