@@ -33,6 +33,12 @@ class OutboxDelivery:
         self._poked = asyncio.Event()
         self._closing = False
         self._reached = False
+        self._failing_since_s: float | None = None
+        self.why_failing = ""
+
+    def failing_for_s(self) -> float:
+        """Since when messages wait though they were tried; 0 when the last one went through."""
+        return 0.0 if self._failing_since_s is None else self._clock.monotonic_s() - self._failing_since_s
 
     def poke(self) -> None:
         """There may be something new: look now."""
@@ -51,6 +57,7 @@ class OutboxDelivery:
             except Transient as error:
                 _LOG.warning("messages wait: %s", error)
                 self._reached = False
+                self._note_failing(str(error))
                 if self._closing:
                     return
                 await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
@@ -114,9 +121,15 @@ class OutboxDelivery:
         for key in parcel.settles:
             await self._outbox.finish(key, self._clock.now())
 
+    def _note_failing(self, why: str) -> None:
+        if self._failing_since_s is None:
+            self._failing_since_s = self._clock.monotonic_s()
+        self.why_failing = why
+
     async def _put_off(self, parcel: Parcel, why: str) -> None:
         """No chat takes messages now (blocked, or never started): the rest of the queue need not wait for this one."""
         _LOG.error("no operator can be reached: %s", why)
+        self._note_failing(why)
         not_before = self._clock.now() + timedelta(seconds=self._timings.unreachable_retry_s)
         for key in parcel.settles:
             await self._outbox.postpone(key, not_before, why)
@@ -135,6 +148,7 @@ class OutboxDelivery:
                 _LOG.warning("chat %s refused message %s: %s", chat_id, message.key, refused)
                 last = refused
                 continue
+            self._failing_since_s = None
             await self._record(message, Delivery(chat_id, message_id))
             served.add(chat_id)
         if last is not None and not served:
