@@ -134,6 +134,31 @@ async def test_a_yes_confirms_only_what_the_question_showed(desk: Desk) -> None:
     assert "changed meanwhile" in result.toast and hedge_of(desk).max_slippage_bps == 20
 
 
+async def test_a_yes_is_not_for_what_another_setting_made_of_it(desk: Desk) -> None:
+    """The bands that follow from others are part of the question; it is asked anew as it stands now."""
+    await desk.say("/set delta_band_quote 10")
+    reply = await desk.say("/set hedge_threshold 0.5")
+    assert "Also" not in plain(reply.text)
+    result = await desk.press(buttons(await desk.say("/set delta_band_quote unset", actor=BEN))["Yes"], actor=BEN)
+    assert result.toast.startswith("✅")
+    again = await desk.press(buttons(reply)["Yes"])
+    assert again.edited is not None and "Also: delta_band_quote" in plain(again.edited.text)
+    assert hedge_of(desk).hedge_threshold is None
+    done = await desk.press(buttons(again.edited)["Yes"])
+    assert done.toast.startswith("✅") and hedge_of(desk).band_quote == 0
+
+
+async def test_what_became_riskier_while_it_waited_is_asked(desk: Desk) -> None:
+    """Two operators at the same moment: the second change is judged beside the first."""
+    for text in ("hedge_threshold 0.5", "delta_band_quote 10"):
+        await confirmed(desk, f"/set {text}")
+    first, second = await asyncio.gather(
+        desk.say("/set hedge_threshold 0", actor=BEN), desk.say("/set delta_band_quote unset")
+    )
+    assert "✅" in first.text and list(buttons(second)) == ["Yes", "No"]
+    assert hedge_of(desk).band_quote == 10
+
+
 async def test_a_redelivered_message_changes_nothing_again(desk: Desk) -> None:
     """Neither what came after it, nor the audit, nor the alerts."""
     await desk.say("/set cooldown_seconds 60", key="tg:9:1")
