@@ -257,3 +257,26 @@ async def test_alarms_go_before_edits_of_the_board(rig: TelegramRig, outbox: Sql
         await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
         assert len(rig.calls("editMessageText")) - edits <= 1
         await rig.eventually(lambda: len(rig.calls("editMessageText")) > edits + 2)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Bad Request: not enough rights to send text messages to the chat",
+        "Bad Request: have no rights to send a message",
+        "Bad Request: CHAT_WRITE_FORBIDDEN",
+        "Bad Request: chat not found",
+    ],
+)
+async def test_a_chat_that_lets_the_bot_say_nothing_loses_nothing(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, reason: str
+) -> None:
+    """A group's administrator restricts the bot for an hour: that is no fault of what it had to say."""
+    rig.fault("sendMessage", times=None, code=400, reason=reason)
+    await outbox.put(_message("alarm", priority=0))
+    async with running():
+        await rig.eventually(lambda: len(rig.calls("sendMessage")) >= 2)
+        assert await outbox.backlog() == 1
+        rig.heal()
+        await _settled(rig, outbox)
+    assert [m.text for m in rig.messages(OPERATOR)] == ["alarm"]
