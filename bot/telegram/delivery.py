@@ -135,10 +135,12 @@ class OutboxDelivery:
             await self._outbox.postpone(key, not_before, why)
 
     async def _send(self, message: OutboxMessage, shown: str) -> None:
-        """To each chat that has not got it. Raises the last Refused when not one chat took it."""
+        """To each chat that has not got it. Raises the last Refused when not one chat took it, and Transient when one
+        must be tried again: after all others, for which it may be the one message that matters."""
         served = {delivery.chat_id for delivery in await self._outbox.deliveries(shown)}
         context = await self._contexts(message)
         last: Refused | None = None
+        later: Transient | None = None
         for chat_id in self._chats:
             if chat_id in served:
                 continue
@@ -148,9 +150,14 @@ class OutboxDelivery:
                 _LOG.warning("chat %s refused message %s: %s", chat_id, message.key, refused)
                 last = refused
                 continue
+            except Transient as error:
+                later = error
+                continue
             self._failing_since_s = None
             await self._record(message, Delivery(chat_id, message_id))
             served.add(chat_id)
+        if later is not None:
+            raise later
         if last is not None and not served:
             raise last
 
@@ -169,11 +176,16 @@ class OutboxDelivery:
         copies = {delivery.chat_id: delivery.message_id for delivery in await self._outbox.deliveries(shown)}
         if not copies:
             await self._send(message, shown)
+        later: Transient | None = None
         for chat_id, message_id in copies.items():
             try:
                 await self._edit_in(chat_id, message_id, message, shown)
             except Refused as refused:
                 _LOG.warning("message %s was not changed in chat %s: %s", shown, chat_id, refused)
+            except Transient as error:
+                later = error
+        if later is not None:
+            raise later
 
     async def _edit_in(self, chat_id: int, message_id: int, message: OutboxMessage, shown: str) -> None:
         reply = _reply(message)

@@ -280,3 +280,19 @@ async def test_a_chat_that_lets_the_bot_say_nothing_loses_nothing(
         rig.heal()
         await _settled(rig, outbox)
     assert [m.text for m in rig.messages(OPERATOR)] == ["alarm"]
+
+
+@pytest.mark.parametrize(("code", "retry_after"), [(429, 30), (500, None)])
+async def test_one_operators_chat_keeps_no_alarm_from_another(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, code: int, retry_after: int | None
+) -> None:
+    """The first chat must wait; the second is told at once, and once, and sees the outcome."""
+    rig.add_chat(SECOND)
+    for method in ("sendMessage", "editMessageText"):
+        rig.fault(method, times=None, code=code, retry_after=retry_after, contains=f"'chat_id': '{OPERATOR}'")
+    await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+    async with running(operators=frozenset({OPERATOR, SECOND})):
+        (theirs,) = await rig.eventually(lambda: rig.messages(SECOND))
+        await asyncio.sleep(0.5)
+        assert theirs.labels == ["Approve", "Reject"] and len(rig.messages(SECOND)) == 1
+        assert not rig.messages(OPERATOR) and await outbox.backlog() == 1
