@@ -20,6 +20,8 @@ from core.ports import Delivery, Outbox, OutboxMessage
 _LOG = logging.getLogger(__name__)
 _WINDOW = 1000
 _BATCH = 20
+# A message that failed so often gives way to the next one; where that goes through, it was the message's own fault.
+_PATIENCE_WITH_ONE = 3
 
 
 class OutboxDelivery:
@@ -35,6 +37,7 @@ class OutboxDelivery:
         self._reached = False
         self._failing_since_s: float | None = None
         self.why_failing = ""
+        self._first, self._failures_of_first = "", 0
 
     def failing_for_s(self) -> float:
         """Since when messages wait though they were tried; 0 when the last one went through."""
@@ -85,16 +88,27 @@ class OutboxDelivery:
         due = parcels(await self._outbox.due(self._clock.now(), _WINDOW))
         if self._reached and await self._merge(due):
             return True
-        for parcel in due[:_BATCH]:
+        for place, parcel in enumerate(due[:_BATCH]):
             if wait_s := self._buckets.wait_s(self._chats):
                 await self._clock.sleep(wait_s)
                 return True
             self._buckets.take(self._chats)
-            await self._deliver(parcel)
+            try:
+                await self._deliver(parcel)
+            except Transient as error:
+                if error.retry_after_s is not None or not self._gives_way(parcel, due[place + 1 :]):
+                    raise
+                await self._deliver(due[place + 1])
+                await self._put_off(parcel, str(error))
             if not self._reached:
                 self._reached = True
                 return True
         return len(due) > _BATCH
+
+    def _gives_way(self, parcel: Parcel, behind: Sequence[Parcel]) -> bool:
+        key = parcel.message.key
+        self._first, self._failures_of_first = key, self._failures_of_first + 1 if key == self._first else 1
+        return bool(behind) and self._failures_of_first >= _PATIENCE_WITH_ONE
 
     async def _merge(self, due: Sequence[Parcel]) -> bool:
         """Not before something went through: while Telegram is away more may come, and one digest beats two."""
@@ -127,8 +141,8 @@ class OutboxDelivery:
         self.why_failing = why
 
     async def _put_off(self, parcel: Parcel, why: str) -> None:
-        """No chat takes messages now (blocked, or never started): the rest of the queue need not wait for this one."""
-        _LOG.error("no operator can be reached: %s", why)
+        """No chat takes it now (blocked, or never started): the rest of the queue need not wait for this one."""
+        _LOG.error("message %s reaches no operator: %s", parcel.message.key, why)
         self._note_failing(why)
         not_before = self._clock.now() + timedelta(seconds=self._timings.unreachable_retry_s)
         for key in parcel.settles:

@@ -296,3 +296,34 @@ async def test_one_operators_chat_keeps_no_alarm_from_another(
         await asyncio.sleep(0.5)
         assert theirs.labels == ["Approve", "Reject"] and len(rig.messages(SECOND)) == 1
         assert not rig.messages(OPERATOR) and await outbox.backlog() == 1
+
+
+@pytest.mark.parametrize("edits", [None, "ask"])
+async def test_what_telegram_fails_over_keeps_nothing_from_going_past(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, edits: str | None
+) -> None:
+    """One message, or an edit, on which the server always stumbles; it is tried on, and arrives when it can."""
+    async with running():
+        await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+        await _settled(rig, outbox)
+        for method in ("sendMessage", "editMessageText"):
+            rig.fault(method, times=None, code=500, contains="stumbles")
+        await outbox.put(_message("bad", "stumbles", priority=0, edits=edits, at_s=1))
+        await outbox.put(_message("alarm", priority=0, at_s=2))
+        await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
+        rig.heal()
+        await _settled(rig, outbox)
+    shown = [m.text for m in rig.messages(OPERATOR)]
+    assert shown == (["stumbles", "alarm"] if edits else ["Hedge?", "alarm", "stumbles"])
+
+
+async def test_an_outage_does_not_change_the_order(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """Where the next one fails as well, it is not the message's fault."""
+    async with running():
+        rig.fault("sendMessage", times=None, code=500)
+        for number in range(4):
+            await outbox.put(_message(f"m{number}", at_s=number))
+        await rig.eventually(lambda: len(rig.calls("sendMessage")) >= 10)
+        rig.heal()
+        await _settled(rig, outbox)
+    assert [m.text for m in rig.messages(OPERATOR)] == ["m0", "m1", "m2", "m3"]
