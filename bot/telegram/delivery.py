@@ -124,6 +124,8 @@ class OutboxDelivery:
         shown = message.key if message.edits is None else message.edits
         try:
             if message.edits is None:
+                if len(parcel.settles) > 1 and await self._outbox.deliveries(shown):
+                    await self._edit(message, shown)  # the copies of a round that was cut short
                 await self._send(message, shown)
             else:
                 await self._edit(message, shown)

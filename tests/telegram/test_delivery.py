@@ -327,3 +327,21 @@ async def test_an_outage_does_not_change_the_order(rig: TelegramRig, outbox: Sql
         rig.heal()
         await _settled(rig, outbox)
     assert [m.text for m in rig.messages(OPERATOR)] == ["m0", "m1", "m2", "m3"]
+
+
+async def test_an_outcome_reaches_the_copy_of_a_round_that_was_cut_short(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """The question was in the first chat when the program ended; its end comes before the second chat has it."""
+    rig.add_chat(SECOND)
+    async with running():
+        await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+        await _settled(rig, outbox)
+    (mine,) = rig.messages(OPERATOR)
+    await outbox.put(_message("anew", "Hedge?", priority=0, buttons=KEYBOARD))
+    await outbox.record_delivery("anew", Delivery(OPERATOR, mine.message_id))
+    await outbox.put(_message("anew:done", "Hedge? approved", priority=0, edits="anew", at_s=1))
+    async with running(operators=frozenset({OPERATOR, SECOND})):
+        await _settled(rig, outbox)
+    for chat in (OPERATOR, SECOND):
+        assert [(m.text, m.labels) for m in rig.messages(chat)] == [("Hedge? approved", [])]
