@@ -93,17 +93,20 @@ class OutboxDelivery:
                 await self._clock.sleep(wait_s)
                 return True
             self._buckets.take(self._chats)
-            try:
-                await self._deliver(parcel)
-            except Transient as error:
-                if error.retry_after_s is not None or not self._gives_way(parcel, due[place + 1 :]):
-                    raise
-                await self._deliver(due[place + 1])
-                await self._put_off(parcel, str(error))
+            await self._deliver_or_pass(parcel, due[place + 1 :])
             if not self._reached:
                 self._reached = True
                 return True
         return len(due) > _BATCH
+
+    async def _deliver_or_pass(self, parcel: Parcel, behind: Sequence[Parcel]) -> None:
+        try:
+            await self._deliver(parcel)
+        except Transient as error:
+            if error.retry_after_s is not None or not self._gives_way(parcel, behind):
+                raise
+            await self._deliver(behind[0])
+            await self._put_off(parcel, str(error))
 
     def _gives_way(self, parcel: Parcel, behind: Sequence[Parcel]) -> bool:
         key = parcel.message.key
@@ -124,8 +127,7 @@ class OutboxDelivery:
         shown = message.key if message.edits is None else message.edits
         try:
             if message.edits is None:
-                if len(parcel.settles) > 1 and await self._outbox.deliveries(shown):
-                    await self._edit(message, shown)  # the copies of a round that was cut short
+                await self._edit_earlier(parcel, shown)
                 await self._send(message, shown)
             else:
                 await self._edit(message, shown)
@@ -136,6 +138,11 @@ class OutboxDelivery:
             _LOG.error("message %s can never be delivered: %s", message.key, refused)
         for key in parcel.settles:
             await self._outbox.finish(key, self._clock.now())
+
+    async def _edit_earlier(self, parcel: Parcel, shown: str) -> None:
+        """The copies of a round that was cut short, where edits came meanwhile."""
+        if len(parcel.settles) > 1 and await self._outbox.deliveries(shown):
+            await self._edit(parcel.message, shown)
 
     def _note_failing(self, why: str) -> None:
         if self._failing_since_s is None:
