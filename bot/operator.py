@@ -187,7 +187,8 @@ class OperatorService:
         if order.command.name != "resume":
             return order.command.asks_before(order.args)
         meant = order.args or self._engine.hedge_names()
-        return any(status.reason == "halted" for status in self._engine.statuses() if status.name in meant)
+        known = {status.name: status for status in self._engine.statuses()}
+        return any(name not in known or "halted" in (known[name].stopped, known[name].reason) for name in meant)
 
     async def _choose(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
         """One button for each hedge; every button is a question of its own, good once and for the asker only."""

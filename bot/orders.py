@@ -108,13 +108,23 @@ def _for_word(command: Command, word: str, named: Sequence[str], names: Sequence
 
 
 def _for_any_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]) -> Order | str:
-    if not args or args[0].lower() == "all":
+    """One hedge or all of them. More words are no order that could be carried out in part, but for a halt."""
+    said = tuple(word.lower() for word in args)
+    if said in ((), ("all",)):
         return Order(command, ())
-    if args[0].lower() in names:
-        return Order(command, (args[0].lower(),))
-    if command.name == "halt":  # A misspelt name must not keep anything running.
-        return Order(command, (), f"I know no hedge {args[0]!r}, so all are halted. ")
-    return _no_such_hedge(args[0], names)
+    if len(said) == 1 and said[0] in names:
+        return Order(command, said)
+    if command.name == "halt":  # A misspelt name, or one of several, must not keep anything running.
+        return Order(command, (), _why_all(args, names))
+    if len(said) == 1:
+        return _no_such_hedge(args[0], names)
+    return f"{command.usage}: name one hedge, or none for all of them. Nothing was done."
+
+
+def _why_all(args: tuple[str, ...], names: Sequence[str]) -> str:
+    unknown = next((word for word in args if word.lower() not in (*names, "all")), "")
+    why = f"I know no hedge {clip(unknown, 40)!r}" if unknown else "One hedge can be named, or all are meant"
+    return f"{why}, so all are halted. "
 
 
 def _for_one_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]) -> Order | str | None:

@@ -13,7 +13,7 @@ from core.status import HedgeStatus
 FOR_PEOPLE = frozenset(
     {"base_symbol", "detail", "chain_age_s", "venue_age_s", "last_hedge_at", "held", "beside_base", "confirmed"}
     | {"margin_balance", "maintenance_margin", "next_funding_time", "read_at", "isolated"}
-    | {"market_age_s", "market_pushed", "work", "due"}
+    | {"market_age_s", "market_pushed", "work", "due", "stopped"}
 )
 
 Json = None | str | bool | list["Json"] | dict[str, "Json"]

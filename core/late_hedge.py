@@ -103,8 +103,8 @@ class LateHedge:
         if self._hedge is not None:
             return self._hedge.status()
         seen = hedge_status(self.name, self._config(), self._seen, None, trouble=self._trouble, now=self._clock.now())
-        if self._kernel.halted or self._kernel.paused:
-            return replace(seen, reason=(Reason.HALTED if self._kernel.halted else Reason.PAUSED).text)
+        if stopped := memory.stopped(self._kernel):
+            return replace(seen, reason=stopped, stopped=stopped)
         return replace(seen, reason=Reason.STALE_VENUE.text) if self._trouble else seen
 
     def outlook(self) -> Outlook | None:
@@ -230,12 +230,12 @@ class LateHedge:
                 return False
             before = await self._remembered()
             kernel = change(before.kernel)
-            stopped = kernel.halted or kernel.paused
-            after = replace(before, kernel=kernel, flattening=before.flattening and stopped)
+            stopped = memory.stopped(kernel)
+            after = replace(before, kernel=kernel, flattening=before.flattening and bool(stopped))
             await self._store.save(self.name, to_json(after), self._clock.now())
             self._kernel = kernel
         if stopped and (approval := await self._desk.live(self.name)) is not None:
-            await self._desk.void(approval, "halted" if kernel.halted else "paused")
+            await self._desk.void(approval, stopped)
         if kernel != before.kernel:
             await self._tell(kind, {"by": by})
         return True

@@ -297,8 +297,7 @@ class HedgeRunner:
             log.warning("what rests could not be taken back at once", hedge=self.name, error=str(error))
 
     def _stopped(self) -> str:
-        kernel = self._remembered.kernel
-        return "halted" if kernel.halted else "paused" if kernel.paused else ""
+        return memory.stopped(self._remembered.kernel)
 
     def _may_send(self) -> bool:
         return not self._stopped() and self._is_recent()

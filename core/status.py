@@ -120,7 +120,8 @@ class HedgeStatus:
     may be empty), `chain_age_s`, `venue_age_s` (the account's), `last_hedge_at`, and all that has a default;
     `market_pushed`: the exchange told the market by itself, None before the first. For the books: `held`;
     `beside_base`, BASE beside the LP that counts (departed, and the wallet's where it is hedged); `confirmed`, whether
-    the last look believed every reading behind these figures.
+    the last look believed every reading behind these figures. `stopped`: "halted", "paused" or empty, as it is at this
+    moment, whatever the last look's reason was.
     """
 
     name: str
@@ -150,3 +151,4 @@ class HedgeStatus:
     market_pushed: bool | None = None
     work: WorkStatus | None = None
     due: tuple[Due, ...] = ()
+    stopped: str = ""

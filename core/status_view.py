@@ -13,6 +13,7 @@ from core.execution.active_plan import ActivePlan
 from core.execution.terms import slices_of
 from core.facts import SymbolRules
 from core.feeds import VenueFacts
+from core.hedging import memory
 from core.hedging.kernel_types import Decision, Memory
 from core.hedging.life_memory import LifeMemory
 from core.hedging.lifecycle import LpView
@@ -83,6 +84,7 @@ def hedge_status(
         market_pushed=venue.pushed if venue else None,
         work=_work(beside, config, decision) if beside else None,
         due=_due(beside, config, venue, now) if beside else (),
+        stopped=memory.stopped(beside.kernel) if beside else "",
     )
 
 

@@ -29,7 +29,7 @@ async def reply_of(answer: Answer, token: Token) -> Reply:
 
 def declined(words: Sequence[str]) -> PressResult:
     """After No: `words` are those of the choice."""
-    asked = code(" ".join(("/set", *words[1:-1])))
+    asked = code(" ".join(("/set", *words[1:-2])))
     return PressResult("Nothing was done.", Reply(lines(f"{bold('Asked')}: {asked}", "Not carried out."), True))
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from hashlib import sha256
 
 from bot.chat_settings.answers import Answer, Choice, Speaker
 from bot.chat_settings.contradictions import contradictions
@@ -27,6 +28,8 @@ from storage.overrides import Override, Overrides, Wish
 
 TYPED, SURE, DEFAULT = "typed", "sure", "default"
 BUTTONS_IN_A_ROW = 3
+UNASKED = "unasked"
+MARK_CHARS = 16
 REPEATED = "This message was carried out already."
 FILE_CHANGED = "hedge.toml: its own value of it changed"
 NOT_ALLOWED = "hedge.toml: the chat's value is not allowed beside it any more"
@@ -118,8 +121,8 @@ class Settings:
         found = named(rest, self._hedges())
         if isinstance(found, str) or found.key is None:
             raise ValueError(f"a choice of ours has no setting: {words}")
-        word, before = found.words
-        return await self._carry_out(found.key, word, speaker, before)
+        word, before, shown = found.words
+        return await self._carry_out(found.key, word, speaker, before, shown)
 
     async def _answer(self, found: Named, speaker: Speaker) -> Answer:
         if found.key is None:
@@ -141,12 +144,13 @@ class Settings:
             return self._already(key)
         if found := dangers(key, self._live.now, plan.next.config):
             return self._question(plan, word, found)
-        return await self._carry_out(key, word, speaker, word_in(self._live.now, key))
+        return await self._carry_out(key, word, speaker, word_in(self._live.now, key), UNASKED)
 
     def _question(self, plan: Plan, word: str, found: Sequence[str]) -> Answer:
-        words = (SURE, *plan.key.typed.split(), word, word_in(self._live.now, plan.key))
+        question = texts.question_text(self._turn_of(plan), found)
+        words = (SURE, *plan.key.typed.split(), word, word_in(self._live.now, plan.key), _mark(question))
         buttons = (Choice("Yes", words, is_danger=True), Choice("No", words, declines=True))
-        return Answer(texts.question_text(self._turn_of(plan), found), (buttons,), is_question=True)
+        return Answer(question, (buttons,), is_question=True)
 
     def _plan(self, key: Key, word: str, speaker: Speaker) -> Plan:
         """Raises ConfigurationError when the whole would not be allowed."""
@@ -165,14 +169,15 @@ class Settings:
 
     # what is done
 
-    async def _carry_out(self, key: Key, word: str, speaker: Speaker, before: str) -> Answer:
+    async def _carry_out(self, key: Key, word: str, speaker: Speaker, before: str, shown: str) -> Answer:
         """To its end, also when whoever asked does not wait for it: what is stored is in force.
 
-        `before`: the value from which it is to be changed; from another nothing is.
+        `before`: the value from which it is to be changed; from another nothing is. `shown`: the mark of the question
+        that was answered, or UNASKED; where other settings make another question of it meanwhile, that one is asked.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._carried_out(key, word, speaker, before)))
+        return await asyncio.shield(asyncio.ensure_future(self._carried_out(key, word, speaker, before, shown)))
 
-    async def _carried_out(self, key: Key, word: str, speaker: Speaker, before: str) -> Answer:
+    async def _carried_out(self, key: Key, word: str, speaker: Speaker, before: str, shown: str) -> Answer:
         async with self._turn:
             if word_in(self._live.now, key) != before:
                 return Answer(f"{esc(key.typed)} was changed meanwhile, so nothing was done. Send /set again.")
@@ -181,6 +186,8 @@ class Settings:
             except ConfigurationError as error:
                 return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
             turn, config = self._turn_of(plan), self._live.now
+            if (found := dangers(key, config, plan.next.config)) and _mark(texts.question_text(turn, found)) != shown:
+                return self._question(plan, word, found)
             if not await self._store(plan, turn, speaker):
                 return Answer(REPEATED)
             self._take(plan.next)
@@ -257,6 +264,11 @@ class Settings:
 
     def _hedges(self) -> tuple[str, ...]:
         return tuple(self._live.file.hedges)
+
+
+def _mark(question: str) -> str:
+    """Tells one question from another."""
+    return sha256(question.encode()).hexdigest()[:MARK_CHARS]
 
 
 def _is_alert(key: Key) -> bool:

@@ -21,6 +21,16 @@ ASKS_WHEN = {
     Riskier.NEVER: "",
 }
 NOT_TOLD = "you are not told of it any more"
+TOLD_LATER = "you are told of it later, or never"
+# Thresholds and paces of alerts, by the way in which less is told.
+TOLD_LESS = {
+    "alerts.liquidation_distance_pct": Riskier.LOWER,
+    "alerts.margin_ratio_pct": Riskier.HIGHER,
+    "alerts.funding_pct_per_day": Riskier.HIGHER,
+    "alerts.daily_loss_quote": Riskier.HIGHER,
+    "alerts.repeat_seconds": Riskier.HIGHER,
+    "alerts.silent_repeat_seconds": Riskier.HIGHER,
+}
 
 
 def dangers(key: Key, before: Config, after: Config) -> tuple[str, ...]:
@@ -29,7 +39,7 @@ def dangers(key: Key, before: Config, after: Config) -> tuple[str, ...]:
     A band may change another that follows from it, so that all of a hedge's settings are looked at.
     """
     if not key.hedge:
-        return (NOT_TOLD,) if key.name.startswith(f"{ALERTS}.") and _is_silenced(key, before, after) else ()
+        return _told_less(key, before, after) if key.name.startswith(f"{ALERTS}.") else ()
     old, new = before.hedges[key.hedge], after.hedges[key.hedge]
     found = (row.danger for row in ROWS.values() if is_riskier(row, in_force(old, row.key), in_force(new, row.key)))
     return tuple(dict.fromkeys(found))
@@ -86,7 +96,15 @@ def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_silenced(key: Key, before: Config, after: Config) -> bool:
-    """A kind that is off, or a threshold of 0, which is off too."""
+def _told_less(key: Key, before: Config, after: Config) -> tuple[str, ...]:
+    """A kind that is off, or a threshold of 0, which is off too; or one that is passed later."""
     old, new = value_in(before, key), value_in(after, key)
-    return old != new and (new == "off" or (not isinstance(new, str) and not new))
+    if old == new:
+        return ()
+    if new == "off" or (not isinstance(new, str) and not new):
+        return (NOT_TOLD,)
+    way = TOLD_LESS.get(key.name)
+    if way is None or not old:
+        return ()
+    lower = Decimal(str(new)) < Decimal(str(old))
+    return (TOLD_LATER,) if lower is (way is Riskier.LOWER) else ()

@@ -55,7 +55,7 @@ GROUPS: dict[str, tuple[Row, ...]] = {
         Row("force_rebalance_seconds", "trades to the target so often anyway", LOWER_BUT_ON, "more trades, more cost"),
         Row("out_of_range_seconds", "out of range so long: one trade", HIGHER_OR_OFF, WIDER),
         Row("cooldown_seconds", "the pause between rebalances", LOWER, "more trades, more cost"),
-        Row("max_per_hour", "rebalances in an hour", HIGHER_OR_OFF, "more trades, more cost"),
+        Row("max_per_hour", "rebalances in an hour", EITHER, "more trades, more cost, or gaps that stay open"),
         Row("urgent_band_multiple", "so many bands wait for no pause", EITHER, "large gaps wait, or trades rush"),
         Row("min_notional_quote", "no smaller increase", HIGHER, WIDER),
     ),
@@ -72,7 +72,7 @@ GROUPS: dict[str, tuple[Row, ...]] = {
         Row("max_order_quote", "the most one order trades, in QUOTE", HIGHER_OR_OFF, LARGER_TRADE),
         Row("twap_over_quote", "larger trades are sliced over time", HIGHER_OR_OFF, LARGER_TRADE),
         Row("twap_duration_seconds", "over how long they are sliced", EITHER, "larger slices, or an open gap"),
-        Row("twap_interval_seconds", "from slice to slice", NEVER),
+        Row("twap_interval_seconds", "from slice to slice", HIGHER, "fewer and larger slices"),
     ),
     "limits of risk": (
         Row("max_position_notional", "the largest short", HIGHER_OR_OFF, "a larger short"),
@@ -81,8 +81,8 @@ GROUPS: dict[str, tuple[Row, ...]] = {
         Row("deleverage_below_pct", "it buys back when liquidation is nearer", LOWER, "it buys back later, or never"),
     ),
     "what is believed": (
-        Row("max_chain_age_seconds", "older blocks are no facts", HIGHER, "it trades on older figures"),
-        Row("max_price_age_seconds", "nor are older prices", HIGHER, "it trades on older figures"),
+        Row("max_chain_age_seconds", "older blocks are no facts", EITHER, "it trades on older figures, or not at all"),
+        Row("max_price_age_seconds", "nor are older prices", EITHER, "it trades on older figures, or not at all"),
         Row("max_basis_bps", "prices further apart: caution", HIGHER_OR_OFF, "a pushed pool causes a trade"),
         Row("max_jump_pct", "a larger jump must be read twice", HIGHER_OR_OFF, "a wrong reading may be believed"),
         Row("on_chain_blind", "when the node is silent", ("hold", "estimate"), "it trades on an estimate"),
@@ -90,7 +90,7 @@ GROUPS: dict[str, tuple[Row, ...]] = {
     ),
     "whom it asks": (
         Row("approval_over_quote", "larger trades ask first", HIGHER, "larger trades happen unasked"),
-        Row("approval_timeout_seconds", "how long it waits for an answer", HIGHER, "an older yes still counts"),
+        Row("approval_timeout_seconds", "how long it waits for an answer", EITHER, "an older yes counts, or none is"),
         Row("approval_on_timeout", "without an answer", ("hold", "partial"), "a part is traded unasked"),
         Row("reject_snooze_seconds", "how long a rejection is respected", HIGHER, "the gap stays open for longer"),
         Row("alert_over_quote", "a breach alarm from this gap on", HIGHER_OR_OFF, "the alarm comes later, or never"),

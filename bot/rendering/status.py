@@ -78,7 +78,7 @@ def headline(statuses: Sequence[HedgeStatus], service: Service = RUNNING) -> str
     """Without a service a stop is still in force; any other state is only what it would be in."""
     if service.running is not False:
         return overall(statuses)
-    reasons = {status.reason for status in statuses}
+    reasons = {status.reason for status in statuses} | {status.stopped for status in statuses}
     stop = next((title for mark, title in STOPS if mark in reasons), None)
     return f"{stop} · {NOT_RUNNING}" if stop else NOT_RUNNING
 
@@ -86,7 +86,7 @@ def headline(statuses: Sequence[HedgeStatus], service: Service = RUNNING) -> str
 def overall(statuses: Sequence[HedgeStatus]) -> str:
     if not statuses:
         return "STARTING"
-    marks = {status.reason.lower() for status in statuses} | {status.state.lower() for status in statuses}
+    marks = {mark.lower() for status in statuses for mark in (status.reason, status.state, status.stopped)}
     return next((title for mark, title in OVERALL if mark in marks), "RUNNING ✅")
 
 

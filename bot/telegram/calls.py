@@ -21,6 +21,17 @@ from core.errors import LpHedgeError, Refused, Transient
 _LOG = logging.getLogger(__name__)
 _FLOOD_TRIES = 3
 UNREACHABLE = "unreachable"
+# Of bad requests, those that are about the chat and not about what was said.
+_NO_WORD_IN = (
+    "chat not found",
+    "not enough rights to send text messages",
+    "have no rights to send a message",
+    "need administrator rights",
+    "chat_write_forbidden",
+    "chat_restricted",
+    "peer_id_invalid",
+    "topic_closed",
+)
 BAD_REQUEST = "bad_request"
 T = TypeVar("T")
 
@@ -67,7 +78,7 @@ def sort_error(error: TelegramError) -> LpHedgeError:
     """The library's BadRequest is a NetworkError to it, so the order of the cases matters."""
     if isinstance(error, RetryAfter):
         return Transient("Telegram asks for a pause.", retry_after_s=seconds(error))
-    if isinstance(error, Forbidden | ChatMigrated) or "chat not found" in error.message.lower():
+    if isinstance(error, Forbidden | ChatMigrated) or any(each in error.message.lower() for each in _NO_WORD_IN):
         return Refused(f"The chat takes no messages from this bot: {error.message}.", code=UNREACHABLE)
     if isinstance(error, BadRequest):
         return Refused(f"Telegram refused the call: {error.message}.", code=BAD_REQUEST)

@@ -20,6 +20,8 @@ from core.ports import Delivery, Outbox, OutboxMessage
 _LOG = logging.getLogger(__name__)
 _WINDOW = 1000
 _BATCH = 20
+# A message that failed so often gives way to the next one; where that goes through, it was the message's own fault.
+_PATIENCE_WITH_ONE = 3
 
 
 class OutboxDelivery:
@@ -33,6 +35,13 @@ class OutboxDelivery:
         self._poked = asyncio.Event()
         self._closing = False
         self._reached = False
+        self._failing_since_s: float | None = None
+        self.why_failing = ""
+        self._first, self._failures_of_first = "", 0
+
+    def failing_for_s(self) -> float:
+        """Since when messages wait though they were tried; 0 when the last one went through."""
+        return 0.0 if self._failing_since_s is None else self._clock.monotonic_s() - self._failing_since_s
 
     def poke(self) -> None:
         """There may be something new: look now."""
@@ -51,6 +60,7 @@ class OutboxDelivery:
             except Transient as error:
                 _LOG.warning("messages wait: %s", error)
                 self._reached = False
+                self._note_failing(str(error))
                 if self._closing:
                     return
                 await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
@@ -78,16 +88,30 @@ class OutboxDelivery:
         due = parcels(await self._outbox.due(self._clock.now(), _WINDOW))
         if self._reached and await self._merge(due):
             return True
-        for parcel in due[:_BATCH]:
+        for place, parcel in enumerate(due[:_BATCH]):
             if wait_s := self._buckets.wait_s(self._chats):
                 await self._clock.sleep(wait_s)
                 return True
             self._buckets.take(self._chats)
-            await self._deliver(parcel)
+            await self._deliver_or_pass(parcel, due[place + 1 :])
             if not self._reached:
                 self._reached = True
                 return True
         return len(due) > _BATCH
+
+    async def _deliver_or_pass(self, parcel: Parcel, behind: Sequence[Parcel]) -> None:
+        try:
+            await self._deliver(parcel)
+        except Transient as error:
+            if error.retry_after_s is not None or not self._gives_way(parcel, behind):
+                raise
+            await self._deliver(behind[0])
+            await self._put_off(parcel, str(error))
+
+    def _gives_way(self, parcel: Parcel, behind: Sequence[Parcel]) -> bool:
+        key = parcel.message.key
+        self._first, self._failures_of_first = key, self._failures_of_first + 1 if key == self._first else 1
+        return bool(behind) and self._failures_of_first >= _PATIENCE_WITH_ONE
 
     async def _merge(self, due: Sequence[Parcel]) -> bool:
         """Not before something went through: while Telegram is away more may come, and one digest beats two."""
@@ -103,6 +127,7 @@ class OutboxDelivery:
         shown = message.key if message.edits is None else message.edits
         try:
             if message.edits is None:
+                await self._edit_earlier(parcel, shown)
                 await self._send(message, shown)
             else:
                 await self._edit(message, shown)
@@ -114,18 +139,31 @@ class OutboxDelivery:
         for key in parcel.settles:
             await self._outbox.finish(key, self._clock.now())
 
+    async def _edit_earlier(self, parcel: Parcel, shown: str) -> None:
+        """The copies of a round that was cut short, where edits came meanwhile."""
+        if len(parcel.settles) > 1 and await self._outbox.deliveries(shown):
+            await self._edit(parcel.message, shown)
+
+    def _note_failing(self, why: str) -> None:
+        if self._failing_since_s is None:
+            self._failing_since_s = self._clock.monotonic_s()
+        self.why_failing = why
+
     async def _put_off(self, parcel: Parcel, why: str) -> None:
-        """No chat takes messages now (blocked, or never started): the rest of the queue need not wait for this one."""
-        _LOG.error("no operator can be reached: %s", why)
+        """No chat takes it now (blocked, or never started): the rest of the queue need not wait for this one."""
+        _LOG.error("message %s reaches no operator: %s", parcel.message.key, why)
+        self._note_failing(why)
         not_before = self._clock.now() + timedelta(seconds=self._timings.unreachable_retry_s)
         for key in parcel.settles:
             await self._outbox.postpone(key, not_before, why)
 
     async def _send(self, message: OutboxMessage, shown: str) -> None:
-        """To each chat that has not got it. Raises the last Refused when not one chat took it."""
+        """To each chat that has not got it. Raises the last Refused when not one chat took it, and Transient when one
+        must be tried again: after all others, for which it may be the one message that matters."""
         served = {delivery.chat_id for delivery in await self._outbox.deliveries(shown)}
         context = await self._contexts(message)
         last: Refused | None = None
+        later: Transient | None = None
         for chat_id in self._chats:
             if chat_id in served:
                 continue
@@ -135,8 +173,14 @@ class OutboxDelivery:
                 _LOG.warning("chat %s refused message %s: %s", chat_id, message.key, refused)
                 last = refused
                 continue
+            except Transient as error:
+                later = error
+                continue
+            self._failing_since_s = None
             await self._record(message, Delivery(chat_id, message_id))
             served.add(chat_id)
+        if later is not None:
+            raise later
         if last is not None and not served:
             raise last
 
@@ -155,11 +199,16 @@ class OutboxDelivery:
         copies = {delivery.chat_id: delivery.message_id for delivery in await self._outbox.deliveries(shown)}
         if not copies:
             await self._send(message, shown)
+        later: Transient | None = None
         for chat_id, message_id in copies.items():
             try:
                 await self._edit_in(chat_id, message_id, message, shown)
             except Refused as refused:
                 _LOG.warning("message %s was not changed in chat %s: %s", shown, chat_id, refused)
+            except Transient as error:
+                later = error
+        if later is not None:
+            raise later
 
     async def _edit_in(self, chat_id: int, message_id: int, message: OutboxMessage, shown: str) -> None:
         reply = _reply(message)

@@ -34,6 +34,7 @@ _LOG = logging.getLogger(__name__)
 class Hearing(StrEnum):
     STARTING = "starting"
     LISTENING = "listening"
+    MUTE = "mute"
     BLIND = "blind"
     CONFLICT = "conflict"
     STOPPED = "stopped"
@@ -41,7 +42,8 @@ class Hearing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TelegramHealth:
-    """`since`: when the hearing last changed. `last_poll_age_s`: None before the first successful poll.
+    """`since`: when the hearing last changed. `last_poll_age_s`: None before the first successful poll. MUTE: it hears,
+    but what it has to tell does not get through.
 
     `bot_name`: "@name", None before Telegram first answered. No secrets.
     """
@@ -112,7 +114,12 @@ class TelegramFrontEnd:
 
     def health(self) -> TelegramHealth:
         age_s = None if self._watch.last_ok_s is None else self._watch.silent_for_s()
-        return TelegramHealth(self._hearing, self._since, age_s, self._bot_name, self._detail)
+        hearing, since, detail = self._hearing, self._since, self._detail
+        failing_s = self._delivery.failing_for_s()
+        if hearing is Hearing.LISTENING and failing_s > self._timings.deaf_after_s:
+            since = self._clock.now() - timedelta(seconds=failing_s)
+            hearing, detail = Hearing.MUTE, self._redactor.redact(f"messages wait: {self._delivery.why_failing}")
+        return TelegramHealth(hearing, since, age_s, self._bot_name, detail)
 
     async def run(self) -> None:
         """Returns never; once cancelled, delivers what is due in the outbox, for a bounded time, and ends."""

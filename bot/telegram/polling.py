@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _TOKEN_REFUSED = (401, 404)
 _CONFLICT = 409
-_AT_ONCE = 64
+# Answers that hang, or sit out a pause, must not keep a /halt from being read: ten polls' worth of updates.
+_AT_ONCE = 1000
 
 
 class PollWatch:

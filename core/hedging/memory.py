@@ -39,6 +39,11 @@ def from_json(text: str) -> Memory:
     )
 
 
+def stopped(memory: Memory) -> str:
+    """ "halted", "paused" or empty."""
+    return "halted" if memory.halted else "paused" if memory.paused else ""
+
+
 def halted(memory: Memory) -> Memory:
     """A plan begun before the halt is over: nothing goes on by itself once the halt ends."""
     return memory._replace(halted=True, latch=Latch(), question=Question())

@@ -158,6 +158,19 @@ async def test_a_misspelt_halt_halts_everything(two: Desk) -> None:
     assert "so all are halted" in reply.text and await two.queued() == [("halt", ())]
 
 
+async def test_a_halt_of_several_halts_everything(two: Desk) -> None:
+    """None of those that were named goes on; the answer says what was done."""
+    for text in ("/halt bnb eth", "/halt bnb, eth", "/halt all but bnb"):
+        assert "so all are halted" in (await two.say(text)).text
+    assert await two.queued() == 3 * [("halt", ())]
+
+
+@pytest.mark.parametrize("text", ["/pause bnb eth", "/resume bnb eth", "/resume all eth", "pause all right"])
+async def test_no_order_is_carried_out_in_part(two: Desk, text: str) -> None:
+    """Two names are not taken for the first of them."""
+    assert "name one hedge" in (await two.say(text)).text and await two.queued() == []
+
+
 async def test_a_misspelt_name_names_the_hedges(two: Desk) -> None:
     """Any other command for a hedge that does not exist does nothing."""
     assert "there is bnb, eth" in (await two.say("/pause ehh")).text and await two.queued() == []
@@ -251,6 +264,14 @@ async def test_resume_asks_only_after_a_halt(desk: Desk) -> None:
     assert await desk.queued() == [("resume", ())]
     desk.engine.shown = (replace(STATUS, state="SUSPENDED", reason="halted"),)
     assert "Yes" in buttons(await desk.say("/resume")) and len(await desk.queued()) == 1
+
+
+async def test_resume_asks_whatever_the_last_look_said(desk: Desk) -> None:
+    """A halt stands before the first look after a start, beside a slow one, and while /flatten closes."""
+    for reason in ("starting", "within_band", "operator_flatten"):
+        desk.engine.shown = (replace(STATUS, reason=reason, stopped="halted"),)
+        assert "Yes" in buttons(await desk.say("/resume")) and await desk.queued() == []
+        assert "HALTED" in (await desk.say("/status")).text
 
 
 async def test_adopt_takes_a_leg(desk: Desk) -> None:

@@ -82,6 +82,32 @@ async def test_a_change_that_raises_risk_asks_first(desk: Desk) -> None:
     assert entry.source == "button"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_chain_age_seconds 1",
+        "max_price_age_seconds 1",
+        "max_per_hour 1",
+        "twap_interval_seconds 3600",
+        "approval_timeout_seconds 10",
+        "alerts.liquidation_distance_pct 0.001",
+        "alerts.margin_ratio_pct 99",
+        "alerts.funding_pct_per_day 90",
+        "alerts.repeat_seconds 31536000",
+    ],
+)
+async def test_what_keeps_it_from_hedging_or_telling_asks_first(desk: Desk, text: str) -> None:
+    """A limit that nothing ever meets is as good as off."""
+    before = desk.live.now
+    assert list(buttons(await desk.say(f"/set {text}"))) == ["Yes", "No"] and desk.live.now == before
+
+
+async def test_being_told_earlier_is_not_asked(desk: Desk) -> None:
+    """A limit of an alert where there was none, or a nearer one."""
+    for text in ("daily_loss_quote 50", "daily_loss_quote 40", "liquidation_distance_pct 20", "margin_ratio_pct 40"):
+        assert "✅" in await said(desk, f"/set alerts.{text}")
+
+
 async def test_a_no_changes_nothing(desk: Desk) -> None:
     """And says so; its yes is closed then, as is a yes pressed twice or by someone else."""
     reply = await desk.say("/set approval_over_quote off")
@@ -106,6 +132,31 @@ async def test_a_yes_confirms_only_what_the_question_showed(desk: Desk) -> None:
     await desk.say("/set max_slippage_bps 20", actor=BEN)
     result = await desk.press(buttons(reply)["Yes"])
     assert "changed meanwhile" in result.toast and hedge_of(desk).max_slippage_bps == 20
+
+
+async def test_a_yes_is_not_for_what_another_setting_made_of_it(desk: Desk) -> None:
+    """The bands that follow from others are part of the question; it is asked anew as it stands now."""
+    await desk.say("/set delta_band_quote 10")
+    reply = await desk.say("/set hedge_threshold 0.5")
+    assert "Also" not in plain(reply.text)
+    result = await desk.press(buttons(await desk.say("/set delta_band_quote unset", actor=BEN))["Yes"], actor=BEN)
+    assert result.toast.startswith("✅")
+    again = await desk.press(buttons(reply)["Yes"])
+    assert again.edited is not None and "Also: delta_band_quote" in plain(again.edited.text)
+    assert hedge_of(desk).hedge_threshold is None
+    done = await desk.press(buttons(again.edited)["Yes"])
+    assert done.toast.startswith("✅") and hedge_of(desk).band_quote == 0
+
+
+async def test_what_became_riskier_while_it_waited_is_asked(desk: Desk) -> None:
+    """Two operators at the same moment: the second change is judged beside the first."""
+    for text in ("hedge_threshold 0.5", "delta_band_quote 10"):
+        await confirmed(desk, f"/set {text}")
+    first, second = await asyncio.gather(
+        desk.say("/set hedge_threshold 0", actor=BEN), desk.say("/set delta_band_quote unset")
+    )
+    assert "✅" in first.text and list(buttons(second)) == ["Yes", "No"]
+    assert hedge_of(desk).band_quote == 10
 
 
 async def test_a_redelivered_message_changes_nothing_again(desk: Desk) -> None:

@@ -18,6 +18,7 @@ async def test_stopped_means_no_order_until_resumed(setting: Setting, command: s
     async with running(setting) as world:
         assert (await said(world, command))[0]
     async with running(setting) as world:
+        assert world.status.stopped == reason
         await world.cycles(10)
         assert (world.status.reason, setting.sent()) == (reason, [])
         assert (await said(world, "resume", "eth"))[0]

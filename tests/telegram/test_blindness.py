@@ -6,16 +6,21 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from bot.probes import telegram_items
 from bot.redaction import Redactor
 from bot.telegram import Hearing, TelegramFrontEnd, TelegramHealth, TelegramSettings
 from bot.telegram_watch import TelegramWatch
 from core.clock import ManualClock, SystemClock
 from core.events import EventKind
+from core.ports import OutboxMessage
+from storage.outbox import SqliteOutbox
 from storage.store import Store
 from tests.bot.samples import T0
 from tests.core.pair import Pair, started
 from tests.rigs.telegram import TelegramRig
-from tests.telegram.conftest import OPERATOR, QUICK
+from tests.telegram.conftest import OPERATOR, QUICK, Running
 from tests.telegram.fakes import ScriptedOperator
 
 
@@ -38,6 +43,22 @@ async def test_an_outage_is_an_event_and_so_is_its_end(store: Store) -> None:
     back, lost = await store.events.recent(hedge=None, limit=10)
     assert (lost.kind, lost.data["detail"]) == (EventKind.TELEGRAM_LOST, "Bad Gateway")
     assert (back.kind, back.data["lasted_s"]) == (EventKind.TELEGRAM_BACK, "300")
+
+
+@pytest.mark.parametrize("code", [403, 429, 500])
+async def test_hearing_alone_is_not_being_well(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, code: int
+) -> None:
+    """Polls succeed while no message gets through: the bot was blocked or thrown out of its chat, or must wait."""
+    async with running() as front_end:
+        rig.fault("sendMessage", times=None, code=code, retry_after=3 if code == 429 else None)
+        await outbox.put(OutboxMessage("alarm", "alarm", False, 0, False, T0))
+        health = await rig.eventually(lambda: [h for h in [front_end.health()] if h.hearing is Hearing.MUTE])
+        assert "messages wait: " in health[0].detail
+        assert telegram_items(health[0])[0].ok is False
+        rig.heal()
+        await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
+        await rig.eventually(lambda: front_end.health().hearing is Hearing.LISTENING)
 
 
 async def test_a_telegram_that_hangs_holds_up_no_hedge(rig: TelegramRig, tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from bot.replies import Button, Reply
 from bot.telegram import Hearing
 from tests.rigs.telegram import TelegramRig
-from tests.telegram.conftest import GROUP, OPERATOR, STRANGER, Running
+from tests.telegram.conftest import GROUP, OPERATOR, QUICK, STRANGER, Running
 from tests.telegram.fakes import ScriptedOperator
 
 
@@ -201,3 +202,15 @@ async def test_broken_markup_is_shown_as_plain_text(
         assert [part.labels for part in parts] == [[]] * (len(parts) - 1) + [["Refresh"]]
         assert last.text.endswith("line 599")
         assert "\n".join(part.text for part in parts).count("line ") == 600
+
+
+async def test_halt_does_not_wait_for_answers_that_hang(
+    rig: TelegramRig, operator: ScriptedOperator, running: Running
+) -> None:
+    """Telegram hears but sends nothing: what was asked a hundred times meanwhile holds up no halt."""
+    rig.fault("sendMessage", times=None, delay_s=30)
+    for _ in range(100):
+        rig.say(OPERATOR, "/status")
+    rig.say(OPERATOR, "/halt")
+    async with running(timings=replace(QUICK, read_timeout_s=20)):
+        await rig.eventually(lambda: "/halt" in operator.texts())

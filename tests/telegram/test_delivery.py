@@ -257,3 +257,91 @@ async def test_alarms_go_before_edits_of_the_board(rig: TelegramRig, outbox: Sql
         await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
         assert len(rig.calls("editMessageText")) - edits <= 1
         await rig.eventually(lambda: len(rig.calls("editMessageText")) > edits + 2)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Bad Request: not enough rights to send text messages to the chat",
+        "Bad Request: have no rights to send a message",
+        "Bad Request: CHAT_WRITE_FORBIDDEN",
+        "Bad Request: chat not found",
+    ],
+)
+async def test_a_chat_that_lets_the_bot_say_nothing_loses_nothing(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, reason: str
+) -> None:
+    """A group's administrator restricts the bot for an hour: that is no fault of what it had to say."""
+    rig.fault("sendMessage", times=None, code=400, reason=reason)
+    await outbox.put(_message("alarm", priority=0))
+    async with running():
+        await rig.eventually(lambda: len(rig.calls("sendMessage")) >= 2)
+        assert await outbox.backlog() == 1
+        rig.heal()
+        await _settled(rig, outbox)
+    assert [m.text for m in rig.messages(OPERATOR)] == ["alarm"]
+
+
+@pytest.mark.parametrize(("code", "retry_after"), [(429, 30), (500, None)])
+async def test_one_operators_chat_keeps_no_alarm_from_another(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, code: int, retry_after: int | None
+) -> None:
+    """The first chat must wait; the second is told at once, and once, and sees the outcome."""
+    rig.add_chat(SECOND)
+    for method in ("sendMessage", "editMessageText"):
+        rig.fault(method, times=None, code=code, retry_after=retry_after, contains=f"'chat_id': '{OPERATOR}'")
+    await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+    async with running(operators=frozenset({OPERATOR, SECOND})):
+        (theirs,) = await rig.eventually(lambda: rig.messages(SECOND))
+        await asyncio.sleep(0.5)
+        assert theirs.labels == ["Approve", "Reject"] and len(rig.messages(SECOND)) == 1
+        assert not rig.messages(OPERATOR) and await outbox.backlog() == 1
+
+
+@pytest.mark.parametrize("edits", [None, "ask"])
+async def test_what_telegram_fails_over_keeps_nothing_from_going_past(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running, edits: str | None
+) -> None:
+    """One message, or an edit, on which the server always stumbles; it is tried on, and arrives when it can."""
+    async with running():
+        await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+        await _settled(rig, outbox)
+        for method in ("sendMessage", "editMessageText"):
+            rig.fault(method, times=None, code=500, contains="stumbles")
+        await outbox.put(_message("bad", "stumbles", priority=0, edits=edits, at_s=1))
+        await outbox.put(_message("alarm", priority=0, at_s=2))
+        await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
+        rig.heal()
+        await _settled(rig, outbox)
+    shown = [m.text for m in rig.messages(OPERATOR)]
+    assert shown == (["stumbles", "alarm"] if edits else ["Hedge?", "alarm", "stumbles"])
+
+
+async def test_an_outage_does_not_change_the_order(rig: TelegramRig, outbox: SqliteOutbox, running: Running) -> None:
+    """Where the next one fails as well, it is not the message's fault."""
+    async with running():
+        rig.fault("sendMessage", times=None, code=500)
+        for number in range(4):
+            await outbox.put(_message(f"m{number}", at_s=number))
+        await rig.eventually(lambda: len(rig.calls("sendMessage")) >= 10)
+        rig.heal()
+        await _settled(rig, outbox)
+    assert [m.text for m in rig.messages(OPERATOR)] == ["m0", "m1", "m2", "m3"]
+
+
+async def test_an_outcome_reaches_the_copy_of_a_round_that_was_cut_short(
+    rig: TelegramRig, outbox: SqliteOutbox, running: Running
+) -> None:
+    """The question was in the first chat when the program ended; its end comes before the second chat has it."""
+    rig.add_chat(SECOND)
+    async with running():
+        await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
+        await _settled(rig, outbox)
+    (mine,) = rig.messages(OPERATOR)
+    await outbox.put(_message("anew", "Hedge?", priority=0, buttons=KEYBOARD))
+    await outbox.record_delivery("anew", Delivery(OPERATOR, mine.message_id))
+    await outbox.put(_message("anew:done", "Hedge? approved", priority=0, edits="anew", at_s=1))
+    async with running(operators=frozenset({OPERATOR, SECOND})):
+        await _settled(rig, outbox)
+    for chat in (OPERATOR, SECOND):
+        assert [(m.text, m.labels) for m in rig.messages(chat)] == [("Hedge? approved", [])]

@@ -75,11 +75,14 @@ class TelegramRig(People):
         delay_s: float = 0.0,
         drop: Drop | None = None,
         contains: str = "",
+        reason: str = "",
     ) -> None:
-        """Scripts the next `times` matching calls (None: until `heal`); one of getUpdates strikes an open poll too."""
-        description = (
-            f"Too Many Requests: retry after {retry_after}" if code == 429 else _REASONS.get(code or 0, "Error")
-        )
+        """Scripts the next `times` matching calls (None: until `heal`); one of getUpdates strikes an open poll too.
+
+        `reason`: what Telegram says of it, in place of the usual words of that code.
+        """
+        usual = f"Too Many Requests: retry after {retry_after}" if code == 429 else _REASONS.get(code or 0, "Error")
+        description = reason or usual
         with self.world.changed:
             self.world.faults.add(Fault(method, times, code, description, retry_after, delay_s, drop, contains))
             self.world.changed.notify_all()
