@@ -81,10 +81,17 @@ def margin_left(statuses: Sequence[HedgeStatus], alerts: AlertsConfig) -> Measur
         return UNKNOWN
     balance, demanded = balances
     ratio = margin_ratio_pct(balance, demanded)
-    left = (HUNDRED - ratio) / (HUNDRED - alerts.margin_ratio_pct) if alerts.margin_ratio_pct else FAR
+    left = _ratio_left(ratio, alerts.margin_ratio_pct) if alerts.margin_ratio_pct else FAR
     nearest = _nearest(statuses, alerts)
     figures = {"ratio_pct": f"{ratio}", "balance_quote": f"{balance}", "maintenance_quote": f"{demanded}"}
     return Measure(left if nearest.value is None else min(left, nearest.value), {**nearest.figures, **figures})
+
+
+def _ratio_left(ratio_pct: Decimal, limit_pct: Decimal) -> Decimal:
+    """Past the limit, of what lies between it and 100; within it, how far, so that any limit can be come back from."""
+    if ratio_pct <= limit_pct:
+        return 2 - ratio_pct / limit_pct
+    return (HUNDRED - ratio_pct) / (HUNDRED - limit_pct)
 
 
 def _nearest(statuses: Sequence[HedgeStatus], alerts: AlertsConfig) -> Measure:

@@ -59,6 +59,17 @@ async def test_low_margin_is_one_word_for_the_whole_account(two: Desk) -> None:
     assert over.startswith("✅ the account has margin enough again after")
 
 
+async def test_a_low_margin_is_over_at_any_limit(two: Desk) -> None:
+    """Also at one so near to zero that no ratio is a fifth further from 100 than it."""
+    two.live.put_in_force(a_config("bnb", "eth", alerts={"margin_ratio_pct": 10}))
+    assert await see(two, of_perp(maintenance_margin=Decimal(1001), isolated=False)) == [
+        "🚨 the account's margin is low"
+    ]
+    assert await see(two, of_perp(maintenance_margin=Decimal(801), isolated=False)) == []
+    (over,) = await see(two, of_perp(maintenance_margin=Decimal(800), isolated=False))
+    assert over.startswith("✅ the account has margin enough again after")
+
+
 async def test_a_near_liquidation_counts_for_the_account_too(two: Desk) -> None:
     """Named with its hedge, price and distance in part of the mark."""
     near = of_perp(liquidation_price=Decimal(650), isolated=False)
