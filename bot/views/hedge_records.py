@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range
+from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range, Stop
 from bot.charts.stops import stops_in
 from bot.rendering.numbers import quote_of
 from bot.views.sources import Identity, Sources
@@ -43,9 +43,14 @@ class HedgeRecords:
             end=end,
             moments=moments,
             fills=await self._fills(name, start, end),
-            stops=stops_in(reversed(await self._from.events.recent(hedge=name, limit=MOST_EVENTS)), end),
+            stops=await self._stops(name, end),
             remark="Now estimated: the chain cannot be read" if status and status.estimated else "",
         )
+
+    async def _stops(self, name: str, end: datetime) -> tuple[Stop, ...]:
+        own = await self._from.events.recent(hedge=name, limit=MOST_EVENTS)
+        program = await self._from.events.recent_of_the_program(MOST_EVENTS)
+        return stops_in(sorted((*reversed(own), *reversed(program)), key=lambda event: event.at), end)
 
     async def _moments(
         self, name: str, start: datetime, end: datetime, status: HedgeStatus | None
