@@ -78,7 +78,8 @@ class SqliteSeries:
 
     async def exposures(self, hedge: str, start: datetime, end: datetime) -> tuple[Exposure, ...]:
         rows = await self._db.rows(
-            "SELECT at, price, net_base, perp_base, gap_base, residual_base FROM series"
+            "SELECT at, price, net_base, perp_base, gap_base, residual_base, json_extract(figures, '$.band_quote')"
+            " FROM series"
             " WHERE scope = ? AND hedge = ? AND at >= ? AND at < ? ORDER BY at",
             (self._scope, hedge, time_text(start), time_text(end)),
         )

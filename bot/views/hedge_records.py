@@ -56,6 +56,7 @@ class HedgeRecords:
         self, name: str, start: datetime, end: datetime, status: HedgeStatus | None
     ) -> tuple[Moment, ...]:
         series, band_quote = self._from.accounts.series, status.band_quote if status else None
+        # The band of now stands in where that of then was not kept yet.
         # What was held at the beginning, and every change of it.
         opening = await series.newest(name, start)
         changes = await series.between(name, start, end, landmarks_only=True)
@@ -63,8 +64,8 @@ class HedgeRecords:
         found: list[Moment] = []
         while start < end:
             page_end = min(start + PAGE, end)
-            for at, price, net, perp, gap, residual in await series.exposures(name, start, page_end):
-                found.append(Moment(at, price, net, perp, gap, residual, band_quote, held.at(at)))
+            for at, price, net, perp, gap, residual, band_then in await series.exposures(name, start, page_end):
+                found.append(Moment(at, price, net, perp, gap, residual, band_then or band_quote, held.at(at)))
             start = page_end
         return tuple(found)
 

@@ -25,7 +25,7 @@ from core.clock import ManualClock
 from core.events import Event, EventKind
 from storage.store import Store
 from tests.bot.conftest import Desk, FakeEngine, make_desk
-from tests.bot.samples import T0, a_config
+from tests.bot.samples import STATUS, T0, a_config
 
 HELD = HeldLiquidity(1, True, 18, 6, -201_000, -199_000, 10**18, Decimal(0), Decimal(0))
 
@@ -177,13 +177,23 @@ async def test_exposures_are_those_of_the_snapshots(store: Store) -> None:
     await store.series.append(Snapshot("eth", T0))
     span = (T0 - timedelta(minutes=3), T0 + timedelta(minutes=1))
     found = await store.series.exposures("eth", *span)
-    assert found[-1] == (T0, None, None, None, None, None)
+    assert found[-1] == (T0, None, None, None, None, None, None)
     assert found == tuple(
-        (each.at, each.price, each.net_base, each.perp_base, each.gap_base, each.residual_base)
+        (each.at, each.price, each.net_base, each.perp_base, each.gap_base, each.residual_base, None)
         for each in await store.series.between("eth", *span)
     )
     assert len(found) == 4
     assert await store.series.exposures("eth", T0 - timedelta(minutes=3), T0) == found[:-1]
+
+
+async def test_the_band_is_that_of_its_time(store: Store, clock: ManualClock) -> None:
+    """A band that was changed since does not change what was; the present one stands in where none was kept."""
+    await record(store, "eth", 3)
+    then = Snapshot("eth", T0 - timedelta(seconds=30), Decimal(2000), figures={"band_quote": Decimal("77.5")})
+    await store.series.append(then)
+    now = STATUS.band_quote
+    assert now != Decimal("77.5")
+    assert [each.band_quote for each in await _moments(store, clock)] == [now, now, now, Decimal("77.5")]
 
 
 async def test_a_month_is_read_in_pages_without_loss(store: Store, clock: ManualClock) -> None:
