@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.alerting import Sense, Threshold
@@ -130,7 +130,14 @@ class FundingPace:
             self._every[perp.symbol] = at - before
         if at is not None:
             self._next[perp.symbol] = at
-        return self._every.get(perp.symbol, FUNDING_EVERY)
+        seen = self._every.get(perp.symbol, FUNDING_EVERY)
+        return seen if at is None else min(seen, _grid(at))
+
+
+def _grid(at: datetime) -> timedelta:
+    """The longest time between payments of which one is at that hour: they are told by the hours of a UTC day."""
+    hour = at.astimezone(UTC).hour
+    return timedelta(hours=next(every for every in (8, 4, 2, 1) if hour % every == 0))
 
 
 def funding_paid(status: HedgeStatus, every: timedelta, alerts: AlertsConfig) -> Measure:
