@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -13,6 +14,8 @@ from core.outlook import Outlook
 MOST_TIMES = 1000
 MOST_DIGITS = 30
 EDGES = ("lower", "upper")
+# 650,5 is meant by half the world as 650.5, and would be read as 6505.
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?%?")
 EXAMPLES = "/whatif 650, /whatif +10%, /whatif -5%"
 
 
@@ -37,6 +40,8 @@ class Place:
 
 def parsed(text: str) -> Place | str:
     """A sentence when it is no price."""
+    if "," in text and not THOUSANDS.fullmatch(text):
+        return f"{text} is no price: a comma parts thousands, a point the decimals. Use {EXAMPLES}."
     wanted = text.lower().replace(",", "").replace("_", "")
     if wanted in EDGES:
         return Place(edge=wanted)

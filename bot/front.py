@@ -16,6 +16,7 @@ from bot.office import Office
 from bot.probes import lag_items, task_items, telegram_items
 from bot.redaction import Redactor
 from bot.telegram_watch import TelegramWatch
+from bot.tidying import Tidying
 from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.engine import Engine
@@ -70,6 +71,7 @@ class Front:
             "series": office.series.run,
             "daily report": office.daily.run,
             "event loop's watch": self._lag.run,
+            "tidying": Tidying(self._store.database, self._clock).run,
             **self._chores,
         }
         inner = [asyncio.create_task(engine.run(), name="engine")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.alerting import Sense, Threshold
@@ -81,10 +81,17 @@ def margin_left(statuses: Sequence[HedgeStatus], alerts: AlertsConfig) -> Measur
         return UNKNOWN
     balance, demanded = balances
     ratio = margin_ratio_pct(balance, demanded)
-    left = (HUNDRED - ratio) / (HUNDRED - alerts.margin_ratio_pct) if alerts.margin_ratio_pct else FAR
+    left = _ratio_left(ratio, alerts.margin_ratio_pct) if alerts.margin_ratio_pct else FAR
     nearest = _nearest(statuses, alerts)
     figures = {"ratio_pct": f"{ratio}", "balance_quote": f"{balance}", "maintenance_quote": f"{demanded}"}
     return Measure(left if nearest.value is None else min(left, nearest.value), {**nearest.figures, **figures})
+
+
+def _ratio_left(ratio_pct: Decimal, limit_pct: Decimal) -> Decimal:
+    """Past the limit, of what lies between it and 100; within it, how far, so that any limit can be come back from."""
+    if ratio_pct <= limit_pct:
+        return 2 - ratio_pct / limit_pct
+    return (HUNDRED - ratio_pct) / (HUNDRED - limit_pct)
 
 
 def _nearest(statuses: Sequence[HedgeStatus], alerts: AlertsConfig) -> Measure:
@@ -123,7 +130,14 @@ class FundingPace:
             self._every[perp.symbol] = at - before
         if at is not None:
             self._next[perp.symbol] = at
-        return self._every.get(perp.symbol, FUNDING_EVERY)
+        seen = self._every.get(perp.symbol, FUNDING_EVERY)
+        return seen if at is None else min(seen, _grid(at))
+
+
+def _grid(at: datetime) -> timedelta:
+    """The longest time between payments of which one is at that hour: they are told by the hours of a UTC day."""
+    hour = at.astimezone(UTC).hour
+    return timedelta(hours=next(every for every in (8, 4, 2, 1) if hour % every == 0))
 
 
 def funding_paid(status: HedgeStatus, every: timedelta, alerts: AlertsConfig) -> Measure:

@@ -104,6 +104,7 @@ class Exposure(NamedTuple):
     perp_base: Decimal | None
     gap_base: Decimal | None
     residual_base: Decimal | None
+    band_quote: Decimal | None = None
 
 
 class SeriesBook(Protocol):

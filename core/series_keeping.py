@@ -80,7 +80,8 @@ def snapshot_of(status: HedgeStatus) -> Snapshot | None:
     lp, perp = status.lp, status.perp
     if not status.confirmed or perp.read_at is None or lp.price is None:
         return None
-    figures = {"departed_base": status.departed_base, "beside_base": status.beside_base}
+    band = _plain(status.band_quote)
+    figures = {"departed_base": status.departed_base, "beside_base": status.beside_base, "band_quote": band}
     return Snapshot(
         hedge=status.name,
         at=perp.read_at,

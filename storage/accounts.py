@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from sqlite3 import Row
 
 from core.account_ports import AccountSample, Income
 from storage.columns import maybe_number, maybe_number_text, number_text, time_of, time_text
@@ -43,16 +44,14 @@ class SqliteIncome:
         return None if row is None or row["at"] is None else time_of(row["at"])
 
     async def between(self, start: datetime, end: datetime) -> tuple[Income, ...]:
-        rows = await self._db.rows(
-            "SELECT * FROM income WHERE scope = ? AND at >= ? AND at < ? ORDER BY at, seq",
-            (self._scope, time_text(start), time_text(end)),
+        pages = self._db.pages(
+            "SELECT * FROM income WHERE scope = ? AND at < ? AND at >= ? AND (at, seq) > (?, ?) ORDER BY at, seq"
+            " LIMIT ?",
+            (self._scope, time_text(end)),
+            key=("at", "at", "seq"),
+            before=(time_text(start), "", 0),
         )
-        return tuple(
-            Income(
-                row["kind"], row["income_id"], row["symbol"], Decimal(row["amount"]), row["asset"], time_of(row["at"])
-            )
-            for row in rows
-        )
+        return tuple([_income(row) async for rows in pages for row in rows])
 
 
 class SqliteAccountSamples:
@@ -102,3 +101,9 @@ class SqliteAccountSamples:
             )
             for row in rows
         )
+
+
+def _income(row: Row) -> Income:
+    return Income(
+        row["kind"], row["income_id"], row["symbol"], Decimal(row["amount"]), row["asset"], time_of(row["at"])
+    )

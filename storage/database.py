@@ -26,6 +26,8 @@ Value = str | int | None
 Values = Sequence[Value]
 
 BUSY_TIMEOUT_MS = 5000
+# Read, and made into values, within a few milliseconds.
+PAGE = 250
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 _MAY_PASS = frozenset(
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
@@ -66,6 +68,21 @@ class Database:
         """Committed rows, one statement at one moment."""
         with _sorted_errors(self.path):
             return list(await self._reader.execute_fetchall(sql, _storable(values)))
+
+    async def pages(
+        self, sql: str, values: Values, *, key: Sequence[str], before: Values
+    ) -> AsyncIterator[list[sqlite3.Row]]:
+        """What may be long, in parts between which every other reader has its turn, and the event loop too.
+
+        `sql` ends with the rows whose `key` comes after given values, in that order, and a limit; `before`: a key that
+        comes before all.
+        """
+        after = before
+        while rows := await self.rows(sql, (*values, *after, PAGE)):
+            yield rows
+            if len(rows) < PAGE:
+                return
+            after = tuple(rows[-1][name] for name in key)
 
     async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         found = await self.rows(sql, values)

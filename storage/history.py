@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from sqlite3 import Row
 
 from core.events import Event, EventKind
 from storage.columns import mapping_of, mapping_text, time_of, time_text
@@ -22,12 +23,20 @@ class SqliteEventLog:
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         """Newest first, in the order of appending; `hedge` None: those of every hedge and of the whole program."""
-        rows = await self._db.rows(
-            "SELECT * FROM events WHERE ? IS NULL OR hedge = ? ORDER BY seq DESC LIMIT ?", (hedge, hedge, limit)
-        )
-        return tuple(
-            Event(EventKind(row["kind"]), row["hedge"], time_of(row["at"]), mapping_of(row["data"])) for row in rows
-        )
+        if hedge is None:
+            rows = await self._db.rows("SELECT * FROM events ORDER BY seq DESC LIMIT ?", (limit,))
+        else:
+            rows = await self._db.rows("SELECT * FROM events WHERE hedge = ? ORDER BY seq DESC LIMIT ?", (hedge, limit))
+        return tuple(map(_event, rows))
+
+    async def recent_of_the_program(self, limit: int) -> tuple[Event, ...]:
+        """Newest first, those that are no single hedge's."""
+        rows = await self._db.rows("SELECT * FROM events WHERE hedge IS NULL ORDER BY seq DESC LIMIT ?", (limit,))
+        return tuple(map(_event, rows))
+
+
+def _event(row: Row) -> Event:
+    return Event(EventKind(row["kind"]), row["hedge"], time_of(row["at"]), mapping_of(row["data"]))
 
 
 @dataclass(frozen=True, slots=True)

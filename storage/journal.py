@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from sqlite3 import Row
 
 from core.errors import InvariantBroken
 from core.facts import OrderReport, OrderRequest, OrderSide, PositionSide, Trade
@@ -97,20 +98,18 @@ class FillBook:
 
     async def fills_between(self, start: datetime, end: datetime) -> tuple[BookedFill, ...]:
         """Hedges as in `recent_fills`."""
-        rows = await self._db.rows(
+        pages = self._db.pages(
             "SELECT fill.*, plans.reference_price, coalesce(fill.hedge, (SELECT latest.hedge FROM plans AS latest"
             " WHERE latest.scope = fill.scope AND latest.symbol = fill.symbol ORDER BY latest.seq DESC LIMIT 1), '')"
             " AS its_hedge FROM attributed_fills AS fill"
             " LEFT JOIN plans ON plans.scope = fill.scope AND plans.plan_id = fill.plan_id"
-            " WHERE fill.scope = ? AND fill.at >= ? AND fill.at < ? ORDER BY fill.at, fill.trade_id",
-            (self._scope, time_text(start), time_text(end)),
+            " WHERE fill.scope = ? AND fill.at < ? AND fill.at >= ? AND (fill.at, fill.trade_id, fill.seq) > (?, ?, ?)"
+            " ORDER BY fill.at, fill.trade_id, fill.seq LIMIT ?",
+            (self._scope, time_text(end)),
+            key=("at", "at", "trade_id", "seq"),
+            before=(time_text(start), "", 0, 0),
         )
-        return tuple(
-            BookedFill(
-                row["its_hedge"], TradeOrigin(row["origin"]), trade_of(row), maybe_number(row["reference_price"])
-            )
-            for row in rows
-        )
+        return tuple([_booked(row) async for rows in pages for row in rows])
 
     async def _is_booked(self, tx: Transaction, trade: Trade, *, told: bool = False) -> bool:
         """The trade list has the last word on fee and profit of what was only told before."""
@@ -200,3 +199,8 @@ class SqliteJournal(PlanBook, OrderBook, FillBook):
             (self._scope, report.symbol, report.venue_order_id),
         )
         return sum((Decimal(each["quantity_base"]) for each in rows), ZERO)
+
+
+def _booked(row: Row) -> BookedFill:
+    origin = TradeOrigin(row["origin"])
+    return BookedFill(row["its_hedge"], origin, trade_of(row), maybe_number(row["reference_price"]))

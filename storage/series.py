@@ -59,20 +59,27 @@ class SqliteSeries:
         self, hedge: str, start: datetime, end: datetime, *, landmarks_only: bool = False
     ) -> tuple[Snapshot, ...]:
         span = (self._scope, hedge, time_text(start), time_text(end))
-        rows = await self._db.rows(
-            "SELECT * FROM series WHERE scope = ? AND hedge = ? AND at >= ? AND at < ? AND landmark >= ? ORDER BY at",
-            (*span, int(landmarks_only)),
-        )
         held = await self._db.rows(
             "SELECT * FROM holdings WHERE scope = ?1 AND hedge = ?2 AND at < ?4 AND at >= coalesce((SELECT max(at)"
             " FROM holdings WHERE scope = ?1 AND hedge = ?2 AND at <= ?3), ?3) ORDER BY at",
             span,
         )
-        return _joined(rows, held)
+        # Word for word as the index of landmarks says it, which is used then only.
+        chosen = " AND landmark = 1" if landmarks_only else ""
+        pages = self._db.pages(
+            "SELECT * FROM series WHERE scope = ? AND hedge = ? AND at < ? AND at >= ? AND at > ?"  # noqa: S608
+            f"{chosen} ORDER BY at LIMIT ?",
+            (self._scope, hedge, time_text(end)),
+            key=("at", "at"),
+            before=(time_text(start), ""),
+        )
+        known = _HeldOverTime(held)
+        return tuple([known.joined(row) async for rows in pages for row in rows])
 
     async def exposures(self, hedge: str, start: datetime, end: datetime) -> tuple[Exposure, ...]:
         rows = await self._db.rows(
-            "SELECT at, price, net_base, perp_base, gap_base, residual_base FROM series"
+            "SELECT at, price, net_base, perp_base, gap_base, residual_base, json_extract(figures, '$.band_quote')"
+            " FROM series"
             " WHERE scope = ? AND hedge = ? AND at >= ? AND at < ? ORDER BY at",
             (self._scope, hedge, time_text(start), time_text(end)),
         )
@@ -104,20 +111,18 @@ class SqliteSeries:
             )
 
 
-def _joined(rows: Sequence[Row], holdings: Sequence[Row]) -> tuple[Snapshot, ...]:
-    """Each snapshot with the newest holdings not later than itself."""
-    known = [(row["at"], row["symbol"], _held_of(row["positions"])) for row in holdings]
-    found: list[Snapshot] = []
-    symbol: str | None = None
-    held: tuple[HeldLiquidity, ...] | None = None
-    newer = iter(known)
-    following = next(newer, None)
-    for row in rows:
-        while following is not None and following[0] <= row["at"]:
-            _, symbol, held = following
-            following = next(newer, None)
-        found.append(_snapshot_of(row, symbol, held))
-    return tuple(found)
+class _HeldOverTime:
+    """Gives each row the newest holdings not later than itself; asked in the order of time."""
+
+    def __init__(self, holdings: Sequence[Row]) -> None:
+        self._later = [(row["at"], row["symbol"], _held_of(row["positions"])) for row in reversed(holdings)]
+        self._symbol: str | None = None
+        self._held: tuple[HeldLiquidity, ...] | None = None
+
+    def joined(self, row: Row) -> Snapshot:
+        while self._later and self._later[-1][0] <= row["at"]:
+            _, self._symbol, self._held = self._later.pop()
+        return _snapshot_of(row, self._symbol, self._held)
 
 
 def _snapshot_of(row: Row, symbol: str | None, held: tuple[HeldLiquidity, ...] | None) -> Snapshot:

@@ -13,6 +13,14 @@ from storage.columns import EXACT, time_text
 from storage.database import Database, open_database
 from storage.legs import ZERO, signed_quantity
 
+MOST_FORGOTTEN = 200
+# Tables of what comes to an end, with their key and when it did.
+FINISHED = (
+    ("outbox", "seq", "finished_at"),
+    ("commands", "command_id", "finished_at"),
+    ("confirmations", "token", "expires_at"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -44,18 +52,21 @@ async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
         return damage or tuple([finding async for finding in _disagreements(database)])
 
 
-async def forget_finished(database: Database, before: datetime) -> int:
-    """Deletes delivered messages, answered commands and old questions that ended before; the number of rows deleted.
+async def forget_finished(database: Database, before: datetime, *, most: int = MOST_FORGOTTEN) -> int:
+    """Deletes delivered messages, answered commands and old questions that ended before; the number of rows deleted,
+    of each kind at most `most`, so that nobody waits for long: call it until there are none.
 
     Journal, approvals, audit, events, series, income and samples are kept for ever.
     """
-    at = time_text(before)
+    at, deleted = time_text(before), 0
     async with database.transaction() as tx:
-        return (
-            await tx.execute("DELETE FROM outbox WHERE finished_at < ?", (at,))
-            + await tx.execute("DELETE FROM commands WHERE finished_at < ?", (at,))
-            + await tx.execute("DELETE FROM confirmations WHERE expires_at < ?", (at,))
-        )
+        for table, key, end in FINISHED:
+            deleted += await tx.execute(
+                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {end} < ?"  # noqa: S608
+                f" ORDER BY {key} LIMIT ?)",
+                (at, most),
+            )
+    return deleted
 
 
 async def _damage(database: Database) -> tuple[Finding, ...]:

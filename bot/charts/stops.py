@@ -10,11 +10,14 @@ from core.events import Event, EventKind
 
 
 def stops_in(events: Iterable[Event], end: datetime) -> tuple[Stop, ...]:
-    """`events` oldest first. One that goes on lasts until `end`."""
+    """`events` of one hedge and of the program, oldest first. One that goes on lasts until `end`.
+
+    A program that ended amid a suspension says nothing of its end: the next one begins without, and tells its own.
+    """
     found: list[Stop] = []
     begun: tuple[datetime, str] | None = None
     for event in events:
-        if event.kind not in (EventKind.SUSPENDED, EventKind.RECOVERED):
+        if event.kind not in (EventKind.SUSPENDED, EventKind.RECOVERED, EventKind.STARTED):
             continue
         if begun is not None:
             found.append(Stop(begun[0], event.at, begun[1]))

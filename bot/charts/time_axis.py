@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from math import ceil
 
 MOST_TICKS = 7
 DAY_MINUTES = 1440
@@ -27,7 +28,9 @@ STEPS_MINUTES = (
 def ticks(start: datetime, end: datetime, zone: tzinfo) -> tuple[tuple[float, str], ...]:
     """Seconds since `start` and what is written there: round local hours, the date at midnight."""
     minutes = (end - start) / timedelta(minutes=1)
-    step = next((each for each in STEPS_MINUTES if minutes / each <= MOST_TICKS), DAY_MINUTES * 30)
+    months = DAY_MINUTES * 30
+    longest = months * ceil(minutes / months / MOST_TICKS)
+    step = next((each for each in STEPS_MINUTES if minutes / each <= MOST_TICKS), longest)
     return tuple(
         ((at - start).total_seconds(), _label(local, step))
         for local in _round_times(start.astimezone(zone).date(), end.astimezone(zone).date(), step, zone)

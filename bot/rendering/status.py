@@ -174,14 +174,15 @@ def _funding_line(status: HedgeStatus, zone: tzinfo, day: Mapping[str, Decimal])
     perp = status.perp
     due = f" at {hour(perp.next_funding_time, zone)}" if perp.next_funding_time is not None else ""
     paid = ", ".join(f"{money(total, asset, signed=True)}" for asset, total in day.items()) or "none booked"
-    return f"Funding {esc(_funding(perp.funding_rate))}{esc(due)} · last 24 h {esc(paid)}"
+    return f"Funding {esc(_funding(perp))}{esc(due)} · last 24 h {esc(paid)}"
 
 
-def _funding(rate: Decimal | None) -> str:
-    """A positive rate is paid by longs, so a short receives it."""
-    if not rate:
-        return percent(rate)
-    return f"{percent(rate, signed=True)} ({'received' if rate > 0 else 'paid'})"
+def _funding(perp: PerpStatus) -> str:
+    """A positive rate is paid by longs, so a short receives it, and who holds nothing does neither."""
+    rate, position = perp.funding_rate, perp.position_base
+    if not rate or not position:
+        return percent(rate, signed=True)
+    return f"{percent(rate, signed=True)} ({'received' if rate * position < 0 else 'paid'})"
 
 
 def _reason(status: HedgeStatus) -> str:

@@ -6,12 +6,12 @@ import platform
 import sqlite3
 from collections.abc import Mapping
 
+from bot.measures import chain_limit_s, venue_limit_s
 from bot.rendering.health import HealthItem, age_item, health_text
 from bot.rendering.numbers import span
 from bot.replies import Reply
 from bot.views.sources import Identity, Show, Sources
 from core.clock import Clock
-from core.config import HedgeConfig
 from core.ports import ApprovalState
 from storage.schema import newest_version
 
@@ -42,8 +42,8 @@ class Health:
         items: list[HealthItem] = []
         for status in self._from.engine.statuses():
             if (hedge := self._from.config.now.hedges.get(status.name)) is not None:
-                items.append(age_item(f"{status.name} chain", status.chain_age_s, hedge.max_chain_age_seconds))
-                items.append(age_item(f"{status.name} exchange", status.venue_age_s, _venue_limit_s(hedge)))
+                items.append(age_item(f"{status.name} chain", status.chain_age_s, chain_limit_s(hedge)))
+                items.append(age_item(f"{status.name} exchange", status.venue_age_s, venue_limit_s(hedge)))
         return items
 
     async def _queues(self) -> HealthItem:
@@ -52,8 +52,3 @@ class Health:
         asked = sum(approval.state is ApprovalState.PENDING for approval in live)
         words = f"{messages} messages, {commands} commands, {asked} proposals"
         return HealthItem("waiting", messages <= MOST_MESSAGES and commands <= MOST_COMMANDS, words)
-
-
-def _venue_limit_s(hedge: HedgeConfig) -> float:
-    """A venue read may be as old as one poll on top of what a decision accepts."""
-    return float(hedge.max_price_age_seconds) + float(hedge.poll_seconds)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range
+from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range, Stop
 from bot.charts.stops import stops_in
 from bot.rendering.numbers import quote_of
 from bot.views.sources import Identity, Sources
@@ -43,14 +43,20 @@ class HedgeRecords:
             end=end,
             moments=moments,
             fills=await self._fills(name, start, end),
-            stops=stops_in(reversed(await self._from.events.recent(hedge=name, limit=MOST_EVENTS)), end),
+            stops=await self._stops(name, end),
             remark="Now estimated: the chain cannot be read" if status and status.estimated else "",
         )
+
+    async def _stops(self, name: str, end: datetime) -> tuple[Stop, ...]:
+        own = await self._from.events.recent(hedge=name, limit=MOST_EVENTS)
+        program = await self._from.events.recent_of_the_program(MOST_EVENTS)
+        return stops_in(sorted((*reversed(own), *reversed(program)), key=lambda event: event.at), end)
 
     async def _moments(
         self, name: str, start: datetime, end: datetime, status: HedgeStatus | None
     ) -> tuple[Moment, ...]:
         series, band_quote = self._from.accounts.series, status.band_quote if status else None
+        # The band of now stands in where that of then was not kept yet.
         # What was held at the beginning, and every change of it.
         opening = await series.newest(name, start)
         changes = await series.between(name, start, end, landmarks_only=True)
@@ -58,8 +64,8 @@ class HedgeRecords:
         found: list[Moment] = []
         while start < end:
             page_end = min(start + PAGE, end)
-            for at, price, net, perp, gap, residual in await series.exposures(name, start, page_end):
-                found.append(Moment(at, price, net, perp, gap, residual, band_quote, held.at(at)))
+            for at, price, net, perp, gap, residual, band_then in await series.exposures(name, start, page_end):
+                found.append(Moment(at, price, net, perp, gap, residual, band_then or band_quote, held.at(at)))
             start = page_end
         return tuple(found)
 

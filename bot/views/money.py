@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -69,7 +70,8 @@ class Money:
         if not booked:
             return Reply(f"No fills in the last {of_days}, so there is no file.", True)
         name = f"fills_{period.start:%Y%m%d}_{period.end:%Y%m%d}.csv"
-        content = csv_of((fill.hedge, fill.trade) for fill in booked)
+        # A year of them takes longer than anything else may wait.
+        content = await asyncio.to_thread(csv_of, [(fill.hedge, fill.trade) for fill in booked])
         fills = "1 fill" if len(booked) == 1 else f"{len(booked)} fills"
         return Reply(f"{fills} of the last {of_days}.", True, attachment=Attachment(name, content))
 

@@ -15,6 +15,7 @@ from bot.rendering.health import HealthItem
 from bot.rendering.settings import Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
+from core.events import Event
 from core.facts import Trade
 from core.outlook import EngineOutlooks
 from core.ports import Approvals, CommandQueue, EventLog, Outbox
@@ -25,6 +26,12 @@ Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 class RecentFills(Protocol):
     async def recent_fills(self, limit: int) -> tuple[tuple[str, Trade], ...]:
         """(hedge, fill), newest first."""
+        ...
+
+
+class History(EventLog, Protocol):
+    async def recent_of_the_program(self, limit: int) -> tuple[Event, ...]:
+        """Newest first, those that are no single hedge's."""
         ...
 
 
@@ -44,7 +51,7 @@ class Sources:
 
     engine: EngineOutlooks
     approvals: Approvals
-    events: EventLog
+    events: History
     fills: RecentFills
     outbox: Outbox
     commands: CommandQueue

@@ -191,9 +191,7 @@ def perp_account(
     Raises Transient when the answer has no row of the margin asset.
     """
     unit, shown = contract.unit, legs.shown
-    margin, available, maintenance = _balances(
-        contract.rules.quote_asset, totals, multi_assets=terms.modes.multi_assets
-    )
+    margin, available, maintenance = _balances(contract.rules.quote_asset, totals, terms)
     notional = ZERO if shown is None else (legs.long + legs.short) * shown.mark_price
     liquidation = ZERO if shown is None else shown.liquidation_price
     return PerpAccount(
@@ -223,13 +221,17 @@ def _amount(row: PositionRow | None) -> Decimal:
     return ZERO if row is None else row.position_amt
 
 
-def _balances(asset: str, totals: AccountTotals, *, multi_assets: bool) -> tuple[Decimal, Decimal, Decimal]:
-    """Margin balance, available, maintenance margin: of the margin asset, or of all together in multi-assets mode."""
-    if multi_assets:
+def _balances(asset: str, totals: AccountTotals, terms: AccountTerms) -> tuple[Decimal, Decimal, Decimal]:
+    """Margin balance, available, maintenance margin: of the margin asset, or of all together in multi-assets mode.
+
+    What stands behind a cross position is not what isolated ones have to themselves; multi-assets mode knows none.
+    """
+    if terms.modes.multi_assets:
         return totals.total_margin_balance, totals.available_balance, totals.total_maint_margin
     for row in totals.assets:
         if row.asset == asset:
-            return row.margin_balance, row.available_balance, row.maint_margin
+            cross = row.cross_wallet_balance + row.cross_unrealised
+            return row.margin_balance if terms.isolated else cross, row.available_balance, row.maint_margin
     raise Transient(f"Binance's account has no {asset} row; transfer {asset} to the futures wallet")
 
 

@@ -108,10 +108,13 @@ class PositionRow(Message):
 
 
 class AssetRow(Message):
-    """Margin balance is wallet plus unrealised profit, in the asset itself."""
+    """Margin balance is wallet plus unrealised profit, in the asset itself; the cross ones are without what isolated
+    positions have to themselves."""
 
     asset: str
     margin_balance: Money = Field(alias="marginBalance")
+    cross_wallet_balance: Money = Field(alias="crossWalletBalance")
+    cross_unrealised: Money = Field(alias="crossUnPnl")
     available_balance: Money = Field(alias="availableBalance")
     maint_margin: Money = Field(alias="maintMargin")
 

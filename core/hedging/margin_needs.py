@@ -55,8 +55,8 @@ class Edges:
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a move takes, and leaves, in QUOTE. `gain_quote`: profit less fees of all shorts that moved, negative when
-    it must be covered. `balance_quote`, `free_quote`: the account's at its end. `lacks_quote`: what must be moved in
-    for the whole way, below zero what could be spared.
+    it must be covered. `balance_quote`: what stands behind the account's cross positions at its end; `free_quote`: what
+    is available then. `lacks_quote`: what must be moved in for the whole way, below zero what could be spared.
     """
 
     gain_quote: Decimal
@@ -135,23 +135,31 @@ def _rebalanced(each: Readable, price: Decimal) -> ShortMove | None:
 
 def _borne(account_of: Sequence[Readable], moves: Moves) -> Need:
     newest = _newest(account_of)
-    account = newest.account
+    crossed = [each for each in account_of if not each.account.isolated]
     gain = sum((move.gain_quote for move in moves.values()), ZERO)
-    free = free_now_quote(account, newest.mark_price) + sum((move.freed_quote for move in moves.values()), ZERO)
-    balance = account.margin_balance_quote + gain
-    kept_now = sum((left_alone(e.account, e.mark_price, e.mark_price).kept_quote for e in account_of), ZERO)
-    kept = max(ZERO, account.maintenance_margin_quote - kept_now)
-    kept += sum((move.kept_quote for move in moves.values()), ZERO)
-    lacks, put_aside = [], ZERO
-    for each in account_of:
-        move = moves[each.hedge]
-        wanted = _wanted_quote(each, move)
-        if move.equity_quote is not None:
-            put_aside += max(ZERO, wanted - move.equity_quote)
-        elif move.position_base < 0:
-            lacks.append(wanted + kept - move.kept_quote - balance)
-    lacks.append(_least_free(account_of) + put_aside - free)
+    free = free_now_quote(newest.account, newest.mark_price) + sum((move.freed_quote for move in moves.values()), ZERO)
+    balance = _newest(crossed or account_of).account.margin_balance_quote
+    balance += sum((moves[each.hedge].gain_quote for each in crossed), ZERO)
+    kept = _others_keep(account_of) + sum((moves[each.hedge].kept_quote for each in crossed), ZERO)
+    lacks = [
+        _wanted_quote(each, move) + kept - move.kept_quote - balance
+        for each in crossed
+        if (move := moves[each.hedge]).position_base < 0
+    ]
+    lacks.append(_least_free(account_of) + _put_aside(account_of, moves) - free)
     return Need(gain, balance, free, max(lacks))
+
+
+def _others_keep(account_of: Sequence[Readable]) -> Decimal:
+    """Maintenance margin of what in the account is none of these."""
+    ours = sum((left_alone(each.account, each.mark_price, each.mark_price).kept_quote for each in account_of), ZERO)
+    return max(ZERO, _newest(account_of).account.maintenance_margin_quote - ours)
+
+
+def _put_aside(account_of: Sequence[Readable], moves: Moves) -> Decimal:
+    """What the isolated ones lack must come out of what is free."""
+    wanted = ((_wanted_quote(each, moves[each.hedge]), moves[each.hedge].equity_quote) for each in account_of)
+    return sum((max(ZERO, needs - equity) for needs, equity in wanted if equity is not None), ZERO)
 
 
 def _wanted_quote(each: Readable, move: ShortMove) -> Decimal:

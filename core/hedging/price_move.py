@@ -84,10 +84,11 @@ def rebalanced(
 ) -> ShortMove | None:
     """The short that has followed its target. None for an isolated position of which it cannot be told what backs it.
 
-    The fee is the taker's, of the first trade and of the way.
+    The fee is the taker's, of the first trades, which close a long leg too, and of the way.
     """
     path = _Path.of(lp, account, mark_price, price, hedge_ratio)
-    fee = (abs(path.first_base) * mark_price + path.traded_quote) * account.taker_fee_rate
+    first_traded = account.long_base + abs(path.start_base - account.short_base)
+    fee = (first_traded * mark_price + path.traded_quote) * account.taker_fee_rate
     equity: Decimal | None = None
     if account.isolated:
         had = isolated_equity_quote(account, mark_price)

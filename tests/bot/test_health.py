@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from core.clock import ManualClock, SystemClock
 from core.supervision import TaskLife
 from storage.schema import newest_version
 from tests.bot.conftest import Desk
-from tests.bot.samples import T0, UNREAD, an_approval
+from tests.bot.samples import STATUS, T0, UNREAD, an_approval
 
 
 async def health(desk: Desk) -> list[str]:
@@ -44,6 +45,17 @@ async def test_commands_that_nobody_carries_out_need_a_person(desk: Desk) -> Non
     for _ in range(6):
         await desk.say("/halt")
     assert (await health(desk))[0] == "Health: 1 thing needs you: waiting"
+
+
+async def test_a_slow_poll_is_no_trouble(desk: Desk) -> None:
+    """Between two looks a reading may be as old as one poll on top of what a decision accepts, as alerts count it."""
+    config = desk.live.now
+    slow = config.hedges["bnb"].model_copy(update={"poll_seconds": Decimal(300)})
+    desk.live.put_in_force(config.model_copy(update={"hedges": {"bnb": slow}}))
+    desk.engine.shown = (replace(STATUS, chain_age_s=310.0, venue_age_s=300.0),)
+    assert "✅ bnb chain: 5 min old, limit 5 min" in await health(desk)
+    desk.engine.shown = (replace(STATUS, chain_age_s=331.0, venue_age_s=300.0),)
+    assert (await health(desk))[0] == "Health: 1 thing needs you: bnb chain"
 
 
 async def test_what_was_never_read_is_neither_well_nor_wrong(desk: Desk) -> None:

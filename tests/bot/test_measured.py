@@ -10,6 +10,7 @@ import pytest
 
 from bot import lasting, loudness, suspensions
 from bot.live_config import LiveConfig
+from bot.measures import FundingPace, funding_paid
 from bot.notifier import Notifier
 from bot.rendering.markup import plain
 from core.clock import ManualClock
@@ -58,6 +59,25 @@ async def test_low_margin_is_one_word_for_the_whole_account(two: Desk) -> None:
     assert await see(two, *at(4001)) == []
     (over,) = await see(two, *at(4000))
     assert over.startswith("✅ the account has margin enough again after")
+
+
+async def test_a_low_margin_is_over_at_any_limit(two: Desk) -> None:
+    """Also at one so near to zero that no ratio is a fifth further from 100 than it."""
+    two.live.put_in_force(a_config("bnb", "eth", alerts={"margin_ratio_pct": 10}))
+    assert await see(two, of_perp(maintenance_margin=Decimal(1001), isolated=False)) == [
+        "🚨 the account's margin is low"
+    ]
+    assert await see(two, of_perp(maintenance_margin=Decimal(801), isolated=False)) == []
+    (over,) = await see(two, of_perp(maintenance_margin=Decimal(800), isolated=False))
+    assert over.startswith("✅ the account has margin enough again after")
+
+
+@pytest.mark.parametrize(("hour", "times"), [(16, 3), (20, 6), (14, 12), (13, 24)])
+def test_the_hour_of_a_payment_tells_how_often_there_is_one(hour: int, times: int) -> None:
+    """From the first look on: what is paid every hour is not taken for every eighth until one was seen."""
+    status = of_perp(funding_rate=Decimal("-0.0001"), next_funding_time=T0.replace(hour=hour))
+    paid = funding_paid(status, FundingPace().every(status.perp), AlertsConfig())
+    assert paid.value == times * Decimal("0.01")
 
 
 async def test_a_near_liquidation_counts_for_the_account_too(two: Desk) -> None:

@@ -82,7 +82,7 @@ async def test_health_tells_what_is_too_old(desk: Desk) -> None:
     desk.engine.shown = (replace(STATUS, chain_age_s=500.0),)
     headline, first, *_ = plain((await desk.say("/health")).text).splitlines()
     assert headline == "Health: 1 thing needs you: bnb chain"
-    assert first == "🚨 bnb chain: 8 min old, limit 30 s"
+    assert first == "🚨 bnb chain: 8 min old, limit 45 s"
 
 
 async def test_an_unknown_word_points_to_help(desk: Desk) -> None:

@@ -54,7 +54,15 @@ async def test_a_price_is_answered_whole(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "price"),
-    [("650", "650"), ("650.5", "650.5"), ("2,100", "2100"), ("+10%", None), ("-5%", None), ("lower", None)],
+    [
+        ("650", "650"),
+        ("650.5", "650.5"),
+        ("2,100", "2100"),
+        ("1,002,100.5", "1002100.5"),
+        ("+10%", None),
+        ("-5%", None),
+        ("lower", None),
+    ],
 )
 def test_what_is_understood(typed: str, price: str | None) -> None:
     """A number, a change in percent, or an edge."""
@@ -64,6 +72,7 @@ def test_what_is_understood(typed: str, price: str | None) -> None:
 
 
 GARBAGE = ["abc", "0", "-650", "nan", "inf", "-inf", "1e999999999", "1e-999999999", "-100%", "-250%", "1e99999%"]
+GARBAGE += ["650,5", "1.234,50", "6,50", ",", "12,34,567", "+2,5%"]
 GARBAGE += ["%", "++5%", "<b>", "6e500", "1" * 500, "9" * 4000]
 
 

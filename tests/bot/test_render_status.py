@@ -176,6 +176,21 @@ def test_a_plan_at_work_and_what_rests_are_shown() -> None:
     assert "2.1 of 8.4 BNB · rests 0.7 at 605.1 USDT for 4 s\n" in shown(quoting)
 
 
+def test_funding_is_received_or_paid_by_who_holds_something() -> None:
+    """A short receives what a positive rate pays; what was not read is not known."""
+    for position, rate, says in (
+        ("-14", "0.0001", "+0.01 % (received) at"),
+        ("14", "0.0001", "+0.01 % (paid) at"),
+        ("-14", "-0.0001", "-0.01 % (paid) at"),
+        ("0", "0.0001", "+0.01 % at"),
+        (None, "0.0001", "+0.01 % at"),
+        ("-14", None, "unknown at"),
+    ):
+        held = None if position is None else Decimal(position)
+        perp = replace(STATUS.perp, position_base=held, funding_rate=None if rate is None else Decimal(rate))
+        assert f"Funding {says}" in shown(replace(STATUS, perp=perp))
+
+
 def test_the_next_look_is_told_where_nothing_else_comes() -> None:
     """Otherwise the two soonest."""
     look = Due(DueKind.LOOK, T0 + timedelta(seconds=7))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.accounts import Accounts
-from bot.charts.hedge_history import Moment
+from bot.charts.hedge_history import HedgeHistory, Moment, Stop
 from bot.console import written
 from bot.live_config import LiveConfig
 from bot.rendering.markup import plain
@@ -22,9 +22,10 @@ from bot.views.sources import Identity, Sources
 from core.account_ports import HeldLiquidity, Snapshot
 from core.amm.ticks import MAX_TICK
 from core.clock import ManualClock
+from core.events import Event, EventKind
 from storage.store import Store
 from tests.bot.conftest import Desk, FakeEngine, make_desk
-from tests.bot.samples import T0, a_config
+from tests.bot.samples import STATUS, T0, a_config
 
 HELD = HeldLiquidity(1, True, 18, 6, -201_000, -199_000, 10**18, Decimal(0), Decimal(0))
 
@@ -159,6 +160,16 @@ async def test_a_range_holds_until_it_changes(store: Store, clock: ManualClock) 
     assert [round(each.ranges[0][0]) for each in moments if each.ranges] == [1867] * 4 + [1689] * 5
 
 
+async def test_a_restart_ends_what_was_grey(store: Store, clock: ManualClock) -> None:
+    """The hedge and the program tell it in rows of their own."""
+    await record(store, "eth", 30)
+    begun, started = T0 - timedelta(minutes=20), T0 - timedelta(minutes=15)
+    await store.events.append(Event(EventKind.SUSPENDED, "eth", begun, {"reason": "stale_chain"}))
+    await store.events.append(Event(EventKind.STARTED, None, started, {}))
+    history = await _history(store, clock)
+    assert history.stops == (Stop(begun, started, "stale_chain"),)
+
+
 async def test_exposures_are_those_of_the_snapshots(store: Store) -> None:
     """The quick twin tells the same of the same moments; unknown stays unknown."""
     await record(store, "eth", 5)
@@ -166,13 +177,23 @@ async def test_exposures_are_those_of_the_snapshots(store: Store) -> None:
     await store.series.append(Snapshot("eth", T0))
     span = (T0 - timedelta(minutes=3), T0 + timedelta(minutes=1))
     found = await store.series.exposures("eth", *span)
-    assert found[-1] == (T0, None, None, None, None, None)
+    assert found[-1] == (T0, None, None, None, None, None, None)
     assert found == tuple(
-        (each.at, each.price, each.net_base, each.perp_base, each.gap_base, each.residual_base)
+        (each.at, each.price, each.net_base, each.perp_base, each.gap_base, each.residual_base, None)
         for each in await store.series.between("eth", *span)
     )
     assert len(found) == 4
     assert await store.series.exposures("eth", T0 - timedelta(minutes=3), T0) == found[:-1]
+
+
+async def test_the_band_is_that_of_its_time(store: Store, clock: ManualClock) -> None:
+    """A band that was changed since does not change what was; the present one stands in where none was kept."""
+    await record(store, "eth", 3)
+    then = Snapshot("eth", T0 - timedelta(seconds=30), Decimal(2000), figures={"band_quote": Decimal("77.5")})
+    await store.series.append(then)
+    now = STATUS.band_quote
+    assert now != Decimal("77.5")
+    assert [each.band_quote for each in await _moments(store, clock)] == [now, now, now, Decimal("77.5")]
 
 
 async def test_a_month_is_read_in_pages_without_loss(store: Store, clock: ManualClock) -> None:
@@ -184,7 +205,11 @@ async def test_a_month_is_read_in_pages_without_loss(store: Store, clock: Manual
 
 
 async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
-    """As the picture's maker is given them."""
+    return (await _history(store, clock)).moments
+
+
+async def _history(store: Store, clock: ManualClock) -> HedgeHistory:
+    """As the picture's maker is given it."""
     live = LiveConfig(a_config("eth"))
     sources = Sources(
         engine=FakeEngine("eth"),
@@ -199,7 +224,7 @@ async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
         settings=tuple,
     )
     records = HedgeRecords(sources, Identity("1.2.3", "paper", UTC, T0))
-    return (await records.of("eth", T0 - timedelta(hours=24), T0)).moments
+    return await records.of("eth", T0 - timedelta(hours=24), T0)
 
 
 @pytest.fixture

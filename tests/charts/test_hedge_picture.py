@@ -188,6 +188,20 @@ def test_suspensions_come_from_the_events() -> None:
     )
 
 
+def test_a_suspension_does_not_outlive_the_program() -> None:
+    """Whoever was killed amid one told no end of it; what the next program finds is its own to tell."""
+    told = [
+        Event(EventKind.SUSPENDED, "bnb", minute(0), {"reason": "stale_venue"}),
+        Event(EventKind.STARTED, None, minute(5), {}),
+        Event(EventKind.SUSPENDED, "bnb", minute(6), {"reason": "stale_chain"}),
+        Event(EventKind.STARTED, None, minute(9), {}),
+    ]
+    assert stops_in(told, minute(60)) == (
+        Stop(minute(0), minute(5), "stale_venue"),
+        Stop(minute(6), minute(9), "stale_chain"),
+    )
+
+
 def test_the_full_range_of_a_pool_counts_as_one() -> None:
     """Its outermost ticks are further apart than any range that is meant."""
     assert MAX_TICK == 887_272

@@ -38,7 +38,7 @@ def test_a_pause_is_a_gap() -> None:
     assert split(points) == ((0.0, 60.0, 600.0, 660.0), (1.0, 2.0, 3.0, None))
 
 
-@pytest.mark.parametrize("hours", [1, 2, 6, 24, 48, 168, 720])
+@pytest.mark.parametrize("hours", [1, 2, 6, 24, 48, 168, 720, 8760, 87_840])
 @pytest.mark.parametrize("zone", [UTC, BERLIN, ZoneInfo("Asia/Kathmandu")])
 def test_ticks_are_few_and_in_order(hours: int, zone: ZoneInfo) -> None:
     """Enough to read a time by, not so many that they cover each other."""

@@ -72,6 +72,7 @@ async def test_what_is_kept_is_what_was_read(desk: Desk) -> None:
         gap_base=SEEN.gap_base,
         gap_quote=SEEN.gap_quote,
         residual_base=SEEN.residual_base,
+        figures={"band_quote": Decimal(300)},
         mark_price=Decimal(605),
         lp_base=SEEN.lp.base,
         lp_quote=SEEN.lp.quote,
@@ -118,7 +119,8 @@ async def test_both_sides_of_a_change_are_landmarks(desk: Desk, change: dict[str
     await desk.reads(changed, 105)
     assert await desk.kept_at() == [(0, True), (60, False), (75, True), (90, True)]
     assert [each.held for each in await desk.kept()] == [(HELD,)] * 3 + [changed.held]
-    assert (await desk.kept())[-1].figures == ({"beside_base": changed.beside_base} if changed.beside_base else {})
+    beside = {"beside_base": changed.beside_base} if changed.beside_base else {}
+    assert (await desk.kept())[-1].figures == {**beside, "band_quote": Decimal(300)}
 
 
 @pytest.mark.parametrize("status", [UNREAD, replace(SEEN, confirmed=False)])

@@ -150,6 +150,19 @@ async def test_multi_assets_mode_counts_all_assets_together(venue: VenueServer, 
     assert account.margin_balance_quote == 10000
 
 
+@pytest.mark.parametrize(("margin_type", "behind"), [("CROSSED", 6000), ("ISOLATED", 10_000)])
+async def test_what_isolated_positions_have_is_not_behind_a_cross_one(
+    venue: VenueServer, unprepared: BinanceVenue, margin_type: str, behind: int
+) -> None:
+    """They are liquidated alone, and what is theirs saves no other position from it."""
+    venue.exchange.account.set_aside = Decimal(4000)
+    venue.exchange.account.margin_type["ETHUSDT"] = margin_type
+    await unprepared.prepare(["ETHUSDT"])
+    account = await unprepared.account("ETHUSDT")
+    assert account.margin_balance_quote == behind
+    assert account.available_balance_quote == 6000
+
+
 async def test_reduce_only_is_sent_in_one_way_mode(venue: VenueServer, binance: BinanceVenue) -> None:
     """A cover larger than the position is refused by the exchange, not flipped."""
     await binance.place(SELL_HALF)

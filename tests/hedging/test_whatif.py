@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -277,6 +278,32 @@ async def test_the_rebalanced_paper_account_ends_where_it_was_foretold():
     assert abs(found.free_quote - after.available_balance_quote) < 50
     assert found.liquidation_price is not None and after.liquidation_price is not None
     assert abs(found.liquidation_price / after.liquidation_price - 1) < Decimal("0.005")
+
+
+def test_both_legs_pay_their_fee():
+    """What is netted off is traded on either side, also where the net position stays the same."""
+    held = account("25", taker_fee_rate=Decimal("0.0005"), hedge_mode=True)
+    lp = view(read(position()), config())
+    both = replace(held, long_base=Decimal(10), short_base=Decimal(35))
+    one, two = (rebalanced(lp, each, Decimal(2000), Decimal(2000), Decimal(1)) for each in (held, both))
+    assert one is not None and two is not None
+    off_target = 2 * one.fee_quote
+    assert abs(two.fee_quote - Decimal(20)) <= off_target
+
+
+def test_an_isolated_position_does_not_stand_behind_a_cross_one():
+    """Beside one that was read later, a cross short lacks as much as if it were alone."""
+    up, plenty = {"eth": Decimal(2400)}, {"available_balance_quote": Decimal(10**9)}
+    alone = known(read(position()), account("100", **plenty))
+    beside = known(read(position()), account("100", maintenance_margin_quote=Decimal(1200), **plenty))
+    theirs = account(
+        "50", isolated=True, margin_balance_quote=Decimal(90_000), maintenance_margin_quote=Decimal(1200), **plenty
+    )
+    later = replace(theirs, as_of=beside.account.as_of + timedelta(seconds=1))
+    other = replace(beside, hedge="eth2", account=later)
+    lonely, found = need([alone], up, follows=False), need([beside, other], up, follows=False)
+    assert lonely is not None and found is not None
+    assert found.lacks_quote == lonely.lacks_quote > 0
 
 
 @pytest.mark.parametrize("price", ["1700", "2000", "2200"])

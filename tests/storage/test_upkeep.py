@@ -148,6 +148,7 @@ async def test_only_finished_things_are_forgotten(store: Store) -> None:
     await store.commands.finish(1, ok=True, answer="", at=after(1))
     await store.confirmations.put("t1", "halt", actor="7", expires_at=after(1))
     assert await forget_finished(store.database, after(1)) == 0
+    assert await forget_finished(store.database, after(2), most=0) == 0
     assert await forget_finished(store.database, after(2)) == 3
     assert [message.key for message in await store.outbox.due(T0, 9)] == ["waiting"]
     assert [command.name for command in await store.commands.pending()] == ["resume"]

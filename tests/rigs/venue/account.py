@@ -42,11 +42,15 @@ class Leg:
 
 @dataclass(repr=False, eq=False)
 class Account:
-    """Cross-margined unless a symbol is set ISOLATED (which changes only what is reported here)."""
+    """Cross-margined unless a symbol is set ISOLATED (which changes only what is reported here).
+
+    `set_aside`: what of the wallet isolated positions that are not modelled here have to themselves.
+    """
 
     instruments: dict[str, Instrument]
     mark: Callable[[str], Decimal]
     wallet: Decimal = Decimal(10_000)
+    set_aside: Decimal = ZERO
     dual: bool = False
     multi_assets: bool = False
     can_trade: bool = True
@@ -84,7 +88,7 @@ class Account:
         return sum((self.maintenance_margin(leg) for leg in self.open_legs()), ZERO)
 
     def available(self, open_order_margin: Decimal = ZERO) -> Decimal:
-        free = self.wallet + self.unrealised() - self.total_initial_margin() - open_order_margin
+        free = self.wallet - self.set_aside + self.unrealised() - self.total_initial_margin() - open_order_margin
         return max(free, ZERO)
 
     def liquidation_price(self, symbol: str) -> Decimal:

@@ -134,7 +134,7 @@ def margin_totals(exchange: Exchange) -> Json:
         "totalMarginBalance": money(account.wallet + unrealised),
         "totalPositionInitialMargin": money(initial),
         "totalOpenOrderInitialMargin": money(open_orders),
-        "totalCrossWalletBalance": money(account.wallet),
+        "totalCrossWalletBalance": money(account.wallet - account.set_aside),
         "totalCrossUnPnl": money(unrealised),
         "availableBalance": money(free),
         "maxWithdrawAmount": money(free),
