@@ -18,6 +18,8 @@ INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
 )
 FINISH = "UPDATE outbox SET finished_at = coalesce(finished_at, ?) WHERE key = ?"
+# The one message that is edited where it stands for as long as the program is used.
+BOARD_KEY = "telegram:board"
 Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
 
 

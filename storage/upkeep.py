@@ -12,11 +12,12 @@ from core.errors import ConfigurationError, InvariantBroken
 from storage.columns import EXACT, time_text
 from storage.database import Database, open_database
 from storage.legs import ZERO, signed_quantity
+from storage.outbox import BOARD_KEY
 
 MOST_FORGOTTEN = 200
 # Tables of what comes to an end, with their key and when it did.
 FINISHED = (
-    ("outbox", "seq", "finished_at"),
+    ("outbox", "seq", f"key <> '{BOARD_KEY}' AND finished_at"),
     ("commands", "command_id", "finished_at"),
     ("confirmations", "token", "expires_at"),
 )

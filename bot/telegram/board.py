@@ -11,9 +11,9 @@ from bot.telegram.sending import Sender
 from core.clock import Clock
 from core.errors import Refused, Transient
 from core.ports import Delivery, Outbox, OutboxMessage
+from storage.outbox import BOARD_KEY
 
 _LOG = logging.getLogger(__name__)
-KEY = "telegram:board"
 _ROW_BUTTONS = tuple[tuple[str, str, str], ...]
 # Until there is something to show, or while something else goes first.
 _LOOK_AGAIN_S = 1.0
@@ -64,7 +64,7 @@ class Board:
     async def show_last(self) -> None:
         """Once more at the end of the program, whatever waits."""
         content = self._content()
-        copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
+        copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(BOARD_KEY)}
         if content is not None:
             await asyncio.gather(*(self._show_in(chat_id, copies[chat_id], content) for chat_id in copies))
 
@@ -80,7 +80,7 @@ class Board:
         content = self._content()
         if content is None or await self._outbox.due(self._clock.now(), 1):  # what is to be told goes first
             return None
-        copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(KEY)}
+        copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(BOARD_KEY)}
         if not copies:
             await self._outbox.put(_row(content, self._clock))
             return None
@@ -104,7 +104,7 @@ class Board:
         if message_id is not None and await self._sender.edit(chat_id, message_id, content):
             return message_id
         new_id = await self._sender.send(chat_id, content, silent=True)
-        await self._outbox.record_delivery(KEY, Delivery(chat_id, new_id))
+        await self._outbox.record_delivery(BOARD_KEY, Delivery(chat_id, new_id))
         return new_id
 
     async def _pin(self, chat_id: int, message_id: int) -> None:
@@ -125,5 +125,5 @@ def _row(content: Reply, clock: Clock) -> OutboxMessage:
         tuple((button.label, button.data, button.style) for button in row) for row in content.buttons
     )
     return OutboxMessage(
-        KEY, content.text, content.html, priority=1, silent=True, created_at=clock.now(), buttons=buttons
+        BOARD_KEY, content.text, content.html, priority=1, silent=True, created_at=clock.now(), buttons=buttons
     )

@@ -13,6 +13,7 @@ from telegram.constants import ChatType
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot import commands
+from bot.rendering.approvals import asks_why
 from bot.replies import Actor, PressResult, Reply
 from bot.telegram.activity import Activity
 from bot.telegram.markups import Keys
@@ -62,7 +63,8 @@ class Handlers:
         if message is None or message.text is None or user is None:
             return
         answered = self._answered_by(message)
-        if _in_group(message) and answered is None and not _is_for(message.text, str(context.bot.username)):
+        is_reason = answered is not None and asks_why(answered) is not None
+        if _in_group(message) and not is_reason and not _is_for(message.text, str(context.bot.username)):
             return
         async with self._activity.shown(message.chat_id) as doing:
             reply = await self._operator.submit(

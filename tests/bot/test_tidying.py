@@ -13,6 +13,7 @@ from bot.tidying import KEPT_FOR, Tidying
 from core.clock import ManualClock, SystemClock
 from core.engine import Engine
 from core.ports import OutboxMessage
+from storage.outbox import BOARD_KEY
 from storage.store import Store
 from storage.upkeep import MOST_FORGOTTEN
 from tests.bot.samples import T0, a_config
@@ -57,3 +58,12 @@ async def test_the_program_does_it_by_itself(store: Store) -> None:
     engine = cast(Engine, Idle())
     await front.run(engine, ends_after=timedelta(seconds=1))
     assert await kept(store) == 0
+
+
+async def test_the_board_is_never_forgotten(store: Store, clock: ManualClock) -> None:
+    """It was delivered once, long ago, and is edited in its place ever since."""
+    await store.outbox.put(replace(MESSAGE, key=BOARD_KEY))
+    await store.outbox.finish(BOARD_KEY, T0)
+    await clock.advance(2 * KEPT_FOR.total_seconds())
+    await Tidying(store.database, clock).turn()
+    assert await kept(store) == 1
