@@ -12,7 +12,7 @@ from tests.telegram.conftest import GROUP, OPERATOR, SECOND, Running
 from tests.telegram.fakes import ScriptedOperator
 
 FORUM, TOPIC = -1_000_000_000_123, 7
-ASKS = Reply("Why reject <code>a1</code>?", html=True, asks="reason, or - for none")
+ASKS = Reply("Why was it rejected? ID <code>a1</code>", html=True, asks="reason, or - for none")
 READ_ONLY = {f"/{command.name}" for command in commands.COMMANDS if command.read_only}
 
 
@@ -31,7 +31,7 @@ async def test_a_question_opens_the_input_field_and_its_answer_says_what_it_answ
         assert (question.below.asks, question.below.hint) == (True, "reason, or - for none")
         rig.say(OPERATOR, "too large", in_answer_to=question)
         await rig.eventually(lambda: len(operator.heard) == 2)
-    assert (operator.heard[0].in_answer_to, operator.heard[1].in_answer_to) == (None, "Why reject a1?")
+    assert (operator.heard[0].in_answer_to, operator.heard[1].in_answer_to) == (None, "Why was it rejected? ID a1")
 
 
 async def test_an_answer_to_a_picture_says_its_caption(
@@ -52,7 +52,7 @@ async def test_an_answer_to_somebody_elses_words_is_an_answer_to_nothing(
 ) -> None:
     """Else a text that looks like a question of the bot could be planted."""
     async with running(operators=frozenset({OPERATOR, SECOND}), chat_id=GROUP):
-        planted = rig.say(SECOND, "Why reject a1?", chat_id=GROUP)
+        planted = rig.say(SECOND, "Why was it rejected? ID a1", chat_id=GROUP)
         rig.say(OPERATOR, "/pending", chat_id=GROUP, in_answer_to=planted)
         await rig.eventually(lambda: operator.heard)
     assert [(heard.text, heard.in_answer_to) for heard in operator.heard] == [("/pending", None)]
@@ -70,7 +70,7 @@ async def test_in_a_group_the_asker_alone_is_asked_and_needs_no_slash_to_answer(
         rig.say(OPERATOR, "just talk", chat_id=GROUP)
         rig.say(OPERATOR, "too large", chat_id=GROUP, in_answer_to=question)
         await rig.eventually(lambda: len(operator.heard) == 2)
-    assert (operator.heard[1].text, operator.heard[1].in_answer_to) == ("too large", "Why reject a1?")
+    assert (operator.heard[1].text, operator.heard[1].in_answer_to) == ("too large", "Why was it rejected? ID a1")
 
 
 async def test_buttons_go_before_a_question_and_a_hint_is_cut_to_what_telegram_takes(
