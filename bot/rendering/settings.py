@@ -106,11 +106,30 @@ def list_text(hedge: str, values: Mapping[str, str], marked: Collection[str]) ->
     )
 
 
+# What each kind tells of; docs/alerts.md has the whole of it.
+ALERTS: Mapping[str, str] = {
+    "breach": "the missing trade is large",
+    "suspended": "hedging stopped by itself",
+    "blind": "chain or exchange cannot be read",
+    "mismatch": "the position is not what we traded",
+    "foreign": "a trade that is not ours",
+    "rejected": "orders are refused or fail",
+    "margin": "margin or liquidation is near",
+    "daily_loss": "the day lost more than its limit",
+    "basis": "pool and perpetual disagree",
+    "positions": "an LP position was found or given away",
+    "funding": "the short pays a lot",
+    "out_of_range": "the price left the range",
+    "lp": "liquidity was added or removed",
+    "executed": "a hedge was traded",
+}
+
+
 def alerts_text(kinds: Mapping[str, str], others: Mapping[str, str]) -> str:
     """`kinds`: how loud each is; `others`: pace and thresholds, with their units."""
     return lines(
         f"🔔 {bold('Alerts')}",
-        *(f"{LOUDNESS_SIGNS.get(how, '')} {esc(kind)}: {esc(how)}" for kind, how in kinds.items()),
+        *(f"{LOUDNESS_SIGNS.get(how, '')} {bold(kind)} {esc(ALERTS.get(kind, how))}" for kind, how in kinds.items()),
         *(f"{esc(name)}: {esc(value)}" for name, value in others.items()),
         "Loud makes a sound, silent does not; off is told in /history only.",
         f"Press a kind, or {code('/alerts KIND loud')}.",

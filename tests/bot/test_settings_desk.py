@@ -397,7 +397,9 @@ async def test_alerts_show_and_change_how_loud_each_is(desk: Desk) -> None:
     """A button for each kind, then one for each word; off asks."""
     reply = await desk.say("/alerts")
     text = plain(reply.text)
-    assert "🔊 breach: loud" in text and "🔈 lp: silent" in text and "repeat_seconds: 3,600 s" in text
+    assert (
+        "🔊 breach the missing trade is large" in text and "🔈 lp: silent" in text and "repeat_seconds: 3,600 s" in text
+    )
     shown = await desk.press(buttons(reply)["🔊 breach"])
     assert shown.edited is not None and list(buttons(shown.edited)) == ["silent", "off"]
     asked = await desk.press(buttons(shown.edited)["off"])

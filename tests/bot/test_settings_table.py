@@ -13,6 +13,7 @@ from bot.chat_settings.keys import Key, Named, named, settable_keys
 from bot.chat_settings.risk import dangers
 from bot.chat_settings.table import GROUPS, NOT_FROM_CHAT, ROWS, SECTIONS_NOT_FROM_CHAT, ZERO, Riskier
 from bot.chat_settings.takes import takes, unit_of
+from bot.rendering.settings import ALERTS
 from core.config import AlertsConfig, Config, HedgeConfig
 from core.errors import ConfigurationError
 from storage.overrides import Override
@@ -295,3 +296,11 @@ def test_usual_settings_do_not_contradict_each_other() -> None:
     off = {"urgent_slippage_bps": 0, "twap_interval_seconds": 90, "twap_over_quote": 0, "urgent_band_multiple": "0.5"}
     assert contradictions(a_config("bnb").hedges["bnb"]) == ()
     assert contradictions(changed(a_config("bnb"), **off).hedges["bnb"]) == ()
+
+
+def test_every_kind_of_alert_is_explained_in_a_few_words() -> None:
+    """In the chat a name such as "foreign" alone says nothing."""
+    kinds = {
+        name for name, field in AlertsConfig.model_fields.items() if str(field.default) in ("loud", "silent", "off")
+    }
+    assert kinds == set(ALERTS)
