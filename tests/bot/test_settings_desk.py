@@ -398,7 +398,9 @@ async def test_alerts_show_and_change_how_loud_each_is(desk: Desk) -> None:
     reply = await desk.say("/alerts")
     text = plain(reply.text)
     assert (
-        "🔊 breach the missing trade is large" in text and "🔈 lp: silent" in text and "repeat_seconds: 3,600 s" in text
+        "🔊 breach the missing trade is large" in text
+        and "🔈 lp liquidity was added" in text
+        and "repeat_seconds: 3,600 s" in text
     )
     shown = await desk.press(buttons(reply)["🔊 breach"])
     assert shown.edited is not None and list(buttons(shown.edited)) == ["silent", "off"]
