@@ -17,6 +17,7 @@ from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing, configure_logs
+from bot.mode_change import leave_behind
 from bot.office import open_office
 from bot.redaction import Redactor
 from bot.venues import perp_venue
@@ -89,6 +90,7 @@ def keep_every_digit() -> None:
 
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing) -> None:
     office = open_office(settings.config, store, clock, settings.zone, logs=logs)
+    await leave_behind(store, clock)
     await office.settings.load()
     settings = replace(settings, config=office.config.now)
     async with AsyncExitStack() as stack:

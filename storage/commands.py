@@ -82,3 +82,7 @@ class SqliteConfirmations:
             (time_text(now), token, actor, time_text(now)),
         )
         return None if row is None else str(row["command"])
+
+    async def close_all(self, at: datetime) -> None:
+        """Open questions are good for nothing any more."""
+        await self._db.write("UPDATE confirmations SET taken_at = ? WHERE taken_at IS NULL", (time_text(at),))
