@@ -201,7 +201,7 @@ class Watch:
             "limit_quote": str(limit),
             "band_quote": str(decision.band_quote),
             "price": str(hedge_price(seen.venue.market, config)),
-            "reason": Reason(decision.reason).text,
+            "reason": _why_open(decision).text,
         }
         if seen.estimated:
             data["estimated"] = ESTIMATED
@@ -254,6 +254,11 @@ def _apart(lp: LpView, venue: VenueFacts, decision: Decision, config: HedgeConfi
     if lp.facts.average_price is not None and pool_price == lp.facts.price:
         data["average_price"] = str(lp.facts.average_price)
     return data
+
+
+def _why_open(decision: Decision) -> Reason:
+    """A question is as good as asked when the decision is to ask it."""
+    return Reason.AWAITING_APPROVAL if decision.state == State.AWAITING_APPROVAL else Reason(decision.reason)
 
 
 def _distance(venue: VenueFacts) -> dict[str, str]:

@@ -260,6 +260,16 @@ async def test_one_approval_covers_all_capped_parts(asking: Setting) -> None:
         assert len(await world.events(EventKind.APPROVAL_ASKED)) == 1
 
 
+async def test_a_question_rings_once(asking: Setting) -> None:
+    """The gap that it is about is told as well, but without a second sound."""
+    async with running(asking) as world:
+        await asked(world)
+        await world.cycles(2)
+        due = await world.store.outbox.due(asking.clock.now(), 1000)
+        assert [each.key.partition(":")[0] for each in due if not each.silent] == ["approval"]
+        assert any("It waits for your answer: /pending." in each.text for each in due)
+
+
 async def replies(world: World, approval: Approval) -> list[str]:
     """What answers the question's message, as the chat shows it, oldest first."""
     due = await world.store.outbox.due(world.setting.clock.now(), 1000)
