@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.live_config import LiveConfig
 from bot.rendering.health import HealthItem, age_item
-from bot.rendering.numbers import quote_of
+from bot.rendering.numbers import pair_of
 from core.account_ports import IncomeBook, SeriesBook, Snapshot
 from core.accounting.attribution import Assets
 from core.accounting.statement import Records, Statement, statement_of
@@ -45,7 +46,12 @@ class Accounts:
 
     async def statement(self, hedge: str, start: datetime, end: datetime) -> Statement | None:
         """Up to and with `end`; None where there are no two readings. Beside the event loop, as it takes a while."""
-        snapshots = await self.snapshots(hedge, start, end)
+        return await self.statement_from(hedge, await self.snapshots(hedge, start, end), start, end)
+
+    async def statement_from(
+        self, hedge: str, snapshots: Sequence[Snapshot], start: datetime, end: datetime
+    ) -> Statement | None:
+        """As `statement`, of the snapshots of that time where they were read already."""
         if not snapshots:
             return None
         first, last = snapshots[0].at, snapshots[-1].at
@@ -69,9 +75,7 @@ class Accounts:
         return found if opening is None else (opening, *found)
 
     def _assets(self, hedge: str) -> Assets:
-        symbol = self.config.hedge(hedge).symbol
-        quote = quote_of(symbol)
-        return Assets(symbol.removesuffix(quote), quote)
+        return Assets(*pair_of(self.config.hedge(hedge).symbol))
 
 
 def kept_health(keeper: SeriesKeeper, clock: Clock) -> list[HealthItem]:

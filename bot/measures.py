@@ -49,11 +49,11 @@ def chain_limit_s(hedge: HedgeConfig) -> float:
     return float(hedge.max_chain_age_seconds) + float(hedge.poll_seconds)
 
 
-def distance_pct(perp: PerpStatus) -> Decimal | None:
-    """From the mark to liquidation, in % of the mark; None when there is none or it is not known."""
-    if not perp.position_base or perp.liquidation_price is None or not perp.mark_price:
+def liquidation_distance(perp: PerpStatus) -> Decimal | None:
+    """Fraction the mark may move until liquidation; None when either is not known or there is none."""
+    if not perp.mark_price or not perp.liquidation_price:
         return None
-    return abs(perp.liquidation_price / perp.mark_price - 1) * HUNDRED
+    return abs(perp.liquidation_price - perp.mark_price) / perp.mark_price
 
 
 def liquidation_left(status: HedgeStatus, alerts: AlertsConfig) -> Measure:
@@ -61,9 +61,10 @@ def liquidation_left(status: HedgeStatus, alerts: AlertsConfig) -> Measure:
     perp, limit = status.perp, alerts.liquidation_distance_pct
     if perp.position_base is None:
         return UNKNOWN
-    distance = distance_pct(perp)
-    if distance is None or not limit:
+    fraction = liquidation_distance(perp) if perp.position_base else None
+    if fraction is None or not limit:
         return Measure(FAR, {})
+    distance = fraction * HUNDRED
     figures = {
         "nearest": status.name,
         "liquidation_price": f"{perp.liquidation_price}",

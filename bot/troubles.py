@@ -36,7 +36,7 @@ from bot.measures import (
     venue_limit_s,
 )
 from bot.rendering.alerts import Units
-from bot.rendering.numbers import number, quote_of, span
+from bot.rendering.numbers import number, pair_of, span
 from bot.suspensions import STOPPED, Suspensions
 from core.config import HedgeConfig
 from core.events import Event, EventKind
@@ -138,7 +138,7 @@ class Troubles:
         """The account's QUOTE is that of its hedges."""
         hedges = self._config.file.hedges
         found = hedges.get(hedge or "") or (next(iter(hedges.values()), None) if hedge is None else None)
-        return units_of(found.symbol) if found else Units("BASE", "QUOTE")
+        return Units(*pair_of(found.symbol)) if found else Units("BASE", "QUOTE")
 
     def _look_at_work(self, status: HedgeStatus, now: datetime) -> None:
         """The present size of a breach, and whether an executor still works on it in time."""
@@ -194,11 +194,6 @@ class Troubles:
             seen = [standing.seen_at for standing in self._lasting.active(topic, hedge)]
             if seen and all(at is not None and now - at >= QUIET for at in seen):
                 yield from self._lasting.end(topic, hedge, {}, now)
-
-
-def units_of(symbol: str) -> Units:
-    quote = quote_of(symbol)
-    return Units(symbol.removesuffix(quote), quote)
 
 
 def _gap_of(status: HedgeStatus) -> Mapping[str, str]:

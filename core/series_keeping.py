@@ -46,13 +46,13 @@ class SeriesKeeper:
     async def turn(self) -> None:
         """Raises what the database raises; what was not kept is kept at the next turn."""
         for status in self._engine.statuses():
-            snapshot = snapshot_of(status)
-            if snapshot is not None and not self._is_known(snapshot):
+            if not self._is_known(status) and (snapshot := snapshot_of(status)) is not None:
                 await self._take_in(snapshot)
 
-    def _is_known(self, snapshot: Snapshot) -> bool:
-        before = self._seen.get(snapshot.hedge)
-        return before is not None and before.at == snapshot.at
+    def _is_known(self, status: HedgeStatus) -> bool:
+        """Asked at every look of any hedge, so before anything is made of it."""
+        before = self._seen.get(status.name)
+        return before is not None and before.at == status.perp.read_at
 
     async def _take_in(self, snapshot: Snapshot) -> None:
         """A change is told by the readings on both sides of it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 
+from bot.measures import liquidation_distance
 from bot.rendering.bars import FULL_RANGE_RATIO, fill_bar, range_bar
 from bot.rendering.markup import code, esc
 from bot.rendering.numbers import UNKNOWN, amount, exact, money, percent, quote_of, span
@@ -40,7 +40,7 @@ def brief_lines(status: HedgeStatus) -> tuple[str, ...]:
 
 
 def brief_liquidation(status: HedgeStatus, quote: str) -> str:
-    perp, distance = status.perp, liquidation_distance(status)
+    perp, distance = status.perp, liquidation_distance(status.perp)
     if distance is not None:
         where = f"{amount(perp.liquidation_price, quote)} ({percent(distance)} away)"
     elif perp.position_base is None:
@@ -48,14 +48,6 @@ def brief_liquidation(status: HedgeStatus, quote: str) -> str:
     else:
         where = "none" if perp.liquidation_price is None else amount(perp.liquidation_price, quote)
     return f"Liquidation {esc(where)}"
-
-
-def liquidation_distance(status: HedgeStatus) -> Decimal | None:
-    """Fraction the mark may move until liquidation; None when either is not known or there is none."""
-    mark, liquidation = status.perp.mark_price, status.perp.liquidation_price
-    if not mark or not liquidation:
-        return None
-    return abs(liquidation - mark) / mark
 
 
 def work_line(work: WorkStatus | None, base: str, quote: str, now: datetime) -> str | None:

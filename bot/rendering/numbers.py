@@ -15,6 +15,12 @@ def quote_of(symbol: str) -> str:
     return next((quote for quote in KNOWN_QUOTES if symbol.endswith(quote)), "QUOTE")
 
 
+def pair_of(symbol: str) -> tuple[str, str]:
+    """(BASE, QUOTE) as a perpetual's symbol names them: BNBUSDT -> BNB, USDT."""
+    quote = quote_of(symbol)
+    return symbol.removesuffix(quote), quote
+
+
 def number(text: str | None) -> Decimal | None:
     """An event's or approval's number; None for what is absent or no finite number."""
     try:

@@ -62,7 +62,7 @@ class Handlers:
         message, user = update.message, update.effective_user
         if message is None or message.text is None or user is None:
             return
-        answered = self._answered_by(message)
+        word, answered = commands.parse(message.text).word, self._answered_by(message)
         is_reason = answered is not None and asks_why(answered) is not None
         if _in_group(message) and not is_reason and not _is_for(message.text, str(context.bot.username)):
             return
@@ -76,8 +76,8 @@ class Handlers:
                 in_answer_to=answered,
             )
             doing.sends(reply)
-            await self._answer_to(message, reply, commands.parse(message.text).word)
-        if commands.parse(message.text).word == "start":
+            await self._answer_to(message, reply, word)
+        if word == "start":
             await self._menus.register()
 
     async def _answer_to(self, message: Message, reply: Reply, word: str) -> None:

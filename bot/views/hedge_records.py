@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range, Stop
 from bot.charts.stops import stops_in
-from bot.rendering.numbers import quote_of
+from bot.rendering.numbers import pair_of
 from bot.views.sources import Identity, Sources
 from core.account_ports import HeldLiquidity, Snapshot
 from core.amm.prices import PairOrder, price_bounds
@@ -33,11 +33,12 @@ class HedgeRecords:
         if moments and (moments[0].at - start) > LATE * (end - start):
             start = moments[0].at
         symbol = self._from.config.hedge(name).symbol
+        base, quote = pair_of(symbol)
         return HedgeHistory(
             name=name,
             symbol=symbol,
-            base=symbol.removesuffix(quote_of(symbol)),
-            quote=quote_of(symbol),
+            base=base,
+            quote=quote,
             mode=self._identity.mode,
             start=start,
             end=end,
@@ -56,7 +57,6 @@ class HedgeRecords:
         self, name: str, start: datetime, end: datetime, status: HedgeStatus | None
     ) -> tuple[Moment, ...]:
         series, band_quote = self._from.accounts.series, status.band_quote if status else None
-        # The band of now stands in where that of then was not kept yet.
         # What was held at the beginning, and every change of it.
         opening = await series.newest(name, start)
         changes = await series.between(name, start, end, landmarks_only=True)
@@ -65,6 +65,7 @@ class HedgeRecords:
         while start < end:
             page_end = min(start + PAGE, end)
             for at, price, net, perp, gap, residual, band_then in await series.exposures(name, start, page_end):
+                # The band of now stands in where that of then was not kept yet.
                 found.append(Moment(at, price, net, perp, gap, residual, band_then or band_quote, held.at(at)))
             start = page_end
         return tuple(found)

@@ -15,7 +15,7 @@ from bot.rendering.numbers import quote_of
 from bot.replies import Attachment, Reply
 from bot.views.pnl_photo import pnl_photo
 from bot.views.sources import Identity, Show, Sources
-from core.accounting.statement import Watched, watched
+from core.accounting.statement import watched
 from core.clock import Clock
 from core.ports import ApprovalState
 
@@ -51,10 +51,11 @@ class Money:
     async def daily(self, start: datetime, end: datetime) -> str:
         """The report of any time, in Telegram's HTML."""
         period = Period(start, end, self._identity.zone)
-        live = await self._from.approvals.live()
+        live, hedges = await self._from.approvals.live(), self._from.config.file.hedges
+        read = {name: await self._from.accounts.snapshots(name, start, end) for name in hedges}
         return report_text(
-            await self._statements(period),
-            await self._watched(period),
+            {name: await self._from.accounts.statement_from(name, read[name], start, end) for name in hedges},
+            {name: (watched(read[name]), quote_of(hedge.symbol)) for name, hedge in hedges.items()},
             self._from.engine.statuses(),
             waiting=sum(approval.state is ApprovalState.PENDING for approval in live),
             period=period,
@@ -83,14 +84,6 @@ class Money:
         accounts = self._from.accounts
         names = self._from.config.file.hedges
         return {name: await accounts.statement(name, period.start, period.end) for name in names}
-
-    async def _watched(self, period: Period) -> Mapping[str, tuple[Watched, str]]:
-        """With the QUOTE of each."""
-        found = {}
-        for name, hedge in self._from.config.file.hedges.items():
-            snapshots = await self._from.accounts.snapshots(name, period.start, period.end)
-            found[name] = (watched(snapshots), quote_of(hedge.symbol))
-        return found
 
 
 def _days(args: tuple[str, ...], default: int) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.rendering.alerts import Units
 from bot.rendering.history import history_text, is_worth_a_line
 from bot.rendering.markup import esc
-from bot.rendering.numbers import quote_of
+from bot.rendering.numbers import pair_of
 from bot.replies import Reply
 from bot.views.sources import Identity, Show, Sources
 
@@ -41,10 +41,5 @@ class Past:
         events = sorted(newest, key=lambda event: event.at, reverse=True)  # told later than they happened, some of them
         fills = await self._from.fills.recent_fills(FILLS_SEARCHED)
         shown = [fill for fill in fills if hedge in (None, fill[0])][: min(limit, MOST_FILLS)]
-        units = {name: _units_of(each.symbol) for name, each in known.items()}
+        units = {name: Units(*pair_of(each.symbol)) for name, each in known.items()}
         return Reply(history_text(events, shown, units, self._identity.zone), True)
-
-
-def _units_of(symbol: str) -> Units:
-    quote = quote_of(symbol)
-    return Units(symbol.removesuffix(quote), quote)
