@@ -12,7 +12,7 @@ PIP   := $(PY) -m pip --disable-pip-version-check install --quiet
 SOURCE := bot core storage tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format format-check types imports bench pictures soak coverage lock clean
+.PHONY: help setup run test lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,12 +23,15 @@ run: $(VENV)/.runtime ## set up, then start the service; on a fresh machine that
 setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and tests/rigs/chain
 
 # The random histories, and what is worked out more than waited for, run beside the rest: two cores, half the time.
-WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging tests/storage
+WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging \
+  tests/replay tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
 	@$(PY) -u -m pytest $(WORKED_OUT) > $(VENV)/worked_out.log 2>&1 & worked_out=$$!; \
 	$(PY) -m pytest $(WORKED_OUT:%=--ignore=%); others=$$?; \
-	wait $$worked_out; worked_out=$$?; tail -n 40 $(VENV)/worked_out.log; \
+	wait $$worked_out; worked_out=$$?; \
+	if test $$worked_out -eq 0; then tail -n 8 $(VENV)/worked_out.log; else \
+	  tail -n 200 $(VENV)/worked_out.log; grep -E '^(FAILED|ERROR) ' $(VENV)/worked_out.log; fi; \
 	test $$others -eq 0 && test $$worked_out -eq 0
 else
 	@$(PY) -m pytest $(PYTEST_ARGS)
@@ -53,6 +56,12 @@ imports: $(VENV)/.dev
 bench: $(VENV)/.dev ## measure what must be quick, and print it
 	@$(PY) -m benchmarks $(ARGS)
 
+bench-replay: $(VENV)/.dev ## measure replay, backtest and calibration over a year of minutes
+	@$(PY) -m benchmarks.replay
+
+bench-demeter: $(VENV)/.dev .venv-demeter/.installed ## the same position in Demeter 1.3.0 and here, side by side
+	@$(PY) -m benchmarks.demeter
+
 pictures: $(VENV)/.dev ## make the pictures in README and docs anew, from what the program says and draws
 	@$(PY) -m tests.pictures
 
@@ -66,11 +75,11 @@ coverage: setup ## every test, with the lines that none of them reached
 # uv is wanted only here: https://docs.astral.sh/uv/
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11
 lock: ## renew both lock files from pyproject.toml
-	$(LOCK) --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra dev --extra research --extra cluster pyproject.toml -o requirements-dev.lock
 	$(LOCK) --extra build -c requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean: ## remove what setup and tests made; data/ stays
-	rm -rf $(VENV) $(CHAIN)/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-demeter $(CHAIN)/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 
 # -- set-up: each stamp is renewed when its lock changes --------------------------------------------------
 
@@ -91,6 +100,11 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(PY)
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.runtime
+
+.venv-demeter/.installed: benchmarks/demeter/requirements.txt | $(PY)
+	@$(PY) -m venv --clear .venv-demeter
+	@.venv-demeter/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
 
 .PHONY: chain
 ifneq ($(wildcard $(CHAIN)/package-lock.json),)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import chain, charts, execution, phone, service, streams
+from benchmarks import chain, charts, execution, phone, replay, service, streams
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.clock import SystemClock
@@ -47,7 +47,7 @@ def main() -> int:
     ]
     measured += [
         Measured(line.name, line.value, line.unit)
-        for line in (*streams.measure(), *charts.measure(), *execution.measure())
+        for line in (*streams.measure(), *charts.measure(), *execution.measure(), *replay.measure())
     ]
     if TEST_CHAIN.exists():
         measured += [

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`limit` None: reported, not promised."""
+    """`limit`: at most; `least`: at least. Neither: reported, not promised."""
 
     name: str
     value: float
     unit: str
     limit: float | None = None
+    least: float | None = None
 
     @property
     def kept(self) -> bool:
-        return self.limit is None or self.value <= self.limit
+        within = self.limit is None or self.value <= self.limit
+        return within and (self.least is None or self.value >= self.least)
 
     def __str__(self) -> str:
-        promise = "" if self.limit is None else f"(at most {self.limit:g}) {'' if self.kept else 'MISSED'}"
+        asked = [f"at most {self.limit:g}"] if self.limit is not None else []
+        asked += [f"at least {self.least:g}"] if self.least is not None else []
+        promise = f"({', '.join(asked)}) {'' if self.kept else 'MISSED'}" if asked else ""
         return f"{self.name:44} {self.value:10.3f} {self.unit:5} {promise}".rstrip()

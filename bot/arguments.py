@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bot.backtest.arguments import add_backtest
+from bot.calibrate.arguments import add_calibrate
 from bot.version import program_version
 
 DESCRIPTION = """\
@@ -50,6 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
         ("status", "one fresh read of everything and what would be decided; trades nothing", _add_json),
         ("report", "P&L by its parts, fills and fees", _add_report),
+        ("backtest", "the hedge replayed over recorded prices, by the code that decides live", add_backtest),
+        ("calibrate", "search recorded prices for good settings; never trades", add_calibrate),
         ("db", "copy or examine the database", _add_database),
     ):
         add(_command(commands, name, summary))
@@ -61,7 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    parser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
+    )
     _add_locations(parser, default=argparse.SUPPRESS)
     return parser
 
@@ -119,7 +125,9 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=_positive, default=1, metavar="N", help="how far back, default 1")
+    parser.add_argument("--by", choices=("day", "week", "month"), help="the same for each of them, in your time zone")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every fill there")
+    parser.add_argument("--parts", type=Path, metavar="FILE", help="write the parts of the P&L there as CSV")
     _add_json(parser)
 
 

@@ -155,16 +155,31 @@ def twin(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    from bot.report import book_since, report_json, report_text, write_csv
+    from bot.fills_csv import csv_of
+    from bot.parts_csv import parts_csv_of
+    from bot.report import book_since
+    from bot.report_json import report_json
+    from bot.report_text import report_text
     from bot.settings import settings_at
+    from bot.whole_file import write_whole
 
     settings, now = settings_at(_places(options)), SystemClock().now()
     settings.require_known_contracts()
-    since = now - timedelta(days=options.days)
-    book = asyncio.run(book_since(settings, since))
+    book = asyncio.run(book_since(settings, now - timedelta(days=options.days), by=options.by))
     if options.csv:
-        write_csv(book.fills, options.csv)
+        write_whole(csv_of(book.fills), options.csv)
+    if options.parts:
+        write_whole(parts_csv_of(book), options.parts)
     print(report_json(book, settings.config.mode) if options.json else report_text(book))
+    return OK
+
+
+def backtest(options: argparse.Namespace) -> int:
+    from bot.backtest.run import backtest as run_backtest
+
+    result = run_backtest(options, _places(options), SystemClock())
+    print(result.text)
+    print(f"{result.bars:,} bars in {result.spent_s:.2f} s", file=sys.stderr)
     return OK
 
 
@@ -184,6 +199,13 @@ def database(options: argparse.Namespace) -> int:
     return MUST_FIX if any(finding.is_fault for finding in findings) else OK
 
 
+def calibrate(options: argparse.Namespace) -> int:
+    from bot.calibrate.run import calibrate as search_settings
+
+    print(search_settings(options, _places(options), SystemClock()))
+    return OK
+
+
 HANDLERS: dict[str, Handler] = {
     "run": run,
     "demo": demo,
@@ -191,7 +213,9 @@ HANDLERS: dict[str, Handler] = {
     "check": check,
     "status": status,
     "report": report,
+    "backtest": backtest,
     "db": database,
+    "calibrate": calibrate,
     **dict.fromkeys(TWINS, twin),
 }
 

@@ -16,6 +16,7 @@ TURN_S = 60.0
 # A program that was off at the hour reports when it is back within so long.
 CATCH_UP = timedelta(hours=6)
 DAY = timedelta(days=1)
+MIDNIGHT = "00:00"
 
 log = structlog.get_logger(__name__)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 
-from bot.status_json import number_text
+from bot.csv_table import csv_bytes
+from bot.status_json import number_text, time_text
 from core.facts import Trade
 
 Fill = tuple[str, Trade]
@@ -14,17 +13,13 @@ HEADER = "time,hedge,symbol,side,leg,quantity,price,notional,fee,fee_asset,reali
 
 
 def csv_of(fills: Iterable[Fill]) -> bytes:
-    """In the order given, with a header; lines end as RFC 4180 says."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(HEADER.split(","))
-    writer.writerows(_row(hedge, trade) for hedge, trade in fills)
-    return file.getvalue().encode()
+    """In the order given, as `csv_bytes` has it."""
+    return csv_bytes(HEADER.split(","), (_row(hedge, trade) for hedge, trade in fills))
 
 
 def _row(hedge: str, trade: Trade) -> tuple[str, ...]:
     return (
-        trade.at.isoformat().replace("+00:00", "Z"),
+        time_text(trade.at),
         hedge,
         trade.symbol,
         trade.side.value,

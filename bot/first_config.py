@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,8 +18,9 @@ from bot.environment import Surroundings, http_endpoints, read_environment, rpc_
 from bot.operator_ids import GLANCE_S, LISTEN_S, Search, search
 from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp, read_perp
-from bot.preflight.pace import Pace
-from bot.preflight.sense import bands_in_force, pace_of, pace_sentence
+from bot.preflight.expectation import expectation, expectation_sentence
+from bot.preflight.recommendation import band_of_value, first_band, round_up
+from bot.preflight.sense import LEAST_APPROVAL_QUOTE
 from core.amm.presets import PRESETS, ChainPreset, chain_preset, position_manager
 from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
@@ -29,11 +30,8 @@ from core.facts import LpFacts
 from storage.lock import is_running
 
 USUAL_AMM = {"bsc": "pancakeswap_v3"}
-SHARE_OF_VALUE = Decimal("0.02")
-SMALLEST_ORDERS = 2
-MOST_TRADES_PER_DAY = 30
-WIDEN_BY = Decimal("1.25")
-MOST_WIDENINGS = 40
+APPROVAL_BANDS = 2
+APPROVAL_SHARE_OF_VALUE = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +92,26 @@ async def propose(
         facts = (await reader.read())["first"]
     finally:
         await reader.aclose()
-    value = value_quote(facts)
-    band = value * SHARE_OF_VALUE
-    why = [f"Position {hedge.lp_position_ids}: worth {value:.2f} {facts.quote.symbol} at {facts.price:.6g}."]
+    worth = f"{value_quote(facts):.2f} {facts.quote.symbol}"
+    why = [f"Position {hedge.lp_position_ids}: worth {worth} at {facts.price:.6g}."]
     try:
         perp = await read_perp(futures_url, hedge.symbol, clock)
     except LpHedgeError as error:
-        why.append(f"The exchange could not be asked ({error}), so the band is 2 % of that: {_round_up(band)}.")
-        return Proposal(facts, None, _round_up(band), tuple(why))
-    return _with_market(hedge, facts, perp, band, why)
+        band = round_up(band_of_value(facts))
+        why.append(f"The exchange could not be asked ({error}), so the band is 2 % of that: {band}.")
+        return Proposal(facts, None, band, tuple(why))
+    return _with_market(hedge, facts, perp, why)
 
 
-def _with_market(hedge: HedgeConfig, facts: LpFacts, perp: Perp, band: Decimal, why: list[str]) -> Proposal:
-    smallest = bands_in_force(hedge, facts, perp).smallest * SMALLEST_ORDERS
-    reason = "2 % of its value" if band >= smallest else f"{SMALLEST_ORDERS} of the exchange's smallest orders"
-    band = _round_up(max(band, smallest))
-    widened = 0
-    while _is_busy(pace_of(hedge, facts, perp, band, Decimal(0))) and widened < MOST_WIDENINGS:
-        band, widened = _round_up(band * WIDEN_BY), widened + 1
-    if widened:
-        reason += f", widened until theory has at most {MOST_TRADES_PER_DAY} trades a day"
-    why.append(f"Band {band} {facts.quote.symbol}: {reason}.")
-    if (pace := pace_of(hedge, facts, perp, band, Decimal(0))) is not None:
-        why.append(f"Expect {pace_sentence(pace, perp, facts)}.")
-    return Proposal(facts, perp, band, tuple(why))
-
-
-def _is_busy(pace: Pace | None) -> bool:
-    return pace is not None and pace.trades > MOST_TRADES_PER_DAY
+def _with_market(hedge: HedgeConfig, facts: LpFacts, perp: Perp, why: list[str]) -> Proposal:
+    first = first_band(hedge, facts, perp)
+    value = value_quote(facts)
+    share = f", {100 * first.band_quote / value:.1f} % of that" if value > 0 else ""
+    why.append(f"Band {first.band_quote} {facts.quote.symbol}{share}: {first.why}.")
+    if (expected := expectation(hedge, facts, perp, first.band_quote, Decimal(0))) is not None:
+        why.append(f"Expect {expectation_sentence(expected, perp, facts)}.")
+    why.append("No recorded prices were looked at: `lp-hedge calibrate` does that. docs/theory.md has the formulas.")
+    return Proposal(facts, perp, first.band_quote, tuple(why))
 
 
 def config_text(hedge: HedgeConfig, proposal: Proposal) -> str:
@@ -144,10 +134,17 @@ symbol = "{hedge.symbol}"
 
 delta_band_quote = {proposal.band_quote}
 delta_band_pct = 0                 # off, so that delta_band_quote alone decides
+approval_over_quote = {_approval(proposal)}       # trades as large as this ask first
 
 # Live mode requires a limit: begin with a small one. The whole hedge may need {most:.0f} {facts.quote.symbol}.
 # max_position_notional = 500
 """
+
+
+def _approval(proposal: Proposal) -> Decimal:
+    """The default, 5 bands, suits a band of 2 % of the value; of a wide one it would let the first trade pass."""
+    share = value_quote(proposal.facts) * APPROVAL_SHARE_OF_VALUE
+    return round_up(max(LEAST_APPROVAL_QUOTE, share, APPROVAL_BANDS * proposal.band_quote))
 
 
 def _preset(name: str) -> ChainPreset:
@@ -193,12 +190,6 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ConfigurationError(f"{text!r} is no position id: use its number.")
     return int(text)
-
-
-def _round_up(value: Decimal) -> Decimal:
-    """To two significant digits, upwards: 380.16 is 390."""
-    step = Decimal(1).scaleb(value.adjusted() - 1)
-    return Decimal(f"{(value / step).to_integral_value(ROUND_CEILING) * step:f}")
 
 
 def _note_endpoint(env_file: Path, name: str, urls: Sequence[str], around: Surroundings) -> str:

@@ -236,6 +236,8 @@ class Notifier:
             # Its row waits to be delivered, or was never written: the first of a key stands.
             await self._ask(approval, earlier)
             return
+        # A kill may have come between its delivery and this note; waiting still, it would swallow its own edit below.
+        await self._outbox.finish(earlier, self._clock.now())
         count = int(earlier.rpartition(":again:")[2]) + 1 if ":again:" in earlier else 1
         key = f"approval:{approval.approval_id}:again:{count}"
         moved = lines(proposal_text(approval, self._zone), "", "↓ Asked again below, after a restart.")

@@ -48,8 +48,13 @@ def _text(value: object) -> str:
         case str() | int():
             return str(value)
         case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            return time_text(value)
     raise TypeError(f"{type(value).__name__} has no place in the status")
+
+
+def time_text(value: datetime, timespec: str = "auto") -> str:
+    """ISO 8601, UTC; `timespec` as `isoformat` has it."""
+    return value.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def number_text(value: Decimal) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -138,8 +138,8 @@ class IncomeBook(Protocol):
 
     async def newest_at(self) -> datetime | None: ...
 
-    async def between(self, start: datetime, end: datetime) -> tuple[Income, ...]:
-        """Oldest first, `start` included, `end` not."""
+    async def between(self, start: datetime, end: datetime, *, without: Collection[str] = ()) -> tuple[Income, ...]:
+        """Oldest first, `start` included, `end` not; no rows of the kinds `without`."""
         ...
 
 

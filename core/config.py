@@ -225,6 +225,16 @@ class HedgeConfig(Frozen):
     def band_pct(self) -> Decimal:
         return self._band(self.delta_band_pct, Decimal(2))
 
+    def band_at(self, price: Decimal, lp_value_quote: Decimal) -> Decimal:
+        """The largest band in force, QUOTE."""
+        return max(self.threshold_base * price, self.band_quote, self.band_pct * lp_value_quote / 100)
+
+    def hysteresis_in(self, band_quote: Decimal) -> Decimal:
+        """Where a trade ends, in QUOTE from the target: half the band by default, never more than the band."""
+        if self.rebalance_to == "target":
+            return Decimal(0)
+        return band_quote / 2 if self.delta_hysteresis_quote is None else min(self.delta_hysteresis_quote, band_quote)
+
     @property
     def bands_configured(self) -> bool:
         return any((self.threshold_base, self.band_quote, self.band_pct))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from core.approval_desk import LIVE_STATES, ApprovalDesk
 from core.config import HedgeConfig
 from core.hedging import memory
+from core.hedging.afterwards import unanswered
 from core.hedging.approval_rules import covers_until, failed_to_start
 from core.hedging.kernel_types import Memory
 from core.kernel_facts import milliseconds, to_steps
@@ -71,7 +72,7 @@ class Grants:
         return memory.rejected(mind, side=rejected.side.sign, size_steps=size, now_ms=at_ms, snooze_ms=snooze_ms)
 
     def _with_silence(self, mind: Memory, approval: Approval, config: HedgeConfig, now: datetime) -> Memory:
-        return memory.unanswered(
+        return unanswered(
             mind,
             side=approval.side.sign,
             size_steps=to_steps(approval.quantity_base, self._step_base),

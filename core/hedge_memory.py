@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.errors import InvariantBroken
 from core.hedging import life_memory, memory
+from core.hedging.afterwards import filled
 from core.hedging.kernel_types import Memory
 from core.hedging.life_memory import LifeMemory
 
@@ -40,7 +41,7 @@ class Remembered:
         recent = tuple(past for past in self.rebalances_ms if past > at_ms - HOUR_MS)
         return replace(
             self,
-            kernel=memory.filled(self.kernel, at_ms),
+            kernel=filled(self.kernel, at_ms),
             rebalances_ms=recent if known else (*recent, at_ms),
             plan_id=plan_id,
             plan_base=executed_base,

@@ -23,6 +23,7 @@ from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules
 from core.grants import Grants
 from core.hedge_memory import HOUR_MS, Remembered, from_json, to_json
 from core.hedging import memory
+from core.hedging.afterwards import withdrawn
 from core.hedging.departed import released, without_grace
 from core.hedging.kernel import decide
 from core.hedging.kernel_types import Decision, Memory
@@ -370,7 +371,7 @@ class HedgeRunner:
         if outcome.plan_ended:
             self._claims.pop(self.name, None)
         if outcome.withdrawn:
-            self._remember_kernel(memory.withdrawn(self._remembered.kernel))
+            self._remember_kernel(withdrawn(self._remembered.kernel))
         if outcome.step is not None:
             if outcome.step.end is not StepEnd.RESTS or outcome.step.executed_base:
                 self._observer.orders_ended()

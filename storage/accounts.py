@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from sqlite3 import Row
@@ -43,11 +43,12 @@ class SqliteIncome:
         row = await self._db.row("SELECT max(at) AS at FROM income WHERE scope = ?", (self._scope,))
         return None if row is None or row["at"] is None else time_of(row["at"])
 
-    async def between(self, start: datetime, end: datetime) -> tuple[Income, ...]:
+    async def between(self, start: datetime, end: datetime, *, without: Collection[str] = ()) -> tuple[Income, ...]:
+        places = ", ".join("?" * len(without))
         pages = self._db.pages(
-            "SELECT * FROM income WHERE scope = ? AND at < ? AND at >= ? AND (at, seq) > (?, ?) ORDER BY at, seq"
-            " LIMIT ?",
-            (self._scope, time_text(end)),
+            f"SELECT * FROM income WHERE scope = ? AND kind NOT IN ({places}) AND at < ? AND at >= ?"  # noqa: S608
+            " AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT ?",
+            (self._scope, *without, time_text(end)),
             key=("at", "at", "seq"),
             before=(time_text(start), "", 0),
         )

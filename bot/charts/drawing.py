@@ -11,9 +11,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
+from bot.charts.cloud import Cloud
 from bot.charts.picture import Area, Line, Mark, Note, Panel, Picture, Values
 
 WIDTH_PX, HEIGHT_PX, DPI = 1080, 1350, 100
@@ -59,6 +60,43 @@ def png(picture: Picture) -> bytes:
             _draw_panel(axes, panel, picture, is_last=row == len(picture.panels) - 1)
         canvas.draw()  # type: ignore[no-untyped-call]
     return _compressed(canvas)
+
+
+def cloud_png(cloud: Cloud) -> bytes:
+    """Both axes by decades, but for what is not above zero."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_PX / DPI, WIDTH_PX / DPI), dpi=DPI, facecolor=PAPER)
+        canvas = FigureCanvasAgg(figure)
+        figure.text(0.03, 0.978, cloud.title, size=TITLE, weight="bold", va="top")
+        figure.text(0.03, 0.937, cloud.subtitle, color="#55606e", va="top")
+        axes = figure.add_subplot(figure.add_gridspec(1, 1, left=LEFT, right=0.96, top=0.78, bottom=BOTTOM)[0, 0])
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(which="both", color="#e4e7ec", linewidth=1)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(cloud.x_label)
+        axes.set_ylabel(cloud.y_label)
+        axes.scatter(*_coordinates(cloud.points), s=16, color=FAINT, alpha=0.5, linewidths=0, label=cloud.label)
+        axes.plot(*_coordinates(cloud.line), color=INK, linewidth=2.4, marker="o", markersize=4, label=cloud.line_label)
+        for star in cloud.stars:
+            axes.scatter([star.x], [star.y], s=320, marker=star.shape, color=star.colour, label=star.label, zorder=5)
+        _set_scales(axes, cloud)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, markerscale=0.7)
+        canvas.draw()  # type: ignore[no-untyped-call]
+    return _compressed(canvas)
+
+
+def _coordinates(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _set_scales(axes: Axes, cloud: Cloud) -> None:
+    everything = [*cloud.points, *((star.x, star.y) for star in cloud.stars)]
+    for place, (set_scale, axis) in enumerate(((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis))):
+        if all(point[place] > 0 for point in everything):
+            set_scale("log")
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
 def _compressed(canvas: FigureCanvasAgg) -> bytes:

@@ -51,7 +51,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class HedgeHistory:
-    """Everything of `[start, end]`, oldest first."""
+    """Everything of `[start, end]`, oldest first. `longest_pause_s`: moments further apart have a gap between them."""
 
     name: str
     symbol: str
@@ -64,6 +64,7 @@ class HedgeHistory:
     fills: tuple[Fill, ...] = ()
     stops: tuple[Stop, ...] = ()
     remark: str = ""
+    longest_pause_s: float = LONGEST_PAUSE_S
 
     @property
     def length_s(self) -> float:
@@ -76,14 +77,14 @@ class HedgeHistory:
     def series(self, of: Callable[[Moment], Decimal | None]) -> list[Point]:
         """For a line: few enough to be drawn, every peak kept, gaps where nothing was recorded."""
         found = ((self.x(each.at), as_float(of(each))) for each in self.moments)
-        return thinned(list(with_gaps(found, longest_s=LONGEST_PAUSE_S)))
+        return thinned(list(with_gaps(found, longest_s=self.longest_pause_s)))
 
     def evenly(self) -> list[Moment]:
         """For an area: few enough to be drawn, with an unknown moment where nothing was recorded."""
         step = max(1, len(self.moments) // MOST_AREA_POINTS)
         kept: list[Moment] = []
         for each in self.moments[::step]:
-            if kept and (each.at - kept[-1].at).total_seconds() > LONGEST_PAUSE_S + 60.0 * step:
+            if kept and (each.at - kept[-1].at).total_seconds() > self.longest_pause_s + 60.0 * step:
                 kept.append(Moment(kept[-1].at + timedelta(seconds=1)))
             kept.append(each)
         return kept

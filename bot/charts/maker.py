@@ -102,6 +102,11 @@ def cache_folder() -> Path:
     return folder
 
 
+def keep_fonts_apart() -> None:
+    """Before the drawing library is imported into this very process: else it leaves its list in the user's home."""
+    os.environ.setdefault("MPLCONFIGDIR", str(cache_folder()))
+
+
 def _environment(folder: Path) -> Mapping[str, str]:
     """No secret is passed on: what draws needs none."""
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

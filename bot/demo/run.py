@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+from bot.accounts import Accounts
 from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
@@ -24,19 +25,21 @@ from bot.logs import LogRing
 from bot.office import Office, open_office
 from bot.settings import DemoOptions
 from bot.version import program_version
+from core.account_keeping import AccountKeeper
+from core.accounting.attribution import Parts
 from core.clock import Clock, ManualClock, SystemClock
 from core.engine import Engine
 from core.events import Event, EventKind
 from core.exchange.paper import PaperVenue, terms_of
 from core.feeds import ChainFeed
 from core.ports import ApprovalState
+from core.series_keeping import SeriesKeeper
 from storage.store import Store
 
 SCOPE = "paper:demo"
 SHOWN_MODE = "demo"
 IN_TELEGRAM = "The demo runs in Telegram, {speed:g} times as fast as life: write /status to your bot. Ctrl-C ends it."
-# Of a run without pictures only the exchange's side is summed.
-ONE_SIDE = "Realised is the short's side alone: what it lost, the LP's value gained, and the other way round."
+ADDS_UP = "Net is the sum: LP fees, LP value, hedge, funding and costs, from the first reading to the last."
 ANSWERER = "demo"
 DEFAULT_FAST_HOURS = 24
 # Of the viewer's own time; the configuration allows a day of the market's.
@@ -47,7 +50,10 @@ NOBODY_ASKED = "Nobody can be asked in a run this fast: proposals are approved (
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a fast run shows: counts, and amounts in BASE or QUOTE as text with every digit."""
+    """What a fast run shows: counts, and amounts in BASE or QUOTE as text with every digit.
+
+    The last six are the account's, of which the last is the sum; realised is the short's side alone.
+    """
 
     seed: int
     hours: int
@@ -65,8 +71,13 @@ class Summary:
     lp_base: str
     position_base: str
     trading_fees_quote: str
-    funding_quote: str
     realised_pnl_quote: str
+    lp_fees_quote: str
+    lp_value_quote: str
+    hedge_quote: str
+    funding_quote: str
+    costs_quote: str
+    net_quote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +166,10 @@ async def _drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOpti
     end = clock.now() + timedelta(hours=hours)
     cycles, shown_hour, told = 0, -1, asyncio.Event()
     stage.office.bell.listen(told.set)
+    books = SeriesKeeper(engine=stage.engine, series=stage.store.series)
     while clock.now() < end:
         await stage.engine.cycle()
+        await books.turn()
         cycles += 1
         if told.is_set() and await _answer(stage, options):
             continue
@@ -189,6 +202,7 @@ async def _summarise(stage: Stage, seed: int, hours: int, cycles: int) -> Summar
     account = await stage.venue.account(SYMBOL)
     ledger = await stage.venue.ledger()
     counts = await _counts(stage.store)
+    parts = await _account(stage)
     return Summary(
         seed=seed,
         hours=hours,
@@ -206,9 +220,31 @@ async def _summarise(stage: Stage, seed: int, hours: int, cycles: int) -> Summar
         lp_base=_text(status.lp.base),
         position_base=_text(account.position_base),
         trading_fees_quote=_text(ledger.fees),
-        funding_quote=_text(ledger.funding),
         realised_pnl_quote=_text(ledger.realised),
+        lp_fees_quote=_text(parts.lp_fees if parts else None),
+        lp_value_quote=_text(parts.lp if parts else None),
+        hedge_quote=_text(parts.hedge if parts else None),
+        funding_quote=_text(parts.funding if parts else None),
+        costs_quote=_text(parts.costs if parts else None),
+        net_quote=_text(parts.net if parts else None),
     )
+
+
+async def _account(stage: Stage) -> Parts | None:
+    """As `/pnl` has it, the income being read first."""
+    store, clock = stage.store, stage.clock
+    keeper = AccountKeeper(
+        venue=stage.venue,
+        engine=stage.engine,
+        income=store.income,
+        samples=store.samples,
+        clock=clock,
+        began=RECORDED_START,
+    )
+    await keeper.turn()
+    accounts = Accounts(store.series, store.journal, store.income, stage.office.config)
+    statement = await accounts.statement(HEDGE, RECORDED_START, clock.now())
+    return statement.total if statement else None
 
 
 async def _counts(store: Store) -> dict[str, int]:
@@ -234,4 +270,4 @@ def _as_text(summary: Summary, wall_s: float) -> str:
     rows = asdict(summary)
     width = max(len(key) for key in rows)
     lines = [f"{key.replace('_', ' '):<{width}}  {value}" for key, value in rows.items()]
-    return "\n".join([*lines, ONE_SIDE, f"({summary.hours} h of market in {wall_s:.1f} s)"])
+    return "\n".join([*lines, ADDS_UP, f"({summary.hours} h of market in {wall_s:.1f} s)"])

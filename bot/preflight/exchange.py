@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.preflight.findings import Finding, Verdict, fix, ok, warn
-from bot.preflight.pace import sigma_per_day
 from bot.preflight.streams import examine_account_stream, examine_market_stream
 from bot.settings import Settings
 from bot.venues import live_venue
@@ -19,8 +18,10 @@ from core.exchange.binance_market_stream import BinanceMarketStream
 from core.exchange.binance_messages import Malformed
 from core.exchange.binance_public import BinancePublic
 from core.facts import Market, PerpAccount, SymbolRules
+from core.replay.theory.volatility import realised_sigma_per_day
 
 CANDLES = 1441
+CANDLE_S = 60.0
 CLOSE_COLUMN = 4
 CLOCK_LIMIT_MS = 1000
 
@@ -109,7 +110,7 @@ async def _public_side(
 
 async def _volatility(public: BinancePublic, symbol: str) -> float | None:
     try:
-        return sigma_per_day(await public.klines(symbol, "1m", CANDLES, closes_of))
+        return realised_sigma_per_day(await public.klines(symbol, "1m", CANDLES, closes_of), CANDLE_S)
     except LpHedgeError:  # without it a stated assumption takes its place
         return None
 

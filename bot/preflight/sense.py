@@ -8,8 +8,8 @@ from decimal import Decimal
 from bot.chat_settings.contradictions import contradictions
 from bot.preflight.chain import value_quote
 from bot.preflight.exchange import Perp
+from bot.preflight.expectation import expectation, expectation_sentence
 from bot.preflight.findings import Finding, fix, ok, warn
-from bot.preflight.pace import Pace, expected_pace, gamma_of
 from core.asset_names import is_form_of
 from core.config import Config, HedgeConfig
 from core.errors import ConfigurationError
@@ -17,9 +17,6 @@ from core.facts import LpFacts
 from core.hedging.pairing import wrong_perp
 from core.hedging.policy import policy_from
 
-ASSUMED_SIGMA_PER_DAY = 0.03
-SLIPPAGE_RATE = 0.0001
-TAKER_RATE = 0.0005
 LEAST_APPROVAL_QUOTE = Decimal(1000)
 
 
@@ -79,9 +76,8 @@ def _as_written(value: object) -> str:
 
 def bands_in_force(hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> Bands:
     price = perp.market.mark_price
-    band = max(hedge.threshold_base * price, hedge.band_quote, hedge.band_pct * value_quote(facts) / 100)
-    hysteresis = band / 2 if hedge.delta_hysteresis_quote is None else min(hedge.delta_hysteresis_quote, band)
-    inner = hysteresis if hedge.rebalance_to == "edge" else Decimal(0)
+    band = hedge.band_at(price, value_quote(facts))
+    inner = hedge.hysteresis_in(band)
     rules = perp.rules
     smallest = max(hedge.min_notional_quote, rules.min_notional_quote, rules.min_quantity * price)
     match hedge.approval_over_quote:
@@ -92,23 +88,6 @@ def bands_in_force(hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> Bands:
         case number:
             approval = number
     return Bands(band, inner, smallest, approval)
-
-
-def pace_of(hedge: HedgeConfig, facts: LpFacts, perp: Perp, band: Decimal, inner: Decimal) -> Pace | None:
-    """None while no position is in range: its BASE does not move with the price then."""
-    price = float(perp.market.mark_price)
-    gamma = gamma_of(facts.positions) * float(hedge.hedge_ratio)
-    if gamma == 0 or band <= inner:
-        return None
-    return expected_pace(
-        gamma=gamma,
-        price=price,
-        sigma_per_day=perp.sigma_per_day or ASSUMED_SIGMA_PER_DAY,
-        band_base=float(band) / price,
-        inner_base=float(inner) / price,
-        look_every_s=float(hedge.poll_seconds),
-        cost_rate=float(perp.account.taker_fee_rate if perp.account else TAKER_RATE) + SLIPPAGE_RATE,
-    )
 
 
 def _same_thing(name: str, hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> list[Finding]:
@@ -142,23 +121,13 @@ def _bands(name: str, bands: Bands) -> list[Finding]:
 
 def _pace(name: str, hedge: HedgeConfig, facts: LpFacts, perp: Perp, bands: Bands) -> list[Finding]:
     subject = f"{name}: pace"
-    pace = pace_of(hedge, facts, perp, max(bands.band, bands.smallest), bands.inner)
-    if pace is None:
+    expected = expectation(hedge, facts, perp, max(bands.band, bands.smallest), bands.inner)
+    if expected is None:
         return [ok(subject, "no position is in range now, so the price alone causes no trade")]
-    said = f"theory: {pace_sentence(pace, perp, facts)}; max_per_hour = {hedge.max_per_hour}"
-    if 0 < hedge.max_per_hour < pace.trades / 24:
+    said = f"theory: {expectation_sentence(expected, perp, facts)}; max_per_hour = {hedge.max_per_hour}"
+    if 0 < hedge.max_per_hour < expected.trades_per_day / 24:
         return [warn(subject, f"{said}, which is fewer: widen the band or raise the limit")]
     return [ok(subject, said)]
-
-
-def pace_sentence(pace: Pace, perp: Perp, facts: LpFacts) -> str:
-    sigma = perp.sigma_per_day or ASSUMED_SIGMA_PER_DAY
-    source = "measured over a day" if perp.sigma_per_day else "assumed, no recent prices to be had"
-    return (
-        f"about {pace.trades:.3g} trades a day, turnover {pace.turnover_quote:.0f} and cost {pace.cost_quote:.2f} "
-        f"{facts.quote.symbol}, typically {pace.residual_base:.3g} {facts.base.symbol} unhedged, "
-        f"at a volatility of {sigma:.1%} a day ({source})"
-    )
 
 
 def _room(name: str, config: Config, facts: LpFacts, perp: Perp) -> list[Finding]:

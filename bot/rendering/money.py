@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add
 
 from bot.rendering.markup import bold, code, esc, lines
-from bot.rendering.numbers import exact, moment, money, span
+from bot.rendering.numbers import UNKNOWN, exact, moment, money, span
 from core.accounting.attribution import Parts
 from core.accounting.statement import Statement, Watched
 
@@ -37,7 +37,7 @@ def pnl_text(statements: Statements, period: Period, title: str) -> str:
     return lines(
         bold(title),
         *_tables(known),
-        *(_coverage(name, statement, period, named=len(statements) > 1) for name, statement in known.items()),
+        *(coverage(name, statement, period, named=len(statements) > 1) for name, statement in known.items()),
         *(f"{esc(name)}: nothing kept of this time yet, so its figures are unknown." for name in unknown),
     )
 
@@ -74,35 +74,48 @@ def _table(total: Parts) -> Iterator[str]:
     if total.other:
         yield _row("Other", total.other)
     yield _row("Net", total.net)
-    yield esc(f"IL against holding {_signed(total.impermanent_loss)} · {_trades(total)}")
-    yield from _beside(total)
+    yield esc(f"IL against holding {signed(total.impermanent_loss)} · {_trades(total)}")
+    yield esc(f"Residual delta {signed(total.residual)} · {hedge_split(total)}")
+    yield from _beside_net(total)
 
 
 def _line(name: str, total: Parts) -> str:
     parts = (
-        f"fees {_signed(total.lp_fees)}, LP {_signed(total.lp)}, hedge {_signed(total.hedge)},"
-        f" funding {_signed(total.funding)}, costs {_signed(total.costs)}"
+        f"fees {signed(total.lp_fees)}, LP {signed(total.lp)}, hedge {signed(total.hedge)},"
+        f" funding {signed(total.funding)}, costs {signed(total.costs)}"
     )
-    return f"{bold(name)} net {esc(_signed(total.net))}: {esc(parts)}"
+    return f"{bold(name)} net {esc(signed(total.net))}: {esc(parts)}"
 
 
-def _beside(total: Parts) -> Iterator[str]:
-    """What is in no part of the net, each only where there is some."""
+def hedge_split(total: Parts) -> str:
+    """Of the perpetual's profit, slippage included."""
+    unrealised = UNKNOWN if total.unrealised is None else signed(total.unrealised)
+    return f"hedge realised {signed(total.realised)}, unrealised {unrealised}"
+
+
+def unpriced_fees(total: Parts) -> Iterator[str]:
+    """Why the net is not the whole net."""
     if total.unpriced:
         paid = ", ".join(exact(amount, asset) for asset, amount in total.unpriced.items())
         yield esc(f"Net is before {paid} of fees: their price is not known here.")
+
+
+def _beside_net(total: Parts) -> Iterator[str]:
+    """What is in no part of the net, each only where there is some."""
+    yield from unpriced_fees(total)
     apart = {
         "put in less taken out": total.added,
         "fees collected": total.collected,
         "trades by others": total.manual,
         "positions moved in": total.moved,
     }
-    said = [f"{what} {_signed(amount)}" for what, amount in apart.items() if abs(amount) >= CENT]
+    said = [f"{what} {signed(amount)}" for what, amount in apart.items() if abs(amount) >= CENT]
     if said:
         yield esc(f"Not in the net: {', '.join(said)}.")
 
 
-def _coverage(name: str, statement: Statement, period: Period, *, named: bool) -> str:
+def coverage(name: str, statement: Statement, period: Period, *, named: bool) -> str:
+    """What time the figures are of, and where in it nothing was read."""
     who = f"{name}: " if named else ""
     since, until = moment(statement.start, period.zone), moment(statement.end, period.zone)
     sentences = [f"{who}{since} to {until}."]
@@ -115,10 +128,10 @@ def _coverage(name: str, statement: Statement, period: Period, *, named: bool) -
 
 
 def _row(label: str, amount: Decimal) -> str:
-    return code(f"{label:<{LABEL_CHARS}}{_signed(amount):>{NUMBER_CHARS}}")
+    return code(f"{label:<{LABEL_CHARS}}{signed(amount):>{NUMBER_CHARS}}")
 
 
-def _signed(amount: Decimal) -> str:
+def signed(amount: Decimal) -> str:
     """To the cent, always with a sign; an amount under one stays visible."""
     if amount and abs(amount) < CENT / 2:
         return "+<0.01" if amount > 0 else "-<0.01"

@@ -81,9 +81,7 @@ class Money:
         return Period(now - days * DAY, now, self._identity.zone)
 
     async def _statements(self, period: Period) -> Statements:
-        accounts = self._from.accounts
-        names = self._from.config.file.hedges
-        return {name: await accounts.statement(name, period.start, period.end) for name in names}
+        return await self._from.accounts.statements(self._from.config.file.hedges, period.start, period.end)
 
 
 def _days(args: tuple[str, ...], default: int) -> int | None:

@@ -15,11 +15,14 @@ from decimal import Decimal, localcontext
 
 from core.account_ports import Income
 from core.accounting.books import EXACT, Books
+from core.accounting.split import Dealings, split, wealth_change
 from core.accounting.trades import signed_base
 from core.errors import InvariantBroken
 from core.ports import BookedFill, TradeOrigin
 
 ZERO = Decimal(0)
+# What the machine numbers of a replay leave of nothing at all, in QUOTE; no step of a position is worth so little.
+DUST = Decimal("0.0001")
 NOTHING = timedelta(0)
 # Commission and realised profit are in the fills themselves; a transfer is no performance.
 TOLD_BY_FILLS = frozenset({"COMMISSION", "REALIZED_PNL", "TRANSFER"})
@@ -91,6 +94,26 @@ class Parts:
             return self.lp_fees + self.lp + self.hedge + self.funding + self.costs
 
     @property
+    def residual(self) -> Decimal:
+        """What the exposure that was left open gained, and what trading between two readings made.
+
+        Not another part: how far `lp_price`, `beside` and `hedge` did not cancel out.
+        """
+        with localcontext(EXACT):
+            return self.lp_price + self.beside + self.hedge
+
+    @property
+    def unrealised(self) -> Decimal | None:
+        """Change of the open position's profit at the mark; with `realised` it is `hedge` and `slippage`, exactly.
+
+        None where other people traded or a position came that no trade explains: the venue's entry price mixes them.
+        """
+        if max(abs(self.manual), abs(self.moved)) > DUST:
+            return None
+        with localcontext(EXACT):
+            return self.hedge + self.slippage - self.realised
+
+    @property
     def impermanent_loss(self) -> Decimal:
         """The principal against holding the tokens; negative is a loss."""
         with localcontext(EXACT):
@@ -130,57 +153,36 @@ class Step:
 
 def step_parts(step: Step, assets: Assets) -> Parts:
     """Raises InvariantBroken when the parts do not add up to the change of wealth."""
+    ours = [fill for fill in step.fills if fill.origin is not TradeOrigin.FOREIGN]
+    others = [fill for fill in step.fills if fill.origin is TradeOrigin.FOREIGN]
+    before, now = step.before.worth, step.now.worth
     with localcontext(EXACT):
-        lp = _lp_parts(step)
-        perp = _perp_parts(step)
-        paid = _payments(step, assets)
-        parts = lp + perp + paid
-        change = _wealth_change(step, paid)
+        cash, unpriced = _payments(step, assets)
+        dealt = Dealings(
+            held_base=step.held_on[0],
+            held_quote=step.held_on[1],
+            holder_base=step.holder_base,
+            bought_base=signed_base(ours),
+            spent_quote=_spent_quote(ours),
+            slippage=sum((_against(fill, fill.arrival_price or fill.trade.price) for fill in ours), ZERO),
+            others_bought_base=signed_base(others),
+            others_spent_quote=_spent_quote(others),
+            others_fees=cash["others_fees"],
+            commissions=cash["commissions"],
+            funding=cash["funding"],
+            other=cash["other"],
+        )
+        parts = Parts(
+            **split(before, now, dealt)._asdict(),
+            realised=sum((fill.trade.realised_pnl_quote for fill in ours), ZERO),
+            turnover=sum((fill.trade.price * fill.trade.quantity_base for fill in ours), ZERO),
+            trades=len(ours),
+            unpriced=unpriced,
+        )
+        change = wealth_change(before, now, dealt)
     if parts.wealth_change != change:
         raise InvariantBroken(f"parts of {parts.wealth_change} were found of a change of {change}")
     return parts
-
-
-def _lp_parts(step: Step) -> Parts:
-    before, now = step.before, step.now
-    move = now.price - before.price
-    held_base, held_quote = step.held_on
-    held_quote_value = held_base * now.price + held_quote
-    principal = held_quote_value - before.principal_quote
-    came_base, went_base = _rise_and_fall(before.fee_base, now.fee_base)
-    came_quote, went_quote = _rise_and_fall(before.fee_quote, now.fee_quote)
-    return Parts(
-        lp_fees=came_base * now.price + came_quote,
-        lp_price=(before.lp_base + before.fee_base) * move,
-        lvr=principal - before.lp_base * move,
-        beside=before.beside_base * move,
-        added=now.principal_quote - held_quote_value + (now.beside_base - before.beside_base) * now.price,
-        collected=went_base * now.price + went_quote,
-        held=step.holder_base * move,
-        principal=principal,
-    )
-
-
-def _rise_and_fall(before: Decimal, now: Decimal) -> tuple[Decimal, Decimal]:
-    """Uncollected fees only fall when they are collected; what was earned in that step as well is not seen."""
-    return max(ZERO, now - before), max(ZERO, before - now)
-
-
-def _perp_parts(step: Step) -> Parts:
-    before, now = step.before, step.now
-    ours = [fill for fill in step.fills if fill.origin is not TradeOrigin.FOREIGN]
-    foreign = [fill for fill in step.fills if fill.origin is TradeOrigin.FOREIGN]
-    slippage = sum((_against(fill, fill.arrival_price or fill.trade.price) for fill in ours), ZERO)
-    unexplained = now.perp_base - before.perp_base - signed_base(step.fills)
-    return Parts(
-        hedge=before.perp_base * (now.mark_price - before.mark_price) + _against_mark(ours, now) - slippage,
-        slippage=slippage,
-        manual=_against_mark(foreign, now),
-        moved=unexplained * now.mark_price,
-        realised=sum((fill.trade.realised_pnl_quote for fill in ours), ZERO),
-        turnover=sum((fill.trade.price * fill.trade.quantity_base for fill in ours), ZERO),
-        trades=len(ours),
-    )
 
 
 def _against(fill: BookedFill, price: Decimal) -> Decimal:
@@ -188,13 +190,17 @@ def _against(fill: BookedFill, price: Decimal) -> Decimal:
     return fill.trade.side.sign * fill.trade.quantity_base * (price - fill.trade.price)
 
 
-def _against_mark(fills: Sequence[BookedFill], now: Books) -> Decimal:
-    return sum((_against(fill, now.mark_price) for fill in fills), ZERO)
+def _spent_quote(fills: Sequence[BookedFill]) -> Decimal:
+    """Less what was received."""
+    return sum((fill.trade.side.sign * fill.trade.price * fill.trade.quantity_base for fill in fills), ZERO)
 
 
-def _payments(step: Step, assets: Assets) -> Parts:
-    """Everyone's fees on this symbol are this account's; other people's go with their trades."""
-    paid = dict.fromkeys(("manual", "commissions", "funding", "other"), ZERO)
+def _payments(step: Step, assets: Assets) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """(QUOTE received less what was paid, by kind; fees in assets without a price, positive when paid).
+
+    Everyone's fees on this symbol are this account's; other people's go with their trades.
+    """
+    paid = dict.fromkeys(("others_fees", "commissions", "funding", "other"), ZERO)
     unpriced: dict[str, Decimal] = {}
     for fill in step.fills:
         trade = fill.trade
@@ -202,7 +208,7 @@ def _payments(step: Step, assets: Assets) -> Parts:
         if worth is None:
             unpriced[trade.fee_asset] = unpriced.get(trade.fee_asset, ZERO) + trade.fee
         else:
-            paid["manual" if fill.origin is TradeOrigin.FOREIGN else "commissions"] -= trade.fee * worth
+            paid["others_fees" if fill.origin is TradeOrigin.FOREIGN else "commissions"] -= trade.fee * worth
     for row in step.income:
         if row.kind in TOLD_BY_FILLS:
             continue
@@ -210,21 +216,4 @@ def _payments(step: Step, assets: Assets) -> Parts:
             paid["funding" if row.kind == FUNDING else "other"] += row.amount
         else:
             unpriced[row.asset] = unpriced.get(row.asset, ZERO) - row.amount
-    return Parts(
-        manual=paid["manual"],
-        commissions=paid["commissions"],
-        funding=paid["funding"],
-        other=paid["other"],
-        unpriced={name: total for name, total in unpriced.items() if total},
-    )
-
-
-def _wealth_change(step: Step, paid: Parts) -> Decimal:
-    before, now = step.before, step.now
-    spent = sum((fill.trade.side.sign * fill.trade.price * fill.trade.quantity_base for fill in step.fills), ZERO)
-    cash = paid.funding + paid.commissions + paid.other + paid.manual - spent
-    return _assets(now) - _assets(before) + cash
-
-
-def _assets(books: Books) -> Decimal:
-    return books.principal_quote + books.fees_quote + books.beside_quote + books.perp_quote
+    return paid, {name: total for name, total in unpriced.items() if total}

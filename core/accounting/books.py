@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 
 from core.account_ports import HeldLiquidity, Snapshot
+from core.accounting.split import Worth
 
 # Prices of 28 digits times amounts of 24, summed: nothing is ever rounded.
 EXACT = Context(prec=256)
@@ -29,24 +30,17 @@ class Books:
     held: tuple[HeldLiquidity, ...]
 
     @property
-    def principal_quote(self) -> Decimal:
-        """LP principal at the pool's price."""
-        return self.lp_base * self.price + self.lp_quote
-
-    @property
-    def fees_quote(self) -> Decimal:
-        """Uncollected fees at the pool's price."""
-        return self.fee_base * self.price + self.fee_quote
-
-    @property
-    def beside_quote(self) -> Decimal:
-        """Hedged BASE beside the LP at the pool's price."""
-        return self.beside_base * self.price
-
-    @property
-    def perp_quote(self) -> Decimal:
-        """The perpetual's position at its mark, negative when short; what was paid for it is not in it."""
-        return self.perp_base * self.mark_price
+    def worth(self) -> Worth:
+        return Worth(
+            price=self.price,
+            mark=self.mark_price,
+            lp_base=self.lp_base,
+            lp_quote=self.lp_quote,
+            fee_base=self.fee_base,
+            fee_quote=self.fee_quote,
+            beside_base=self.beside_base,
+            perp_base=self.perp_base,
+        )
 
 
 def books_of(snapshot: Snapshot) -> Books | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -23,10 +23,12 @@ def dealt(fills: Sequence[BookedFill], books: Sequence[Books]) -> tuple[tuple[Bo
     those that lead to it, if any such cut explains it.
     """
     steps: list[tuple[BookedFill, ...]] = []
-    done = _opening(fills, books[0], books[1]) if len(books) > 1 else 0
+    times = [fill.trade.at for fill in fills]
+    done = _opening(fills, times, books[0], books[1]) if len(books) > 1 else 0
     for before, now in pairwise(books):
-        end = _explained(fills, done, before, now)
-        end = _cuts(fills, now, done)[0] if end is None else end
+        cuts = _cuts(times, now, done)
+        end = _explained(fills, cuts, done, before, now)
+        end = cuts[0] if end is None else end
         steps.append(tuple(fills[done:end]))
         done = end
     return tuple(steps)
@@ -37,25 +39,22 @@ def signed_base(fills: Sequence[BookedFill]) -> Decimal:
     return sum((fill.trade.side.sign * fill.trade.quantity_base for fill in fills), ZERO)
 
 
-def _opening(fills: Sequence[BookedFill], first: Books, second: Books) -> int:
+def _opening(fills: Sequence[BookedFill], times: Sequence[datetime], first: Books, second: Books) -> int:
     """How many of the fills are in the first reading already."""
-    cuts = _cuts(fills, first, 0)
-    return next((cut for cut in cuts if _explained(fills, cut, first, second) is not None), cuts[0])
+    cuts = _cuts(times, first, 0)
+    explained = (cut for cut in cuts if _explained(fills, _cuts(times, second, cut), cut, first, second) is not None)
+    return next(explained, cuts[0])
 
 
-def _explained(fills: Sequence[BookedFill], done: int, before: Books, now: Books) -> int | None:
+def _explained(fills: Sequence[BookedFill], cuts: Sequence[int], done: int, before: Books, now: Books) -> int | None:
     """Where the step's fills end, so that they make its change of position; None where no cut does."""
     wanted = now.perp_base - before.perp_base
-    return next((cut for cut in _cuts(fills, now, done) if signed_base(fills[done:cut]) == wanted), None)
+    return next((cut for cut in cuts if signed_base(fills[done:cut]) == wanted), None)
 
 
-def _cuts(fills: Sequence[BookedFill], books: Books, done: int) -> list[int]:
+def _cuts(times: Sequence[datetime], books: Books, done: int) -> list[int]:
     """Where the fills up to a reading may end, first where the times say."""
-    by_time = max(done, _count_until(fills, books, timedelta(0)))
-    earliest = max(done, _count_until(fills, books, -CLOCK_ROOM))
-    latest = max(done, _count_until(fills, books, CLOCK_ROOM))
+    by_time = max(done, bisect_right(times, books.at))
+    earliest = max(done, bisect_right(times, books.at - CLOCK_ROOM))
+    latest = max(done, bisect_right(times, books.at + CLOCK_ROOM))
     return sorted(range(earliest, latest + 1), key=lambda cut: abs(cut - by_time))
-
-
-def _count_until(fills: Sequence[BookedFill], books: Books, more: timedelta) -> int:
-    return bisect_right(fills, books.at + more, key=lambda fill: fill.trade.at)

@@ -1,4 +1,4 @@
-"""What changes the kernel's memory from outside an evaluation, and its form in the database.
+"""What an operator's word makes of the kernel's memory, and its form in the database.
 
 JSON keys are the field names. A key that an older or newer version did not write keeps its default, an unknown one is
 dropped: the memory of yesterday's program must never stop today's.
@@ -14,7 +14,6 @@ from core.errors import InvariantBroken
 from core.hedging.kernel_types import Latch, Memory, Question, Since, Snooze
 from core.hedging.states import State
 
-_RE_ASK_MS = (5 * 60_000, 15 * 60_000, 30 * 60_000, 60 * 60_000)
 _GROUPS = ("latch", "since", "snooze", "question")
 
 
@@ -57,31 +56,10 @@ def resumed(memory: Memory) -> Memory:
     return memory._replace(halted=False, paused=False)
 
 
-def filled(memory: Memory, at_ms: int) -> Memory:
-    """Cooldown runs from the last fill of the last rebalance."""
-    return memory._replace(last_rebalance_ms=max(memory.last_rebalance_ms, at_ms))
-
-
 def rejected(memory: Memory, *, side: int, size_steps: int, now_ms: int, snooze_ms: int) -> Memory:
     """The operator said no: the side rests, and a plan begun on it is over."""
     latch = Latch() if memory.latch.side == side else memory.latch
     return memory._replace(snooze=Snooze(side, now_ms + snooze_ms, size_steps), question=Question(), latch=latch)
-
-
-def unanswered(memory: Memory, *, side: int, size_steps: int, now_ms: int, partial: bool) -> Memory:
-    """A proposal expired: asked again after 5, 15, 30, then every 60 minutes, or when the need has grown by half.
-
-    `partial`: one plan just under the approval limit is made meanwhile, once per need.
-    """
-    before = memory.question if memory.question.side == side else Question()
-    wait_ms = _RE_ASK_MS[min(before.asked, len(_RE_ASK_MS) - 1)]
-    due = 1 if partial and before.asked == 0 else before.partial
-    return memory._replace(question=Question(side, size_steps, before.asked + 1, now_ms + wait_ms, due))
-
-
-def withdrawn(memory: Memory) -> Memory:
-    """The proposal no longer fitted: the next one is a first one. An earlier no stands."""
-    return memory._replace(question=Question())
 
 
 def _object(text: str) -> Mapping[str, object]:

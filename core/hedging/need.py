@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from core.hedging.gates import destination, is_moving
 from core.hedging.kernel_types import Facts, Latch, Memory, Number, Policy
-from core.hedging.situation import Situation, side_of
+from core.hedging.situation import Situation, in_lots, side_of
 from core.hedging.states import Action, LpState, Reason, Request, State
 from core.hedging.verdict import Verdict, passing, resting, wanting
 
@@ -170,9 +170,9 @@ def _limited(
 ) -> int:
     """A plan begun is not extended, neither an approval nor a confirmation exceeded; closes are for the whole."""
     if commanded:
-        return size if facts.request_side == 0 else min(size, _lots(facts.request_steps, policy))
+        return size if facts.request_side == 0 else min(size, in_lots(facts.request_steps, policy))
     if granted:
-        return min(size, _lots(facts.granted_left_steps, policy))
+        return min(size, in_lots(facts.granted_left_steps, policy))
     if situation.closing == _NONE and memory.latch.side != 0 and reason == memory.latch.reason:
         return min(size, _latch_left(facts, policy, memory.latch, situation))
     return size
@@ -182,9 +182,4 @@ def _latch_left(facts: Facts, policy: Policy, latch: Latch, situation: Situation
     """Size that the plan lacks and that is needed now; not above zero when it is complete or overtaken."""
     lacking = (latch.to_steps - facts.perp_steps) * latch.side
     needed = destination(situation, policy, latch.reason) * latch.side
-    return _lots(min(lacking, needed), policy)
-
-
-def _lots(steps: int, policy: Policy) -> int:
-    """Whole lots of a size, or of what is below zero."""
-    return steps // policy.lot_steps * policy.lot_steps
+    return in_lots(min(lacking, needed), policy)

@@ -6,7 +6,7 @@ from core.hedging.headroom import increase_headroom
 from core.hedging.kernel_types import Facts, Memory, Policy
 from core.hedging.need import Need
 from core.hedging.permission import permission
-from core.hedging.situation import UNLIMITED, Situation, lots_for_quote
+from core.hedging.situation import UNLIMITED, Situation, in_lots, lots_for_quote
 from core.hedging.states import Action, Reason, State
 from core.hedging.verdict import PASS, Verdict, wanting
 
@@ -43,7 +43,7 @@ def plan(facts: Facts, policy: Policy, memory: Memory, situation: Situation, nee
         return _no_room(need, clipped_by)
     # A long position is closed first; the short is opened by the rest of the plan.
     if need.side < 0 and policy.lot_steps <= facts.perp_steps < size:
-        size, clipped_by = facts.perp_steps // policy.lot_steps * policy.lot_steps, _ZERO_CROSSING
+        size, clipped_by = in_lots(facts.perp_steps, policy), _ZERO_CROSSING
     return Verdict(
         action=_ADJUST,
         state=_ADJUSTING,
@@ -71,5 +71,5 @@ def _cap(facts: Facts, policy: Policy) -> tuple[int, int]:
     if policy.max_plan_quote > 0:
         cap, reason = lots_for_quote(policy.max_plan_quote, facts.price, policy), _MAX_PLAN
     if 0 < policy.max_steps < cap:
-        cap, reason = policy.max_steps // policy.lot_steps * policy.lot_steps, _MAX_ORDER
+        cap, reason = in_lots(policy.max_steps, policy), _MAX_ORDER
     return cap, reason

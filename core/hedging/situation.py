@@ -49,7 +49,7 @@ def survey(facts: Facts, policy: Policy, memory: Memory) -> Situation:
     gap_base = target_base - facts.perp_steps * policy.step_base
     gap_quote = abs(gap_base) * facts.price
     band_quote = _band_quote(facts, policy)
-    hysteresis_quote = _hysteresis_quote(policy, band_quote)
+    hysteresis_quote = hysteresis_of(policy, band_quote)
     side = side_of(gap_base)
     return Situation(
         closing=closing,
@@ -80,7 +80,14 @@ def whole_lots(size_base: Number, policy: Policy) -> int:
     """Steps of a size, rounded down to whole lots: always toward less trade."""
     if size_base <= 0:
         return 0
-    return int(size_base / policy.step_base + policy.rounding_slack) // policy.lot_steps * policy.lot_steps
+    return in_lots(int(size_base / policy.step_base + policy.rounding_slack), policy)
+
+
+def in_lots(steps: int, policy: Policy) -> int:
+    """Whole lots of a size, or of what is below zero, rounded down. A lot is nearly always one step."""
+    if policy.lot_steps == 1:
+        return steps
+    return steps // policy.lot_steps * policy.lot_steps
 
 
 def lots_for_quote(notional_quote: Number, price: Number, policy: Policy) -> int:
@@ -138,7 +145,7 @@ def _exceeded(facts: Facts, policy: Policy, gap_base: Number, gap_quote: Number)
     return gap_quote >= policy.band_quote and gap_quote >= policy.band_pct * facts.lp_value_quote / 100
 
 
-def _hysteresis_quote(policy: Policy, band_quote: Number) -> Number:
+def hysteresis_of(policy: Policy, band_quote: Number) -> Number:
     """Half the band by default, and never wider than the band, or the plan would end where it began."""
     if policy.hysteresis_quote < 0:
         return band_quote / 2

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,17 +16,11 @@ import pytest
 from bot import cli
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
-from bot.rendering.markup import plain
-from bot.rendering.money import Period, pnl_text
-from bot.report import Book, report_json, report_text, write_csv
 from bot.twins import order
-from core.account_ports import Income
 from core.clock import SystemClock
 from core.errors import Transient
-from core.facts import OrderSide, PositionSide, Trade
 from storage.lock import InstanceLock
 from storage.store import Store
-from tests.core.accounting.purse import hedged
 
 OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_", "POLYGON_")
 ROOT = Path(__file__).parents[2]
@@ -291,102 +282,6 @@ def test_backup_and_check_of_the_database(home: Path, capsys: pytest.CaptureFixt
     assert cli.main(["db", "backup", "copy.db"]) == 2
     assert cli.main(["db", "check", "--db", "copy.db"]) == 0
     assert "copy.db is sound." in capsys.readouterr().out
-
-
-def fill(number: int, side: OrderSide, quantity: str, price: str) -> tuple[str, Trade]:
-    return "bnb", Trade(
-        symbol="BNBUSDT",
-        trade_id=number,
-        venue_order_id=number + 100,
-        side=side,
-        position_side=PositionSide.BOTH,
-        price=Decimal(price),
-        quantity_base=Decimal(quantity),
-        fee=Decimal("0.01"),
-        fee_asset="USDT",
-        realised_pnl_quote=Decimal("-0.5"),
-        is_maker=False,
-        at=NOON + timedelta(minutes=number),
-    )
-
-
-FILLS = (fill(1, OrderSide.SELL, "2", "600"), fill(2, OrderSide.BUY, "0.5", "610.5"))
-
-
-def test_the_report_adds_up_in_exact_decimals() -> None:
-    """Fees and turnover are sums of the fills, to the last digit."""
-    hedge = json.loads(report_json(Book(NOON, FILLS), "paper"))["hedges"]["bnb"]
-    assert hedge == {
-        "fills": "2",
-        "bought_base": "0.5",
-        "sold_base": "2",
-        "turnover_quote": "1505.25",
-        "realised_pnl_quote": "-1.0",
-        "fees": {"USDT": "0.02"},
-    }
-    assert "fees 0.02 USDT" in report_text(Book(NOON, FILLS))
-
-
-def income(kind: str, number: int, amount: str, *, symbol: str = "BNBUSDT", asset: str = "USDT") -> Income:
-    return Income(kind, number, symbol, Decimal(amount), asset, NOON)
-
-
-def test_the_report_has_funding_and_commission_beside_the_fills() -> None:
-    """By symbol and asset, signed as the account saw it; money moved in or out is no result."""
-    book = Book(
-        NOON,
-        FILLS,
-        (
-            income("FUNDING_FEE", 1, "1.50000000"),
-            income("FUNDING_FEE", 2, "-0.04618913"),
-            income("COMMISSION", 1, "-0.02"),
-            income("COMMISSION", 2, "-0.0001", asset="BNB"),
-            income("REALIZED_PNL", 1, "-1.0"),
-            income("COMMISSION", 9, "-3", symbol="ETHUSDT"),
-            income("TRANSFER", 1, "5000", symbol=""),
-        ),
-    )
-    assert json.loads(report_json(book, "live"))["income"] == {
-        "BNBUSDT": {
-            "FUNDING_FEE": {"USDT": "1.45381087"},
-            "COMMISSION": {"USDT": "-0.02", "BNB": "-0.0001"},
-            "REALIZED_PNL": {"USDT": "-1.0"},
-        },
-        "ETHUSDT": {"COMMISSION": {"USDT": "-3"}},
-    }
-    assert report_text(book).splitlines()[-2:] == [
-        "BNBUSDT account: funding fee +1.45381087 USDT, commission -0.02 USDT and -0.0001 BNB, realized pnl -1.0 USDT",
-        "ETHUSDT account: funding fee none, commission -3 USDT",
-    ]
-
-
-def test_the_report_and_the_chat_show_one_account() -> None:
-    """The same table for people, every digit of it for machines; no readings are no zeros."""
-    purse = hedged()
-    purse.trade(OrderSide.SELL, "2", "1990", arrival="2000", fee="1.99")
-    purse.mark = Decimal(1980)
-    purse.read()
-    statements = {"eth": purse.statement(), "bnb": None}
-    period = Period(NOON, NOON, UTC)
-    book = Book(NOON, FILLS, (income("FUNDING_FEE", 1, "1.5"),), statements, period)
-    table = plain(pnl_text(statements, period, "P&L, from reading to reading"))
-    text = report_text(book)
-    assert table in text and f"{'Slippage':<12}{'-20.00':>13}" in table
-    assert "Account rows since then, by the exchange's time; the newest booked is of 2026-11-20 12:00 UTC." in text
-    said = json.loads(report_json(book, "paper"))["pnl"]
-    assert said["bnb"] is None
-    assert [Decimal(said["eth"][name]) for name in ("net", "slippage", "hedge")] == [Decimal("18.01"), -20, 40]
-
-
-def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:
-    """The tax adviser gets every fill with its ids."""
-    write_csv(FILLS, home / "fills.csv")
-    rows = list(csv.DictReader((home / "fills.csv").read_text().splitlines()))
-    assert [(row["side"], row["quantity"], row["notional"], row["trade_id"]) for row in rows] == [
-        ("SELL", "2", "1200", "1"),
-        ("BUY", "0.5", "305.25", "2"),
-    ]
-    assert rows[0]["time"] == "2026-11-20T12:01:00Z"
 
 
 def test_python_m_bot_is_the_program() -> None:

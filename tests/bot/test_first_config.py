@@ -10,13 +10,14 @@ import pytest
 
 from bot import first_config
 from bot.config_file import parse_config
-from bot.first_config import Wishes, config_text, propose, write_first_config
+from bot.first_config import Proposal, Wishes, config_text, propose, write_first_config
 from core.amm.presets import ChainPreset, chain_preset
 from core.clock import SystemClock
 from core.config import HedgeConfig
 from core.errors import ConfigurationError
 from tests.e2e.conftest import chain, chain_proxy, chain_session, stage, telegram, venue
 from tests.e2e.stage import Stage
+from tests.hedging.positions import LIQUIDITY, position, read
 
 __all__ = ["chain", "chain_proxy", "chain_session", "stage", "telegram", "venue"]
 
@@ -45,10 +46,15 @@ def hedge_of(stage: Stage) -> HedgeConfig:
 
 @pytest.mark.chain
 async def test_the_band_is_widened_until_trades_are_few(stage: Stage, local: ChainPreset) -> None:
-    """2 % of a narrow position would trade some sixty times a day; the proposal says what it did about that."""
+    """2 % of a narrow position would trade some sixty times a day; the proposal says what it did about that.
+
+    The test market keeps no candles, so theory has no volatility to go by.
+    """
     proposal = await propose(hedge_of(stage), local, [stage.proxy.url], stage.venue.url, SystemClock())
     assert proposal.band_quote > Decimal(390)
     assert any("widened until theory has at most 30 trades a day" in sentence for sentence in proposal.why)
+    assert any("the volatility could not be read" in sentence for sentence in proposal.why)
+    assert any("`lp-hedge calibrate`" in sentence for sentence in proposal.why)
     config = parse_config(config_text(hedge_of(stage), proposal), Path("hedge.toml"))
     assert config.hedges["eth"].band_quote == proposal.band_quote
     assert config.hedges["eth"].band_pct == 0
@@ -77,6 +83,17 @@ def test_both_files_are_written_once(stage: Stage) -> None:
         write_first_config(asked, target, env)
 
 
+@pytest.mark.parametrize(("band", "asks"), [("2000", "10000"), ("13000", "26000")])
+def test_the_first_trade_of_a_large_position_asks(band: str, asks: str) -> None:
+    """From a tenth of the value, so long as that is two bands: 5 wide bands would let all of it pass."""
+    hedge = HedgeConfig.model_validate(
+        {"chain": "bsc", "amm_type": "uniswap_v3", "lp_position_ids": [1], "symbol": "ETHUSDT"}
+    )
+    reference = position(liquidity=LIQUIDITY * 99 // 100)
+    text = config_text(hedge, Proposal(read(reference), None, Decimal(band), ()))
+    assert parse_config(text, Path("hedge.toml")).hedges["eth"].approval_over_quote == Decimal(asks)
+
+
 def test_what_is_missing_is_named_with_its_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal nobody can be asked."""
     monkeypatch.chdir(tmp_path)
@@ -87,12 +104,6 @@ def test_what_is_missing_is_named_with_its_flag(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigurationError, match="--id"):
         write_first_config(wishes(chain="bsc"), tmp_path / "hedge.toml", tmp_path / ".env")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(("value", "rounded"), [("380.16", "390"), ("12", "12"), ("9.91", "10"), ("1234", "1300")])
-def test_a_band_is_a_round_number_never_smaller(value: str, rounded: str) -> None:
-    """Two digits are all that such an estimate is worth."""
-    assert first_config._round_up(Decimal(value)) == Decimal(rounded)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
 from bot.accounts import kept_health
+from bot.periods import cuts_between
 from bot.rendering.markup import plain
+from core.account_ports import Income
+from core.accounting.periods import by_period
 from core.clock import ManualClock
 from core.ports import TradeOrigin
 from core.series_keeping import SeriesKeeper
@@ -22,6 +25,7 @@ from tests.bot.samples import T0, UNREAD, an_approval
 
 BY_BOTH_SIDES = "counted by what was there before and after"
 DAY_S = 86_400.0
+INDIA = timezone(timedelta(hours=5, minutes=30))
 
 
 async def shown(desk: Desk, text: str) -> list[str]:
@@ -48,6 +52,7 @@ async def test_pnl_is_a_table_that_adds_up(desk: Desk, clock: ManualClock) -> No
     }
     assert lines[10:] == [
         "IL against holding -2.50 · 2 trades, turnover 1,202.00",
+        "Residual delta +5.00 · hedge realised 0.00, unrealised -50.00",
         f"2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC. For 24 h 0 min of it nothing was read: {BY_BOTH_SIDES}.",
     ]
     assert max(len(line) for line in lines[2:10]) <= 26
@@ -116,6 +121,33 @@ async def test_periods_leave_nothing_out(desk: Desk, clock: ManualClock) -> None
     assert whole is not None
     assert sum(each.total.net for each in parts if each) == whole.total.net
     assert sum(each.total.trades for each in parts if each) == whole.total.trades == 2
+
+
+async def test_a_day_of_a_long_report_is_that_days_own_report(desk: Desk, clock: ManualClock) -> None:
+    """It ends with the last reading before midnight, though a long time is else told by the first ones of the hours."""
+    for minute in range(0, 5 * 24 * 60, 20):
+        price = Decimal(600 + minute % 97)
+        read = reading(minute / 60, price=price, mark_price=price, fee_quote=Decimal(minute))
+        await desk.store.series.append(replace(read, landmark=minute % 60 == 0))
+    await clock.sleep(5 * DAY_S)
+    cuts = cuts_between(T0, clock.now(), "day", INDIA)
+    whole = (await desk.accounts.statements(["bnb"], T0, clock.now(), cuts=cuts))["bnb"]
+    assert whole is not None and len(cuts) == 5
+    told = by_period(whole, cuts)
+    for (start, end), period in zip(pairwise([T0, *cuts]), told, strict=False):
+        own = await desk.accounts.statement("bnb", start, end)
+        assert own is not None and len(own.steps) > 5
+        assert (own.start, own.end, own.total.net) == (period.start, period.end, period.parts.net)
+    assert sum(each.parts.net for each in told) == whole.total.net
+
+
+async def test_a_long_account_reads_no_rows_that_the_fills_tell(desk: Desk, clock: ManualClock) -> None:
+    """A year has ten of them for each payment of funding."""
+    await a_day(desk.store)
+    rows = [Income(kind, 7, "BNBUSDT", Decimal(3), "USDT", T0) for kind in ("COMMISSION", "REALIZED_PNL", "INSURANCE")]
+    await desk.store.income.book(rows, T0)
+    _, income = await desk.accounts.dealings(T0, T0 + timedelta(days=1))
+    assert [row.kind for row in income] == ["INSURANCE", "FUNDING_FEE"]
 
 
 async def test_export_is_every_fill_as_a_file(desk: Desk, clock: ManualClock) -> None:

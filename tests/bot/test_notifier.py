@@ -11,6 +11,7 @@ import pytest
 from bot.live_config import LiveConfig
 from bot.notifier import Notifier
 from bot.rendering.markup import plain
+from bot.telegram.parcels import parcels
 from core.clock import ManualClock
 from core.events import EventKind
 from core.ports import ApprovalState, Delivery, OutboxMessage
@@ -161,6 +162,18 @@ async def test_pending_proposals_are_shown_again_after_a_restart(desk: Desk) -> 
     await deliver_all(desk)
     await desk.press("reject:a1b2c3d4")
     assert {message.edits or message.replies_to for message in await desk.messages()} == {again.key}
+
+
+async def test_a_kill_just_after_a_delivery_leaves_no_second_question(desk: Desk) -> None:
+    """The message was shown, which was not noted yet: it loses its buttons all the same."""
+    await desk.approvals.ask(an_approval())
+    await desk.store.outbox.record_delivery("approval:a1b2c3d4", Delivery(42, 1))
+    await desk.notifier.present_pending()
+    shown = parcels(await desk.messages())
+    assert [(each.message.key, each.message.edits) for each in shown] == [
+        ("approval:a1b2c3d4:again:1:moved", "approval:a1b2c3d4"),
+        ("approval:a1b2c3d4:again:1", None),
+    ]
 
 
 async def test_a_second_restart_knows_the_newest_message(desk: Desk, store: Store, clock: ManualClock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,22 +13,20 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.accounts import Accounts
-from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.path import RECORDED_START
 from bot.demo.provider import FIRST_POSITION_ID
-from bot.office import open_office
 from core.account_keeping import AccountKeeper
 from core.accounting.statement import Statement
 from core.amm.prices import human_amount
 from core.clock import ManualClock
 from core.engine import Engine
-from core.exchange.paper import PaperVenue, terms_of
-from core.feeds import ChainFeed
+from core.exchange.paper import PaperVenue
 from core.ports import ApprovalState
 from core.series_keeping import SeriesKeeper
 from storage.store import Store
+from tests.demo.embedded import embedded
 
 # Its provider moves in block 1825.
 SEED = 31
@@ -96,23 +94,14 @@ class Demo:
 
 
 async def opened(stack: AsyncExitStack, folder: Path, *, seed: int, moves: bool) -> Demo:
-    clock = ManualClock(RECORDED_START, sleep_advances=True)
-    market = DemoMarket.load(seed=seed, clock=clock, moves=moves)
-    config = market.config()
-    store = await stack.enter_async_context(await Store.open(folder / "demo.db", scope="paper:demo", clock=clock))
-    venue = PaperVenue(market.feed(), store.paper, clock, terms_of(config.paper))
-    await venue.prepare([SYMBOL])
-    office = open_office(config, store, clock, UTC)
-    chains = {HEDGE: ChainFeed(market.lp_positions(), clock)}
-    engine = await build_engine(
-        config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
-    )
+    world = await embedded(stack, folder, seed=seed, moves=moves)
+    clock, venue, store, office = world.clock, world.venue, world.store, world.office
     keeper = AccountKeeper(
         venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=clock.now()
     )
     series = SeriesKeeper(engine=office.slot, series=store.series)
     accounts = Accounts(store.series, store.journal, store.income, office.config)
-    return Demo(clock, market, venue, store, engine, keeper, series, accounts)
+    return Demo(clock, world.market, venue, store, world.engine, keeper, series, accounts)
 
 
 @pytest.fixture

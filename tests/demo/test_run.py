@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 
 from bot.demo.run import run_demo
 from bot.settings import DemoOptions
+from core.accounting.books import EXACT
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,8 +39,8 @@ FIGURES = {
     "lp_base",
     "position_base",
     "trading_fees_quote",
-    "funding_quote",
     "realised_pnl_quote",
+    *(ACCOUNT := ("lp_fees_quote", "lp_value_quote", "hedge_quote", "funding_quote", "costs_quote", "net_quote")),
 }
 
 
@@ -72,7 +74,7 @@ def test_standard_output_is_one_json_object(tmp_path: Path) -> None:
     said = json.loads(done.stdout)
     assert set(said) == FIGURES
     amounts = [value for value in said.values() if isinstance(value, str)]
-    assert len(amounts) == 8 and all(re.fullmatch(r"-?\d+(\.\d+)?", amount) for amount in amounts)
+    assert len(amounts) == 13 and all(re.fullmatch(r"-?\d+(\.\d+)?", amount) for amount in amounts)
 
 
 @pytest.mark.parametrize(("approvals", "said"), [("ask", True), ("approve", False)])
@@ -91,6 +93,18 @@ async def test_a_fast_demo_hedges(capsys: pytest.CaptureFixture[str]) -> None:
     assert said["approvals_asked"] == said["approvals_approved"] != 0
     assert Decimal(said["final_gap_quote"]) <= Decimal(said["band_quote"])
     assert Decimal(said["position_base"]) < 0
+
+
+async def test_the_account_of_a_fast_demo_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """To the last digit, with a short that moves against the LP's value, and as a sentence for people."""
+    said = await summary(capsys, hours=9)
+    *parts, net = (Decimal(said[name]) for name in ACCOUNT)
+    assert EXACT.subtract(reduce(EXACT.add, parts), net) == 0
+    assert Decimal(said["lp_fees_quote"]) > 0 > Decimal(said["costs_quote"])
+    assert Decimal(said["lp_value_quote"]) * Decimal(said["hedge_quote"]) < 0 != Decimal(said["funding_quote"])
+    with capture_logs():
+        await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals="approve", log_level="WARNING"))
+    assert "Net is the sum: LP fees, LP value, hedge, funding and costs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("approvals", ["reject", "ignore"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from core.events import EventKind
 from core.exchange.binance_messages import at_ms
 from core.ports import OutboxMessage
 from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
-from tests.rigs.venue import ANY, POSITION, faults
+from tests.rigs.venue import ANY, POSITION, TRADES, faults
 from tests.rigs.venue.ledger import Income as Row
 
 INCOME = "GET /fapi/v1/income"
@@ -148,6 +149,55 @@ async def test_parts_that_were_read_stay_booked(setting: Setting) -> None:
         assert len(await booked(world, "FUNDING_FEE")) == 8000
         again = [int(entry.params["startTime"]) for entry in setting.server.requests(INCOME)[asked:]]
         assert min(again) > start_ms + (halfway - 20) * 300_000
+
+
+async def test_what_is_cut_short_and_restarted_has_no_gap(setting: Setting) -> None:
+    """More than a page of rows, the program ended after a part: the next one books the rest, and nothing twice."""
+    start_ms = setting.server.exchange.now_ms() - 30 * 86_400_000
+    setting.began = at_ms(start_ms)
+    rows = [Row(n, "FUNDING_FEE", SYMBOL, Decimal(n), start_ms + n // 3 * 900_000, None) for n in range(1, 6501)]
+    setting.server.exchange.ledger.income += rows
+    cut_ms = rows[6400].time_ms
+    setting.server.faults.add(
+        INCOME, faults.bad_gateway_502(), matches=lambda params: int(params["endTime"]) >= cut_ms, times=9
+    )
+    async with running(setting) as world:
+        await keeper_of(world).turn()
+        assert 4000 <= len(await booked(world, "FUNDING_FEE")) < 6500
+    setting.server.faults.clear()
+    async with running(setting) as world:
+        await keeper_of(world).turn()
+        found = await booked(world, "FUNDING_FEE")
+        assert sorted(row.income_id for row in found) == list(range(1, 6501))
+        assert sum(row.amount for row in found) == sum(row.amount for row in rows)
+
+
+async def test_trades_cut_short_and_restarted_have_no_gap(setting: Setting) -> None:
+    """Two pages made while the program was off; their reading fails at the second and ends; the next has each once."""
+    async with running(setting) as world:
+        await world.until_hedged()
+    exchange = setting.server.exchange
+    exchange.set_position(SYMBOL, HEDGED + 1)
+    theirs = exchange.ledger.trades[-1]
+    for number in range(1, 1051):  # of the same order, there and back
+        side = "SELL" if number % 2 else "BUY"
+        again = replace(theirs, id=exchange.ledger.next_id(), side=side, realised=Decimal(number) / 8)
+        exchange.ledger.trades.append(again)
+    last_of_page = exchange.ledger.trades[1000].id
+    setting.server.faults.add(
+        TRADES, faults.bad_gateway_502(), matches=lambda params: int(params.get("fromId", 0)) >= last_of_page, times=99
+    )
+    ids = [trade.id for trade in exchange.ledger.trades]
+    async with running(setting) as world:
+        await world.cycles(2)
+        assert len(await world.store.journal.recent_fills(9999)) < len(ids)
+    setting.server.faults.clear()
+    async with running(setting) as world:
+        await world.cycles(3)
+        fills = [fill for _, fill in await world.store.journal.recent_fills(9999)]
+        assert sorted(fill.trade_id for fill in fills) == ids
+        realised = sum(trade.realised for trade in exchange.ledger.trades)
+        assert sum(fill.realised_pnl_quote for fill in fills) == realised
 
 
 async def test_a_ban_is_told_at_once_with_its_end(setting: Setting) -> None:

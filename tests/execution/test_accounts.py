@@ -7,12 +7,15 @@ from decimal import Decimal
 
 from bot.accounts import Accounts
 from core.account_keeping import AccountKeeper
+from core.accounting.books import EXACT
 from core.accounting.statement import Statement
 from core.series_keeping import SeriesKeeper
 from tests.execution.world import HEDGE, SYMBOL, Setting, World, running
 from tests.hedging.positions import position
 
 TINY = Decimal("1e-9")
+# The exchange rounds each realised profit to 1e-8.
+VENUE_UNITS = Decimal("1e-7")
 
 
 class Books:
@@ -74,6 +77,30 @@ async def test_the_net_is_what_the_exchange_says(setting: Setting) -> None:
         assert total.trades >= 3 and total.funding > 0 > total.commissions
         assert abs(total.net - (books.wealth() - before)) < TINY
         assert total.moved == total.manual == 0
+
+
+async def test_realised_and_unrealised_are_the_exchanges(setting: Setting) -> None:
+    """Its own rows of realised profit, and its own entry price at the end less at the start of the readings."""
+    account = setting.server.exchange.account
+    async with running(setting) as world:
+        books = Books(world)
+        await world.until_hedged()
+        await books.look()
+        before, opening = account.unrealised(), list(setting.server.exchange.ledger.trades)
+        for price in (1950, 2040, 2010):
+            setting.set_price(price)
+            await books.look()
+        setting.clock.skip(61)
+        await books.income.turn()
+        await books.look(1)
+        total = (await books.statement()).total
+        rows = await world.store.income.between(setting.began, setting.clock.now())
+        assert sum(row.amount for row in rows if row.kind == "REALIZED_PNL") == total.realised != 0
+        assert sum(row.amount for row in rows if row.kind == "COMMISSION") == total.commissions - sum(
+            trade.commission for trade in opening
+        )
+        assert total.unrealised is not None and abs(total.unrealised - account.unrealised() + before) < VENUE_UNITS
+        assert EXACT.add(total.realised, total.unrealised) == EXACT.add(total.hedge, total.slippage)
 
 
 async def test_a_blind_chain_leaves_no_reading(setting: Setting) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.hedging import memory as remember
+from core.hedging import afterwards
 from core.hedging.kernel_types import Latch, Question, Since
 from core.hedging.states import Action, LpState, Reason, Request
 from tests.hedging.givens import MINUTE_MS, NOW_MS, after_fill, decide, done, facts, gap, memory, policy, said
@@ -180,7 +180,7 @@ def test_what_the_clock_asked_for_is_finished_part_by_part():
 
 def test_silence_about_what_the_clock_asks_for_is_kept():
     """It is not asked again at once because its gap is small."""
-    quiet = remember.unanswered(LONG_OUT, side=-1, size_steps=300, now_ms=NOW_MS, partial=False)
+    quiet = afterwards.unanswered(LONG_OUT, side=-1, size_steps=300, now_ms=NOW_MS, partial=False)
     assert said(decide(gap("-0.3", **OUT), ASKS_EARLY, quiet)) == "AWAITING_APPROVAL(unanswered)"
 
 
@@ -191,7 +191,7 @@ def test_an_approval_is_not_spent_on_the_other_side():
     assert (done(decision), decision.approved) == (Action.ASK, False)
 
 
-UNANSWERED = remember.unanswered(memory(), side=-1, size_steps=3000, now_ms=NOW_MS, partial=False)
+UNANSWERED = afterwards.unanswered(memory(), side=-1, size_steps=3000, now_ms=NOW_MS, partial=False)
 
 
 def test_an_unanswered_question_waits_before_it_is_asked_again():
@@ -205,7 +205,7 @@ def test_questions_are_repeated_after_5_15_30_and_then_every_60_minutes():
     """The schedule of repetitions."""
     mind, waits = memory(), []
     for _ in range(5):
-        mind = remember.unanswered(mind, side=-1, size_steps=3000, now_ms=NOW_MS, partial=False)
+        mind = afterwards.unanswered(mind, side=-1, size_steps=3000, now_ms=NOW_MS, partial=False)
         waits.append((mind.question.again_ms - NOW_MS) // MINUTE_MS)
     assert waits == [5, 15, 30, 60, 60]
 
@@ -216,7 +216,7 @@ def test_the_question_is_forgotten_when_the_need_is_gone():
     assert decide(gap("-0.6"), ASKS, UNANSWERED).memory.question == UNANSWERED.question
 
 
-PARTIAL = remember.unanswered(memory(), side=-1, size_steps=3000, now_ms=NOW_MS, partial=True)
+PARTIAL = afterwards.unanswered(memory(), side=-1, size_steps=3000, now_ms=NOW_MS, partial=True)
 
 
 def test_partial_makes_one_plan_just_under_the_limit():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.config import HedgeConfig
 from core.errors import ConfigurationError, InvariantBroken
+from core.hedging import afterwards
 from core.hedging import memory as remember
 from core.hedging.kernel_types import Latch, Memory, Question, Since, Snooze
 from core.hedging.policy import policy_from
@@ -115,4 +116,4 @@ def test_a_rejection_snoozes_its_side():
 
 def test_cooldown_runs_from_the_last_fill():
     """A fill booked late does not turn the clock back."""
-    assert remember.filled(remember.filled(Memory(), 20), 10).last_rebalance_ms == 20
+    assert afterwards.filled(afterwards.filled(Memory(), 20), 10).last_rebalance_ms == 20

@@ -24,7 +24,7 @@ def test_every_reason_is_documented_in_its_own_words() -> None:
 
 def test_every_command_is_in_the_readme_and_none_other() -> None:
     """A command that is not described does not exist; one that is described must."""
-    commands = {"run", "demo", "init", "check", "status", "report", "db", *TWINS}
+    commands = {"run", "demo", "init", "check", "status", "report", "backtest", "calibrate", "db", *TWINS}
     table = README.split("## Commands")[1].split("Exit codes")[0]
     named = set(re.findall(r"`([a-z]+)[ `]", table))
     assert commands <= named
@@ -67,3 +67,13 @@ def test_pictures_in_the_phone_page_are_there_and_small() -> None:
     kept = {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
     assert shown <= kept
     assert all((ROOT / "docs" / "pictures" / name).stat().st_size <= 200_000 for name in kept)
+
+
+def test_the_theory_page_names_each_formula_and_none_other() -> None:
+    """Functions of the room and first cells of the page's table are the same."""
+    rows = re.findall(r"^\| (`.+?`) \|", (ROOT / "docs" / "theory.md").read_text(), re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    room = ROOT / "core" / "replay" / "theory"
+    assert told == {
+        name for path in room.glob("*.py") for name in re.findall(r"^def ([a-z]\w*)", path.read_text(), re.MULTILINE)
+    }

@@ -75,11 +75,12 @@ class Purse:
         fee_asset: str = "USDT",
         arrival: str | None = None,
         late_s: float = 0.0,
+        realised: Decimal = ZERO,
     ) -> None:
         number = len(self.fills) + 1
         trade = Trade(
             SYMBOL, number, number, side, PositionSide.BOTH, Decimal(price), Decimal(quantity), Decimal(fee), fee_asset,
-            ZERO, False, self.at + timedelta(seconds=late_s),
+            realised, False, self.at + timedelta(seconds=late_s),
         )  # fmt: skip
         arrival_price = None if origin is TradeOrigin.FOREIGN else Decimal(arrival or price)
         self.fills.append(BookedFill("eth", origin, trade, arrival_price))

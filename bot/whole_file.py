@@ -1,0 +1,71 @@
+"""Files that appear whole or not at all, and whether they could."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from core.errors import ConfigurationError
+
+NEW_FILE_MODE = 0o644
+
+
+def require_writable(flag: str, target: Path, *, suffix: str, inputs: Sequence[Path]) -> None:
+    """Raises ConfigurationError for a target that could not, or should not, be written when the run has ended."""
+    if target.suffix.lower() != suffix:
+        raise ConfigurationError(f"{flag} {target}: the name must end in {suffix}.")
+    if target.exists() and not target.is_file():
+        raise ConfigurationError(f"{flag} {target} is there and is no file.")
+    if any(each.exists() and target.exists() and each.samefile(target) for each in inputs):
+        raise ConfigurationError(f"{flag} {target} would overwrite what is read.")
+    try:
+        place = _beside(target)
+        place.touch(NEW_FILE_MODE, exist_ok=False)
+        place.unlink()
+    except OSError as error:
+        raise ConfigurationError(f"{flag} {target} cannot be written: {error.strerror}.") from None
+
+
+def write_whole(content: bytes, target: Path) -> None:
+    """In the place of an earlier file, or into what is no file, such as /dev/stdout. Raises ConfigurationError."""
+    if not target.exists() or target.is_file():
+        write_all({target: content})
+        return
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
+
+
+def write_all(contents: Mapping[Path, bytes]) -> None:
+    """All under other names first, so that a full disk leaves none of them. Raises ConfigurationError."""
+    places = {target: _beside(target) for target in contents}
+    target = next(iter(contents), Path())
+    try:
+        for target, content in contents.items():
+            _write(places[target], content)
+        for target, place in places.items():
+            place.replace(target.resolve())
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
+    finally:
+        for place in places.values():
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> Path:
+    """In the folder of the file itself, which a link may lead away from."""
+    real = target.resolve()
+    return real.with_name(f".{real.name[:100]}.{secrets.token_hex(6)}.part")
+
+
+def _write(place: Path, content: bytes) -> None:
+    handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, NEW_FILE_MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,5 @@
+"""The reference position of the theory: 100,000 QUOTE at 2000 in [1600, 2500]."""
+
+LOWER, UPPER, PRICE = 1600.0, 2500.0, 2000.0
+LIQUIDITY = 10590.16994374947
+AT = (LOWER, UPPER, LIQUIDITY)
