@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from aiogram import Bot as AiogramBot
@@ -234,6 +236,25 @@ async def test_a_dropped_reply_may_or_may_not_have_taken_effect(rig: TelegramRig
         with pytest.raises(TelegramNetworkError):
             await aio.send_message(OPERATOR, drop.value)
     assert [m.text for m in rig.messages(OPERATOR)] == ["after"]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"Content-Length: 24\r\n\r\n",
+        b"Content-Length: 24\r\n\r\nchat_id=42",
+        b"Transfer-Encoding: chunked\r\n\r\n18\r\nchat_id=42",
+    ],
+)
+async def test_a_request_that_never_arrived_whole_is_no_call(rig: TelegramRig, ptb: PtbBot, cut: bytes) -> None:
+    """A client that gives up while it sends has asked for nothing; the next one is served."""
+    with socket.create_connection(("127.0.0.1", urlsplit(rig.api_url).port or 0)) as client:
+        client.sendall(f"POST /bot{rig.token}/sendChatAction HTTP/1.1\r\nHost: a\r\n".encode() + cut)
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(5)
+        assert client.recv(100) == b""
+    await ptb.get_me()
+    assert {call.method for call in rig.calls()} == {"getMe"}
 
 
 async def test_the_server_can_go_away_and_come_back(rig: TelegramRig, aio: AiogramBot) -> None:

@@ -85,7 +85,11 @@ def _handler(proxy: RpcProxy) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["content-length"]))
+            size = int(self.headers["content-length"])
+            raw = self.rfile.read(size)
+            if len(raw) < size:  # the client hung up within its request
+                self.close_connection = True
+                return
             answer = proxy.answer(raw)
             if answer.hang_s:
                 time.sleep(answer.hang_s)

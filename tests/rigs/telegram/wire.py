@@ -82,15 +82,30 @@ class Params:
 
 
 def read_body(stream: io.BufferedIOBase, headers: Mapping[str, str]) -> bytes:
+    """Raises ConnectionError when the client hung up within its request: that was no call, as for Telegram."""
     if headers.get("Transfer-Encoding", "").lower() != "chunked":
-        return stream.read(int(headers.get("Content-Length", "0")))
+        return _exactly(stream, int(headers.get("Content-Length", "0")))
     body = b""
-    while size := int(stream.readline().split(b";")[0], 16):
-        body += stream.read(size)
-        stream.readline()
-    while stream.readline().strip():
+    while size := int(_line(stream).split(b";")[0], 16):
+        body += _exactly(stream, size)
+        _line(stream)
+    while _line(stream).strip():
         continue
     return body
+
+
+def _exactly(stream: io.BufferedIOBase, size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) < size:
+        raise ConnectionError(f"hung up after {len(content)} of {size} bytes")
+    return content
+
+
+def _line(stream: io.BufferedIOBase) -> bytes:
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise ConnectionError("hung up within a line")
+    return line
 
 
 def parse_body(content_type: str, body: bytes) -> Params:
