@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from bot.backtest.arguments import add_backtest
 from bot.calibrate.arguments import add_calibrate
@@ -34,8 +34,16 @@ TWINS: dict[str, tuple[tuple[str, ...], str]] = {
 MAY_TRADE_AT_ONCE = ("flatten", "hedge", "adopt", "follow")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its commands' parsers are of this kind too."""
+
+    def error(self, message: str) -> NoReturn:
+        """One sentence, as for every other mistake, where argparse prints its whole usage first."""
+        self.exit(2, f"lp-hedge: {message}; see {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="lp-hedge",
         description=DESCRIPTION,
         epilog=EPILOG,

@@ -161,15 +161,19 @@ def report(options: argparse.Namespace) -> int:
     from bot.report_json import report_json
     from bot.report_text import report_text
     from bot.settings import settings_at
-    from bot.whole_file import write_whole
+    from bot.whole_file import write_all
 
     settings, now = settings_at(_places(options)), SystemClock().now()
     settings.require_known_contracts()
+    if options.csv and options.parts and options.csv.resolve() == options.parts.resolve():
+        raise ConfigurationError("--csv and --parts name the same file.")
     book = asyncio.run(book_since(settings, now - timedelta(days=options.days), by=options.by))
+    files: dict[Path, bytes] = {}
     if options.csv:
-        write_whole(csv_of(book.fills), options.csv)
+        files[options.csv] = csv_of(book.fills)
     if options.parts:
-        write_whole(parts_csv_of(book), options.parts)
+        files[options.parts] = parts_csv_of(book)
+    write_all(files)
     print(report_json(book, settings.config.mode) if options.json else report_text(book))
     return OK
 

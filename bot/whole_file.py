@@ -29,26 +29,19 @@ def require_writable(flag: str, target: Path, *, suffix: str, inputs: Sequence[P
         raise ConfigurationError(f"{flag} {target} cannot be written: {error.strerror}.") from None
 
 
-def write_whole(content: bytes, target: Path) -> None:
-    """In the place of an earlier file, or into what is no file, such as /dev/stdout. Raises ConfigurationError."""
-    if not target.exists() or target.is_file():
-        write_all({target: content})
-        return
-    try:
-        target.write_bytes(content)
-    except OSError as error:
-        raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
-
-
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """All under other names first, so that a full disk leaves none of them. Raises ConfigurationError."""
-    places = {target: _beside(target) for target in contents}
+    """All under other names first, so that a full disk leaves none of them; into what is there and no file, such as
+    /dev/stdout, only once those could be. Raises ConfigurationError.
+    """
+    places = {target: _beside(target) for target in contents if not target.exists() or target.is_file()}
     target = next(iter(contents), Path())
     try:
-        for target, content in contents.items():
-            _write(places[target], content)
+        for target, place in places.items():
+            _write(place, contents[target])
         for target, place in places.items():
             place.replace(target.resolve())
+        for target in contents.keys() - places.keys():
+            target.write_bytes(contents[target])
     except OSError as error:
         raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
     finally:

@@ -96,11 +96,14 @@ def test_files_may_be_named_before_or_after_the_command() -> None:
     "typed", [[], ["nonsense"], ["halt", "a", "b"], ["approve"], ["demo", "--hours", "0"], ["demo", "--speed", "-1"]]
 )
 def test_wrong_usage_exits_2(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Scripts tell wrong usage from a failure by the code."""
+    """Scripts tell wrong usage from a failure by the code; a person reads one sentence and where the rest is."""
     with pytest.raises(SystemExit) as left:
         cli.main(typed)
     assert left.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("lp-hedge: ") and said.count("\n") == 1
+    known = typed[:1] if typed[:1] != ["nonsense"] else []
+    assert said.endswith(f"; see {' '.join(['lp-hedge', *known])} --help\n")
 
 
 @pytest.mark.parametrize("command", ["run", "check", "status"])

@@ -21,7 +21,7 @@ from bot.rendering.money import Period, pnl_text
 from bot.report import Book
 from bot.report_json import report_json
 from bot.report_text import report_text
-from bot.whole_file import write_whole
+from bot.whole_file import write_all
 from core.account_ports import Income
 from core.accounting.attribution import Parts
 from core.clock import SystemClock
@@ -180,7 +180,7 @@ def test_the_report_and_the_chat_show_one_account() -> None:
 
 def test_every_fill_is_a_line_of_the_csv(home: Path) -> None:
     """The tax adviser gets every fill with its ids."""
-    write_whole(csv_of(FILLS), home / "fills.csv")
+    write_all({home / "fills.csv": csv_of(FILLS)})
     rows = list(csv.DictReader((home / "fills.csv").read_text().splitlines()))
     assert [(row["side"], row["quantity"], row["notional"], row["trade_id"]) for row in rows] == [
         ("SELL", "2", "1200", "1"),
@@ -258,12 +258,19 @@ def test_the_parts_as_a_file(kept: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [row["net"] for row in rows if row["name"] == "new"] == [""]
 
 
+def test_one_file_cannot_hold_both(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The later of the two would have taken the place of the earlier one without a word."""
+    assert cli.main(["report", "--csv", "out.csv", "--parts", "./out.csv"]) == 2
+    assert "--csv and --parts name the same file." in capsys.readouterr().err
+    assert not (kept / "out.csv").exists()
+
+
 def test_a_file_is_whole_or_as_it_was(home: Path) -> None:
     """What cannot be written leaves neither a half nor a trace; what can takes the place of the old one."""
     target = home / "parts.csv"
     target.write_text("old")
-    write_whole(b"new", target)
+    write_all({target: b"new"})
     assert target.read_bytes() == b"new" and list(home.iterdir()) == [target]
     with pytest.raises(ConfigurationError, match="nowhere/parts.csv cannot be written"):
-        write_whole(b"new", home / "nowhere" / "parts.csv")
+        write_all({home / "nowhere" / "parts.csv": b"new"})
     assert list(home.iterdir()) == [target]
