@@ -53,6 +53,27 @@ def test_local_links_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+
+
+def test_every_decision_is_in_the_index_and_shown_by_tests_that_exist() -> None:
+    """A page whose proof was renamed away would promise what nothing holds."""
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    assert re.findall(r"^\| \[\d+\]\((.+?)\)", index, re.MULTILINE) == [page.name for page in DECISIONS]
+    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    for page in DECISIONS:
+        shown = page.read_text().split("## What shows it")[1]
+        named = {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.py)`", shown)}
+        assert named and named <= tests, (page.name, named - tests)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """Relative ones, from where the page is."""
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
 def test_every_chat_command_is_in_the_phone_page_with_an_example() -> None:
     """And no example that the program would not know."""
     text = (ROOT / "docs" / "phone.md").read_text()
