@@ -23,6 +23,7 @@ from bot.demo.path import RECORDED_START
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing
 from bot.office import Office, open_office
+from bot.rendering.numbers import amount, money, number
 from bot.settings import DemoOptions
 from bot.version import program_version
 from core.account_keeping import AccountKeeper
@@ -267,7 +268,14 @@ def _text(number: Decimal | None) -> str:
 
 
 def _as_text(summary: Summary, wall_s: float) -> str:
+    """Figures cut for the eye; --json has every digit."""
     rows = asdict(summary)
     width = max(len(key) for key in rows)
-    lines = [f"{key.replace('_', ' '):<{width}}  {value}" for key, value in rows.items()]
+    lines = [f"{key.replace('_', ' '):<{width}}  {_shown(key, value)}" for key, value in rows.items()]
     return "\n".join([*lines, ADDS_UP, f"({summary.hours} h of market in {wall_s:.1f} s)"])
+
+
+def _shown(key: str, value: str | int) -> str:
+    if key.endswith("_quote"):
+        return money(number(str(value)), "")
+    return amount(number(str(value))) if key.endswith("_base") else str(value)

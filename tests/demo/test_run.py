@@ -104,7 +104,9 @@ async def test_the_account_of_a_fast_demo_adds_up(capsys: pytest.CaptureFixture[
     assert Decimal(said["lp_value_quote"]) * Decimal(said["hedge_quote"]) < 0 != Decimal(said["funding_quote"])
     with capture_logs():
         await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals="approve", log_level="WARNING"))
-    assert "Net is the sum: LP fees, LP value, hedge, funding and costs" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Net is the sum: LP fees, LP value, hedge, funding and costs" in shown
+    assert re.search(r"^net quote +-?\d+(\.\d\d?)?$", shown, re.MULTILINE)  # every digit is for --json
 
 
 @pytest.mark.parametrize("approvals", ["reject", "ignore"])
