@@ -158,7 +158,7 @@ def test_a_cluster_of_two_workers_finds_the_same() -> None:
     market = market_of(minutes(1.0), 3)
     alone = search(market, setups(), Means(jobs=1), progress=quiet, run=by_theory)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as cluster:
         means = Means("dask", address=cluster.scheduler_address)
         assert search(market, setups(), means, progress=quiet, run=by_theory) == alone
