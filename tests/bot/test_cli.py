@@ -48,7 +48,7 @@ class Service:
 
     def __enter__(self) -> Service:
         self._thread.start()
-        assert self._up.wait(10)
+        assert self._up.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -304,7 +304,7 @@ def test_run_on_a_fresh_machine_shows_the_demo_until_quit(home: Path) -> None:
     command = [sys.executable, "-m", "bot", "run"]
     world = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        command, cwd=home, env=world, input="status\nquit\n", capture_output=True, text=True, timeout=60, check=False
+        command, cwd=home, env=world, input="status\nquit\n", capture_output=True, text=True, timeout=150, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("No hedge.toml here, no keys, nothing stored: starting the demo")

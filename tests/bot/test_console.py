@@ -21,7 +21,7 @@ from storage.store import Store
 from tests.bot.conftest import Desk, make_desk
 from tests.bot.samples import an_approval
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class Screen:

@@ -33,12 +33,27 @@ async def a_watcher(status: int = 200) -> AsyncIterator[tuple[str, list[str]]]:
         await runner.cleanup()
 
 
+class Beaten(SystemClock):
+    """Tells that a beat is over: the next one is slept for."""
+
+    def __init__(self) -> None:
+        self.rests = asyncio.Event()
+
+    async def sleep(self, seconds_s: float) -> None:
+        self.rests.set()
+        await super().sleep(seconds_s)
+
+
 async def beats(url: str, stalled: tuple[str, ...] = ()) -> bool:
-    """Lets it run for a moment; True when it still does."""
-    task = asyncio.create_task(Heartbeat(SecretStr(url), stalled=lambda: stalled, clock=SystemClock()).run())
-    await asyncio.sleep(0.2)
-    alive = not task.done()
-    task.cancel()
+    """Lets it run for one beat; True when it still does."""
+    clock = Beaten()
+    task = asyncio.create_task(Heartbeat(SecretStr(url), stalled=lambda: stalled, clock=clock).run())
+    rests = asyncio.create_task(clock.rests.wait())
+    await asyncio.wait({task, rests}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    alive = rests.done() and not task.done()
+    for each in (task, rests):
+        each.cancel()
+    await asyncio.gather(task, rests, return_exceptions=True)
     return alive
 
 

@@ -29,8 +29,9 @@ LEFT = replace(STATUS, departed_base=Decimal("2.5"), net_base=Decimal(10), targe
 
 
 @pytest.fixture
-def timely(store: Store) -> Desk:
+def timely(store: Store, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """On the real clock, with an engine's side that answers."""
+    monkeypatch.setattr("bot.operator.ANSWER_WAIT_S", 30)
     desk = make_desk(store, SystemClock(), "bnb", "eth")
     desk.engine.shown = (LEFT, replace(LEFT, name="eth"))
     return desk

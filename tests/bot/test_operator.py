@@ -101,8 +101,9 @@ def test_the_menu_and_the_parser_come_from_one_table() -> None:
 
 
 @pytest.fixture
-def timely(store: Store) -> Desk:
+def timely(store: Store, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """On the real clock: two seconds of a manual one may pass before the database has written once."""
+    monkeypatch.setattr("bot.operator.ANSWER_WAIT_S", 30)
     return make_desk(store, SystemClock(), "bnb")
 
 

@@ -10,6 +10,7 @@ from typing import cast
 from bot.front import Front
 from bot.office import open_office
 from bot.tidying import KEPT_FOR, Tidying
+from core.cancellation import end
 from core.clock import ManualClock, SystemClock
 from core.engine import Engine
 from core.ports import OutboxMessage
@@ -56,8 +57,12 @@ async def test_the_program_does_it_by_itself(store: Store) -> None:
     clock = SystemClock()
     front = Front(open_office(a_config("bnb"), store, clock, UTC), store, clock, telegram=None)
     engine = cast(Engine, Idle())
-    await front.run(engine, ends_after=timedelta(seconds=1))
-    assert await kept(store) == 0
+    running = asyncio.create_task(front.run(engine))
+    async with asyncio.timeout(30):
+        while await kept(store):
+            await asyncio.sleep(0.02)
+    assert not running.done()
+    await end(running)
 
 
 async def test_the_board_is_never_forgotten(store: Store, clock: ManualClock) -> None:

@@ -69,7 +69,7 @@ def test_standard_output_is_one_json_object(tmp_path: Path) -> None:
     """Of the program itself: numbers of things as numbers, amounts as plain decimal text, and nothing else said."""
     command = [sys.executable, "-m", "bot", "demo", "--fast", "--hours", "1", "--json"]
     around = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-    done = subprocess.run(command, check=False, cwd=tmp_path, env=around, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, cwd=tmp_path, env=around, capture_output=True, text=True, timeout=150)
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (0, "", [])
     said = json.loads(done.stdout)
     assert set(said) == FIGURES

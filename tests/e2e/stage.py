@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATOR = 4711
 SYMBOL = "ETHUSDT"
 START_PRICE = Decimal(2000)
-STOPS_WITHIN_S = 5.0
+STOPS_WITHIN_S = 60.0
 PLACE = "POST /fapi/v1/order"
 # Quick to look, and in no need of a person.
 BY_ITSELF = {"approval_over_quote": '"off"', "poll_seconds": '"0.5"'}
@@ -105,7 +105,7 @@ class Stage:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "bot", *arguments]
 
-    def call(self, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def call(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command of the program to its end."""
         done = subprocess.run(
             self.command(*arguments),
@@ -194,20 +194,20 @@ class Service:
         assert self._process is not None
         return self._process
 
-    def stop(self) -> int:
+    def stop(self, within_s: float = STOPS_WITHIN_S) -> int:
         """SIGTERM, and the exit code."""
         TRAP.look_at_process(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOPS_WITHIN_S)
+        return self.process.wait(within_s)
 
     def wait_until_up(self) -> None:
         """Until it holds its database and takes commands."""
-        self._stage.telegram.wait_for(lambda: is_running(self._stage.database), timeout_s=20)
+        self._stage.telegram.wait_for(lambda: is_running(self._stage.database), timeout_s=60)
 
     def is_running(self) -> bool:
         return self.process.poll() is None
 
-    def ends(self, within_s: float = 20.0) -> int:
+    def ends(self, within_s: float = 60.0) -> int:
         """The exit code of a service that ends by itself."""
         return self.process.wait(within_s)
 

@@ -20,7 +20,7 @@ from tests.rigs.venue import Credentials
 from tests.rigs.venue.faults import ANY, rate_limited_429, unavailable_503_plain
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 25.0
+PATIENCE_S = 60.0
 # As many processes starting at once on a busy machine.
 TEN_STARTS_S = 120.0
 Spoil = Callable[[Stage], None]

@@ -12,7 +12,7 @@ from tests.e2e.stage import OPERATOR, Service, Stage
 from tests.rigs.telegram.rig import TelegramRig
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 QUESTION = "Approve this hedge?"
 ALERT = "exposure over its limit"
 

@@ -18,7 +18,7 @@ from tests.rigs.venue.server import VenueServer
 __all__ = ["pancake_chain", "pancake_session"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 STEP = Decimal("0.002")
 
 

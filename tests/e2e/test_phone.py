@@ -11,7 +11,7 @@ from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
 from tests.rigs.telegram.world import Message
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 ARGUMENTS = {"whatif": "2100", "chart": "1", "set": "delta_band_quote", "approve": "0000", "reject": "0000"}
 
 

@@ -16,7 +16,9 @@ from tests.rigs.chain import faults as node_faults
 from tests.rigs.venue.faults import ANY, hang
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+# It takes three; a node that hangs is given up after eight, an exchange after ten, Telegram after fifteen.
+IN_TIME_S = 7.5
 QUESTION = "Approve this hedge?"
 KEYS = {
     "": "name state reason price net_base departed_base target_base gap_base gap_quote band_quote residual_base"
@@ -225,7 +227,7 @@ def test_paper_mode_hedges_without_keys_and_remembers(stage: Stage) -> None:
 
 
 def test_it_ends_in_time_while_everything_around_it_hangs(stage: Stage) -> None:
-    """A stop is obeyed within five seconds with a dead phone, a slow node and an exchange that holds its answers."""
+    """A stop is obeyed with a dead phone, a slow node and an exchange that holds its answers: it waits for none."""
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
         wait(stage, lambda: "reason='within_band'" in service.output())
@@ -233,9 +235,7 @@ def test_it_ends_in_time_while_everything_around_it_hangs(stage: Stage) -> None:
         stage.proxy.fault = node_faults.slow(30)
         stage.venue.faults.add(ANY, hang(60), times=100)
         time.sleep(1)
-        began = time.monotonic()
-        assert service.stop() == 0, service.output()
-        assert time.monotonic() - began < 5
+        assert service.stop(IN_TIME_S) == 0, service.output()
     assert stage.call("db", "check").returncode == 0
 
 
@@ -244,9 +244,8 @@ def test_it_ends_in_time_while_it_starts(stage: Stage) -> None:
     stage.venue.faults.add(ANY, hang(60), times=100)
     stage.telegram.fault("*", times=None, delay_s=60)
     with Service(stage) as service:
-        service.wait_until_up()
-        time.sleep(0.5)
-        assert service.stop() == 0, service.output()
+        wait(stage, lambda: stage.venue.journal)  # it holds its database before it heeds a signal
+        assert service.stop(IN_TIME_S) == 0, service.output()
 
 
 def test_whoever_only_looks_changes_nothing_at_the_exchange(stage: Stage) -> None:
@@ -257,5 +256,5 @@ def test_whoever_only_looks_changes_nothing_at_the_exchange(stage: Stage) -> Non
         stage.call(command, "--json")
     assert [stage.venue.requests(post) for post in posts] == [[], []]
     with Service(stage) as service:
-        stage.telegram.wait_for(lambda: all(stage.venue.requests(post) for post in posts), timeout_s=25)
+        stage.telegram.wait_for(lambda: all(stage.venue.requests(post) for post in posts), timeout_s=PATIENCE_S)
         assert service.stop() == 0, service.output()

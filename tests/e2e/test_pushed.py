@@ -13,8 +13,9 @@ from tests.rigs.chain.ws_proxy import UNAUTHORIZED, WsProxy
 from tests.rigs.secrets import NODE_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 20.0
-SOON_S = 3.0
+PATIENCE_S = 60.0
+# A fraction of the poll's quarter of an hour.
+SOON_S = 30.0
 
 
 @pytest.fixture
@@ -31,17 +32,20 @@ def pushed(stage: Stage, ws_proxy: WsProxy) -> Stage:
     return stage
 
 
+def three_unread_blocks(stage: Stage, ws_proxy: WsProxy) -> bool:
+    """Whether the next three that are pushed cost no request; not so while what was traded is looked at."""
+    stage.proxy.forget()
+    heads = len(ws_proxy.notifications)
+    stage.telegram.wait_for(lambda: len(ws_proxy.notifications) >= heads + 3, timeout_s=PATIENCE_S)
+    return stage.proxy.requests == []
+
+
 def test_a_swap_is_hedged_at_once_and_a_quiet_chain_costs_nothing(pushed: Stage, ws_proxy: WsProxy) -> None:
     """The swap's own block wakes the hedge; blocks without one are not even read."""
     with Service(pushed) as service:
         pushed.telegram.wait_for(lambda: pushed.short() > 4, timeout_s=PATIENCE_S)
         pushed.telegram.wait_for(lambda: ws_proxy.subscribed["logs"] == 1, timeout_s=PATIENCE_S)
-        time.sleep(2.5)
-        pushed.proxy.forget()
-        heads = len(ws_proxy.notifications)
-        time.sleep(4)
-        assert len(ws_proxy.notifications) >= heads + 3
-        assert pushed.proxy.requests == []
+        pushed.telegram.wait_for(lambda: three_unread_blocks(pushed, ws_proxy), timeout_s=PATIENCE_S)
         for price in (2040, 2000):
             sent = pushed.orders_sent()
             pushed.chain.swap_to_price(pushed.pool, price)
@@ -72,10 +76,10 @@ def test_when_the_push_fails_polling_goes_on(stage: Stage, ws_proxy: WsProxy) ->
     with Service(stage) as service:
         stage.telegram.wait_for(lambda: ws_proxy.subscribed["newHeads"] == 1, timeout_s=PATIENCE_S)
         ws_proxy.drop_all()
-        stage.telegram.wait_for(lambda: ws_proxy.connections == 2, timeout_s=PATIENCE_S)
+        stage.telegram.wait_for(lambda: ws_proxy.connections >= 2, timeout_s=PATIENCE_S)
         ws_proxy.refuse_connections()
         ws_proxy.drop_all()
-        stage.telegram.wait_for(lambda: service.output().count("the push connection") == 2, timeout_s=PATIENCE_S)
+        stage.telegram.wait_for(lambda: service.output().count("the push connection") >= 2, timeout_s=PATIENCE_S)
         sent = stage.orders_sent()
         stage.set_price(2040)
         stage.telegram.wait_for(lambda: stage.orders_sent() > sent, timeout_s=PATIENCE_S)

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.stage import BY_ITSELF, OPERATOR, SYMBOL, Service, Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LOOKS_S = 3.0
 STEP = Decimal("0.002")
 

@@ -23,9 +23,9 @@ QUICK = Timings(
     poll_timeout_s=1,
     poll_interval_s=0.02,
     confirm_wait_s=0.3,
-    connect_timeout_s=1,
-    read_timeout_s=1,
-    deaf_after_s=2.0,
+    connect_timeout_s=10,
+    read_timeout_s=10,
+    deaf_after_s=10.0,
     watch_every_s=0.05,
     backoff_first_s=0.1,
     backoff_max_s=0.3,
@@ -36,7 +36,8 @@ QUICK = Timings(
     board_every_s=0.1,
     board_at_most_every_s=0.05,
     teardown_s=1,
-    farewell_s=1,
+    farewell_s=10,
+    last_look_s=10,
 )
 Running = Callable[..., AbstractAsyncContextManager[TelegramFrontEnd]]
 
@@ -93,6 +94,6 @@ def running(rig: TelegramRig, operator: ScriptedOperator, outbox: SqliteOutbox) 
         finally:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(task, 3)
+                await asyncio.wait_for(task, 20)
 
     return run

@@ -64,7 +64,7 @@ async def at_work(
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks, timeout=5)
+            await asyncio.wait(tasks, timeout=30)
 
 
 async def _go_on(programme: Programme) -> None:

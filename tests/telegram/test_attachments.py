@@ -159,16 +159,22 @@ async def test_a_slow_answer_shows_that_it_is_being_made_and_then_sent(
 ) -> None:
     """Typing, then the kind of upload; a quick answer shows neither."""
     operator.replies = {"/chart": SHOWN}
-    operator.slow = {"/chart": 0.3}
-    rig.fault("sendPhoto", delay_s=0.4)
-    async with running(timings=replace(QUICK, busy_after_s=0.15, busy_every_s=0.2)):
+    async with running(timings=replace(QUICK, busy_after_s=20)):
         rig.say(OPERATOR, "/pending")
         await _shown(rig)
-        assert rig.calls("sendChatAction") == []
+    assert rig.calls("sendChatAction") == []
+    operator.slow = {"/chart": 1.0}
+    rig.fault("sendPhoto", delay_s=60)
+    async with running(timings=replace(QUICK, read_timeout_s=60, busy_after_s=0.15, busy_every_s=0.2)):
         rig.say(OPERATOR, "/chart")
+        await rig.eventually(lambda: "upload_photo" in _actions(rig))
+        rig.heal()
         await _shown(rig, 2)
-    actions = [str(call.values["action"]) for call in rig.calls("sendChatAction")]
-    assert list(dict.fromkeys(actions)) == ["typing", "upload_photo"]
+    assert list(dict.fromkeys(_actions(rig))) == ["typing", "upload_photo"]
+
+
+def _actions(rig: TelegramRig) -> list[str]:
+    return [str(call.values["action"]) for call in rig.calls("sendChatAction")]
 
 
 async def test_an_activity_that_cannot_be_shown_delays_nothing(
@@ -177,12 +183,12 @@ async def test_an_activity_that_cannot_be_shown_delays_nothing(
     """Neither a refusal nor an answer that never comes."""
     operator.slow = {"/history": 0.1, "/health": 0.1}
     rig.fault("sendChatAction", code=400)
-    rig.fault("sendChatAction", delay_s=3, times=None)
-    async with running(timings=replace(QUICK, busy_after_s=0.0, read_timeout_s=30)):
+    rig.fault("sendChatAction", delay_s=60, times=None)
+    async with running(timings=replace(QUICK, busy_after_s=0.0, read_timeout_s=60)):
         rig.say(OPERATOR, "/history")
-        await rig.eventually(lambda: rig.messages(OPERATOR, "heard /history"), timeout_s=2)
+        await rig.eventually(lambda: rig.messages(OPERATOR, "heard /history"))
         rig.say(OPERATOR, "/health")
-        await rig.eventually(lambda: rig.messages(OPERATOR, "heard /health"), timeout_s=2)
+        await rig.eventually(lambda: rig.messages(OPERATOR, "heard /health"))
 
 
 async def test_slow_uploads_hold_back_neither_halt_nor_an_alarm(
@@ -190,15 +196,15 @@ async def test_slow_uploads_hold_back_neither_halt_nor_an_alarm(
 ) -> None:
     """However many pictures are on their way, connections are left for words."""
     operator.replies = {"/chart": SHOWN}
-    rig.fault("sendPhoto", delay_s=4, times=None)
-    async with running(timings=replace(QUICK, read_timeout_s=30)):
+    rig.fault("sendPhoto", delay_s=60, times=None)
+    async with running(timings=replace(QUICK, read_timeout_s=60)):
         for _ in range(12):
             rig.say(OPERATOR, "/chart")
         rig.say(OPERATOR, "/halt")
-        await rig.eventually(lambda: rig.messages(OPERATOR, "heard /halt"), timeout_s=3)
+        await rig.eventually(lambda: rig.messages(OPERATOR, "heard /halt"))
         now = datetime.now(UTC)
         await outbox.put(OutboxMessage("alarm", "alarm", html=False, priority=0, silent=False, created_at=now))
-        await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"), timeout_s=3)
+        await rig.eventually(lambda: rig.messages(OPERATOR, "alarm"))
     assert not [message for message in rig.messages(OPERATOR) if message.kind == "photo"]
 
 
@@ -206,10 +212,10 @@ async def test_a_telegram_that_hangs_while_answering_does_not_keep_commands_from
     rig: TelegramRig, operator: ScriptedOperator, running: Running
 ) -> None:
     """The answer waits; the next command is written down meanwhile."""
-    rig.fault("sendMessage", delay_s=4, times=None)
-    async with running(timings=replace(QUICK, read_timeout_s=30)):
+    rig.fault("sendMessage", delay_s=60, times=None)
+    async with running(timings=replace(QUICK, read_timeout_s=60)):
         rig.say(OPERATOR, "/pending")
         await rig.eventually(lambda: operator.texts() == ["/pending"])
         rig.say(OPERATOR, "/halt")
-        await rig.eventually(lambda: operator.texts() == ["/pending", "/halt"], timeout_s=3)
+        await rig.eventually(lambda: operator.texts() == ["/pending", "/halt"])
     assert rig.messages(OPERATOR) == []

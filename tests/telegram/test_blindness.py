@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -50,7 +51,7 @@ async def test_hearing_alone_is_not_being_well(
     rig: TelegramRig, outbox: SqliteOutbox, running: Running, code: int
 ) -> None:
     """Polls succeed while no message gets through: the bot was blocked or thrown out of its chat, or must wait."""
-    async with running() as front_end:
+    async with running(timings=replace(QUICK, deaf_after_s=2)) as front_end:
         rig.fault("sendMessage", times=None, code=code, retry_after=3 if code == 429 else None)
         await outbox.put(OutboxMessage("alarm", "alarm", False, 0, False, T0))
         health = await rig.eventually(lambda: [h for h in [front_end.health()] if h.hearing is Hearing.MUTE])
@@ -63,7 +64,7 @@ async def test_hearing_alone_is_not_being_well(
 
 async def test_a_telegram_that_hangs_holds_up_no_hedge(rig: TelegramRig, tmp_path: Path) -> None:
     """Every call hangs. The engine looks, trades and tells as ever; what it tells waits as rows."""
-    rig.fault("*", times=None, delay_s=30)
+    rig.fault("*", times=None, delay_s=60)
     pair = Pair(tmp_path / "hung.db")
     pair.settings |= {"delta_band_quote": 100, "delta_band_pct": 0}
     async with started(pair) as programme:
@@ -73,7 +74,7 @@ async def test_a_telegram_that_hangs_holds_up_no_hedge(rig: TelegramRig, tmp_pat
             outbox=programme.store.outbox,
             clock=SystemClock(),
             redactor=Redactor(),
-            timings=QUICK,
+            timings=replace(QUICK, connect_timeout_s=1, read_timeout_s=1),
         )
         programme.office.bell.listen(front_end.poke)
         task = asyncio.create_task(front_end.run())
@@ -89,5 +90,5 @@ async def test_a_telegram_that_hangs_holds_up_no_hedge(rig: TelegramRig, tmp_pat
         finally:
             rig.heal()
             task.cancel()
-            await asyncio.wait([task], timeout=5)
+            await asyncio.wait([task], timeout=30)
         assert task.cancelled()

@@ -26,7 +26,7 @@ from tests.telegram.conftest import OPERATOR
 
 BREACH = {"gap_base": "-2", "gap_quote": "1210", "limit_quote": "1000", "band_quote": "500"}
 TRADES = 144
-PACE = Timings(pace_s=1.0, burst=5, read_timeout_s=2)
+PACE = Timings(pace_s=1.0, burst=5)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from bot.replies import Reply
 from core.ports import Delivery, OutboxMessage
 from storage.outbox import SqliteOutbox
 from tests.rigs.telegram import Drop, TelegramRig
-from tests.telegram.conftest import GROUP, OPERATOR, SECOND, Running
+from tests.rigs.telegram.rig import PATIENCE_S
+from tests.telegram.conftest import GROUP, OPERATOR, QUICK, SECOND, Running
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 KEYBOARD = ((("Approve", "approve:a1", "success"), ("Reject", "reject:a1", "danger")),)
@@ -35,11 +37,12 @@ def _message(
 
 
 async def _settled(rig: TelegramRig, outbox: SqliteOutbox) -> None:
-    for _ in range(300):
-        if not await outbox.backlog():
-            return
-        await asyncio.sleep(0.03)
-    raise AssertionError(f"{await outbox.backlog()} rows wait")
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while await outbox.backlog():
+                await asyncio.sleep(0.03)
+    except TimeoutError:
+        raise AssertionError(f"{await outbox.backlog()} rows wait") from None
 
 
 async def test_alarms_first_then_by_age_and_loud_or_silent_as_said(
@@ -162,7 +165,7 @@ async def test_a_slow_answer_is_an_unknown_outcome_too(
 ) -> None:
     """A read time-out is treated like a lost answer."""
     rig.fault("sendMessage", delay_s=1.5)
-    async with running():
+    async with running(timings=replace(QUICK, read_timeout_s=1)):
         await outbox.put(_message("alert"))
         await _settled(rig, outbox)
     assert len(await outbox.deliveries("alert")) == 1
@@ -291,7 +294,7 @@ async def test_one_operators_chat_keeps_no_alarm_from_another(
     for method in ("sendMessage", "editMessageText"):
         rig.fault(method, times=None, code=code, retry_after=retry_after, contains=f"'chat_id': '{OPERATOR}'")
     await outbox.put(_message("ask", "Hedge?", priority=0, buttons=KEYBOARD))
-    async with running(operators=frozenset({OPERATOR, SECOND})):
+    async with running(operators=frozenset({OPERATOR, SECOND}), timings=replace(QUICK, farewell_s=0.5)):
         (theirs,) = await rig.eventually(lambda: rig.messages(SECOND))
         await asyncio.sleep(0.5)
         assert theirs.labels == ["Approve", "Reject"] and len(rig.messages(SECOND)) == 1

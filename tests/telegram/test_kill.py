@@ -14,6 +14,7 @@ from core.clock import SystemClock
 from core.ports import ApprovalState
 from storage.store import Store
 from tests.rigs.telegram import Message, TelegramRig
+from tests.rigs.telegram.rig import PATIENCE_S
 from tests.telegram.conftest import OPERATOR, SECOND
 
 
@@ -41,20 +42,18 @@ async def test_a_command_in_work_at_the_kill_is_carried_out_once_after_the_resta
     """Killed before the row was written: delivered again. Delivered again after it was: known by its key."""
     database = tmp_path / "t.db"
     with _program(rig, database, delay_s=60):
-        await rig.eventually(lambda: rig.world.updates.polls, timeout_s=20)
+        await rig.eventually(lambda: rig.world.updates.polls)
         rig.say(OPERATOR, "/halt")
         await rig.eventually(lambda: rig.world.updates.delivered)
     assert rig.unconfirmed() == 1
     with rig.world.changed:
         update = rig.world.updates.pending()[0]
     with _program(rig, database, delay_s=0):
-        await rig.eventually(lambda: rig.messages(OPERATOR, "row 1") and rig.unconfirmed() == 0, timeout_s=20)
+        await rig.eventually(lambda: rig.messages(OPERATOR, "row 1") and rig.unconfirmed() == 0)
         with rig.world.changed:
             rig.world.updates.repeat(update)
         rig.say(OPERATOR, "/pause")
-        await rig.eventually(
-            lambda: len(rig.messages(OPERATOR, "row")) == 2 and rig.messages(OPERATOR, "seen before"), timeout_s=20
-        )
+        await rig.eventually(lambda: len(rig.messages(OPERATOR, "row")) == 2 and rig.messages(OPERATOR, "seen before"))
     async with await Store.open(database, scope="paper:test", clock=SystemClock()) as store:
         assert [command.name for command in await store.commands.pending()] == ["/halt", "/pause"]
 
@@ -64,12 +63,11 @@ async def test_a_question_open_at_the_kill_is_asked_again_and_answered_once(rig:
     database = tmp_path / "t.db"
     rig.add_chat(SECOND)
     with _killed("asker", rig, database, "ask"):
-        copies = [(await rig.eventually(partial(_asking, rig, chat), timeout_s=20))[0] for chat in (OPERATOR, SECOND)]
+        copies = [(await rig.eventually(partial(_asking, rig, chat)))[0] for chat in (OPERATOR, SECOND)]
         await _until_known(database, copies=2)
     with _killed("asker", rig, database, "go on"):
         await rig.eventually(
             lambda: all("Asked again below, after a restart" in old.text and not old.labels for old in copies),
-            timeout_s=20,
         )
         (again,) = await rig.eventually(partial(_asking, rig, OPERATOR))
         press = rig.press(OPERATOR, again, "Approve")
@@ -89,6 +87,6 @@ def _asking(rig: TelegramRig, chat_id: int) -> list[Message]:
 async def _until_known(database: Path, *, copies: int) -> None:
     """A kill before it is written down where a question stands leaves that copy alone; it decides nothing any more."""
     async with await Store.open(database, scope="paper:test", clock=SystemClock()) as store:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while len(await store.outbox.deliveries("approval:a1b2c3d4")) < copies:
                 await asyncio.sleep(0.02)

@@ -52,7 +52,9 @@ async def test_after_an_outage_alerts_arrive_once_in_order_with_a_word_about_it(
     rig: TelegramRig, outbox: SqliteOutbox, operator: ScriptedOperator, running: Running
 ) -> None:
     """Hedging never waited; the operator is told how long nothing could be said."""
-    async with running() as front_end:
+    # Slow enough that no alert fails thrice and gives way to the next, which may then meet a Telegram that is back.
+    timings = replace(QUICK, deaf_after_s=2, backoff_first_s=4, backoff_max_s=4)
+    async with running(timings=timings) as front_end:
         await _listening(rig, front_end)
         rig.down()
         for key in ("one", "two", "three"):
@@ -88,7 +90,7 @@ async def test_a_refused_poll_does_not_leave_the_bot_deaf(
     async with running() as front_end:
         await _polling(rig)
         rig.fault("getUpdates", code=code)
-        await rig.eventually(lambda: len(rig.calls("getMe")) == 2)
+        await rig.eventually(lambda: len(rig.calls("getMe")) >= 2)
         rig.say(OPERATOR, "/halt")
         await rig.eventually(lambda: operator.texts() == ["/halt"])
         await _listening(rig, front_end)
@@ -110,10 +112,10 @@ async def test_a_stuck_poll_is_found_by_the_clock(
     rig: TelegramRig, operator: ScriptedOperator, running: Running
 ) -> None:
     """Answers that never come, without any error, are deafness too."""
-    async with running(timings=replace(QUICK, read_timeout_s=30, deaf_after_s=1.5)):
+    async with running(timings=replace(QUICK, read_timeout_s=60, deaf_after_s=1.5)):
         await _polling(rig)
-        rig.fault("getUpdates", times=1, delay_s=20)
-        await rig.eventually(lambda: len(rig.calls("getMe")) == 2)
+        rig.fault("getUpdates", times=1, delay_s=60)
+        await rig.eventually(lambda: len(rig.calls("getMe")) >= 2)
         rig.say(OPERATOR, "/halt")
         await rig.eventually(lambda: operator.texts() == ["/halt"])
 
@@ -149,13 +151,13 @@ async def test_a_second_program_on_the_same_token_is_reported(rig: TelegramRig, 
         rig.fault("getUpdates", times=3, code=409)
         await rig.eventually(lambda: front_end.health().hearing is Hearing.CONFLICT)
         await rig.eventually(lambda: rig.messages(OPERATOR, "Another program"))
-        await rig.eventually(lambda: front_end.health().hearing is Hearing.LISTENING, timeout_s=8)
+        await _listening(rig, front_end)
 
 
 async def test_two_running_programs_conflict_for_real(rig: TelegramRig, running: Running) -> None:
     """The same as above, with two real pollers."""
     async with running() as one, running() as two:
-        await rig.eventually(lambda: Hearing.CONFLICT in (one.health().hearing, two.health().hearing), timeout_s=8)
+        await rig.eventually(lambda: Hearing.CONFLICT in (one.health().hearing, two.health().hearing))
 
 
 async def test_an_update_is_confirmed_only_when_its_command_is_written_down(

@@ -33,7 +33,7 @@ def wallet(pair: Pair) -> Wallet:
 
 async def alert(rig: TelegramRig, chat_id: int = OPERATOR, labels: list[str] | None = None) -> Message:
     wanted = labels or BUTTONS
-    return (await rig.eventually(lambda: [m for m in rig.messages(chat_id) if m.labels == wanted], timeout_s=10))[-1]
+    return (await rig.eventually(lambda: [m for m in rig.messages(chat_id) if m.labels == wanted]))[-1]
 
 
 async def question(rig: TelegramRig, chat_id: int = OPERATOR) -> Message:
@@ -49,7 +49,7 @@ async def answers(programme: Programme) -> list[EventKind]:
 
 
 async def until_flat(rig: TelegramRig, programme: Programme) -> None:
-    await rig.eventually(lambda: programme.status("eth").perp.position_base == 0, timeout_s=10)
+    await rig.eventually(lambda: programme.status("eth").perp.position_base == 0)
 
 
 @pytest.mark.parametrize(

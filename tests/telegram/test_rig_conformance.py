@@ -204,9 +204,9 @@ async def test_updates_stay_until_confirmed_and_the_filter_is_sticky(rig: Telegr
 
 async def test_a_long_poll_waits_and_a_newer_one_ends_it(rig: TelegramRig, aio: AiogramBot, ptb: PtbBot) -> None:
     """Two instances on one token see 409, as in the field."""
-    older = asyncio.ensure_future(aio.get_updates(timeout=5))
+    older = asyncio.ensure_future(aio.get_updates(timeout=30))
     await rig.eventually(lambda: rig.world.updates.polls == 1)
-    newer = asyncio.ensure_future(ptb.get_updates(timeout=5))
+    newer = asyncio.ensure_future(ptb.get_updates(timeout=30))
     with pytest.raises(TelegramConflictError):
         await older
     rig.say(OPERATOR, "hello")
@@ -251,7 +251,7 @@ async def test_a_request_that_never_arrived_whole_is_no_call(rig: TelegramRig, p
     with socket.create_connection(("127.0.0.1", urlsplit(rig.api_url).port or 0)) as client:
         client.sendall(f"POST /bot{rig.token}/sendChatAction HTTP/1.1\r\nHost: a\r\n".encode() + cut)
         client.shutdown(socket.SHUT_WR)
-        client.settimeout(5)
+        client.settimeout(30)
         assert client.recv(100) == b""
     await ptb.get_me()
     assert {call.method for call in rig.calls()} == {"getMe"}
@@ -259,7 +259,7 @@ async def test_a_request_that_never_arrived_whole_is_no_call(rig: TelegramRig, p
 
 async def test_the_server_can_go_away_and_come_back(rig: TelegramRig, aio: AiogramBot) -> None:
     """Going down cuts the open poll; what was queued meanwhile is there afterwards."""
-    poll = asyncio.ensure_future(aio.get_updates(timeout=5))
+    poll = asyncio.ensure_future(aio.get_updates(timeout=30))
     await rig.eventually(lambda: rig.world.updates.polls == 1)
     rig.down()
     with pytest.raises(TelegramNetworkError):

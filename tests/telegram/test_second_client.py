@@ -83,7 +83,7 @@ async def _talk(rig: TelegramRig, running: Running, operator: ScriptedOperator, 
     operator.shows = {"view:chart": CHART, "view:text": Reply("words", html=False)}
     operator.slow = {"/health": 0.2}
     board = ["one"]
-    timings = replace(QUICK, busy_after_s=0.05, read_timeout_s=20, connect_timeout_s=10, deaf_after_s=20)
+    timings = replace(QUICK, busy_after_s=0.05, read_timeout_s=20, deaf_after_s=20)
     async with running(chat_id=GROUP, board=lambda: Reply(board[0], html=False), timings=timings):
         await rig.eventually(lambda: [message for message in rig.messages(GROUP) if message.pinned])
         board[0] = "two"
@@ -104,7 +104,7 @@ async def _talk(rig: TelegramRig, running: Running, operator: ScriptedOperator, 
         )
         await rig.eventually(lambda: rig.messages(GROUP, "done") and len(chart.revisions) == 3)
         wanted = ("two", "line 599", "Why?", "fills", "heard /health")
-        await rig.eventually(lambda: all(rig.messages(GROUP, text) for text in wanted), timeout_s=15)
+        await rig.eventually(lambda: all(rig.messages(GROUP, text) for text in wanted))
 
 
 async def test_what_the_bot_sends_is_valid_for_an_independent_implementation(

@@ -60,7 +60,7 @@ def _everything(folder: Path) -> dict[str, list[tuple[object, ...]]]:
 async def _all_heard(rig: TelegramRig, chat_id: int) -> None:
     """A view asked for last is answered, and no update waits to be confirmed."""
     rig.say(OPERATOR, "/version", chat_id=chat_id)
-    await rig.eventually(lambda: rig.messages(chat_id, "lp-hedge 1.2.3") and rig.unconfirmed() == 0, timeout_s=15)
+    await rig.eventually(lambda: rig.messages(chat_id, "lp-hedge 1.2.3") and rig.unconfirmed() == 0)
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda stranger: stranger.name)
@@ -78,6 +78,7 @@ async def test_nothing_happens(
         if not stranger.before_start:
             toasted = stranger.says(rig)
         await _all_heard(rig, home)
+        await rig.eventually(lambda: all(press.answered for press in toasted))
     assert _everything(tmp_path) == before
     answered = {press.query_id for press in rig.world.presses.values() if press.answered}
     assert answered == {press.query_id for press in toasted}
@@ -112,10 +113,10 @@ async def test_the_same_from_a_listed_person_acts(rig: TelegramRig, desk: Desk, 
     assert len(plain_lines) == len(COMMANDS)
     async with running(service=desk.operator):
         presses = press_all(rig, OPERATOR, panel(rig, OPERATOR))
-        await rig.eventually(lambda: all(press.answered for press in presses), timeout_s=15)
+        await rig.eventually(lambda: all(press.answered for press in presses))
         for line in plain_lines:
             rig.say(OPERATOR, line)
-        await rig.eventually(lambda: len(rig.messages(OPERATOR)) > len(COMMANDS), timeout_s=20)
+        await rig.eventually(lambda: len(rig.messages(OPERATOR)) > len(COMMANDS))
     approval = await desk.store.approvals.get(APPROVAL)
     assert approval
     assert approval.decided_by == "User42 (tg:42)"

@@ -57,7 +57,7 @@ async def main(api_url: str, database: Path, delay_s: float) -> None:
             outbox=store.outbox,
             clock=clock,
             redactor=Redactor(),
-            timings=Timings(poll_interval_s=0.02, confirm_wait_s=30),
+            timings=Timings(poll_interval_s=0.02, confirm_wait_s=30, read_timeout_s=120),
         ).run()
 
 

@@ -1,6 +1,7 @@
 """Bytecode and interfaces: the protocols' own from npm, our small stand-ins compiled once by npm's solc."""
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -51,5 +52,7 @@ def _compiled() -> dict[str, Any]:
     sources = [FOLDER / "compile.cjs", *(FOLDER / "contracts").glob("*.sol")]
     newest = max(source.stat().st_mtime for source in sources)
     if not _COMPILED.exists() or _COMPILED.stat().st_mtime < newest:
-        subprocess.run(["node", str(FOLDER / "compile.cjs"), str(_COMPILED)], check=True)
+        fresh = _COMPILED.with_name(f"{os.getpid()}.json")  # another run may be reading, or compiling too
+        subprocess.run(["node", str(FOLDER / "compile.cjs"), str(fresh)], check=True)
+        fresh.replace(_COMPILED)
     return _read(_COMPILED)

@@ -40,8 +40,7 @@ class RpcProxy:
         self._upstream = (address.hostname or "", address.port or 80)
         self.requests: list[Body] = []
         self.fault: Fault | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -78,6 +77,11 @@ class RpcProxy:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # more clients than connect at once while this thread has no turn
 
 
 def _handler(proxy: RpcProxy) -> type[BaseHTTPRequestHandler]:

@@ -11,8 +11,10 @@ from aiohttp import ClientError, ClientSession, web
 
 from tests.rigs.chain.proxy import Answer, Body
 from tests.rigs.chain.ws_link import REFUSAL, Link
+from tests.rigs.ports import bound
 
 V = TypeVar("V")
+PATIENCE_S = 60.0
 BendHead = Callable[[Body], object]
 
 _HTML = {"content-type": "text/html"}
@@ -93,7 +95,8 @@ class WsProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ws-proxy", daemon=True)
         self._thread.start()
-        self._port = 0
+        self._place = bound()
+        self._port = self._place.getsockname()[1]
         self._site: web.TCPSite | None = None
         self._on_loop(self._start())
         self.url = f"ws://127.0.0.1:{self._port}"
@@ -151,11 +154,12 @@ class WsProxy:
         """Cut all connections, close the port and end the thread."""
         self._on_loop(self._wind_up())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         self._loop.close()
+        self._place.close()
 
     def _on_loop(self, work: Coroutine[Any, Any, V]) -> V:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _start(self) -> None:
         application = web.Application()
@@ -169,7 +173,6 @@ class WsProxy:
         if self._site is None:
             self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
             await self._site.start()
-            self._port = self._runner.addresses[0][1]
 
     async def _close_port(self) -> None:
         if self._site is not None:

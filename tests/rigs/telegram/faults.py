@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -25,6 +26,7 @@ class Fault:
     delay_s: float
     drop: Drop | None
     contains: str
+    cleared: threading.Event = field(default_factory=threading.Event)
 
     def matches(self, method: str, text: str) -> bool:
         return self.times != 0 and self.method in ("*", method) and self.contains in text
@@ -38,6 +40,9 @@ class Faults:
         self._faults.append(fault)
 
     def clear(self) -> None:
+        """Also ends the delays that have begun."""
+        for fault in self._faults:
+            fault.cleared.set()
         self._faults.clear()
 
     def take(self, method: str, text: str = "") -> Fault | None:

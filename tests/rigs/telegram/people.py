@@ -115,7 +115,8 @@ class People:
         """Taps the button that starts with `label`.
 
         `stale`: the phone still shows a keyboard that has been edited away. `accessible=False`: the bot can no longer
-        see the message; `chatless`: it is not even told which one that was. `age_s` over 15: too late for an answer.
+        see the message; `chatless`: it is not even told which one that was. `age_s` over 15: too late for an answer;
+        below zero: so much longer Telegram waits for one.
         Raises RigMisuse when there is no such button.
         """
         with self.world.changed:

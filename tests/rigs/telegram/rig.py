@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.rigs.ports import bound
 from tests.rigs.telegram.chats import menu_of
 from tests.rigs.telegram.faults import Drop, Fault
 from tests.rigs.telegram.people import People
@@ -27,6 +28,8 @@ _REASONS = {
     500: "Internal Server Error",
     502: "Bad Gateway",
 }
+# Only a test that fails waits so long; a busy machine may stand still for seconds.
+PATIENCE_S = 30.0
 T = TypeVar("T")
 
 
@@ -36,8 +39,9 @@ class TelegramRig(People):
     def __init__(self, *, token: str = TOKEN, port: int = 0) -> None:
         self.token = token
         super().__init__(World(token))
-        self._server: BotApiServer | None = BotApiServer(self.world, port)
-        self.port = int(self._server.server_address[1])
+        self._place = bound(port)
+        self.port = int(self._place.getsockname()[1])
+        self._server: BotApiServer | None = BotApiServer(self.world, self.port)
 
     @property
     def api_url(self) -> str:
@@ -52,6 +56,7 @@ class TelegramRig(People):
 
     def close(self) -> None:
         self.down()
+        self._place.close()
 
     # -- the network ---------------------------------------------------------------------------------------------------
 
@@ -79,7 +84,7 @@ class TelegramRig(People):
     ) -> None:
         """Scripts the next `times` matching calls (None: until `heal`); one of getUpdates strikes an open poll too.
 
-        `reason`: what Telegram says of it, in place of the usual words of that code.
+        `heal` ends a delay as well. `reason`: what Telegram says of it, in place of the usual words of that code.
         """
         usual = f"Too Many Requests: retry after {retry_after}" if code == 429 else _REASONS.get(code or 0, "Error")
         description = reason or usual
@@ -114,7 +119,7 @@ class TelegramRig(People):
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    def wait_for(self, probe: Callable[[], T | None], *, timeout_s: float = 5.0) -> T:
+    def wait_for(self, probe: Callable[[], T | None], *, timeout_s: float = PATIENCE_S) -> T:
         """Blocks until `probe` returns something true and returns it; raises AssertionError at the timeout."""
         deadline = time.monotonic() + timeout_s
         while not (found := probe()):
@@ -124,7 +129,7 @@ class TelegramRig(People):
                 self.world.changed.wait(0.02)
         return found
 
-    async def eventually(self, probe: Callable[[], T | None], *, timeout_s: float = 5.0) -> T:
+    async def eventually(self, probe: Callable[[], T | None], *, timeout_s: float = PATIENCE_S) -> T:
         """Like `wait_for`, for tests that run in the program's own event loop."""
         deadline = time.monotonic() + timeout_s
         while not (found := probe()):
@@ -133,10 +138,10 @@ class TelegramRig(People):
             await asyncio.sleep(0.01)
         return found
 
-    def wait_message(self, chat_id: int, contains: str, *, timeout_s: float = 5.0) -> Message:
+    def wait_message(self, chat_id: int, contains: str, *, timeout_s: float = PATIENCE_S) -> Message:
         return self.wait_for(lambda: self.messages(chat_id, contains), timeout_s=timeout_s)[-1]
 
-    def wait_answer(self, press: Press, *, timeout_s: float = 5.0) -> str:
+    def wait_answer(self, press: Press, *, timeout_s: float = PATIENCE_S) -> str:
         """The toast that the tap got."""
         self.wait_for(lambda: press.answered, timeout_s=timeout_s)
         return press.toast

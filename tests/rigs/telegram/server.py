@@ -15,7 +15,7 @@ from tests.rigs.telegram import chats, methods, registry
 from tests.rigs.telegram.errors import ApiError
 from tests.rigs.telegram.faults import Drop, Fault
 from tests.rigs.telegram.wire import Params, parse_body, read_body
-from tests.rigs.telegram.world import UPLOADED, Call, World
+from tests.rigs.telegram.world import UPLOADED, Call, Json, World
 
 _PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>\w+)")
 
@@ -34,6 +34,7 @@ class BotApiServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = 128  # more clients than connect at once while this thread has no turn
 
     def __init__(self, world: World, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
@@ -73,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.connections.add(self.connection)
+        if self.server.stopping:  # `stop` may not have seen it
+            _cut(self.connection)
 
     def finish(self) -> None:
         self.server.connections.discard(self.connection)
@@ -88,24 +91,25 @@ class _Handler(BaseHTTPRequestHandler):
         world, path = self.server.world, _PATH.fullmatch(self.path.partition("?")[0])
         body = read_body(self.rfile, dict(self.headers.items()))
         name = path["method"] if path else ""
-        values: dict[str, object] = {}
+        values: Json = {}
         try:
             if path is None or path["token"] != world.token:
                 raise ApiError(401, "Unauthorized")
             params = parse_body(self.headers.get("Content-Type", ""), body)
             values = {**params.values, **dict.fromkeys(params.files, UPLOADED)}
-            result = self._serve(world, name, params)
+            result = self._serve(world, name, params, values)
         except ApiError as refusal:
-            self._answer(name, values, refusal.code, _refused(refusal))
+            _note(world, name, values, refusal.code)
+            self._answer(refusal.code, _refused(refusal))
         except _Dropped:
             _note(world, name, values, 0)
             self.close_connection = True
             _cut(self.connection)
         else:
-            self._answer(name, values, 200, {"ok": True, "result": result})
+            self._answer(200, {"ok": True, "result": result})
 
-    def _serve(self, world: World, name: str, params: Params) -> object:
-        """Applies the scripted fault of this call, if any, around its effect."""
+    def _serve(self, world: World, name: str, params: Params, values: Json) -> object:
+        """Applies the scripted fault of this call, if any, around its effect. Who sees the effect sees the call too."""
         with world.changed:
             fault = world.faults.take(name, str(params.values))
         if fault is not None:
@@ -113,10 +117,15 @@ class _Handler(BaseHTTPRequestHandler):
         struck: list[Fault] = []
         with world.changed:
             result = self._poll(world, params, struck) if name == "getUpdates" else registry.call(world, name, params)
+            dropped = fault is not None and fault.drop is Drop.AFTER
+            if not struck and not dropped:
+                _note(world, name, values, 200)
             world.changed.notify_all()
         for late_fault in struck:
             _before_effect(late_fault)
-        if fault is not None and fault.drop is Drop.AFTER:
+        if struck and not dropped:
+            _note(world, name, values, 200)
+        if dropped:
             raise _Dropped
         return result
 
@@ -135,8 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Dropped
         return found
 
-    def _answer(self, name: str, values: dict[str, object], status: int, envelope: dict[str, object]) -> None:
-        _note(self.server.world, name, values, status)
+    def _answer(self, status: int, envelope: Json) -> None:
         content = json.dumps(envelope).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -148,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _before_effect(fault: Fault) -> None:
     if fault.delay_s:
-        time.sleep(fault.delay_s)
+        fault.cleared.wait(fault.delay_s)
     if fault.drop is Drop.BEFORE:
         raise _Dropped
     if fault.code is not None:

@@ -150,7 +150,7 @@ class VenueServer:
                 headers = self.limits.headers(counted_order=False)
                 answer = Answer(refusal.status, json.dumps(refusal.body()), headers, code=refusal.code)
             self.hub.settled()
-        self._note(received, answer.status, answer.code, fault)
+            self._note(received, answer.status, answer.code, fault)  # whoever sees the effect finds it in the journal
         return answer
 
     def _answer(self, received: Received) -> Answer:
