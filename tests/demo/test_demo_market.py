@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -214,20 +213,6 @@ def test_the_ports_are_kept() -> None:
     venue: PerpVenue = PaperVenue(feed, MemoryStore(), clock, terms_of(market.config().paper))
     assert positions is not None
     assert venue.rules(SYMBOL).symbol == SYMBOL
-
-
-async def test_a_day_of_polls_takes_seconds() -> None:
-    """24 hours at a poll each 15 s, positions, prices and account each time, in well under the demo's patience."""
-    market, clock = market_at_start()
-    venue = PaperVenue(market.feed(), MemoryStore(), clock, terms_of(market.config().paper))
-    await venue.prepare([SYMBOL])
-    began = time.process_time()
-    for _ in range(24 * 240):
-        await clock.advance(15)
-        await read(market)
-        await venue.market(SYMBOL)
-        await venue.account(SYMBOL)
-    assert time.process_time() - began < 15
 
 
 async def test_a_paced_clock_runs_and_sleeps_that_much_faster() -> None:
