@@ -9,6 +9,7 @@ from core.exchange.binance_client import BinanceAccess
 from tests.rigs.venue import VenueServer
 
 SYMBOLS = ("ETHUSDT", "BNBUSDT", "1000PEPEUSDT")
+TIMEOUT_S = 4.0  # of the adapter; less than `faults.hang(5)`, more than a busy machine takes
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def access(venue: VenueServer) -> BinanceAccess:
         secret=SecretStr(venue.credentials.secret),
         futures_url=venue.url,
         spot_url=venue.url,
-        timeout_s=1.0,
+        timeout_s=TIMEOUT_S,
     )
 
 

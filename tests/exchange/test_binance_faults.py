@@ -12,6 +12,7 @@ from core.clock import SystemClock
 from core.errors import LpHedgeError, OutcomeUnknown, Refused, Transient
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_client import BinanceAccess
+from tests.exchange.listening import until
 from tests.exchange.orders import SELL_HALF
 from tests.rigs.venue import ANY, CANCEL, OPEN_ORDERS, PLACE, POSITION, QUERY, TRADES, Fault, VenueServer, faults
 
@@ -135,11 +136,11 @@ async def test_repeated_clock_refusal_is_not_accepted(venue: VenueServer, binanc
 
 async def test_late_execution_is_unknown_and_found_later(venue: VenueServer, binance: BinanceVenue) -> None:
     """The order appears after its time-out: only queries over time tell."""
-    venue.faults.add(PLACE, faults.unknown_503().late(0.1))
+    venue.faults.add(PLACE, faults.unknown_503().late(3))
     with pytest.raises(OutcomeUnknown):
         await binance.place(SELL_HALF)
     assert await binance.find_order("ETHUSDT", ID) is None
-    await SystemClock().sleep(0.2)
+    await until(lambda: bool(venue.exchange.orders))
     found = await binance.find_order("ETHUSDT", ID)
     assert found is not None
     assert found.executed_base == Decimal("0.5")
