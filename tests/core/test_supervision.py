@@ -29,7 +29,7 @@ class Failing:
 async def while_it_runs(world: World, work: Callable[[], Awaitable[None]]) -> None:
     task = asyncio.create_task(world.engine.run())
     try:
-        await asyncio.wait_for(work(), timeout=10)
+        await asyncio.wait_for(work(), timeout=60)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -1,9 +1,10 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
 
-from core.clock import SystemClock
+from core.clock import ManualClock, SystemClock
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_client import BinanceAccess
 from tests.rigs.venue import VenueServer
@@ -32,6 +33,15 @@ def access(venue: VenueServer) -> BinanceAccess:
 @pytest.fixture
 async def unprepared(access: BinanceAccess) -> AsyncIterator[BinanceVenue]:
     adapter = BinanceVenue(access, SystemClock())
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture
+async def steady(access: BinanceAccess) -> AsyncIterator[BinanceVenue]:
+    """By a clock on which no minute ends, and with it what is counted by the minute."""
+    adapter = BinanceVenue(access, ManualClock(datetime(2026, 11, 20, 12, 0, 30, tzinfo=UTC)))
+    await adapter.prepare(SYMBOLS)
     yield adapter
     await adapter.aclose()
 

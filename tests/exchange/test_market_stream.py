@@ -262,9 +262,12 @@ async def test_nonsense_ends_it(venue: VenueServer, ear: Ear, kind: str, change:
     """As soon as somebody asks, and no market is made of it."""
     venue.hub.market_faults.edit(lambda event: {**event, **change}, kind)
     seen: list[Market] = []
-    while not ear.listening.task.done():
+
+    def ended_while_looked_at() -> bool:
         seen.extend(filter(None, map(ear.stream.latest, SYMBOLS)))
-        await asyncio.sleep(0.005)
+        return ear.listening.task.done()
+
+    await until(ended_while_looked_at)
     error = await ear.listening.failure()
     assert isinstance(error, Transient)
     assert "made no sense" in str(error)
