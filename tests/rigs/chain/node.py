@@ -44,7 +44,7 @@ class Anvil:
     def stop(self) -> None:
         """End the process and wait for it."""
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
     def _drain(self) -> None:
         assert self._process.stdout is not None
