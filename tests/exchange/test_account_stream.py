@@ -30,7 +30,7 @@ from tests.rigs.venue import VenueServer, faults
 KEY = "POST /fapi/v1/listenKey"
 KEEP = "PUT /fapi/v1/listenKey"
 UNITS = {"ETHUSDT": 1, "BNBUSDT": 1, "1000PEPEUSDT": 1000}
-QUICK = Liveness(ping_every_s=0.2, pong_within_s=3.0, open_within_s=10.0)
+QUICK = Liveness(ping_every_s=0.2, pong_within_s=4.0, open_within_s=10.0)
 Make = Callable[..., AccountStream]
 Listen = Callable[[AccountStream], Listening[AccountNews]]
 

@@ -28,8 +28,8 @@ from tests.rigs.venue import VenueServer
 from tests.rigs.venue.shapes import Json
 
 BOOK, MARK = "depthUpdate", "markPriceUpdate"
-QUICK = Liveness(ping_every_s=0.2, pong_within_s=3.0, open_within_s=10.0)
-SILENT_AFTER_S = 3.0
+QUICK = Liveness(ping_every_s=0.2, pong_within_s=4.0, open_within_s=10.0)
+SILENT_AFTER_S = 5.0
 FROM_NOW_S = 60.0  # an age that no busy machine makes, and far from that by a wrong clock
 
 
