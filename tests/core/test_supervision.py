@@ -91,9 +91,8 @@ async def test_a_halt_shows_though_nothing_can_be_evaluated(setting: Setting) ->
         async def again() -> None:
             await until(lambda: "unexpected" in world.status.detail)
             assert (world.status.state, world.status.reason) == ("SUSPENDED", "halted")
-            while (
-                world.status.reason != "evaluation_failed"
-            ):  # the clock runs ahead: one may be too old when it is read
+            # The clock runs ahead of the disk: a command may be too old when it is read.
+            while world.status.reason != "evaluation_failed":
                 await world.command("resume")
                 await asyncio.sleep(0.05)
 
