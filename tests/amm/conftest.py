@@ -43,7 +43,7 @@ async def make_reader() -> AsyncIterator[MakeReader]:
     def make(
         preset: ChainPreset,
         *urls: str,
-        timeout_s: float = 5,
+        timeout_s: float = 30,
         clock: Clock | None = None,
         followed_ids: Ids | None = None,
         named_ids: Ids | None = None,

@@ -42,7 +42,7 @@ async def read_once(
         {"h": hedge(ids, **({"amm_type": rig.amm_type} | settings))},
         [url or rig.rpc_url],
         SystemClock(),
-        timeout_s=5,
+        timeout_s=30,
     )
     try:
         await reader.prepare()

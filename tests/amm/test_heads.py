@@ -18,7 +18,7 @@ from tests.rigs.chain.ws_proxy import WsProxy
 
 pytestmark = pytest.mark.chain
 
-SILENT_AFTER_S = 1.0
+SILENT_AFTER_S = 4.0  # a busy machine must not look like a silent node
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +45,19 @@ class Listening:
     """A stream that is listened to, what it has told, and how it ended."""
 
     def __init__(self, chain: ChainRig, url: str, *pools: PoolRef) -> None:
-        stream = HeadStream(url, preset_of(chain, chain.weth), silent_after_s=SILENT_AFTER_S, answer_s=2)
+        stream = HeadStream(url, preset_of(chain, chain.weth), silent_after_s=SILENT_AFTER_S, answer_s=20)
         self.news: list[ChainNews] = []
         self.task = asyncio.ensure_future(stream.listen([pool.address for pool in pools], self.news.append))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 if self.task.done():
                     self.task.result()
                 await asyncio.sleep(0.005)
 
     async def end(self) -> LpHedgeError:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             with pytest.raises(LpHedgeError) as ended:
                 await self.task
         return ended.value
@@ -86,10 +86,12 @@ async def test_heads_show_life_and_events_of_the_pool_are_news(
     async with listening(chain, ws_proxy.url, pool) as heard:
         await heard.until(lambda: len(heard.news) >= 2)
         assert not any(each.moved for each in heard.news)
+        before = chain.block_number()
         await in_thread(chain.swap_to_price, pool, 2020)
+        after = chain.block_number()
         await heard.until(lambda: any(each.moved for each in heard.news))
         (swap,) = [each for each in heard.news if each.moved]
-        assert 0 <= chain.block_number() - swap.block <= 5
+        assert before <= swap.block <= after
 
 
 async def test_where_events_are_not_pushed_every_head_is_news(
@@ -115,7 +117,7 @@ async def test_silence_ends_the_connection(chain: ChainRig, ws_proxy: WsProxy, s
         ws_proxy.answers_pings = still_pings
         ws_proxy.silent = True
         ended = await heard.end()
-    assert isinstance(ended, ChainUnavailable) and "no new block for 1 s" in str(ended)
+    assert isinstance(ended, ChainUnavailable) and f"no new block for {SILENT_AFTER_S:.0f} s" in str(ended)
 
 
 async def test_events_without_heads_are_silence_too(chain: ChainRig, ws_proxy: WsProxy, pool: PoolRef) -> None:
@@ -178,7 +180,7 @@ async def test_nonsense_is_passed_over_or_ends_it(chain: ChainRig, ws_proxy: WsP
             await heard.until(lambda: heard.news[-1].block > blocks)
         except ChainUnavailable:
             return
-        assert all(0 < each.block < blocks + 10 for each in heard.news)
+        assert all(0 < each.block <= chain.block_number() for each in heard.news)
 
 
 @pytest.mark.parametrize("name", sockets.ABSURD_HEADS)

@@ -147,7 +147,7 @@ class History:
         urls = [self.proxy.url] + ([self.honest.url] if self.honest else [])
         preset = preset_of(rig, *{pool.quote.address: pool.quote for pool in self.pools}.values())
         configs = {name: life.config for name, life in self.lives.items()}
-        self.reader = ChainReader(preset, configs, urls, self.clock, timeout_s=5)
+        self.reader = ChainReader(preset, configs, urls, self.clock, timeout_s=30)
         self.floor = rig.block_number()
 
     def complain(self, kind: str, detail: str) -> None:

@@ -18,6 +18,8 @@ from tests.rigs.chain.rig import ChainRig, PoolRef
 
 pytestmark = pytest.mark.chain
 
+TIMEOUT_S = 4  # of the reader; a busy machine must not look like a slow node
+
 BROKEN = {
     "html": faults.HTML,
     "bad gateway": faults.BAD_GATEWAY,
@@ -40,7 +42,7 @@ BROKEN = {
     "rate limited": faults.RATE_LIMITED,
     "header not found": faults.rpc_error(-32000, "header not found"),
     "error without form": faults.fixed(b'{"jsonrpc":"2.0","id":1,"error":"no"}'),
-    "too slow": faults.slow(1.5),
+    "too slow": faults.slow(TIMEOUT_S + 1),
 }
 
 
@@ -64,7 +66,7 @@ async def reader(
     position_id = chain.mint_position(pool, 1600, 2500, base=25, quote=50_000)
     chain.swap_to_price(pool, 2100)
     config = hedge([position_id], wallet=chain.lp)
-    made = make_reader(preset_of(chain, pool.quote), chain_proxy.url, timeout_s=1, clock=clock, h=config)
+    made = make_reader(preset_of(chain, pool.quote), chain_proxy.url, timeout_s=TIMEOUT_S, clock=clock, h=config)
     await made.prepare()
     return made
 
@@ -146,11 +148,12 @@ async def test_another_chains_contracts(
 
 
 async def test_next_node_when_one_fails(
-    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, make_reader: MakeReader
+    chain: ChainRig, chain_proxy: RpcProxy, pool: PoolRef, clock: ManualClock, make_reader: MakeReader
 ) -> None:
     """With the first node broken the second answers in the same read, and goes first until the first has rested."""
     position_id = chain.mint_position(pool, 1600, 2500, base=25, quote=50_000)
-    reader = make_reader(preset_of(chain, pool.quote), chain_proxy.url, chain.rpc_url, h=hedge([position_id]))
+    urls = chain_proxy.url, chain.rpc_url
+    reader = make_reader(preset_of(chain, pool.quote), *urls, clock=clock, h=hedge([position_id]))
     await reader.prepare()
     chain_proxy.fault = faults.EMPTY_RESULT
     chain_proxy.forget()
@@ -171,7 +174,7 @@ async def test_url_never_shows(
     url = f"{chain_proxy.url}/v3/s3cr3t"
     for fault in (*BROKEN.values(), faults.rpc_error(-32000, f"bad key s3cr3t at {url} v3/s3cr3t")):
         chain_proxy.fault = fault
-        reader = make_reader(preset_of(chain, pool.quote), url, timeout_s=1, h=hedge([1]))
+        reader = make_reader(preset_of(chain, pool.quote), url, timeout_s=TIMEOUT_S, h=hedge([1]))
         with pytest.raises((Transient, Refused)) as failure:
             await reader.prepare()
         assert "s3cr3t" not in str(failure.value)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.execution.conftest import setting, world
+from tests.execution.conftest import setting, stage, world
 from tests.execution.world import Setting
 
-__all__ = ["setting", "world"]
+__all__ = ["setting", "stage", "world"]
 
 
 @pytest.fixture

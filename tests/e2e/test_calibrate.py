@@ -148,7 +148,7 @@ def test_ctrl_c_and_kill_end_it_and_all_its_workers(folder: Path, end: Callable[
     assert process.returncode == 130, complaint
     assert told == ""
     assert complaint == "stopped; nothing was written\n"
-    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert not psutil.wait_procs(workers, timeout=60)[1]
     assert not (folder / "frontier.png").exists()
 
 

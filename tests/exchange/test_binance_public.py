@@ -14,12 +14,13 @@ from core.exchange.binance import BinanceVenue
 from core.exchange.binance_market import BinanceMarket
 from core.exchange.binance_public import BinancePublic
 from core.exchange.public_market import MarketFeed
+from tests.exchange.conftest import TIMEOUT_S
 from tests.rigs.venue import ANY, DEPTH, PREMIUM, Fault, VenueServer, faults
 
 
 @pytest.fixture
 async def feed(venue: VenueServer) -> AsyncIterator[MarketFeed]:
-    source = BinancePublic(venue.url, SystemClock(), timeout_s=0.5)
+    source = BinancePublic(venue.url, SystemClock(), timeout_s=TIMEOUT_S)
     market: MarketFeed = BinanceMarket(source, SystemClock())
     await market.prepare(["ETHUSDT"])
     yield market
@@ -44,7 +45,7 @@ async def test_no_key_is_sent(venue: VenueServer, feed: MarketFeed) -> None:
     "fault",
     [
         faults.drop(),
-        faults.hang(2),
+        faults.hang(5),
         faults.html_200(),
         faults.garbage(),
         faults.null_body(),
@@ -94,7 +95,7 @@ async def test_wrong_local_clock_does_not_make_the_market_old(venue: VenueServer
     await market.prepare(["ETHUSDT"])
     read = await market.market("ETHUSDT")
     await source.aclose()
-    assert abs(datetime.now(UTC) - read.as_of) < timedelta(seconds=2)
+    assert abs(datetime.now(UTC) - read.as_of) < timedelta(seconds=20)
     assert read.mark_price == Decimal(2000)
 
 

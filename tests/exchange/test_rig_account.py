@@ -1,6 +1,5 @@
 """The rig's account and limits: what the judge's books are worth."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -102,9 +101,9 @@ async def test_dead_man_s_switch_cancels(venue: VenueServer, client: AsyncClient
     """Not renewed in time, the countdown takes every resting order of the symbol."""
     limit = {"type": "LIMIT", "timeInForce": "GTC", "price": "2050.00"}
     await client.futures_create_order(symbol="ETHUSDT", side="SELL", quantity="0.1", **limit)
-    await client.futures_countdown_cancel_all(symbol="ETHUSDT", countdownTime="50")
+    await client.futures_countdown_cancel_all(symbol="ETHUSDT", countdownTime="60000")
     assert len(await client.futures_get_open_orders(symbol="ETHUSDT")) == 1
-    await asyncio.sleep(0.06)
+    venue.exchange.clock_offset_ms = client.timestamp_offset = 60_001
     assert await client.futures_get_open_orders(symbol="ETHUSDT") == []
 
 

@@ -29,7 +29,7 @@ def manager(venue: VenueServer, client: AsyncClient, monkeypatch: pytest.MonkeyP
 
 
 async def received(socket: object, count: int) -> list[dict[str, object]]:
-    return [await asyncio.wait_for(socket.recv(), 3) for _ in range(count)]  # type: ignore[attr-defined]
+    return [await asyncio.wait_for(socket.recv(), 20) for _ in range(count)]  # type: ignore[attr-defined]
 
 
 async def test_fill_is_told_in_the_order_seen_live(venue: VenueServer, manager: BinanceSocketManager) -> None:

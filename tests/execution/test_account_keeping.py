@@ -12,6 +12,7 @@ from core.account_ports import AccountSample, Income
 from core.events import EventKind
 from core.exchange.binance_messages import at_ms
 from core.ports import OutboxMessage
+from tests.exchange.listening import PATIENCE_S
 from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
 from tests.rigs.venue import ANY, POSITION, TRADES, faults
 from tests.rigs.venue.ledger import Income as Row
@@ -206,7 +207,7 @@ async def test_a_ban_is_told_at_once_with_its_end(setting: Setting) -> None:
         await world.until_hedged()
         setting.server.faults.add(POSITION, faults.banned_418(7200))
         running_engine = asyncio.create_task(world.engine.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not (messages := await alerts_of_a_ban(world)):
                 await asyncio.sleep(0.01)
         running_engine.cancel()
@@ -229,6 +230,9 @@ async def test_a_ban_is_told_again_only_when_it_grows(setting: Setting) -> None:
             setting.server.faults.add(ANY, faults.banned_418(wait_s), times=3)
             await world.cycles(1)
             setting.server.faults.clear()
+            async with asyncio.timeout(PATIENCE_S):
+                while len(await world.events(EventKind.VENUE_BANNED)) < told:
+                    await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             assert len(await world.events(EventKind.VENUE_BANNED)) == told
             setting.clock.skip(wait_s + 1)
@@ -241,7 +245,7 @@ async def test_the_program_keeps_the_account_s_history(setting: Setting) -> None
     async with running(setting) as world:
         await world.until_hedged()
         running_engine = asyncio.create_task(world.engine.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not (await samples(world) and await booked(world, "COMMISSION")):
                 await asyncio.sleep(0.01)
         running_engine.cancel()

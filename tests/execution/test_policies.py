@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from core.events import EventKind
 from core.facts import OrderType, TimeInForce
 from core.ports import OrderState
+from tests.exchange.listening import until
 from tests.execution.world import HEDGED, SYMBOL, Setting, World, running
 from tests.rigs.venue import CANCEL, PLACE, QUERY, faults
 
@@ -121,8 +121,7 @@ async def test_stopping_takes_back_what_rests(setting: Setting, command: str) ->
         await world.command(command)
         await world.engine.carry_out_halts()
         await world.engine.carry_out_commands()
-        await asyncio.sleep(0.2)
-        assert await resting(world) is None
+        await until(lambda: not setting.server.exchange.open_orders(SYMBOL))
         await world.cycles(5)
         assert await resting(world) is None
         await world.check_settled()

@@ -11,7 +11,7 @@ import pytest
 from core.events import EventKind
 from core.ports import ApprovalState
 from tests.execution.stage import Stage
-from tests.execution.test_hearing import heard
+from tests.execution.test_hearing import heard, until_booked
 from tests.execution.troubles import TIME
 from tests.execution.world import HEDGE, SYMBOL, RealClock, Setting, running
 from tests.rigs.venue import DEPTH, OPEN_ORDERS, faults
@@ -34,7 +34,7 @@ async def test_deleveraged_just_before_an_own_fill_was_told(setting: Setting) ->
         (order,) = exchange.open_orders(SYMBOL)
         price = order.request.price or Decimal(0)
         exchange._fill(order, [(price, Decimal("1.5"))], maker=True)
-        await asyncio.sleep(0.3)
+        await until_booked(world, Decimal("-1.5"))
         await world.cycles(3)
         exchange.deleverage(SYMBOL, Decimal("0.5"))
         exchange._fill(order, [(price, Decimal(1))], maker=True)
