@@ -10,7 +10,7 @@ from core.hedging.kernel_types import Decision, Memory
 from core.hedging.states import Action, State
 from core.replay.looking import look, net_base_of
 from core.replay.orders import Move, Plan, new_plan, no_plan, work
-from core.replay.perp import Perp, after_fill, paid
+from core.replay.perp import Perp, after_fill, liquidation_price, paid
 from core.replay.range_amounts import Shape
 from core.replay.setup import POST_ONLY, Setup
 from core.replay.state import Glance, Hedge, Holding, Word, no_word
@@ -45,17 +45,17 @@ def evaluate(
     word, mind = hedge.word, hedge.memory
     if word.pending_side != 0 or word.granted_side != 0:
         word, mind = after_answer(now_ms, hedge, setup)
-    asked = Hedge(hedge.memory, hedge.plan, hedge.perp, word, hedge.glance, hedge.due_ms, hedge.mismatch_until_ms)
-    decision = look(now_ms, held, asked, mind, shape, setup, tally)
+    decision = look(now_ms, held, hedge, word, mind, shape, setup, tally)
     tally.counts[LOOKS] += 1
     note_time(now_ms, hedge.glance, tally)
     word = _asked(now_ms, word, decision)
     mind = withdrawn(decision.memory) if decision.action == _SUPERSEDE else decision.memory
     plan = _plan_after(now_ms, held.mark, hedge.plan, decision)
     move = _moved(now_ms, held.mark, mid_at_fill, plan, decision, setup)
-    perp = hedge.perp
+    perp, liquidated_at = hedge.perp, hedge.liquidation_price
     if move.filled > 0:
         perp = executed(now_ms, plan, move, mid_at_fill, perp, setup, tally)
+        liquidated_at = liquidation_price(perp, setup.account, float(setup.policy.step_base))
         mind = filled(mind, now_ms)
         word = _used(word, plan, move.filled)
     glance = Glance(
@@ -67,7 +67,7 @@ def evaluate(
         decision.reason,
     )
     due_ms = _due(now_ms, decision, move.plan, word, setup)
-    return Hedge(mind, move.plan, perp, word, glance, due_ms, hedge.mismatch_until_ms)
+    return Hedge(mind, move.plan, perp, liquidated_at, word, glance, due_ms, hedge.mismatch_until_ms)
 
 
 def fill_row(tally: Tally, now_ms: int, plan: Plan, signed_base: float, move: Move, fee: float, after: float) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from core.hedging.kernel import decide
 from core.hedging.kernel_types import Decision, Facts, Memory
 from core.hedging.states import LpState, Reason
-from core.replay.perp import Perp, equity_quote, liquidation_price, maintenance_quote, tier_of
+from core.replay.perp import Perp, equity_quote, maintenance_quote, tier_of
 from core.replay.range_amounts import Shape, is_inside
 from core.replay.setup import Setup
-from core.replay.state import Hedge, Holding
+from core.replay.state import Hedge, Holding, Word
 from core.replay.tally import AVAILABLE, DISTANCE, MARGIN, Tally, plans_since, unapproved_since
 
 HOUR_MS = 3_600_000
@@ -22,18 +22,19 @@ _NONE = int(Reason.NONE)
 
 
 class Margin(NamedTuple):
-    """In QUOTE; `liquidation_price` 0: there is none."""
+    """In QUOTE."""
 
     equity: float
     available: float
     maintenance: float
     maintenance_rate: float
-    liquidation_price: float
 
 
-def look(now_ms: int, held: Holding, hedge: Hedge, mind: Memory, shape: Shape, setup: Setup, tally: Tally) -> Decision:
-    """What the live kernel decides on these facts."""
-    return decide(_facts(now_ms, held, hedge, shape, setup, tally), setup.policy, mind)
+def look(
+    now_ms: int, held: Holding, hedge: Hedge, word: Word, mind: Memory, shape: Shape, setup: Setup, tally: Tally
+) -> Decision:
+    """What the live kernel decides on these facts; `word` and `mind`: as an answer that came left them."""
+    return decide(_facts(now_ms, held, hedge, word, shape, setup, tally), setup.policy, mind)
 
 
 def net_base_of(held: Holding, setup: Setup) -> float:
@@ -41,8 +42,8 @@ def net_base_of(held: Holding, setup: Setup) -> float:
     return held.base + (held.fee_base if setup.conduct.include_fees else 0.0)
 
 
-def _facts(now_ms: int, held: Holding, hedge: Hedge, shape: Shape, setup: Setup, tally: Tally) -> Facts:
-    costs, perp, plan, word = setup.costs, hedge.perp, hedge.plan, hedge.word
+def _facts(now_ms: int, held: Holding, hedge: Hedge, word: Word, shape: Shape, setup: Setup, tally: Tally) -> Facts:
+    costs, perp, plan = setup.costs, hedge.perp, hedge.plan
     beside = held.fee_base if setup.conduct.include_fees else 0.0
     margin = margin_of(perp, held.mark, setup)
     # The compiler wants no choices among so many arguments.
@@ -76,7 +77,7 @@ def _facts(now_ms: int, held: Holding, hedge: Hedge, shape: Shape, setup: Setup,
         initial_rate=setup.account.initial_rate,
         maintenance_rate=margin.maintenance_rate,
         fee_rate=costs.taker_rate,
-        liquidation_price=margin.liquidation_price,
+        liquidation_price=hedge.liquidation_price,
         reserved_quote=0.0,
         rebalances_last_hour=plans_since(tally, now_ms - HOUR_MS),
         unapproved_sell_quote=sold,
@@ -109,14 +110,13 @@ def margin_of(perp: Perp, mark: float, setup: Setup) -> Margin:
         max(0.0, equity - notional * account.initial_rate),
         maintenance_quote(account, tier, notional),
         account.tier_rate[tier],
-        liquidation_price(perp, account, step),
     )
 
 
-def note_margin(margin: Margin, perp: Perp, worst: float, tally: Tally) -> None:
+def note_margin(margin: Margin, hedge: Hedge, worst: float, tally: Tally) -> None:
     """How near it came at a bar's worst price: 0 % away once liquidation is reached."""
     tally.worst[MARGIN] = min(tally.worst[MARGIN], margin.equity)
     tally.worst[AVAILABLE] = min(tally.worst[AVAILABLE], margin.available)
-    if perp.steps < 0 and margin.liquidation_price > 0.0:
-        distance_pct = max((margin.liquidation_price / worst - 1.0) * 100.0, 0.0)
+    if hedge.perp.steps < 0 and hedge.liquidation_price > 0.0:
+        distance_pct = max((hedge.liquidation_price / worst - 1.0) * 100.0, 0.0)
         tally.worst[DISTANCE] = min(tally.worst[DISTANCE], distance_pct)

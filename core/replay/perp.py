@@ -52,9 +52,8 @@ def after_fill(perp: Perp, signed_steps: int, step_base: float, price: float) ->
 def tier_of(account: Account, notional_quote: float) -> int:
     """A tier's floor itself is still the tier's below, as at Binance."""
     tier = 0
-    for each in range(1, len(account.tier_floor)):
-        if account.tier_floor[each] < notional_quote:
-            tier = each
+    while tier + 1 < len(account.tier_floor) and account.tier_floor[tier + 1] < notional_quote:
+        tier += 1
     return tier
 
 
@@ -69,7 +68,6 @@ def liquidation_price(perp: Perp, account: Account, step_base: float) -> float:
         return 0.0
     direction = 1.0 if size < 0.0 else -1.0
     for tier in range(len(account.tier_floor) - 1, -1, -1):
-        # Divided once alone: this is asked at every look.
         slope = 1.0 + direction * account.tier_rate[tier]
         over = direction * (backing + account.tier_deduction[tier])
         if over >= account.tier_floor[tier] * slope:

@@ -52,7 +52,7 @@ def run(path: Path, setup: Setup, mind: Memory, tally: Tally) -> tuple[Worth, Wo
     shape = shape_of(setup.position)
     held, step = _holding(path.pool[0], path.mark[0], shape, 0.0, 0.0), float(setup.policy.step_base)
     short = _short_in_place(held, setup)
-    hedge = fresh_hedge(mind, setup.account.balance_quote, short, step, held.mark, path.time_ms[0])
+    hedge = fresh_hedge(mind, setup.account, short, step, held.mark, path.time_ms[0])
     start = worth = _worth(held, hedge, setup)
     paid_until = 0
     for point in range(len(path.time_ms)):
@@ -60,14 +60,15 @@ def run(path: Path, setup: Setup, mind: Memory, tally: Tally) -> tuple[Worth, Wo
         while True:
             now_ms = _next_look(end_ms, hedge)
             while _next_funding(path, paid_until) <= now_ms:
-                hedge = with_perp(hedge, funded(path, point, paid_until, hedge.perp, setup, tally))
+                perp = funded(path, point, paid_until, hedge.perp, setup, tally)
+                hedge = with_perp(hedge, perp, setup.account, step)
                 paid_until += 1
             if now_ms == end_ms and not is_booked:
-                if _is_closed_out(path.high[point], path.low[point], hedge.perp, setup, tally):
+                if _is_closed_out(path.high[point], path.low[point], hedge, setup, tally):
                     hedge = liquidated(path, point, hedge, setup, tally)
                 before, held = held, _held_at(path, point, held, shape, setup)
                 now = _worth(held, hedge, setup)
-                note_bar(_booked(path, worth, now, shape, tally), before, held, hedge, shape, tally)
+                note_bar(_booked(start.lp_base, worth, now, tally), before, held, hedge, shape, tally)
                 note_exposure(now_ms, held, hedge, setup, tally)
                 worth, is_booked = now, True
             if now_ms == end_ms and not _is_due(now_ms, held, hedge, setup):
@@ -77,7 +78,7 @@ def run(path: Path, setup: Setup, mind: Memory, tally: Tally) -> tuple[Worth, Wo
             note_exposure(now_ms, there, hedge, setup, tally)
         note_curve(path, point, held, hedge, setup, tally)
     end = _worth(held, hedge, setup)
-    _booked(path, worth, end, shape, tally)
+    _booked(start.lp_base, worth, end, tally)
     note_end(path.time_ms[-1], held, hedge, setup, tally)
     note_time(path.time_ms[-1], hedge.glance, tally)
     cash = hedge.perp.wallet_quote - setup.account.balance_quote - hedge.perp.cost_quote - short * step * path.mark[0]
@@ -122,19 +123,18 @@ def funded(path: Path, point: int, number: int, perp: Perp, setup: Setup, tally:
     return paid(perp, received)
 
 
-def _is_closed_out(high: float, low: float, perp: Perp, setup: Setup, tally: Tally) -> bool:
+def _is_closed_out(high: float, low: float, hedge: Hedge, setup: Setup, tally: Tally) -> bool:
     """Whether the bar's worst price left less than must stay; also notes how near that was."""
-    worst = high if perp.steps < 0 else low
-    margin = margin_of(perp, worst, setup)
-    note_margin(margin, perp, worst, tally)
-    return perp.steps != 0 and margin.equity < margin.maintenance
+    worst = high if hedge.perp.steps < 0 else low
+    margin = margin_of(hedge.perp, worst, setup)
+    note_margin(margin, hedge, worst, tally)
+    return hedge.perp.steps != 0 and margin.equity < margin.maintenance
 
 
 def liquidated(path: Path, point: int, hedge: Hedge, setup: Setup, tally: Tally) -> Hedge:
     """Closed where equity met maintenance, less the fund's fee, and not adopted at once."""
     step, perp = float(setup.policy.step_base), hedge.perp
-    price = liquidation_price(perp, setup.account, step)
-    price = min(max(price, path.low[point]), path.high[point])
+    price = min(max(hedge.liquidation_price, path.low[point]), path.high[point])
     now_ms, signed_base = path.time_ms[point], -perp.steps * step
     closed = after_fill(perp, -perp.steps, step, price)
     fee = abs(signed_base) * price * setup.costs.taker_rate
@@ -151,16 +151,17 @@ def liquidated(path: Path, point: int, hedge: Hedge, setup: Setup, tally: Tally)
     answer_ms = setup.conduct.answer_ms
     until_ms = now_ms + answer_ms if answer_ms >= 0 else NEVER_MS
     after = paid(closed.perp, -fee - cleared)
-    return Hedge(hedge.memory, no_plan(), after, no_word(), hedge.glance, now_ms, until_ms)
+    liquidated_at = liquidation_price(after, setup.account, step)
+    return Hedge(hedge.memory, no_plan(), after, liquidated_at, no_word(), hedge.glance, now_ms, until_ms)
 
 
-def _booked(path: Path, before: Worth, now: Worth, shape: Shape, tally: Tally) -> Split:
-    """The step's wealth, split by the same source as the live account's."""
+def _booked(holder_base: float, before: Worth, now: Worth, tally: Tally) -> Split:
+    """The step's wealth, split by the same source as the live account's. `holder_base`: the LP's own at the start."""
     flow = tally.flow
     dealt = Dealings(
         held_base=now.lp_base,
         held_quote=now.lp_quote,
-        holder_base=base_at(shape, path.pool[0]),
+        holder_base=holder_base,
         bought_base=now.perp_base - before.perp_base,
         spent_quote=flow[SPENT],
         slippage=flow[SLIPPAGE],

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from core.hedging.kernel_types import Memory
 from core.replay.orders import Plan, no_plan
-from core.replay.perp import Perp
+from core.replay.perp import Perp, liquidation_price
+from core.replay.setup import Account
 
 
 class Word(NamedTuple):
@@ -32,11 +33,15 @@ class Glance(NamedTuple):
 
 
 class Hedge(NamedTuple):
-    """`due_ms`: of the next look. `mismatch_until_ms`: a liquidation is not adopted before."""
+    """`liquidation_price`: of `perp`, 0 for none; kept because it is asked at every bar and seldom changes.
+
+    `due_ms`: of the next look. `mismatch_until_ms`: a liquidation is not adopted before.
+    """
 
     memory: Memory
     plan: Plan
     perp: Perp
+    liquidation_price: float
     word: Word
     glance: Glance
     due_ms: int
@@ -60,13 +65,24 @@ def no_word() -> Word:
 
 
 def fresh_hedge(
-    mind: Memory, balance_quote: float, short_steps: int, step_base: float, mark: float, start_ms: int
+    mind: Memory, account: Account, short_steps: int, step_base: float, mark: float, start_ms: int
 ) -> Hedge:
     """With a short of that size, entered at the mark."""
     glance = Glance(start_ms, mark, 0.0, 0.0, mind.state, 0)
-    perp = Perp(-short_steps, -short_steps * step_base * mark, balance_quote)
-    return Hedge(mind, no_plan(), perp, no_word(), glance, start_ms, 0)
+    perp = Perp(-short_steps, -short_steps * step_base * mark, account.balance_quote)
+    liquidated_at = liquidation_price(perp, account, step_base)
+    return Hedge(mind, no_plan(), perp, liquidated_at, no_word(), glance, start_ms, 0)
 
 
-def with_perp(hedge: Hedge, perp: Perp) -> Hedge:
-    return Hedge(hedge.memory, hedge.plan, perp, hedge.word, hedge.glance, hedge.due_ms, hedge.mismatch_until_ms)
+def with_perp(hedge: Hedge, perp: Perp, account: Account, step_base: float) -> Hedge:
+    liquidated_at = liquidation_price(perp, account, step_base)
+    return Hedge(
+        hedge.memory,
+        hedge.plan,
+        perp,
+        liquidated_at,
+        hedge.word,
+        hedge.glance,
+        hedge.due_ms,
+        hedge.mismatch_until_ms,
+    )
