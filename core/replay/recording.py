@@ -21,7 +21,6 @@ from core.replay.tally import (
     NET_PEAK,
     OPEN_BASE,
     OPEN_QUOTE,
-    PARTS,
     PLANS,
     PRICE_INSIDE,
     RESIDUAL_BASE,
@@ -34,10 +33,26 @@ from core.replay.tally import (
 
 
 def note_parts(parts: Split, tally: Tally) -> None:
-    """A step's share of the account."""
+    """A step's share of the account, in the order of Split's fields.
+
+    Each is named: a loop over a tuple is a jump for every field in machine code, at every bar.
+    """
     sums, worst = tally.sums, tally.worst
-    for place in range(PARTS):
-        sums[place] += float(parts[place])
+    sums[0] += parts.lp_fees
+    sums[1] += parts.lp_price
+    sums[2] += parts.lvr
+    sums[3] += parts.beside
+    sums[4] += parts.hedge
+    sums[5] += parts.slippage
+    sums[6] += parts.funding
+    sums[7] += parts.commissions
+    sums[8] += parts.other
+    sums[9] += parts.manual
+    sums[10] += parts.added
+    sums[11] += parts.collected
+    sums[12] += parts.moved
+    sums[13] += parts.held
+    sums[14] += parts.principal
     earned = parts.lp_fees + parts.lp_price + parts.lvr + parts.hedge
     net = sums[NET] + float(earned + parts.slippage + parts.funding + parts.commissions + parts.other)
     sums[NET] = net
