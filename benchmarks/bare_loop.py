@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from core.replay.path import Path
 from core.replay.setup import Position
+from core.replay.theory.position import liquidity_of_value
 
 
 class Bare(NamedTuple):
@@ -92,5 +93,4 @@ def around(price: float, half_width_ticks: int, value_quote: float) -> Position:
     """A range of so many ticks on either side of the price, worth so much at it."""
     width = exp(half_width_ticks * log(1.0001))
     lower, upper = price / width, price * width
-    worth = 2 * sqrt(price) - price / sqrt(upper) - sqrt(lower)
-    return Position(lower, upper, value_quote / worth)
+    return Position(lower, upper, liquidity_of_value(value_quote, price, lower, upper))

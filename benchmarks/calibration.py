@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.child import run
+from benchmarks.child import caches, run
 from benchmarks.hedged import flags
 from benchmarks.lines import Line
 from benchmarks.year import BARS, write, year
@@ -26,7 +26,7 @@ def measure() -> list[Line]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = [sys.executable, "-m", "bot", "calibrate", *flags(folder, *write(folder, year()))]
-        done = run([*command, "--settings", str(SETTINGS)], {"XDG_CACHE_HOME": str(folder)})
+        done = run([*command, "--settings", str(SETTINGS)], caches(folder))
     cores = len(os.sched_getaffinity(0))
     return [
         Line(f"calibrate, {SETTINGS:,} settings, {cores} cores", done.took_s, "s", WHOLE_S),

@@ -28,6 +28,11 @@ class Ran:
     output: str
 
 
+def caches(folder: Path | str) -> dict[str, str]:
+    """The environment in which compiled code and read files are kept apart from the user's own: cold is cold."""
+    return {"XDG_CACHE_HOME": str(folder)}
+
+
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
     """Raises RuntimeError, with what it wrote to standard error, when the command fails."""
     with tempfile.NamedTemporaryFile("r") as report:

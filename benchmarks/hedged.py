@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import sqrt
 from pathlib import Path
 
 from bot.demo.market import RULES
 from core.config import HedgeConfig, PaperConfig
 from core.replay.setup import Position, Setup, setup_from
+from core.replay.theory.position import liquidity_of_value
 
 LOWER, UPPER, VALUE_QUOTE = 1500.0, 3000.0, 100_000.0
 PAPER = PaperConfig(balance_quote=Decimal(1_000_000), leverage=20)
@@ -45,8 +45,7 @@ def setup(band_quote: int, first_price: float) -> Setup:
 
 
 def position(first_price: float) -> Position:
-    worth = 2 * sqrt(first_price) - first_price / sqrt(UPPER) - sqrt(LOWER)
-    return Position(LOWER, UPPER, VALUE_QUOTE / worth)
+    return Position(LOWER, UPPER, liquidity_of_value(VALUE_QUOTE, first_price, LOWER, UPPER))
 
 
 def flags(folder: Path, klines: Path, funding: Path) -> list[str]:

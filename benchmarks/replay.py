@@ -15,7 +15,7 @@ from pathlib import Path as FilePath
 
 from benchmarks import calibration
 from benchmarks.bare_loop import Banded, compiled
-from benchmarks.child import run
+from benchmarks.child import caches, run
 from benchmarks.hedged import flags, position, setup
 from benchmarks.lines import Line
 from benchmarks.year import path_of, write, year
@@ -65,32 +65,23 @@ def _paces(path: Path) -> Iterator[Line]:
         bare_s = _seconds(partial(bare, path, position(first_price), banded))
         pace, bare_pace = bars / min(seconds) / 1e6, bars / min(bare_s) / 1e6
         yield Line(f"replay, {name} band: bars a second, best", pace, "M/s", least=BARS_PER_S / 1e6)
-        yield Line("  in processor time, best", bars / _processor_s(partial(replay, path, given)) / 1e6, "M/s")
+        processor_s = _seconds(partial(replay, path, given), time.process_time)
+        yield Line("  in processor time, best", bars / min(processor_s) / 1e6, "M/s")
         yield Line("  median", bars / statistics.median(seconds) / 1e6, "M/s")
         yield Line("  trades in the year", traded, "")
         yield Line("  bare compiled loop, best", bare_pace, "M/s")
         yield Line("  a bar of replay is so many of the bare loop", bare_pace / pace, "")
 
 
-def _seconds(work: Callable[[], object]) -> list[float]:
+def _seconds(work: Callable[[], object], stopwatch: Callable[[], float] = time.perf_counter) -> list[float]:
     """The first run compiles what is not compiled, and is not counted."""
     work()
     took_s = []
     for _ in range(TIMES):
-        began_s = time.perf_counter()
+        began_s = stopwatch()
         work()
-        took_s.append(time.perf_counter() - began_s)
+        took_s.append(stopwatch() - began_s)
     return took_s
-
-
-def _processor_s(work: Callable[[], object]) -> float:
-    """The least of several runs, without the time that other programs had."""
-    took_s = []
-    for _ in range(TIMES):
-        began_s = time.process_time()
-        work()
-        took_s.append(time.process_time() - began_s)
-    return min(took_s)
 
 
 def _compiling() -> Iterator[Line]:
@@ -116,11 +107,6 @@ def _commands() -> Iterator[Line]:
     yield Line("  peak memory, warm", warm.peak_mib, "MiB", PEAK_MIB)
     yield Line("  peak memory, reading the file", unread.peak_mib, "MiB", PEAK_MIB)
     yield Line("  peak memory, compiling", cold.peak_mib, "MiB")
-
-
-def caches(folder: FilePath | str) -> dict[str, str]:
-    """Compiled code and read files kept apart from the user's own, so that cold is cold."""
-    return {"XDG_CACHE_HOME": str(folder)}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.backtest.arguments import add_backtest
+from bot.backtest.arguments import add_backtest, number
 from bot.calibrate.arguments import add_calibrate
 from bot.version import program_version
 
@@ -181,10 +181,4 @@ def _positive(text: str) -> int:
 
 
 def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a speed between 0 and 100000")
-    return speed
+    return number(text, "a speed between 0 and 100000", lambda speed: 0 < speed <= 100_000)

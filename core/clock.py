@@ -20,6 +20,11 @@ class Clock(Protocol):
     async def sleep(self, seconds_s: float) -> None: ...
 
 
+def at_ms(milliseconds: int) -> datetime:
+    """The moment so long after the epoch, aware, UTC, to the millisecond."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
+
+
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from core.clock import at_ms
 from core.config import HedgeConfig
 from core.facts import Market
 from core.hedging.kernel_types import Memory
@@ -55,5 +56,5 @@ def _of_the_kernel(config: HedgeConfig, kernel: Memory) -> Iterator[Due]:
         yield Due(DueKind.CLOSE, _moment(since.none_ms, config.no_lp_grace_seconds))
 
 
-def _moment(at_ms: int, later_s: int = 0) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(seconds=later_s)
+def _moment(since_ms: int, later_s: int = 0) -> datetime:
+    return at_ms(since_ms) + timedelta(seconds=later_s)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from core.account_ports import HeldLiquidity
 from core.asset_names import shown_name
+from core.clock import at_ms
 from core.config import HedgeConfig
 from core.execution.active_plan import ActivePlan
 from core.execution.terms import slices_of
@@ -202,5 +203,5 @@ def _held(lp: LpView) -> tuple[HeldLiquidity, ...]:
 
 
 def _last_hedge(decision: Decision | None) -> datetime | None:
-    at_ms = decision.memory.last_rebalance_ms if decision else 0
-    return datetime.fromtimestamp(at_ms / 1000, UTC) if at_ms else None
+    last_ms = decision.memory.last_rebalance_ms if decision else 0
+    return at_ms(last_ms) if last_ms else None

@@ -105,7 +105,7 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--min-notional", type=_amount, metavar="V", help="and the smallest order in QUOTE")
 
 
-def _number(text: str, allowed: str, fits: Callable[[float], bool]) -> float:
+def number(text: str, allowed: str, fits: Callable[[float], bool]) -> float:
     try:
         value = float(text) if text.isascii() else math.nan
     except ValueError:
@@ -116,26 +116,26 @@ def _number(text: str, allowed: str, fits: Callable[[float], bool]) -> float:
 
 
 def positive(text: str) -> float:
-    return _number(text, "a number above 0", lambda value: value > 0)
+    return number(text, "a number above 0", lambda value: value > 0)
 
 
 def _not_negative(text: str) -> float:
-    return _number(text, "a number of at least 0", lambda value: value >= 0)
+    return number(text, "a number of at least 0", lambda value: value >= 0)
 
 
 def _fee_apr(text: str) -> float:
-    return _number(
+    return number(
         text, f"a fraction from 0 to {MOST_FEE_APR} (0.25 = 25 % a year)", lambda value: 0 <= value <= MOST_FEE_APR
     )
 
 
 def _share(text: str) -> float:
-    return _number(text, "a fraction from 0 to under 1", lambda value: 0 <= value < 1)
+    return number(text, "a fraction from 0 to under 1", lambda value: 0 <= value < 1)
 
 
 def _answer(text: str) -> float | None:
     """None: never."""
-    return None if text == NEVER else _number(text, "seconds of at least 0, or never", lambda value: value >= 0)
+    return None if text == NEVER else number(text, "seconds of at least 0, or never", lambda value: value >= 0)
 
 
 def _whole(text: str) -> int:
@@ -151,12 +151,18 @@ def _tier(text: str) -> int:
     return value
 
 
-def _amount(text: str) -> Decimal:
+def decimal_or_zero(text: str) -> Decimal:
+    """0 for what is no finite number."""
     try:
         value = Decimal(text) if text.isascii() else Decimal(0)
     except InvalidOperation:
-        value = Decimal(0)
-    if not (value.is_finite() and value > 0):
+        return Decimal(0)
+    return value if value.is_finite() else Decimal(0)
+
+
+def _amount(text: str) -> Decimal:
+    value = decimal_or_zero(text)
+    if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
 

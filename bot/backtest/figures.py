@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from bot.status_json import number_text, time_text
+from core.clock import at_ms
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # One less than a machine number surely holds.
 DIGITS = 14
 
@@ -20,14 +20,10 @@ def digits(value: float) -> str:
     return number_text(Decimal(f"{value:.{DIGITS}g}"))
 
 
-def at(time_ms: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=time_ms)
-
-
 def iso(time_ms: int) -> str:
     """ISO 8601, UTC, with milliseconds only where there are any."""
     timespec = "milliseconds" if time_ms % 1000 else "seconds"
-    return time_text(at(time_ms), timespec)
+    return time_text(at_ms(time_ms), timespec)
 
 
 def minute(at: datetime) -> str:

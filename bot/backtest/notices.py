@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.backtest.figures import at, minute
+from bot.backtest.figures import minute
 from bot.rendering.numbers import span
+from core.clock import at_ms
 from core.config import HedgeConfig, PaperConfig
 from core.hedging.states import Reason, State
 from core.replay.outcome import Outcome
@@ -65,7 +66,7 @@ def of_moves(path: Path) -> Iterator[str]:
     wild = _wildness(path.mark, path.high, path.low) if len(path.mark) > 1 else np.zeros(0)
     if len(wild) and (found := int((wild > 1).sum())):
         worst = int(wild.argmax()) + 1
-        ended = f"{minute(at(int(path.time_ms[worst])))} UTC"
+        ended = f"{minute(at_ms(int(path.time_ms[worst])))} UTC"
         low, high = float(path.low[worst]), float(path.high[worst])
         yield (
             f"The price moved by more than 50 % within the bar that ended {ended}, from {path.mark[worst - 1]:g} to "

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from bot.backtest.figures import at, minute
+from bot.backtest.figures import minute
+from core.clock import at_ms
 from core.errors import ConfigurationError
 from core.replay.path import DAY_MS, Path, part_of
 
@@ -22,8 +23,8 @@ def cut(path: Path, options: argparse.Namespace) -> Path:
     first, last = (int(each) for each in np.searchsorted(path.time_ms, (start_ms, end_ms + 1)))
     if last - first < FEWEST:
         raise ConfigurationError(
-            f"no prices from {_told(at(start_ms))} to {_told(at(end_ms))}: the file has "
-            f"{_told(at(first_ms))} to {_told(at(last_ms))}."
+            f"no prices from {_told(at_ms(start_ms))} to {_told(at_ms(end_ms))}: the file has "
+            f"{_told(at_ms(first_ms))} to {_told(at_ms(last_ms))}."
         )
     return path if (first, last) == (0, len(path.time_ms)) else part_of(path, first, last)
 

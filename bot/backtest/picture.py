@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import numpy as np
 
-from bot.backtest.figures import at
 from bot.backtest.findings import Findings
 from bot.charts.colours import NET
 from bot.charts.exposure_panels import residual_panel
@@ -20,6 +19,7 @@ from bot.charts.price_panel import price_panel
 from bot.charts.sampling import split, thinned
 from bot.charts.scale import axis_limits, decimal_places, last_text
 from bot.charts.time_axis import ticks, zone_label
+from core.clock import at_ms
 
 CURVE_POINTS = 600
 ACCOUNT_WEIGHT = 1.35
@@ -58,7 +58,7 @@ def _history(found: Findings) -> HedgeHistory:
     band_base, ratio = outcome.observed.band_base, float(case.config.hedge_ratio)
     moments = tuple(
         Moment(
-            at=at(int(point["time_ms"])),
+            at=at_ms(int(point["time_ms"])),
             price=_decimal(point["pool_price"]),
             residual_base=_decimal(point["net_base"] + point["perp_base"]),
             gap_base=_decimal(-ratio * point["net_base"] - point["perp_base"]),
@@ -69,7 +69,7 @@ def _history(found: Findings) -> HedgeHistory:
     )
     fills = tuple(
         Fill(
-            at(int(fill["time_ms"])),
+            at_ms(int(fill["time_ms"])),
             "BUY" if fill["side"] > 0 else "SELL",
             _decimal(fill["price"]),
             _decimal(fill["quantity_base"]),
@@ -82,8 +82,8 @@ def _history(found: Findings) -> HedgeHistory:
         base=case.base,
         quote=case.quote,
         mode="backtest",
-        start=at(outcome.start_ms),
-        end=at(outcome.end_ms),
+        start=at_ms(outcome.start_ms),
+        end=at_ms(outcome.end_ms),
         moments=moments,
         fills=fills,
         longest_pause_s=math.inf,

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from bot.backtest.figures import at, minute
+from bot.backtest.figures import minute
 from bot.backtest.findings import Findings, shares_of
 from bot.rendering.numbers import amount, span
 from core.accounting.attribution import Parts
+from core.clock import at_ms
 
 COLUMNS = 100
 UNKNOWN = "unknown"
@@ -60,7 +61,8 @@ def report_text(found: Findings) -> str:
 
 def _head(found: Findings) -> Iterator[str]:
     case, outcome = found.case, found.outcome
-    yield f"{case.hedge}: {case.config.symbol}, {minute(at(outcome.start_ms))} to {minute(at(outcome.end_ms))} UTC"
+    start, end = (minute(at_ms(each)) for each in (outcome.start_ms, outcome.end_ms))
+    yield f"{case.hedge}: {case.config.symbol}, {start} to {end} UTC"
     yield f"{outcome.bars:,} bars of {span(case.step_ms / 1000)}, {outcome.days:.1f} days, {outcome.looks:,} looks"
     yield from textwrap.wrap(f"Recorded: {case.source}", COLUMNS, subsequent_indent="  ")
     position = case.position

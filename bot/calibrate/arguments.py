@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
-from bot.backtest.arguments import add_case, positive
+from bot.backtest.arguments import add_case, decimal_or_zero, positive
 
 ORDER_TYPES = ("market", "limit", "post_only")
 MOST_SETTINGS, MOST_FOLDS, MOST_JOBS = 100_000, 100, 9_999
@@ -74,7 +74,8 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _ratios(text: str) -> tuple[Decimal, ...]:
-    found = tuple(dict.fromkeys(map(_decimal, text.split(","))))
+    """0, which is no ratio, stands for what is no number."""
+    found = tuple(dict.fromkeys(map(decimal_or_zero, text.split(","))))
     if not all(0 < each <= 1 for each in found):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of fractions above 0 up to 1, such as 0.8,0.9,1")
     return found
@@ -85,12 +86,3 @@ def _order_types(text: str) -> tuple[str, ...]:
     if not set(found) <= set(ORDER_TYPES):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of {', '.join(ORDER_TYPES)}")
     return found
-
-
-def _decimal(text: str) -> Decimal:
-    """0, which nothing here allows, for what is no number."""
-    try:
-        value = Decimal(text.strip()) if text.isascii() else Decimal(0)
-    except InvalidOperation:
-        return Decimal(0)
-    return value if value.is_finite() else Decimal(0)

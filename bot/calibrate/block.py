@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from bot.backtest.figures import at
 from bot.calibrate.report import Report
+from core.clock import at_ms
 from core.replay.calibration.conclusion import CONFIGURED
 from core.replay.calibration.ranking import fault, score
 
@@ -20,7 +20,7 @@ def block(report: Report) -> str | None:
     found = report.total(report.conclusion.chosen)
     if report.keeps_configured or not report.is_sound:
         return None
-    period = f"{at(report.start_ms):%Y-%m-%d} to {at(report.end_ms):%Y-%m-%d}"
+    period = f"{at_ms(report.start_ms):%Y-%m-%d} to {at_ms(report.end_ms):%Y-%m-%d}"
     costs = f"{found.cost_per_day:,.2f} {report.quote} a day in costs"
     rms = f"residual rms {found.residual_rms_quote:,.2f} {report.quote}"
     lines = [

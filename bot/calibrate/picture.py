@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.backtest.figures import at
 from bot.calibrate.report import Report
 from bot.charts.cloud import XY, Cloud, Star
 from bot.charts.colours import LEFT_OVER, LP, PRICE, SHORT
+from core.clock import at_ms
 from core.replay.calibration.conclusion import CONFIGURED
 from core.replay.calibration.ranking import fault
 
@@ -15,7 +15,7 @@ def frontier_picture(report: Report) -> Cloud:
     conclusion = report.conclusion
     sound = [place for place, found in enumerate(conclusion.totals) if not fault(found, conclusion.aim)]
     left_out = len(conclusion.totals) - len(sound)
-    subtitle = f"{at(report.start_ms):%Y-%m-%d} to {at(report.end_ms):%Y-%m-%d}, {len(sound):,} settings"
+    subtitle = f"{at_ms(report.start_ms):%Y-%m-%d} to {at_ms(report.end_ms):%Y-%m-%d}, {len(sound):,} settings"
     return Cloud(
         title=f"{report.hedge}: what hedging closer costs",
         subtitle=subtitle + (f"; {left_out:,} liquidated or held back are not shown" if left_out else ""),

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from textwrap import fill
 
-from bot.backtest.figures import at, minute
+from bot.backtest.figures import minute
 from bot.calibrate.block import block
 from bot.calibrate.report import Report
 from bot.calibrate.verdicts import account_sentences, doubts, forward_sentence
 from bot.rendering.numbers import span
+from core.clock import at_ms
 from core.config import HedgeConfig
 from core.replay.calibration.conclusion import CONFIGURED
 from core.replay.calibration.frontier import is_luck
@@ -34,8 +35,8 @@ def _prose(sentences: str) -> str:
 def _head(report: Report) -> Iterator[str]:
     aim = report.conclusion.aim
     yield (
-        f"Calibration of {report.hedge} on {report.symbol}: {minute(at(report.start_ms))} to "
-        f"{minute(at(report.end_ms))} UTC,"
+        f"Calibration of {report.hedge} on {report.symbol}: {minute(at_ms(report.start_ms))} to "
+        f"{minute(at_ms(report.end_ms))} UTC,"
     )
     yield (
         f"{report.days:.1f} days, {report.bars:,} bars, {len(report.conclusion.candidates):,} settings over "

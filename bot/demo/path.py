@@ -16,6 +16,8 @@ from importlib.resources import files
 from itertools import pairwise
 from random import Random
 
+from core.clock import at_ms
+
 RECORDED_START = datetime(2025, 5, 8, tzinfo=UTC)
 TICKS_PER_QUOTE = 100
 MINUTE_S = 60
@@ -117,5 +119,5 @@ def _load_funding() -> tuple[Funding, ...]:
 
 def _funding_rows(text: str) -> Iterator[Funding]:
     for row in csv.DictReader(text.splitlines()):
-        since = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(row["funding_time_ms"])) - RECORDED_START
+        since = at_ms(int(row["funding_time_ms"])) - RECORDED_START
         yield Funding(since // timedelta(seconds=1), Decimal(row["funding_rate"]))

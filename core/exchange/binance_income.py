@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.account_ports import Income
+from core.clock import at_ms
 from core.errors import Transient
 from core.exchange.binance_client import BinanceClient
-from core.exchange.binance_messages import IncomeRow, at_ms, parse_many
+from core.exchange.binance_messages import IncomeRow, parse_many
 
 PAGE = 1000
 # Without times Binance answers for seven days; no wider window is asked for.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from core.clock import Clock
+from core.clock import Clock, at_ms
 from core.errors import Refused, Transient
 from core.exchange.binance_messages import (
     Depth,
@@ -17,7 +17,6 @@ from core.exchange.binance_messages import (
     PremiumIndex,
     RateLimit,
     SymbolInfo,
-    at_ms,
     base_of,
     parse_one,
     symbol_rules,

@@ -8,12 +8,12 @@ quantities and prices are turned into BASE here, so that no other module meets a
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from core.clock import at_ms
 from core.facts import OrderReport, OrderSide, OrderStatus, PositionSide, SymbolRules, Trade
 
 
@@ -249,11 +249,6 @@ def parse_only(model: type[ModelT], answer: object, symbol: str) -> ModelT:
 
 def server_time_ms(answer: object) -> int:
     return parse_one(ServerTime, answer).server_time
-
-
-def at_ms(milliseconds: int) -> datetime:
-    """Aware UTC, to the millisecond."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
 
 def base_of(asset: str) -> tuple[str, int]:

@@ -24,9 +24,9 @@ from core.replay.tally import (
     SPENT,
     TURNOVER_QUOTE,
     Tally,
+    note_plan,
     note_unapproved,
 )
-from core.replay.tally import note_plan as note_begun
 
 BUSY_MS = 1000
 _ADJUST = int(Action.ADJUST)
@@ -151,7 +151,7 @@ def executed(now_ms: int, plan: Plan, move: Move, mid_at_fill: float, perp: Perp
     fill_ms = now_ms if move.is_maker else now_ms + setup.costs.latency_ms
     fill_row(tally, fill_ms, plan, signed_base, move, fee, closed.perp.steps * step)
     if plan.done == 0:
-        note_begun(tally, now_ms)
+        note_plan(tally, now_ms)
     if setup.policy.approvals and not plan.approved:
         note_unapproved(tally, now_ms, signed_base * move.price)
     return paid(closed.perp, -fee)

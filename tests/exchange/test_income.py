@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from core.account_ports import Income
+from core.clock import at_ms
 from core.errors import Transient
 from core.exchange.binance import BinanceVenue
-from core.exchange.binance_messages import at_ms
 from tests.exchange.orders import SELL_HALF
 from tests.exchange.recorded import many
 from tests.rigs.venue import VenueServer, faults

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from core.account_keeping import AccountKeeper, BanWatch
 from core.account_ports import AccountSample, Income
+from core.clock import at_ms
 from core.events import EventKind
-from core.exchange.binance_messages import at_ms
 from core.ports import OutboxMessage
 from tests.exchange.listening import PATIENCE_S
 from tests.execution.world import HEDGED, SYMBOL, Setting, World, running

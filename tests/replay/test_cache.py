@@ -12,8 +12,9 @@ import pytest
 from core.errors import ConfigurationError
 from core.replay.reading import cache
 from core.replay.reading import recording as reading
+from core.replay.reading.cache import Recording
 from core.replay.reading.pair import PoolPair
-from core.replay.reading.recording import Recording, read_path
+from core.replay.reading.recording import read_path
 from tests.replay.recorded import MAINNET_MINUTES, USDC_WETH, klines, write
 
 

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
+from core.replay.reading.cache import Recording
 from core.replay.reading.lines import CHUNK_BYTES
 from core.replay.reading.pair import PoolPair
-from core.replay.reading.recording import Recording, read_path
+from core.replay.reading.recording import read_path
 from tests.replay.recorded import (
     ETH_FUNDING,
     EVENT_HEADER,

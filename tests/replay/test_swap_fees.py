@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
 from core.replay.path import Floats
+from core.replay.reading.cache import Recording
 from core.replay.reading.layouts import POOL_EVENTS
 from core.replay.reading.pool_events import swaps_of
-from core.replay.reading.recording import Recording, read_path
+from core.replay.reading.recording import read_path
 from core.replay.reading.table import Table, read_table
 from core.replay.swap_fees import (
     LOG_TICK,

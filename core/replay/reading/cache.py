@@ -21,8 +21,9 @@ _SUFFIX = ".market"
 _DIGEST, _DIGEST_BYTES, _LENGTH_BYTES = "sha256", 32, 4
 
 
-class Kept(NamedTuple):
-    """A path and what is told with it."""
+class Recording(NamedTuple):
+    """A market that was read. `notices`: what a reader of the results must know of the data, a sentence each;
+    `step_ms`: between two points; `source`: what was recorded and when, in one line."""
 
     path: Path
     notices: tuple[str, ...]
@@ -46,7 +47,7 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(repr((READER_VERSION, *parts)).encode()).hexdigest()
 
 
-def load(directory: pathlib.Path, key: str) -> Kept | None:
+def load(directory: pathlib.Path, key: str) -> Recording | None:
     """None when there is no entry or it is damaged in any way."""
     file = directory / (key + _SUFFIX)
     try:
@@ -60,17 +61,17 @@ def load(directory: pathlib.Path, key: str) -> Kept | None:
         file.touch()
     except OSError:
         return None
-    return Kept(path, tuple(about["notices"]), about["step_ms"], about["source"])
+    return Recording(path, tuple(about["notices"]), about["step_ms"], about["source"])
 
 
-def store(directory: pathlib.Path, key: str, kept: Kept) -> None:
+def store(directory: pathlib.Path, key: str, recording: Recording) -> None:
     """Whole or not at all; a directory that cannot be written to is no error."""
     with contextlib.suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=directory, prefix=key, delete=False) as stream:
             written = pathlib.Path(stream.name)
             try:
-                _write(stream, kept)
+                _write(stream, recording)
                 stream.close()
                 written.replace(directory / (key + _SUFFIX))
             finally:
@@ -78,11 +79,12 @@ def store(directory: pathlib.Path, key: str, kept: Kept) -> None:
         _drop_oldest(directory)
 
 
-def _write(stream: IO[bytes], kept: Kept) -> None:
+def _write(stream: IO[bytes], recording: Recording) -> None:
     """The digest of all that follows, the length of the words, the words, the arrays."""
-    words = json.dumps({"notices": kept.notices, "step_ms": kept.step_ms, "source": kept.source}).encode()
+    about = {"notices": recording.notices, "step_ms": recording.step_ms, "source": recording.source}
+    words = json.dumps(about).encode()
     stream.write(bytes(_DIGEST_BYTES) + len(words).to_bytes(_LENGTH_BYTES) + words)
-    for each in kept.path:
+    for each in recording.path:
         np.save(stream, each)
     stream.seek(_DIGEST_BYTES)
     digest = hashlib.file_digest(stream, _DIGEST).digest()  # type: ignore[arg-type]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.clock import at_ms
 from core.replay.path import DAY_MS, Milliseconds
 from core.replay.reading.lines import refused
 from core.replay.reading.table import Table
@@ -30,7 +30,7 @@ class Grid(NamedTuple):
 
 def said_time(time_ms: int) -> str:
     """A time as notices write it, UTC."""
-    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return at_ms(time_ms).strftime("%Y-%m-%d %H:%M")
 
 
 def said_span(span_ms: int) -> str:
@@ -52,8 +52,7 @@ def rows_in_order(table: Table) -> tuple[Rows, tuple[str, ...]]:
     for row in map(int, again):
         if any(column[row] != column[row - 1] for column in table.columns.values()):
             raise table.refused(row, f"a second row of {said_time(int(table.time_ms[row]))}, and it differs")
-    notices = (f"{table.layout.said}: {len(again)} repeated rows were dropped",) if len(again) else ()
-    return np.delete(np.arange(len(table.time_ms)), again), notices
+    return np.delete(np.arange(len(table.time_ms)), again), table.told_repeats(len(again))
 
 
 def grid_of(table: Table) -> Grid:

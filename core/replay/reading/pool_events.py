@@ -32,7 +32,7 @@ def minutes_of_events(table: Table, pair: PoolPair) -> tuple[PoolBars, tuple[str
     after the last event in minutes without one. Raises ConfigurationError as `swaps_of` does."""
     rows = _rows_once(table)
     swaps = _swaps(table, rows, pair)
-    notices = _repeats(table, rows) + _silences(table, rows)
+    notices = table.told_repeats(len(table.time_ms) - len(rows)) + _silences(table, rows)
     first = int(swaps.time_ms[0]) // MINUTE_MS
     # Events before the first swap are of no known price.
     rows = rows[np.argmax(table.columns["is_swap"][rows] > 0) :]
@@ -100,11 +100,6 @@ def _sharing_liquidity(swaps: Swaps, minute: Milliseconds, at_end: Floats) -> Fl
     shared = np.divide(paid, swaps.pool_liquidity, out=np.zeros_like(paid), where=swaps.pool_liquidity > 0)
     of_minute, per_liquidity = (_totals(minute, each, len(at_end)) for each in (paid, shared))
     return np.divide(of_minute, per_liquidity, out=at_end.copy(), where=per_liquidity > 0)
-
-
-def _repeats(table: Table, rows: NDArray[np.int64]) -> tuple[str, ...]:
-    repeated = len(table.time_ms) - len(rows)
-    return (f"{table.layout.said}: {repeated} repeated rows were dropped",) if repeated else ()
 
 
 def _silences(table: Table, rows: NDArray[np.int64]) -> tuple[str, ...]:

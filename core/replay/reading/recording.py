@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pathlib
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from core.errors import ConfigurationError
-from core.replay.path import Path
-from core.replay.reading import cache as kept_paths
+from core.replay.path import Path, path_of_prices
 from core.replay.reading.bars import PoolBars, PriceBars
+from core.replay.reading.cache import Recording, key_of, load, store
 from core.replay.reading.funding import read_funding
 from core.replay.reading.grid import grid_of, said_span, said_time
 from core.replay.reading.joint import joined
@@ -22,17 +21,6 @@ from core.replay.reading.pair import PoolPair
 from core.replay.reading.pool_events import MINUTE_MS, minutes_of_events
 from core.replay.reading.pool_minutes import pool_bars
 from core.replay.reading.table import Table, read_table
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """`notices`: what a reader of the results must know of the data, a sentence each; `step_ms`: between two points;
-    `source`: what was recorded and when, in one line."""
-
-    path: Path
-    notices: tuple[str, ...]
-    step_ms: int
-    source: str
 
 
 class _Read(NamedTuple):
@@ -60,24 +48,24 @@ def read_path(
     """
     files = (prices, funding, pool_minutes)
     if cache is None:
-        kept = _read(prices, funding, pool_minutes, pair)
-    else:
-        key = _key(files, pair)
-        found = kept_paths.load(cache, key)
-        kept = found or _read(prices, funding, pool_minutes, pair)
-        # A file that changed meanwhile is not what the key says.
-        if found is None and _key(files, pair) == key:
-            kept_paths.store(cache, key, kept)
-    return Recording(kept.path, kept.notices, kept.step_ms, kept.source)
+        return _read(prices, funding, pool_minutes, pair)
+    key = _key(files, pair)
+    if (kept := load(cache, key)) is not None:
+        return kept
+    read = _read(prices, funding, pool_minutes, pair)
+    # A file that changed meanwhile is not what the key says.
+    if _key(files, pair) == key:
+        store(cache, key, read)
+    return read
 
 
 def _key(files: tuple[pathlib.Path | None, ...], pair: PoolPair | None) -> str:
-    return kept_paths.key_of([file and digest_of(file) for file in files], pair)
+    return key_of([file and digest_of(file) for file in files], pair)
 
 
 def _read(
     prices: pathlib.Path, funding: pathlib.Path | None, pool_minutes: pathlib.Path | None, pair: PoolPair | None
-) -> kept_paths.Kept:
+) -> Recording:
     first = _read_file(prices, pair)
     bars, pool, notices, said = first.prices, first.pool, first.notices, first.said
     if pool_minutes is not None:
@@ -98,7 +86,7 @@ def _read(
         )
     start, end = (said_time(int(path.time_ms[place])) for place in (0, -1))
     source = f"{said}, every {said_span(first.step_ms)}, {start} to {end} UTC"
-    return kept_paths.Kept(path, notices, first.step_ms, source)
+    return Recording(path, notices, first.step_ms, source)
 
 
 def _read_file(file: pathlib.Path, pair: PoolPair | None) -> _Read:
@@ -125,8 +113,6 @@ def _units(table: Table) -> tuple[str, ...]:
 
 
 def _path(bars: PriceBars, pool: PoolBars | None) -> Path:
-    none, unpaid = np.zeros_like(bars.close), np.zeros(0)
     if pool is None:
-        logs = np.log(bars.close)
-        pool = PoolBars(bars.end_ms, bars.close, none, none, none, logs, logs)
-    return Path(*bars, *pool[1:], np.zeros(0, np.int64), unpaid)
+        return path_of_prices(bars.end_ms, bars.close, high=bars.high, low=bars.low)
+    return Path(*bars, *pool[1:], np.zeros(0, np.int64), np.zeros(0))

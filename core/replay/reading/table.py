@@ -35,6 +35,10 @@ class Table:
         """The error about one row."""
         return refused(self.file, self.first_line + int(row), why)
 
+    def told_repeats(self, repeated: int) -> tuple[str, ...]:
+        """The notice of so many rows that stood there twice; none of none."""
+        return (f"{self.layout.said}: {repeated} repeated rows were dropped",) if repeated else ()
+
     def require(self, fine: NDArray[np.bool_], why: str) -> None:
         """Raises ConfigurationError about the first row that is not fine."""
         if not fine.all():
