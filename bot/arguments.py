@@ -46,6 +46,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """A mistake ends the process with 2 and one sentence, from whichever command's parser."""
     parser: argparse.ArgumentParser = _Parser(
         prog="lp-hedge",
         description=DESCRIPTION,

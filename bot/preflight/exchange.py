@@ -44,6 +44,7 @@ class ExchangeSide:
 
 
 async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal_key: bool) -> ExchangeSide:
+    """The account only in live mode, and only once the symbols are known. Trades and changes nothing."""
     public = BinancePublic(settings.around.values.binance_futures_url, clock)
     market = BinanceMarket(public, clock)
     stream_url = settings.around.values.stream_url
