@@ -3,10 +3,13 @@
 
 VENV  ?= .venv
 UV    ?= uv
+# Tried before those on the PATH.
+PYTHON ?=
 ARGS  ?=
 PYTEST_ARGS ?=
 # Where `make install` puts it: the program under lib/lp-hedge, a link to it in bin. For all users: PREFIX=/usr/local
 PREFIX ?= $(HOME)/.local
+override PREFIX := $(abspath $(PREFIX))
 DIST   ?= dist
 RUNTIME_LOCK ?= requirements.lock
 
@@ -89,7 +92,7 @@ install: ## install for use without this folder, under PREFIX (~/.local); again:
 	pip="$(INSTALLED)/bin/python -m pip --disable-pip-version-check install --quiet"; \
 	$$pip --require-hashes -r $(RUNTIME_LOCK); \
 	sources=$$(mktemp -d); trap 'rm -rf $$sources' EXIT; cp -R $(PACKAGE) $$sources; \
-	$$pip --no-deps --no-build-isolation --force-reinstall $$sources; \
+	$$pip --no-deps --no-build-isolation $$sources; \
 	mkdir -p $(PREFIX)/bin; ln -sfn $(INSTALLED)/bin/lp-hedge $(PREFIX)/bin/lp-hedge; \
 	echo "$$($(PREFIX)/bin/lp-hedge --version) is installed as $(PREFIX)/bin/lp-hedge"
 
@@ -119,7 +122,7 @@ $(PY):
 	@$(call new-environment,$(VENV))
 
 define new-environment
-python=; for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+python=; for name in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
 	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$name; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then echo "lp-hedge needs Python 3.11 or newer on the PATH." >&2; exit 1; fi; \
