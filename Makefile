@@ -3,16 +3,29 @@
 
 VENV  ?= .venv
 UV    ?= uv
+# Tried before those on the PATH.
+PYTHON ?=
 ARGS  ?=
 PYTEST_ARGS ?=
+# Where `make install` puts it: the program under lib/lp-hedge, a link to it in bin. For all users: PREFIX=/usr/local
+PREFIX ?= $(HOME)/.local
+override PREFIX := $(abspath $(PREFIX))
+DIST   ?= dist
+RUNTIME_LOCK ?= requirements.lock
 
 PY    := $(VENV)/bin/python
 CHAIN := tests/rigs/chain
 PIP   := $(PY) -m pip --disable-pip-version-check install --quiet
 SOURCE := bot core storage tests benchmarks
+# What the package is built from; the Dockerfile copies the same.
+PACKAGE := pyproject.toml README.md LICENSE CHANGELOG.md .env.example bot core storage examples
+ARCHIVE := $(PACKAGE) MANIFEST.in Makefile Dockerfile compose.yaml .dockerignore requirements.lock docs
+VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"$$/\1/p' bot/version.py)
+INSTALLED := $(PREFIX)/lib/lp-hedge/$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage lock clean
+.PHONY: help setup run test lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage \
+  install uninstall dist lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +37,7 @@ setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and
 
 # The random histories, and what is worked out more than waited for, run beside the rest: two cores, half the time.
 WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging \
-  tests/replay tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
+  tests/packaging tests/replay tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
 	@$(PY) -u -m pytest $(WORKED_OUT) > $(VENV)/worked_out.log 2>&1 & worked_out=$$!; \
@@ -72,6 +85,28 @@ coverage: setup ## every test, with the lines that none of them reached
 	@$(PY) -m coverage run -m pytest $(PYTEST_ARGS)
 	@$(PY) -m coverage report
 
+# Beside earlier versions, in an environment of its own; the link is changed last, so an interrupted one changes nothing.
+install: ## install for use without this folder, under PREFIX (~/.local); again: renews it
+	@umask 022; set -e; \
+	if [ ! -x $(INSTALLED)/bin/python ]; then $(call new-environment,$(INSTALLED)); fi; \
+	pip="$(INSTALLED)/bin/python -m pip --disable-pip-version-check install --quiet"; \
+	$$pip --require-hashes -r $(RUNTIME_LOCK); \
+	sources=$$(mktemp -d); trap 'rm -rf $$sources' EXIT; cp -R $(PACKAGE) $$sources; \
+	$$pip --no-deps --no-build-isolation $$sources; \
+	mkdir -p $(PREFIX)/bin; ln -sfn $(INSTALLED)/bin/lp-hedge $(PREFIX)/bin/lp-hedge; \
+	echo "$$($(PREFIX)/bin/lp-hedge --version) is installed as $(PREFIX)/bin/lp-hedge"
+
+uninstall: ## remove what install put under PREFIX; configuration and databases stay
+	@case "$$(readlink $(PREFIX)/bin/lp-hedge)" in $(PREFIX)/lib/lp-hedge/*) rm $(PREFIX)/bin/lp-hedge;; esac
+	@rm -rf $(PREFIX)/lib/lp-hedge
+	@echo "lp-hedge is removed from $(PREFIX); configuration and databases are where they were."
+
+dist: $(VENV)/.dev ## wheel and source archive, in dist/
+	@set -e; sources=$$(mktemp -d); trap 'rm -rf $$sources' EXIT; cp -R $(ARCHIVE) $$sources; mkdir -p $(DIST); \
+	here=$$(pwd); cd $$sources; \
+	$(abspath $(PY)) -W ignore -c 'from setuptools import build_meta as b; b.build_sdist("out"); b.build_wheel("out")' >/dev/null; \
+	cd "$$here"; cp $$sources/out/* $(DIST); ls $(DIST)
+
 # uv is wanted only here: https://docs.astral.sh/uv/
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal --python-version 3.11
 lock: ## renew both lock files from pyproject.toml
@@ -84,12 +119,16 @@ clean: ## remove what setup and tests made; data/ stays
 # -- set-up: each stamp is renewed when its lock changes --------------------------------------------------
 
 $(PY):
-	@python=; for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	@$(call new-environment,$(VENV))
+
+define new-environment
+python=; for name in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
 	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$name; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then echo "lp-hedge needs Python 3.11 or newer on the PATH." >&2; exit 1; fi; \
-	echo "Setting up $(VENV) with $$($$python --version)"; \
-	$$python -m venv $(VENV)
+	echo "Setting up $(1) with $$($$python --version)"; \
+	$$python -m venv $(1)
+endef
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(PY)
 	@$(PIP) --require-hashes -r requirements.lock

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from bot.backtest.arguments import add_backtest, number
 from bot.calibrate.arguments import add_calibrate
-from bot.version import program_version
+from bot.version import VERSION
 
 DESCRIPTION = """\
 Keeps a perpetual short on Binance USD-M of the right size against a Uniswap V3 or PancakeSwap V3 position,
@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"lp-hedge {program_version()}")
+    parser.add_argument("--version", action="version", version=f"lp-hedge {VERSION}")
     _add_locations(parser, default=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary, add in (

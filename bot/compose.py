@@ -21,7 +21,7 @@ from bot.mode_change import leave_behind
 from bot.office import open_office
 from bot.redaction import Redactor
 from bot.venues import perp_venue
-from bot.version import program_version
+from bot.version import VERSION
 from core.clock import Clock, SystemClock
 from core.engine import Engine
 from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
@@ -113,7 +113,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             watches=chains.watches(office.slot.stir, office.notifier, office.config),
             streams=streams,
         )
-        started = {"version": program_version(), "mode": settings.config.mode}
+        started = {"version": VERSION, "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
 
         async def say_goodbye() -> None:

@@ -18,7 +18,7 @@ from bot.notifier import Notifier
 from bot.operator import OperatorService
 from bot.probes import database_items, memory_items
 from bot.rendering.health import HealthItem
-from bot.version import program_version
+from bot.version import VERSION
 from bot.views import Identity, Sources, Views, all_views
 from bot.views.money import Money
 from core.approval_desk import ApprovalDesk
@@ -121,7 +121,7 @@ def open_office(
     desk = ApprovalDesk(approvals=store.approvals, events=notifier, clock=clock, wake=slot.wake)
     settings = Settings(live=live, overrides=store.overrides, events=notifier, wake=slot.wake, clock=clock, zone=zone)
     sources = _sources(store, live, slot, accounts, settings, logs or LogRing())
-    identity = Identity(program_version(), shown_mode or config.mode, zone, clock.now())
+    identity = Identity(VERSION, shown_mode or config.mode, zone, clock.now())
     views = all_views(sources, identity, clock)
     operator = OperatorService(
         engine=slot,

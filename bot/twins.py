@@ -35,11 +35,20 @@ def order(
     Raises ConfigurationError when nothing runs there or a dangerous command was not confirmed, Transient when the
     service did not answer in time.
     """
-    if not is_running(database):
+    if is_running(database):
+        asyncio.run(_require_its_schema(database, clock))
+    else:
         _require_haltable(database, name, args, hedges())
     if BY_NAME[name].asks_before(args) and not sure:
         _ask(" ".join((name, *args)))
     return asyncio.run(_put_and_wait(database, name, args, clock))
+
+
+async def _require_its_schema(database: Path, clock: Clock) -> None:
+    """A newer program must not change the database under an older service: only reading it tells that, and refuses."""
+    store = await Store.open_existing(database, scope=SOURCE, clock=clock)
+    if store is not None:
+        await store.aclose()
 
 
 def _require_haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[str]) -> None:

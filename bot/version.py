@@ -1,13 +1,3 @@
-"""Which program this is."""
+"""Which program this is: the one place of the version, which the package's build reads too."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-NOT_INSTALLED = "0.1.0"
-
-
-def program_version() -> str:
-    """The installed package's version; from a bare source tree the one of this source."""
-    try:
-        return version("lp-hedge")
-    except PackageNotFoundError:
-        return NOT_INSTALLED
+VERSION = "0.1.0"

@@ -25,7 +25,7 @@ from bot.logs import LogRing
 from bot.office import Office, open_office
 from bot.rendering.numbers import amount, money, number
 from bot.settings import DemoOptions
-from bot.version import program_version
+from bot.version import VERSION
 from core.account_keeping import AccountKeeper
 from core.accounting.attribution import Parts
 from core.clock import Clock, ManualClock, SystemClock
@@ -104,7 +104,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
             print(IN_TELEGRAM.format(speed=options.speed), flush=True)
 
         async def tell(kind: EventKind) -> None:
-            data = {"version": program_version(), "mode": SHOWN_MODE} if kind is EventKind.STARTED else {}
+            data = {"version": VERSION, "mode": SHOWN_MODE} if kind is EventKind.STARTED else {}
             await stage.office.notifier.append(Event(kind, None, clock.now(), data))
 
         front = Front(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,8 +20,10 @@ from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
 from bot.twins import order
 from core.clock import SystemClock
-from core.errors import Transient
+from core.errors import ConfigurationError, Transient
+from storage.database import open_database
 from storage.lock import InstanceLock
+from storage.schema import MIGRATIONS
 from storage.store import Store
 
 OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_", "POLYGON_")
@@ -288,6 +291,23 @@ def test_a_silent_service_is_reported(home: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("bot.twins.ANSWER_WITHIN_S", 0.2)
     with Service(home / "x.db", answers=False), pytest.raises(Transient, match="not answered"):
         order(home / "x.db", "halt", (), clock=SystemClock(), sure=True)
+
+
+def test_the_database_of_an_older_service_that_runs_is_left_alone(home: Path) -> None:
+    """Installed beside it, a newer program would else bring the schema up under its feet."""
+    older, path = home / "migrations", home / "x.db"
+    older.mkdir()
+    for file in sorted(MIGRATIONS.iterdir())[:-1]:
+        shutil.copy(file, older)
+
+    async def schema(migrations: Path) -> int:
+        async with open_database(path, now=NOON, migrations=migrations) as database:
+            return int((await database.rows("PRAGMA user_version"))[0][0])
+
+    before = asyncio.run(schema(older))
+    with InstanceLock(path), pytest.raises(ConfigurationError, match="of an older version"):
+        order(path, "halt", (), clock=SystemClock(), sure=True)
+    assert asyncio.run(schema(older)) == before
 
 
 def test_backup_and_check_of_the_database(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
