@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.env_file import exposure
 from core.errors import ConfigurationError
 
 BINANCE_FUTURES = "https://fapi.binance.com"
@@ -126,15 +126,17 @@ class ChainEndpoints:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that the environment says. `notices`: sentences worth the operator's eye that stop nothing.
+    """All that the environment says. `notices`: sentences worth the operator's eye.
 
-    `endpoint_names`: every variable that is set and names a chain's endpoint, used or not.
+    `endpoint_names`: every variable that is set and names a chain's endpoint, used or not. `exposed`: who else can read
+    the secrets in the file, and what to do; live mode does not begin with it.
     """
 
     values: Environment
     chains: Mapping[str, ChainEndpoints]
     notices: tuple[str, ...]
     endpoint_names: tuple[str, ...] = ()
+    exposed: str | None = None
 
 
 def read_environment(env_file: Path | None) -> Surroundings:
@@ -152,7 +154,9 @@ def read_environment(env_file: Path | None) -> Surroundings:
         raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
-    return Surroundings(values, _chains(variables), _notices(path, in_file), names)
+    exposed = exposure(path) if in_file else None
+    notices = (*_unknown_names(path, in_file), *([exposed] if exposed else []))
+    return Surroundings(values, _chains(variables), notices, names, exposed)
 
 
 def _variables_in(path: Path) -> dict[str, str]:
@@ -221,11 +225,8 @@ def _clause(detail: ErrorDetails) -> str:
     return f"{field.upper()} {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _notices(path: Path, in_file: Mapping[str, str]) -> tuple[str, ...]:
-    notices = [_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name)]
-    if in_file and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        notices.append(f"{path} can be read by other users of this machine: run `chmod 600 {path}`.")
-    return tuple(notices)
+def _unknown_names(path: Path, in_file: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name))
 
 
 def _is_known(name: str) -> bool:

@@ -143,6 +143,11 @@ class Settings:
         for chain in self.chains():
             self.endpoints(chain)
 
+    def require_private_secrets(self) -> None:
+        """Raises ConfigurationError when other users of this machine can read what trades with real money."""
+        if self.config.mode == "live" and self.around.exposed:
+            raise ConfigurationError(self.around.exposed)
+
     def require_runnable(self, *, has_terminal: bool) -> None:
         """Raises ConfigurationError for what `run` cannot start with in any case: keys, nobody to ask."""
         telegram = self.telegram()

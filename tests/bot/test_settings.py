@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 
@@ -216,6 +217,41 @@ def test_an_open_env_file_and_an_unknown_name_are_noticed(empty_home: Path) -> N
     assert "chmod 600" in readable
     env.chmod(0o600)
     assert len(find_places(Locations()).around.notices) == 1
+
+
+def test_a_file_of_secrets_is_its_owners_alone_in_live_mode(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mode and owner; on paper, where nothing is at stake, it is only said."""
+    env = empty_home / ".env"
+    env.write_text("BINANCE_API_KEY=k\nBINANCE_API_SECRET=s\n")
+    (empty_home / "hedge.toml").write_text(f'mode = "live"\n{HEDGE}max_position_notional = 500\n')
+    for mode, is_private in ((0o600, True), (0o400, True), (0o640, False), (0o602, False), (0o601, False)):
+        env.chmod(mode)
+        with nullcontext() if is_private else pytest.raises(ConfigurationError, match=r"chmod 600 \.env"):
+            load_settings(Locations()).require_private_secrets()
+    (empty_home / "hedge.toml").write_text(HEDGE)
+    settings = load_settings(Locations())
+    settings.require_private_secrets()
+    assert any("chmod 600" in notice for notice in settings.notices)
+    env.chmod(0o600)
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    os.chown(env, 4712, -1) if os.getuid() == 0 else None
+    (exposed,) = find_places(Locations()).around.notices
+    assert exposed.startswith(".env belongs to another user")
+
+
+def test_a_file_system_without_modes_is_no_fault_of_the_operator(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There every file seems open to all, a new one as well, and chmod changes nothing."""
+    env = empty_home / ".env"
+    env.write_text("LP_HEDGE_LOG_LEVEL=INFO\n")
+    env.chmod(0o777)
+    real = os.fstat
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fstat", lambda handle: os.stat_result((real(handle).st_mode | 0o777, *real(handle)[1:])))
+        assert find_places(Locations()).around.exposed is None
+    assert find_places(Locations()).around.exposed
+    assert [path.name for path in empty_home.iterdir()] == [".env"]
 
 
 def test_the_spot_host_is_asked_only_beside_binances_own_futures_host(monkeypatch: pytest.MonkeyPatch) -> None:
