@@ -155,12 +155,16 @@ def read_environment(env_file: Path | None) -> Surroundings:
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
     exposed = exposure(path) if in_file else None
-    notices = (*_unknown_names(path, in_file), *([exposed] if exposed else []))
-    return Surroundings(values, _chains(variables), notices, names, exposed)
+    return Surroundings(values, _chains(variables), _notices(path, in_file, exposed), names, exposed)
 
 
 def _variables_in(path: Path) -> dict[str, str]:
-    return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+    try:
+        return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not text in UTF-8.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def checked_url(value: str, *schemes: str) -> str:
@@ -225,8 +229,9 @@ def _clause(detail: ErrorDetails) -> str:
     return f"{field.upper()} {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _unknown_names(path: Path, in_file: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name))
+def _notices(path: Path, in_file: Mapping[str, str], exposed: str | None) -> tuple[str, ...]:
+    notices = [_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name)]
+    return (*notices, exposed) if exposed else tuple(notices)
 
 
 def _is_known(name: str) -> bool:

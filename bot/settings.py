@@ -98,12 +98,11 @@ class Settings:
             raise ConfigurationError(f"{name} is not set: put the address of a {chain} node in .env for hedge {users}.")
         return found
 
-    def rpc_urls(self, chain: str) -> tuple[str, ...]:
-        return tuple(url.get_secret_value() for url in self.endpoints(chain).rpc_urls)
+    def rpc_urls(self, chain: str) -> tuple[SecretStr, ...]:
+        return self.endpoints(chain).rpc_urls
 
-    def ws_url(self, chain: str) -> str | None:
-        url = self.endpoints(chain).ws_url
-        return url.get_secret_value() if url else None
+    def ws_url(self, chain: str) -> SecretStr | None:
+        return self.endpoints(chain).ws_url
 
     def chains(self) -> tuple[str, ...]:
         """Those that a hedge uses, each once."""
@@ -202,7 +201,7 @@ def telegram_settings(around: Surroundings) -> TelegramSettings | None:
     from bot.telegram.settings import TelegramSettings
 
     return TelegramSettings(
-        token=values.telegram_bot_token.get_secret_value(),
+        token=values.telegram_bot_token,
         operator_ids=frozenset(values.telegram_operator_ids),
         chat_id=values.telegram_chat_id,
         api_url=values.telegram_api_url,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,8 +27,8 @@ class Events:
     async def append(self, event: Event) -> None:
         self.told.append(event)
 
-    async def recent(self, *, hedge: str | None, limit: int) -> Sequence[Event]:
-        return self.told[-limit:]
+    async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
+        return tuple(self.told[-limit:])
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.config_file import parse_config
 from bot.settings import Locations, Places, find_places, load_settings, looks_like_a_first_start
@@ -152,8 +153,8 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
     monkeypatch.setenv("BSC_RPC_URL", "https://one.example/key1 , http://127.0.0.1:8545/")
     monkeypatch.setenv("BSC_WS_URL", "wss://one.example/ws")
     settings = load_settings(Locations())
-    assert settings.rpc_urls("bsc") == ("https://one.example/key1", "http://127.0.0.1:8545")
-    assert settings.ws_url("bsc") == "wss://one.example/ws"
+    assert settings.rpc_urls("bsc") == (SecretStr("https://one.example/key1"), SecretStr("http://127.0.0.1:8545"))
+    assert settings.ws_url("bsc") == SecretStr("wss://one.example/ws")
     assert "https://one.example/key1" in settings.secrets()
     assert "key1" not in repr(settings)
     with pytest.raises(ConfigurationError, match="MY_CHAIN_RPC_URL is not set"):
