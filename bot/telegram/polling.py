@@ -28,6 +28,7 @@ _TOKEN_REFUSED = (401, 404)
 _CONFLICT = 409
 # Answers that hang, or sit out a pause, must not keep a /halt from being read: ten polls' worth of updates.
 _AT_ONCE = 1000
+LARGEST_ID = 2**53
 
 
 class PollWatch:
@@ -58,14 +59,15 @@ class PollWatch:
         if status != 200:
             return payload
         self.last_ok_s = self._clock.monotonic_s()
-        updates = _updates(payload)
+        result = _result(payload)
+        updates = [update for update in result if _is_update(update)]
         self._open.update(int(str(update["update_id"])) for update in updates)
         if self._open:
             self._none_open.clear()
         broken = [update for update in updates if not _decodes(update)]
         for update in broken:
             self._on_unreadable(int(str(update["update_id"])))
-        return _emptied(updates, broken) if broken else payload
+        return payload if updates == result and not broken else _emptied(updates, broken)
 
     def handled(self, update_id: int) -> None:
         self._open.discard(update_id)
@@ -83,15 +85,21 @@ class PollWatch:
             self._none_open.set()
 
 
-def _updates(payload: bytes) -> list[dict[str, object]]:
-    """The updates of a response; empty for what is not one, which the library reports by itself."""
+def _result(payload: bytes) -> list[dict[str, object]]:
+    """The updates of a response, and what else stands among them; empty for what is not one, which the library reports
+    by itself.
+    """
     try:
         result = json.loads(payload)["result"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return []
-    if not isinstance(result, list):
-        return []
-    return [update for update in result if isinstance(update, dict) and isinstance(update.get("update_id"), int)]
+    return result if isinstance(result, list) else []
+
+
+def _is_update(update: object) -> bool:
+    """Whether it can be confirmed: what has no usable id would be delivered for ever."""
+    update_id = update.get("update_id") if isinstance(update, dict) else None
+    return isinstance(update_id, int) and not isinstance(update_id, bool) and 0 <= update_id < LARGEST_ID
 
 
 def _decodes(update: dict[str, object]) -> bool:
