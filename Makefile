@@ -12,7 +12,7 @@ PIP   := $(PY) -m pip --disable-pip-version-check install --quiet
 SOURCE := bot core storage tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage lock clean
+.PHONY: help setup run test audit lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: $(VENV)/.runtime ## set up, then start the service; on a fresh machine that
 setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and tests/rigs/chain
 
 # The random histories, and what is worked out more than waited for, run beside the rest: two cores, half the time.
-WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging \
+WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/fuzz tests/hedging \
   tests/replay tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
@@ -52,6 +52,9 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	@$(VENV)/bin/lint-imports
+
+audit: $(VENV)/.dev ## known weaknesses of what requirements.lock pins; skipped aloud where their database is out of reach
+	@VENV=$(VENV) .ci/audit
 
 bench: $(VENV)/.dev ## measure what must be quick, and print it
 	@$(PY) -m benchmarks $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.env_file import exposure
+from core.amm.node_names import is_this_machine
 from core.errors import ConfigurationError
 
 BINANCE_FUTURES = "https://fapi.binance.com"
@@ -24,6 +25,7 @@ BINANCE_SPOT = "https://api.binance.com"
 DEFAULT_ENV_FILE = Path(".env")
 RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
 OUR_PREFIXES = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_")
+SENT_SECRETS = ("telegram_api_url", "binance_futures_url", "binance_stream_url", "binance_spot_url")
 NEVER_SHOWN = frozenset({"telegram_bot_token", "binance_api_key", "binance_api_secret"})
 
 
@@ -155,7 +157,7 @@ def read_environment(env_file: Path | None) -> Surroundings:
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
     exposed = exposure(path) if in_file else None
-    return Surroundings(values, _chains(variables), _notices(path, in_file, exposed), names, exposed)
+    return Surroundings(values, _chains(variables), _notices(path, in_file, exposed, _plain(values)), names, exposed)
 
 
 def _variables_in(path: Path) -> dict[str, str]:
@@ -229,9 +231,21 @@ def _clause(detail: ErrorDetails) -> str:
     return f"{field.upper()} {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _notices(path: Path, in_file: Mapping[str, str], exposed: str | None) -> tuple[str, ...]:
+def _notices(path: Path, in_file: Mapping[str, str], exposed: str | None, plain: Sequence[str]) -> tuple[str, ...]:
+    """`plain`: variables whose address is another machine's and not encrypted."""
     notices = [_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name)]
+    notices += [f"{name}: what is sent there, secrets too, is not encrypted: use https." for name in plain]
     return (*notices, exposed) if exposed else tuple(notices)
+
+
+def _plain(values: Environment) -> list[str]:
+    """Of the addresses that a secret of ours is sent to."""
+    return [name.upper() for name in SENT_SECRETS if _is_plain(getattr(values, name))]
+
+
+def _is_plain(url: str | None) -> bool:
+    parts = urlsplit(url or "")
+    return parts.scheme in ("http", "ws") and not is_this_machine(parts.hostname or "")
 
 
 def _is_known(name: str) -> bool:

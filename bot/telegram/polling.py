@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from telegram import Update
@@ -61,13 +61,16 @@ class PollWatch:
         self.last_ok_s = self._clock.monotonic_s()
         result = _result(payload)
         updates = [update for update in result if _is_update(update)]
-        self._open.update(int(str(update["update_id"])) for update in updates)
-        if self._open:
-            self._none_open.clear()
+        self._begin(updates)
         broken = [update for update in updates if not _decodes(update)]
         for update in broken:
-            self._on_unreadable(int(str(update["update_id"])))
+            self._on_unreadable(_id_of(update))
         return payload if updates == result and not broken else _emptied(updates, broken)
+
+    def _begin(self, updates: Sequence[Mapping[str, object]]) -> None:
+        self._open.update(map(_id_of, updates))
+        if self._open:
+            self._none_open.clear()
 
     def handled(self, update_id: int) -> None:
         self._open.discard(update_id)
@@ -94,6 +97,10 @@ def _result(payload: bytes) -> list[dict[str, object]]:
     except (ValueError, LookupError, TypeError, RecursionError):
         return []
     return result if isinstance(result, list) else []
+
+
+def _id_of(update: Mapping[str, object]) -> int:
+    return int(str(update["update_id"]))
 
 
 def _is_update(update: object) -> bool:

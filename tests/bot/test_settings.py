@@ -279,6 +279,15 @@ def test_two_exchanges_mixed_are_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not mixes(futures="http://127.0.0.1:1", streams="")
 
 
+def test_an_unencrypted_address_of_another_machine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key or a token would go there in the clear; this machine needs no encryption against itself."""
+    monkeypatch.setenv("TELEGRAM_API_URL", "http://telegram.example:8081")
+    monkeypatch.setenv("BINANCE_FUTURES_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("BINANCE_STREAM_URL", "wss://stream.example")
+    (notice,) = find_places(Locations()).around.notices
+    assert notice.startswith("TELEGRAM_API_URL:") and "not encrypted" in notice
+
+
 def first_start(places: Places, *hedges: str) -> bool:
     return looks_like_a_first_start(places, hedges)
 
