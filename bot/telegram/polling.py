@@ -59,6 +59,9 @@ class PollWatch:
         if status != 200:
             return payload
         self.last_ok_s = self._clock.monotonic_s()
+        return self._readable(payload)
+
+    def _readable(self, payload: bytes) -> bytes:
         result = _result(payload)
         updates = [update for update in result if _is_update(update)]
         self._begin(updates)
