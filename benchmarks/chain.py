@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from pydantic import SecretStr
+
 from benchmarks.lines import Line
 from core.amm.heads import HeadStream
 from core.amm.presets import ChainPreset, chain_preset
@@ -47,7 +49,7 @@ def _pools(rig: ChainRig) -> list[PoolRef]:
 
 
 def _reader(rig: ChainRig, url: str, pool: PoolRef, ids: Sequence[int]) -> ChainReader:
-    return ChainReader(_chain(rig, pool), {"h": _hedge(ids)}, [url], SystemClock())
+    return ChainReader(_chain(rig, pool), {"h": _hedge(ids)}, [SecretStr(url)], SystemClock())
 
 
 def _chain(rig: ChainRig, pool: PoolRef) -> ChainPreset:
@@ -89,7 +91,7 @@ async def _pushed(rig: ChainRig, pool: PoolRef) -> list[Line]:
     clock, woken = SystemClock(), asyncio.Event()
     feed = ChainFeed(reader, clock)
     await feed.prepare()
-    stream = HeadStream(rig.ws_url, _chain(rig, pool))
+    stream = HeadStream(SecretStr(rig.ws_url), _chain(rig, pool))
     hedges = {"h": _hedge([position_id])}
     watch = ChainWatch(
         "rig",

@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_locations(parser, default=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary, add in (
-        ("run", "the service; on a fresh machine the demo", _no_more),
+        ("run", "the service; on a fresh machine the demo", _add_run),
         ("demo", "the whole program on an embedded market, nothing real", _add_demo),
         ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
@@ -91,7 +91,8 @@ def _add_locations(parser: argparse.ArgumentParser, default: str | None) -> None
     parser.add_argument("--env-file", type=Path, metavar="FILE", default=default, help="default ./.env")
 
 
-def _no_more(parser: argparse.ArgumentParser) -> None:
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_withdrawal_key(parser)
     parser.set_defaults(**_DEMO_DEFAULTS)
 
 
@@ -127,10 +128,14 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
+    _add_withdrawal_key(parser)
+    _add_json(parser)
+
+
+def _add_withdrawal_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-withdrawal-key", action="store_true", help="accept an API key that may withdraw (better: make another)"
     )
-    _add_json(parser)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

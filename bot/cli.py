@@ -61,13 +61,14 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_at(places)
     try:
         settings.require_chains()
+        settings.require_private_secrets()
     except ConfigurationError:
         if not _holds_position(settings):
             raise  # else it starts suspended: a short is not left alone over a mistake
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
-    return asyncio.run(compose.run_service(settings))
+    return asyncio.run(compose.run_service(settings, allows_withdrawal_key=options.allow_withdrawal_key))
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -16,11 +16,12 @@ import structlog
 from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
-from bot.logs import LogRing, configure_logs
+from bot.key_rights import KeyWatch
+from bot.logs import LogRing, configure_logs, take_python_s_words
 from bot.mode_change import leave_behind
 from bot.office import open_office
 from bot.redaction import Redactor
-from bot.venues import perp_venue
+from bot.venues import live_venue, perp_venue
 from bot.version import VERSION
 from core.clock import Clock, SystemClock
 from core.engine import Engine
@@ -29,7 +30,7 @@ from core.events import Event, EventKind
 from core.hedge_memory import from_json
 from core.hedging.pairing import wrong_perp
 from core.observation import SHARED_READ_S
-from core.ports import PerpVenue
+from core.ports import EventLog, PerpVenue
 from core.status import HedgeStatus
 from storage.lock import InstanceLock, is_running
 from storage.store import Store
@@ -41,22 +42,26 @@ BEGAN_KEY = "began:"
 AMOUNT_DIGITS = 50
 STALLED_AFTER_S = 60.0
 
+Chore = Callable[[], Coroutine[None, None, None]]
+
 log = structlog.get_logger(__name__)
 
 
-async def run_service(settings: Settings) -> int:
+async def run_service(settings: Settings, *, allows_withdrawal_key: bool = False) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
     logs = configure_logs(settings.around.values.lp_hedge_log_level, redactor)
+    take_python_s_words()
     for notice in settings.notices:
         log.warning("worth a look", notice=notice)
     with InstanceLock(settings.database_path):
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
-            await stop_on_signals(_serve(settings, store, clock, redactor, logs))
+            work = _serve(settings, store, clock, redactor, logs, allows_withdrawal_key=allows_withdrawal_key)
+            await stop_on_signals(work)
     return 0
 
 
@@ -89,7 +94,9 @@ def keep_every_digit() -> None:
     getcontext().prec = AMOUNT_DIGITS
 
 
-async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing) -> None:
+async def _serve(
+    settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing, *, allows_withdrawal_key: bool
+) -> None:
     office = open_office(settings.config, store, clock, settings.zone, logs=logs)
     await leave_behind(store, clock)
     await office.settings.load()
@@ -99,7 +106,8 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
         stack.push_async_callback(chains.aclose)
         venue, streams = perp_venue(settings, store.paper, clock, sets_terms=True)
         stack.push_async_callback(venue.aclose)
-        await _prepare(settings, chains, venue, store)
+        key = _key_watch(settings, office.notifier, clock, allows_withdrawals=allows_withdrawal_key)
+        await _prepare(settings, chains, venue, store, key)
         began = await _began(store, clock)
         office.probes.append(chains.health)
         engine = await build_engine(
@@ -129,20 +137,30 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             telegram=settings.telegram(),
             redactor=redactor,
             last_word=say_goodbye,
-            chores=_chores(settings, engine, clock),
+            chores=_chores(settings, engine, clock, key),
         )
         await front.run(engine)
 
 
-def _chores(
-    settings: Settings, engine: Engine, clock: Clock
-) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
-    url = settings.around.values.lp_hedge_heartbeat_url
-    if url is None:
-        return {}
-    from bot.heartbeat import Heartbeat
+def _chores(settings: Settings, engine: Engine, clock: Clock, key: KeyWatch | None) -> Mapping[str, Chore]:
+    chores: dict[str, Chore] = {"key's rights": key.run} if key else {}
+    if (url := settings.around.values.lp_hedge_heartbeat_url) is not None:
+        from bot.heartbeat import Heartbeat
 
-    return {"heartbeat": Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run}
+        chores["heartbeat"] = Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run
+    return chores
+
+
+def _key_watch(settings: Settings, events: EventLog, clock: Clock, *, allows_withdrawals: bool) -> KeyWatch | None:
+    if settings.config.mode != "live":
+        return None
+    return KeyWatch(
+        lambda: live_venue(settings, clock),
+        events,
+        clock,
+        allows_withdrawals=allows_withdrawals,
+        exposed=settings.around.exposed,
+    )
 
 
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:
@@ -150,14 +168,19 @@ async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequenc
     return {name: await store.followed.of(name) for name in settings.config.hedges}
 
 
-async def _prepare(settings: Settings, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:
+async def _prepare(
+    settings: Settings, chains: ChainFeeds, venue: PerpVenue, store: Store, key: KeyWatch | None
+) -> None:
     """Ask everything once. What does not answer is asked again by the hedges that need it, under the operator's eyes.
 
     Raises Refused or ConfigurationError only while nothing is held: a short is not left alone over a mistake.
     """
     held = await store.holds_position()
     symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
-    troubles = [*chain.from_iterable(await asyncio.gather(_first_word(venue, symbols), chains.prepare()))]
+    asked = [_first_word(venue, symbols), chains.prepare()]
+    if key is not None and not held:
+        asked.append(key.refusals())
+    troubles = [*chain.from_iterable(await asyncio.gather(*asked))]
     for trouble in troubles:
         if not held and not isinstance(trouble, Transient):
             raise trouble

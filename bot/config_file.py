@@ -54,6 +54,7 @@ PLAIN_WORDS = {
 # How pydantic writes a limit that is no whole number.
 DECIMAL = re.compile(r"Decimal\('([^']*)'\)")
 MOST_MISTAKES_SHOWN = 4
+MOST_DIGITS = 100
 LONGEST_VALUE = 60
 
 
@@ -65,7 +66,7 @@ def read_config(path: Path) -> Config:
 def parse_config(text: str, path: Path) -> Config:
     """Numbers keep every digit. Raises ConfigurationError with all mistakes in one sentence that names `path`."""
     try:
-        data = tomllib.loads(text, parse_float=Decimal)
+        data = tomllib.loads(text, parse_float=lambda number: _decimal(number, path))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
     if (block := _misspelt_hedges(data)) is not None:
@@ -75,6 +76,14 @@ def parse_config(text: str, path: Path) -> Config:
     except ValidationError as error:
         said = "; ".join(mistakes(error, Config))
         raise ConfigurationError(f"{path}: {said}{'' if said.endswith('?') else '.'}") from None
+
+
+def _decimal(number: str, path: Path) -> Decimal:
+    """As it was typed; as a whole number 9e99999999 would be worked out for ever. Raises ConfigurationError."""
+    value = Decimal(number)
+    if value.is_finite() and value and abs(value.adjusted()) > MOST_DIGITS:
+        raise ConfigurationError(f"{path}: {_shown(number)} is far from any number that a setting takes.")
+    return value
 
 
 def _misspelt_hedges(data: Mapping[str, object]) -> str | None:

@@ -1,14 +1,17 @@
-"""Writing down what the operator need not type again, for the owner's eyes only."""
+"""What the operator need not type again: written for the owner's eyes only, and whether it is still so."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
+import tempfile
 from pathlib import Path
 
 from core.errors import ConfigurationError
 
 OWNER_ONLY = 0o600
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 EMPTY_ENV = """\
 # Secrets and endpoints; every name is explained in .env.example. Keep this file to yourself.
 TELEGRAM_BOT_TOKEN=
@@ -36,3 +39,25 @@ def write_file(path: Path, text: str, *, mode: int) -> None:
             file.write(text)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def exposure(path: Path) -> str | None:
+    """Who else can read or change a file of secrets and what to do, one sentence; None: nobody can.
+
+    Root can in any case, and a file system without modes, such as a USB stick's, cannot tell.
+    """
+    known = path.stat()
+    if known.st_uid not in (os.geteuid(), 0):
+        return f"{path} belongs to another user of this machine, who can read and change it: make it your own."
+    if stat.S_IMODE(known.st_mode) & OTHERS and _keeps_modes(path.parent):
+        return f"{path} can be read by other users of this machine: run `chmod 600 {path}`."
+    return None
+
+
+def _keeps_modes(folder: Path) -> bool:
+    """Whether a new file for its owner alone is that; so it is assumed where none can be written."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".lp_hedge-") as new:
+            return not stat.S_IMODE(os.fstat(new.fileno()).st_mode) & OTHERS
+    except OSError:
+        return True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +15,8 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.env_file import exposure
+from core.amm.node_names import is_this_machine
 from core.errors import ConfigurationError
 
 BINANCE_FUTURES = "https://fapi.binance.com"
@@ -24,6 +25,7 @@ BINANCE_SPOT = "https://api.binance.com"
 DEFAULT_ENV_FILE = Path(".env")
 RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
 OUR_PREFIXES = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_")
+SENT_SECRETS = ("telegram_api_url", "binance_futures_url", "binance_stream_url", "binance_spot_url")
 NEVER_SHOWN = frozenset({"telegram_bot_token", "binance_api_key", "binance_api_secret"})
 
 
@@ -126,15 +128,17 @@ class ChainEndpoints:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that the environment says. `notices`: sentences worth the operator's eye that stop nothing.
+    """All that the environment says. `notices`: sentences worth the operator's eye.
 
-    `endpoint_names`: every variable that is set and names a chain's endpoint, used or not.
+    `endpoint_names`: every variable that is set and names a chain's endpoint, used or not. `exposed`: who else can read
+    the secrets in the file, and what to do; live mode does not begin with it.
     """
 
     values: Environment
     chains: Mapping[str, ChainEndpoints]
     notices: tuple[str, ...]
     endpoint_names: tuple[str, ...] = ()
+    exposed: str | None = None
 
 
 def read_environment(env_file: Path | None) -> Surroundings:
@@ -152,11 +156,17 @@ def read_environment(env_file: Path | None) -> Surroundings:
         raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
-    return Surroundings(values, _chains(variables), _notices(path, in_file), names)
+    exposed = exposure(path) if in_file else None
+    return Surroundings(values, _chains(variables), _notices(path, in_file, exposed, _plain(values)), names, exposed)
 
 
 def _variables_in(path: Path) -> dict[str, str]:
-    return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+    try:
+        return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not text in UTF-8.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def checked_url(value: str, *schemes: str) -> str:
@@ -221,11 +231,21 @@ def _clause(detail: ErrorDetails) -> str:
     return f"{field.upper()} {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _notices(path: Path, in_file: Mapping[str, str]) -> tuple[str, ...]:
+def _notices(path: Path, in_file: Mapping[str, str], exposed: str | None, plain: Sequence[str]) -> tuple[str, ...]:
+    """`plain`: variables whose address is another machine's and not encrypted."""
     notices = [_unknown(path, name) for name in in_file if name.startswith(OUR_PREFIXES) and not _is_known(name)]
-    if in_file and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        notices.append(f"{path} can be read by other users of this machine: run `chmod 600 {path}`.")
-    return tuple(notices)
+    notices += [f"{name}: what is sent there, secrets too, is not encrypted: use https." for name in plain]
+    return (*notices, exposed) if exposed else tuple(notices)
+
+
+def _plain(values: Environment) -> list[str]:
+    """Of the addresses that a secret of ours is sent to."""
+    return [name.upper() for name in SENT_SECRETS if _is_plain(getattr(values, name))]
+
+
+def _is_plain(url: str | None) -> bool:
+    parts = urlsplit(url or "")
+    return parts.scheme in ("http", "ws") and not is_this_machine(parts.hostname or "")
 
 
 def _is_known(name: str) -> bool:

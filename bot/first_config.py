@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from bot.config_file import mistakes
 from bot.console import Terminal
@@ -83,7 +83,7 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
 
 
 async def propose(
-    hedge: HedgeConfig, chain: ChainPreset, urls: Sequence[str], futures_url: str, clock: Clock
+    hedge: HedgeConfig, chain: ChainPreset, urls: Sequence[SecretStr], futures_url: str, clock: Clock
 ) -> Proposal:
     """Reads the position and the market. Raises Refused and Transient of the chain; the exchange may be silent."""
     reader = ChainReader(chain, {"first": hedge}, urls, clock)
@@ -164,20 +164,20 @@ def _name(symbol: str) -> str:
     return "".join(letter for letter in symbol.lower().removesuffix("usdt") if letter.isalnum())[:16] or "first"
 
 
-def _rpc_urls(wishes: Wishes, around: Surroundings, chain: ChainPreset) -> tuple[str, ...]:
+def _rpc_urls(wishes: Wishes, around: Surroundings, chain: ChainPreset) -> tuple[SecretStr, ...]:
     if wishes.rpc_url:
-        return _plain_urls("--rpc", wishes.rpc_url)
+        return _typed_urls("--rpc", wishes.rpc_url)
     known = around.chains.get(rpc_name(chain.name).removesuffix("_RPC_URL"))
     if known is not None:
-        return tuple(url.get_secret_value() for url in known.rpc_urls)
+        return known.rpc_urls
     hint = f"a node of {chain.name}, kept in .env as {rpc_name(chain.name)}"
-    return _plain_urls("RPC URL", _ask("RPC URL", hint, "--rpc"))
+    return _typed_urls("RPC URL", _ask("RPC URL", hint, "--rpc"))
 
 
-def _plain_urls(what: str, text: str) -> tuple[str, ...]:
+def _typed_urls(what: str, text: str) -> tuple[SecretStr, ...]:
     if not (urls := http_endpoints(what, text)):
         raise ConfigurationError(f"{what} is empty: the address of a node is needed.")
-    return tuple(url.get_secret_value() for url in urls)
+    return urls
 
 
 def _ask(what: str, hint: str, flag: str) -> str:
@@ -192,11 +192,11 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _note_endpoint(env_file: Path, name: str, urls: Sequence[str], around: Surroundings) -> str:
+def _note_endpoint(env_file: Path, name: str, urls: Sequence[SecretStr], around: Surroundings) -> str:
     """Keeps the URL in .env unless it is known there or in the environment already."""
     if around.chains.get(name.removesuffix("_RPC_URL")) is not None:
         return ""
-    set_variable(env_file, name, ",".join(urls))
+    set_variable(env_file, name, ",".join(url.get_secret_value() for url in urls))
     return f" and {env_file}"
 
 

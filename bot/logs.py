@@ -1,13 +1,15 @@
 """Where log lines go, what they look like, and that no secret goes with them.
 
 structlog's events and the standard library's records take one way: a record, the redactor, one format; out to the
-stream, and into the ring of the last ones that `/logs` shows.
+stream, and into the ring of the last ones that `/logs` shows. In the service so do warnings, and the errors that
+end a thread or that nobody could be told of, which Python itself would print as they are.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import MutableMapping
@@ -23,6 +25,8 @@ from bot.rendering.markup import clip
 KEPT_LINES = 500
 KEPT_UNITS = 2000
 FIELDS = "fields"
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,23 @@ def configure_logs(level: str, redactor: Redactor, stream: TextIO | None = None)
     logging.basicConfig(level=number, handlers=[ring, out], force=True)
     guard_logging(redactor)
     return ring
+
+
+def take_python_s_words() -> None:
+    """For the rest of the process, warnings and lost errors go the way of all log lines."""
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _thread_ended
+    sys.unraisablehook = _nobody_told
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    if isinstance(error := ended.exc_value, Exception):
+        _LOG.error("a thread ended by an error", exc_info=error)
+
+
+def _nobody_told(lost: sys.UnraisableHookArgs) -> None:
+    if isinstance(error := lost.exc_value, Exception):
+        _LOG.error("an error that nobody could be told of", exc_info=error)
 
 
 def _as_record(

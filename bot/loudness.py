@@ -44,6 +44,7 @@ BY_SETTING: Mapping[EventKind, tuple[str, bool]] = {
 ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.HALTED: Loudness.LOUD,
     EventKind.VENUE_BANNED: Loudness.LOUD,
+    EventKind.KEY_AT_RISK: Loudness.LOUD,
     EventKind.COMMAND_DROPPED: Loudness.LOUD,
     EventKind.COMMAND_WAITING: Loudness.LOUD,
     EventKind.STARTED: Loudness.SILENT,

@@ -61,7 +61,7 @@ class Search:
 
         values, told = self.around.values, False
         assert values.telegram_bot_token is not None
-        token = values.telegram_bot_token.get_secret_value()
+        token = values.telegram_bot_token
         while True:
             try:
                 async with aclosing(who_writes(token, values.telegram_api_url)) as writers:

@@ -1,6 +1,7 @@
 """Keeps secrets out of everything that is written down: log lines, tracebacks, chat messages, stored errors.
 
-Bot tokens are known by their shape, all others must be registered before the first line that could hold them.
+Bot tokens, signatures and listen keys are known by their shape, all others must be registered before the first line
+that could hold them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from urllib.parse import quote
 
 REPLACEMENT = "[secret]"
 _BOT_TOKEN = re.compile(r"\d{5,}(?::|%3A)[\w-]{30,}", re.IGNORECASE)
+# What a request or a stream of the exchange carries in its address: good for a minute, or for an hour of listening.
+_IN_ADDRESS = re.compile(r"\b(signature|listenKey)((?:=|%3D|['\"]?:\s*['\"]?)+)[\w-]{16,}", re.IGNORECASE)
 _SHORTEST = 6
 _CHATTY = ("httpx", "httpcore", "websockets", "binance")
 
@@ -36,7 +39,7 @@ class Redactor(logging.Filter):
         """Every registered secret, then whatever has the shape of a bot token."""
         for secret in self._secrets:
             text = text.replace(secret, REPLACEMENT)
-        return _BOT_TOKEN.sub(REPLACEMENT, text)
+        return _IN_ADDRESS.sub(rf"\1\2{REPLACEMENT}", _BOT_TOKEN.sub(REPLACEMENT, text))
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrites message, fields, traceback and stack of the record; never drops one."""

@@ -100,14 +100,13 @@ class Settings:
             raise ConfigurationError(f"{name} is not set: put the address of a {chain} node in .env for hedge {users}.")
         return found
 
-    def rpc_urls(self, chain: str) -> tuple[str, ...]:
-        """With the secrets in them: for adapters alone. In the order of preference."""
-        return tuple(url.get_secret_value() for url in self.endpoints(chain).rpc_urls)
+    def rpc_urls(self, chain: str) -> tuple[SecretStr, ...]:
+        """In the order of preference."""
+        return self.endpoints(chain).rpc_urls
 
-    def ws_url(self, chain: str) -> str | None:
-        """With the secrets in it: for adapters alone. None when polling is all there is."""
-        url = self.endpoints(chain).ws_url
-        return url.get_secret_value() if url else None
+    def ws_url(self, chain: str) -> SecretStr | None:
+        """None when polling is all there is."""
+        return self.endpoints(chain).ws_url
 
     def chains(self) -> tuple[str, ...]:
         """Those that a hedge uses, each once."""
@@ -147,6 +146,11 @@ class Settings:
         self.require_known_contracts()
         for chain in self.chains():
             self.endpoints(chain)
+
+    def require_private_secrets(self) -> None:
+        """Raises ConfigurationError when other users of this machine can read what trades with real money."""
+        if self.config.mode == "live" and self.around.exposed:
+            raise ConfigurationError(self.around.exposed)
 
     def require_runnable(self, *, has_terminal: bool) -> None:
         """Raises ConfigurationError for what `run` cannot start with in any case: keys, nobody to ask."""
@@ -204,7 +208,7 @@ def telegram_settings(around: Surroundings) -> TelegramSettings | None:
     from bot.telegram.settings import TelegramSettings
 
     return TelegramSettings(
-        token=values.telegram_bot_token.get_secret_value(),
+        token=values.telegram_bot_token,
         operator_ids=frozenset(values.telegram_operator_ids),
         chat_id=values.telegram_chat_id,
         api_url=values.telegram_api_url,

@@ -51,6 +51,7 @@ class EventKind(StrEnum):
     CHAIN_READ_AGAIN = "chain_read_again"
     CHAIN_REORGANISED = "chain_reorganised"
     VENUE_BANNED = "venue_banned"
+    KEY_AT_RISK = "key_at_risk"
     NEWS_LOST = "news_lost"
     NEWS_BACK = "news_back"
     TELEGRAM_LOST = "telegram_lost"

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from bot.settings import Settings
 from core.amm.presets import chain_preset
 from core.clock import SystemClock
@@ -72,7 +74,7 @@ def positions_on_chain(name: str, settings: Settings) -> Sequence[LpPosition]:
     return [position for position in facts.positions if position.liquidity]
 
 
-async def _read(name: str, hedge: HedgeConfig, settings: Settings, urls: Sequence[str]) -> LpFacts:
+async def _read(name: str, hedge: HedgeConfig, settings: Settings, urls: Sequence[SecretStr]) -> LpFacts:
     from core.amm.reader import ChainReader  # heavy, and of no use to who names a position
 
     preset = chain_preset(hedge.chain, settings.config.chains.get(hedge.chain))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bot.chat_settings.shown import all_settings
 from bot.preflight.chain import examine_lp
 from bot.preflight.exchange import examine_exchange
-from bot.preflight.findings import Examination, Finding, ok, warn
+from bot.preflight.findings import Examination, Finding, fix, ok, warn
 from bot.preflight.push import examine_push
 from bot.preflight.sense import examine_contradictions, examine_sense, matters_if_unset
 from bot.preflight.standing import read_standing
@@ -32,7 +32,7 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         examine_exchange(settings, clock, allow_withdrawal_key=allow_withdrawal_key),
         examine_telegram(settings),
     )
-    findings = [_configuration(settings), *(warn("configuration", notice) for notice in settings.notices)]
+    findings = [_configuration(settings), *(_notice(settings, notice) for notice in settings.notices)]
     findings += [*standing.findings, _addresses(settings)]
     for name, hedge in config.hedges.items():
         findings += [*matters_if_unset(name, hedge), *examine_contradictions(name, hedge)]
@@ -50,6 +50,11 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
 def _configuration(settings: Settings) -> Finding:
     hedges = ", ".join(settings.config.hedges)
     return ok("configuration", f"{settings.config_path}: {settings.config.mode} mode, hedges {hedges}")
+
+
+def _notice(settings: Settings, notice: str) -> Finding:
+    refuses = settings.config.mode == "live" and notice == settings.around.exposed
+    return (fix if refuses else warn)("configuration", notice)
 
 
 def _addresses(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.key_rights import read_faults
 from bot.preflight.findings import Finding, Verdict, fix, ok, warn
 from bot.preflight.streams import examine_account_stream, examine_market_stream
 from bot.settings import Settings
@@ -145,21 +146,8 @@ async def _account_side(venue: BinanceVenue, perps: dict[str, Perp], *, allow_wi
 
 
 async def _key(venue: BinanceVenue, *, allow_withdrawal_key: bool) -> list[Finding]:
-    rights = await venue.admin.key_rights()
-    if rights is None:
-        return [warn("exchange key", "its rights were not asked: BINANCE_SPOT_URL is empty")]
-    found: list[Finding] = []
-    if not rights.futures:
-        found.append(fix("exchange key", "it may not trade futures: enable that for the key at Binance"))
-    if rights.withdrawals:
-        warning = "it may withdraw: take that right away at Binance"
-        found.append(
-            warn("exchange key", warning)
-            if allow_withdrawal_key
-            else fix("exchange key", f"{warning}, or say --allow-withdrawal-key")
-        )
-    if not rights.ip_restricted:
-        found.append(warn("exchange key", "it works from any address: restrict it to this machine's"))
+    faults = await read_faults(venue, allows_withdrawals=allow_withdrawal_key)
+    found = [(fix if fault.refuses else warn)("exchange key", fault.detail) for fault in faults]
     return found or [ok("exchange key", "futures yes, withdrawals no, restricted to known addresses")]
 
 

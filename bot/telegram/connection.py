@@ -55,7 +55,7 @@ class Connection:
         )
         self._application = (
             ApplicationBuilder()
-            .token(settings.token)
+            .token(settings.token.get_secret_value())
             .base_url(settings.base_url)
             .request(self._request)
             .get_updates_request(self._poll_request)

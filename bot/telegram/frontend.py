@@ -77,7 +77,7 @@ class TelegramFrontEnd:
         self._redactor = redactor
         self._timings = timings or Timings()
         self._outbox = outbox
-        redactor.register(settings.token)
+        redactor.register(settings.token.get_secret_value())
         self._sender = Sender(settings, clock, self._timings)
         self._notices = Notices(outbox, clock, self._timings.notice_every_s)
         self._gate = Gate(settings, self._notices)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from telegram import Update
@@ -28,6 +28,7 @@ _TOKEN_REFUSED = (401, 404)
 _CONFLICT = 409
 # Answers that hang, or sit out a pause, must not keep a /halt from being read: ten polls' worth of updates.
 _AT_ONCE = 1000
+LARGEST_ID = 2**53
 
 
 class PollWatch:
@@ -58,14 +59,21 @@ class PollWatch:
         if status != 200:
             return payload
         self.last_ok_s = self._clock.monotonic_s()
-        updates = _updates(payload)
-        self._open.update(int(str(update["update_id"])) for update in updates)
-        if self._open:
-            self._none_open.clear()
+        return self._readable(payload)
+
+    def _readable(self, payload: bytes) -> bytes:
+        result = _result(payload)
+        updates = [update for update in result if _is_update(update)]
+        self._begin(updates)
         broken = [update for update in updates if not _decodes(update)]
         for update in broken:
-            self._on_unreadable(int(str(update["update_id"])))
-        return _emptied(updates, broken) if broken else payload
+            self._on_unreadable(_id_of(update))
+        return payload if updates == result and not broken else _emptied(updates, broken)
+
+    def _begin(self, updates: Sequence[Mapping[str, object]]) -> None:
+        self._open.update(map(_id_of, updates))
+        if self._open:
+            self._none_open.clear()
 
     def handled(self, update_id: int) -> None:
         """With the last open one the next poll may leave, which confirms them all."""
@@ -84,15 +92,25 @@ class PollWatch:
             self._none_open.set()
 
 
-def _updates(payload: bytes) -> list[dict[str, object]]:
-    """The updates of a response; empty for what is not one, which the library reports by itself."""
+def _result(payload: bytes) -> list[dict[str, object]]:
+    """The updates of a response, and what else stands among them; empty for what is not one, which the library reports
+    by itself.
+    """
     try:
         result = json.loads(payload)["result"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return []
-    if not isinstance(result, list):
-        return []
-    return [update for update in result if isinstance(update, dict) and isinstance(update.get("update_id"), int)]
+    return result if isinstance(result, list) else []
+
+
+def _id_of(update: Mapping[str, object]) -> int:
+    return int(str(update["update_id"]))
+
+
+def _is_update(update: object) -> bool:
+    """Whether it can be confirmed: what has no usable id would be delivered for ever."""
+    update_id = update.get("update_id") if isinstance(update, dict) else None
+    return isinstance(update_id, int) and not isinstance(update_id, bool) and 0 <= update_id < LARGEST_ID
 
 
 def _decodes(update: dict[str, object]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from pydantic import SecretStr
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
@@ -43,7 +44,7 @@ async def probe(settings: TelegramSettings) -> Probe:
         return Probe(str(me.username), tuple(closed))
 
 
-async def who_writes(token: str, api_url: str = DEFAULT_API_URL) -> AsyncGenerator[Writer, None]:
+async def who_writes(token: SecretStr, api_url: str = DEFAULT_API_URL) -> AsyncGenerator[Writer, None]:
     """Each message's author, as they write, until the caller stops. For the set-up only: it takes the messages away
     from a program that runs on the same token. Raises Refused (code "bad_token") or Transient.
     """
@@ -58,11 +59,16 @@ async def who_writes(token: str, api_url: str = DEFAULT_API_URL) -> AsyncGenerat
 
 
 @asynccontextmanager
-async def _bot(token: str, api_url: str) -> AsyncIterator[Bot]:
+async def _bot(token: SecretStr, api_url: str) -> AsyncIterator[Bot]:
     request = HTTPXRequest(connection_pool_size=2, connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S)
     polling = HTTPXRequest(connection_pool_size=1, connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S)
     try:
-        yield Bot(token, base_url=f"{api_url.rstrip('/')}/bot", request=request, get_updates_request=polling)
+        yield Bot(
+            token.get_secret_value(),
+            base_url=f"{api_url.rstrip('/')}/bot",
+            request=request,
+            get_updates_request=polling,
+        )
     except TelegramError as error:
         raise _preflight_error(error) from error
     finally:

@@ -48,7 +48,7 @@ class Sender:
             read_timeout=timings.read_timeout_s,
             pool_timeout=timings.read_timeout_s,
         )
-        self._bot = Bot(settings.token, base_url=settings.base_url, request=self._request)
+        self._bot = Bot(settings.token.get_secret_value(), base_url=settings.base_url, request=self._request)
         self._bot_id = settings.bot_id
         self._patience = Patience(clock, timings.patience_s)
         self._media = Media(self._bot, self._patience)

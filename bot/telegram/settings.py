@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from pydantic import SecretStr
 
 from core.errors import ConfigurationError
 
@@ -17,13 +19,13 @@ class TelegramSettings:
     there instead of to each operator.
     """
 
-    token: str = field(repr=False)
+    token: SecretStr
     operator_ids: frozenset[int]
     chat_id: int | None = None
     api_url: str = DEFAULT_API_URL
 
     def __post_init__(self) -> None:
-        if not self.token:
+        if not self.token.get_secret_value():
             raise ConfigurationError("TELEGRAM_BOT_TOKEN is empty: put the bot's token from @BotFather there.")
         if not self.operator_ids or min(self.operator_ids) <= 0:
             raise ConfigurationError(
@@ -33,7 +35,7 @@ class TelegramSettings:
     @property
     def bot_id(self) -> str:
         """The public half of the token."""
-        return self.token.partition(":")[0]
+        return self.token.get_secret_value().partition(":")[0]
 
     @property
     def base_url(self) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Collection
 from typing import Any
 
+from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
@@ -29,11 +30,16 @@ class HeadStream:
     """Implements `ChainStream` over one node's WebSocket."""
 
     def __init__(
-        self, url: str, chain: ChainPreset, *, silent_after_s: float = SILENT_AFTER_S, answer_s: float = ANSWER_WITHIN_S
+        self,
+        url: SecretStr,
+        chain: ChainPreset,
+        *,
+        silent_after_s: float = SILENT_AFTER_S,
+        answer_s: float = ANSWER_WITHIN_S,
     ) -> None:
         self.name = f"the {chain.name} push node"
         self._url = url
-        self._secrets = secrets_of(url)
+        self._secrets = secrets_of(url.get_secret_value())
         self._chain = chain
         self._silent_after_s = silent_after_s
         self._answer_s = answer_s
@@ -41,7 +47,7 @@ class HeadStream:
     async def listen(self, pools: Collection[str], on_news: Callable[[ChainNews], None]) -> None:
         """As the port says; with `pools` empty, or where the node pushes no events, every head is news."""
         try:
-            async with connect(self._url, open_timeout=self._answer_s, close_timeout=1) as socket:
+            async with connect(self._url.get_secret_value(), open_timeout=self._answer_s, close_timeout=1) as socket:
                 subscriptions = await self._subscribed(socket, pools)
                 while True:
                     async with asyncio.timeout(self._silent_after_s):

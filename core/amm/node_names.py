@@ -34,7 +34,7 @@ def unmistakable(url: str) -> tuple[str, ...]:
     """Of `secrets_of` what can be hidden in any text at all: short pieces are common words, such as a chain's name."""
     parts = urlsplit(url)
     password = [unquote(parts.password)] if parts.password else []
-    host = [] if parts.hostname is None or _is_this_machine(parts.hostname) else [parts.hostname]
+    host = [] if parts.hostname is None or is_this_machine(parts.hostname) else [parts.hostname]
     return (*host, *password, *(piece for piece in secrets_of(url) if len(piece) >= _SURELY_A_KEY))
 
 
@@ -45,5 +45,6 @@ def without_secrets(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """By its name or address, on loopback."""
     return host in ("localhost", "::1") or host.startswith("127.")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from pydantic import SecretStr
+
 from core.amm.abi import ChainUnavailable
 from core.amm.node_names import node_label
 from core.amm.rpc import TIMEOUT_S, Node
@@ -50,7 +52,7 @@ class _Endpoint:
 
 
 class Nodes:
-    def __init__(self, chain: str, urls: Sequence[str], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, chain: str, urls: Sequence[SecretStr], clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
         if not urls:
             raise ValueError("a chain needs at least one RPC URL")
         names = [node_label(chain, number, len(urls)) for number in range(1, len(urls) + 1)]

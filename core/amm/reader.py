@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from pydantic import SecretStr
+
 from core.amm import contracts
 from core.amm.abi import Batch, CallResult, ChainUnavailable, addresses_equal, kind_of
 from core.amm.block_reader import BlockReader, Stamped, all_served, has_code, prepared
@@ -46,7 +48,7 @@ class ChainReader:
         self,
         chain: ChainPreset,
         hedges: Mapping[str, HedgeConfig],
-        urls: Sequence[str],
+        urls: Sequence[SecretStr],
         clock: Clock,
         *,
         timeout_s: float = TIMEOUT_S,

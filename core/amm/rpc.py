@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from aiohttp import ClientError, ClientResponseError, ClientTimeout
+from pydantic import SecretStr
 from web3 import AsyncHTTPProvider
 from web3.types import RPCEndpoint
 
@@ -59,14 +60,15 @@ class Forbidden(ChainUnavailable):
 class Node:
     """One URL. `call` raises ChainUnavailable for whatever goes wrong between here and a result."""
 
-    def __init__(self, url: str, name: str, *, timeout_s: float) -> None:
+    def __init__(self, url: SecretStr, name: str, *, timeout_s: float) -> None:
         """`name`: what it is called in messages."""
         self.name = name
-        self._secrets = secrets_of(url)
+        plain = url.get_secret_value()
+        self._secrets = secrets_of(plain)
         # web3 writes whole URLs, keys and all, into its informational lines.
         logging.getLogger("web3").setLevel(logging.WARNING)
         timeout = {"timeout": ClientTimeout(total=timeout_s)}
-        self._provider = AsyncHTTPProvider(url, request_kwargs=timeout, exception_retry_configuration=None)
+        self._provider = AsyncHTTPProvider(plain, request_kwargs=timeout, exception_retry_configuration=None)
 
     async def call(self, method: str, params: Sequence[object]) -> object:
         """The result of one request."""

@@ -47,6 +47,7 @@ TROUBLE = (
     AttributeError,
     ValueError,
     TypeError,
+    ArithmeticError,
     LookupError,
     RuntimeError,
 )

@@ -8,15 +8,19 @@ that we read must have what we need, or it is `Malformed`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
 
 from pydantic import Field
 
 from core.exchange.binance_messages import (
+    LATEST_MS,
+    Levels,
     Malformed,
     Message,
-    Money,
+    NotNegative,
     OrderRow,
+    Price,
+    Rate,
+    Stamp,
     TradeRow,
     order_report,
     parse_one,
@@ -28,9 +32,6 @@ from core.news_ports import AccountNews
 # BASE per contract unit of a symbol; None for one that was not prepared.
 UnitOf = Callable[[str], int | None]
 
-LATEST_MS = 4_102_444_800_000  # the year 2100: what is beyond is no time
-Stamp = Annotated[int, Field(gt=0, lt=LATEST_MS)]
-Levels = tuple[tuple[Money, Money], ...]
 
 ORDER_NAMES = {
     "i": "orderId",
@@ -68,9 +69,9 @@ class BookEvent(Message):
 class MarkEvent(Message):
     """`rate` is what builds up for `next_funding_ms`."""
 
-    mark_price: Money = Field(alias="p")
-    index_price: Money = Field(alias="i")
-    rate: Money = Field(alias="r")
+    mark_price: Price = Field(alias="p")
+    index_price: NotNegative = Field(alias="i")
+    rate: Rate = Field(alias="r")
     next_funding_ms: Stamp = Field(alias="T")
 
 

@@ -18,9 +18,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from core.cancellation import until_one_fails
 from core.clock import Clock, at_ms
 from core.errors import Refused, Transient
-from core.exchange.binance_events import LATEST_MS, BookEvent, MarkEvent, UnitOf
+from core.exchange.binance_events import BookEvent, MarkEvent, UnitOf
 from core.exchange.binance_market import book_levels, by_our_clock
-from core.exchange.binance_messages import Malformed, parse_one
+from core.exchange.binance_messages import LATEST_MS, Malformed, parse_one
 from core.exchange.binance_streams import Liveness, broken_as_transient
 from core.facts import Market
 

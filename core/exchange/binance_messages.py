@@ -1,8 +1,9 @@
 """Binance's messages and what they mean here: one model per message, one function from message to fact.
 
 Fields that we do not read may come, go and change; a field that we read must be there and be what it was, or the whole
-message is `Malformed`. Amounts are taken from strings only. Binance counts some contracts in thousands (1000PEPEUSDT):
-quantities and prices are turned into BASE here, so that no other module meets a contract unit.
+message is `Malformed`. Amounts are taken from strings only, and only such as a market can have: what is not
+plain digits, of another sign or beyond all reason is no amount. Binance counts some contracts in thousands
+(1000PEPEUSDT): quantities and prices are turned into BASE here, so that no other module meets a contract unit.
 """
 
 from __future__ import annotations
@@ -23,12 +24,34 @@ class Malformed(ValueError):
 
 def _exact(value: object) -> object:
     """Money comes as text. A JSON number has been through a binary float unless it is an integer."""
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < BEYOND):
+        text = str(value)
+        if _PLAIN.fullmatch(text):
+            return text
     raise ValueError("not a decimal in text form")
 
 
+def _whole(value: object) -> object:
+    """Digits, as a number or as text."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("not a whole number")
+
+
+BEYOND = 10**30
+LATEST_MS = 4_102_444_800_000  # the year 2100: what is beyond is no time
+_DIGITS = re.compile(r"[0-9]{1,30}")
+_PLAIN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 Money = Annotated[Decimal, BeforeValidator(_exact)]
+Price = Annotated[Money, Field(gt=0)]
+NotNegative = Annotated[Money, Field(ge=0)]
+Rate = Annotated[Money, Field(gt=-1, lt=1)]
+Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=BEYOND)]
+Stamp = Annotated[Whole, Field(gt=0, lt=LATEST_MS)]
+Flag = Annotated[bool, Field(strict=True)]
+Levels = tuple[tuple[Price, NotNegative], ...]
 
 
 class Message(BaseModel):
@@ -38,7 +61,7 @@ class Message(BaseModel):
 
 
 class ServerTime(Message):
-    server_time: int = Field(alias="serverTime")
+    server_time: Stamp = Field(alias="serverTime")
 
 
 class SymbolFilter(Message):
@@ -66,8 +89,8 @@ class SymbolInfo(Message):
 class RateLimit(Message):
     rate_limit_type: str = Field(alias="rateLimitType")
     interval: str
-    interval_num: int = Field(alias="intervalNum")
-    limit: int
+    interval_num: Annotated[Whole, Field(gt=0)] = Field(alias="intervalNum")
+    limit: Annotated[Whole, Field(gt=0)]
 
 
 class ExchangeInfo(Message):
@@ -80,20 +103,20 @@ class ExchangeInfo(Message):
 class Depth(Message):
     """Levels of (price, quantity), best first; `event_ms` is when the exchange wrote the message."""
 
-    bids: tuple[tuple[Money, Money], ...]
-    asks: tuple[tuple[Money, Money], ...]
-    event_ms: int = Field(alias="E")
+    bids: Levels
+    asks: Levels
+    event_ms: Stamp = Field(alias="E")
 
 
 class PremiumIndex(Message):
     """`last_funding_rate` is the rate now building up for `next_funding_time`, in spite of its name."""
 
     symbol: str
-    mark_price: Money = Field(alias="markPrice")
-    index_price: Money = Field(alias="indexPrice")
-    last_funding_rate: Money = Field(alias="lastFundingRate")
-    next_funding_time: int = Field(alias="nextFundingTime")
-    time_ms: int = Field(alias="time")
+    mark_price: Price = Field(alias="markPrice")
+    index_price: NotNegative = Field(alias="indexPrice")
+    last_funding_rate: Rate = Field(alias="lastFundingRate")
+    next_funding_time: Annotated[Whole, Field(lt=LATEST_MS)] = Field(alias="nextFundingTime")
+    time_ms: Stamp = Field(alias="time")
 
 
 class PositionRow(Message):
@@ -102,8 +125,8 @@ class PositionRow(Message):
     symbol: str
     position_side: PositionSide = Field(alias="positionSide")
     position_amt: Money = Field(alias="positionAmt")
-    entry_price: Money = Field(alias="entryPrice")
-    mark_price: Money = Field(alias="markPrice")
+    entry_price: NotNegative = Field(alias="entryPrice")
+    mark_price: NotNegative = Field(alias="markPrice")
     liquidation_price: Money = Field(alias="liquidationPrice")
 
 
@@ -131,66 +154,66 @@ class AccountTotals(Message):
 class OrderRow(Message):
     """New Order, cancel, query and openOrders alike; avgPrice and cumQuote have left some of them, and are not read."""
 
-    order_id: int = Field(alias="orderId")
+    order_id: Whole = Field(alias="orderId")
     client_order_id: str = Field(alias="clientOrderId")
     symbol: str
     side: OrderSide
     status: str
-    orig_qty: Money = Field(alias="origQty")
-    executed_qty: Money = Field(alias="executedQty")
-    update_time: int = Field(alias="updateTime")
+    orig_qty: NotNegative = Field(alias="origQty")
+    executed_qty: NotNegative = Field(alias="executedQty")
+    update_time: Stamp = Field(alias="updateTime")
 
 
 class TradeRow(Message):
     """Commission is positive when paid."""
 
     symbol: str
-    trade_id: int = Field(alias="id")
-    order_id: int = Field(alias="orderId")
+    trade_id: Whole = Field(alias="id")
+    order_id: Whole = Field(alias="orderId")
     side: OrderSide
     position_side: PositionSide = Field(alias="positionSide")
-    price: Money
-    qty: Money
+    price: Price
+    qty: Price
     commission: Money
     commission_asset: str = Field(alias="commissionAsset")
     realized_pnl: Money = Field(alias="realizedPnl")
-    maker: bool
-    time_ms: int = Field(alias="time")
+    maker: Flag
+    time_ms: Stamp = Field(alias="time")
 
 
 class SymbolConfig(Message):
     symbol: str
-    leverage: int
+    leverage: Annotated[Whole, Field(gt=0, le=1000)]
     margin_type: str = Field(alias="marginType")
 
 
 class CommissionRate(Message):
     symbol: str
-    maker_commission_rate: Money = Field(alias="makerCommissionRate")
-    taker_commission_rate: Money = Field(alias="takerCommissionRate")
+    maker_commission_rate: Rate = Field(alias="makerCommissionRate")
+    taker_commission_rate: Rate = Field(alias="takerCommissionRate")
 
 
 class Bracket(Message):
     """These come as JSON numbers of few digits, which pydantic reads by their shortest text."""
 
-    notional_floor: Decimal = Field(alias="notionalFloor")
-    notional_cap: Decimal = Field(alias="notionalCap")
-    maint_margin_ratio: Decimal = Field(alias="maintMarginRatio")
-    initial_leverage: int = Field(alias="initialLeverage")
-    cum: Decimal
+    notional_floor: Annotated[Decimal, Field(ge=0, lt=BEYOND)] = Field(alias="notionalFloor")
+    notional_cap: Annotated[Decimal, Field(gt=0, lt=BEYOND)] = Field(alias="notionalCap")
+    maint_margin_ratio: Annotated[Decimal, Field(ge=0, lt=1)] = Field(alias="maintMarginRatio")
+    initial_leverage: Whole = Field(alias="initialLeverage")
+    cum: Annotated[Decimal, Field(ge=0, lt=BEYOND)]
 
 
 class SymbolBrackets(Message):
     symbol: str
-    brackets: tuple[Bracket, ...]
+    brackets: Annotated[tuple[Bracket, ...], Field(min_length=1)]
 
 
 class PositionMode(Message):
-    dual_side_position: bool = Field(alias="dualSidePosition")
+    dual_side_position: Flag = Field(alias="dualSidePosition")
 
 
 class MultiAssetsMode(Message):
-    multi_assets_margin: bool = Field(alias="multiAssetsMargin")
+    multi_assets_margin: Flag = Field(alias="multiAssetsMargin")
 
 
 class IncomeRow(Message):
@@ -200,16 +223,16 @@ class IncomeRow(Message):
     income_type: str = Field(alias="incomeType")
     income: Money
     asset: str
-    time_ms: int = Field(alias="time")
-    tran_id: int = Field(alias="tranId")
+    time_ms: Stamp = Field(alias="time")
+    tran_id: Whole = Field(alias="tranId")
 
 
 class KeyPermissions(Message):
     """`GET /sapi/v1/account/apiRestrictions` of the spot host."""
 
-    enable_futures: bool = Field(alias="enableFutures")
-    enable_withdrawals: bool = Field(alias="enableWithdrawals")
-    ip_restrict: bool = Field(alias="ipRestrict")
+    enable_futures: Flag = Field(alias="enableFutures")
+    enable_withdrawals: Flag = Field(alias="enableWithdrawals")
+    ip_restrict: Flag = Field(alias="ipRestrict")
 
 
 ModelT = TypeVar("ModelT", bound=Message)

@@ -77,7 +77,7 @@ class BinancePublic:
                 failure = await _failure(name, response)
         except Malformed as error:
             raise read_error(Failure(name, 200, None, str(error))) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, ArithmeticError, RecursionError) as error:
             raise read_error(Failure(name, None, None, what_failed(error))) from None
         finally:
             self.traffic.settle(permit, headers)

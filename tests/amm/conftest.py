@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
+from pydantic import SecretStr
 
 from core.amm.presets import ChainPreset
 from core.amm.reader import ChainReader
@@ -50,7 +51,9 @@ async def make_reader() -> AsyncIterator[MakeReader]:
         **hedges: HedgeConfig,
     ) -> ChainReader:
         beside = {"followed_ids": followed_ids, "named_ids": named_ids}
-        made.append(ChainReader(preset, hedges, urls, clock or SystemClock(), timeout_s=timeout_s, **beside))
+        made.append(
+            ChainReader(preset, hedges, [*map(SecretStr, urls)], clock or SystemClock(), timeout_s=timeout_s, **beside)
+        )
         return made[-1]
 
     yield make

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic import SecretStr
+
 from core.amm.presets import ChainPreset, chain_preset
 from core.amm.reader import ChainReader
 from core.clock import SystemClock
@@ -40,7 +42,7 @@ async def read_once(
     reader = ChainReader(
         preset_of(rig, pool.quote),
         {"h": hedge(ids, **({"amm_type": rig.amm_type} | settings))},
-        [url or rig.rpc_url],
+        [SecretStr(url or rig.rpc_url)],
         SystemClock(),
         timeout_s=30,
     )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from pydantic import SecretStr
 
 from core.amm.abi import ChainUnavailable
 from core.amm.heads import HeadStream
@@ -45,7 +46,7 @@ class Listening:
     """A stream that is listened to, what it has told, and how it ended."""
 
     def __init__(self, chain: ChainRig, url: str, *pools: PoolRef) -> None:
-        stream = HeadStream(url, preset_of(chain, chain.weth), silent_after_s=SILENT_AFTER_S, answer_s=20)
+        stream = HeadStream(SecretStr(url), preset_of(chain, chain.weth), silent_after_s=SILENT_AFTER_S, answer_s=20)
         self.news: list[ChainNews] = []
         self.task = asyncio.ensure_future(stream.listen([pool.address for pool in pools], self.news.append))
 

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from core.amm.reader import ChainReader
 from core.clock import ManualClock
@@ -147,7 +148,7 @@ class History:
         urls = [self.proxy.url] + ([self.honest.url] if self.honest else [])
         preset = preset_of(rig, *{pool.quote.address: pool.quote for pool in self.pools}.values())
         configs = {name: life.config for name, life in self.lives.items()}
-        self.reader = ChainReader(preset, configs, urls, self.clock, timeout_s=30)
+        self.reader = ChainReader(preset, configs, [*map(SecretStr, urls)], self.clock, timeout_s=30)
         self.floor = rig.block_number()
 
     def complain(self, kind: str, detail: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from bot.redaction import Redactor
 from core.amm.abi import ChainUnavailable
@@ -38,7 +39,10 @@ async def test_a_node_that_is_not_there_is_named_by_its_place(url: str) -> None:
     """Which one of the configuration it is, and nothing of its address."""
     nodes = Nodes(
         "bsc",
-        (url.replace("node.example", "node.invalid").replace("provider.example", "x.invalid"), url),
+        (
+            SecretStr(url.replace("node.example", "node.invalid").replace("provider.example", "x.invalid")),
+            SecretStr(url),
+        ),
         SystemClock(),
     )
     try:
@@ -76,7 +80,7 @@ async def parrot() -> AsyncIterator[str]:
 
 async def test_a_node_that_repeats_its_key_gives_nothing_away(parrot: str) -> None:
     """Path and query as they were sent."""
-    nodes = Nodes("bsc", (f"http://{parrot}/v2/sekret-path?key=sekret-query",), SystemClock())
+    nodes = Nodes("bsc", (SecretStr(f"http://{parrot}/v2/sekret-path?key=sekret-query"),), SystemClock())
     try:
         with pytest.raises(ChainUnavailable) as failed:
             await nodes.ask("eth_chainId", [], str)

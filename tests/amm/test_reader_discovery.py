@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from core.amm.contracts import ARB_SYS
 from core.amm.reader import RETRY_S, ChainReader
@@ -262,7 +263,9 @@ async def test_positions_in_two_pools_of_one_pair(chain: ChainRig, pool: PoolRef
 
 async def refusal(chain: ChainRig, pool: PoolRef, config: HedgeConfig, **override: Any) -> str:
     """Prepare a reader that must be refused, and return the refusal's code and text."""
-    reader = ChainReader(preset_of(chain, pool.quote, **override), {"h": config}, [chain.rpc_url], SystemClock())
+    reader = ChainReader(
+        preset_of(chain, pool.quote, **override), {"h": config}, [SecretStr(chain.rpc_url)], SystemClock()
+    )
     try:
         with pytest.raises(Refused) as refused:
             await reader.prepare()

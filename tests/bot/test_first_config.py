@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot import first_config
 from bot.config_file import parse_config
@@ -50,7 +51,7 @@ async def test_the_band_is_widened_until_trades_are_few(stage: Stage, local: Cha
 
     The test market keeps no candles, so theory has no volatility to go by.
     """
-    proposal = await propose(hedge_of(stage), local, [stage.proxy.url], stage.venue.url, SystemClock())
+    proposal = await propose(hedge_of(stage), local, [SecretStr(stage.proxy.url)], stage.venue.url, SystemClock())
     assert proposal.band_quote > Decimal(390)
     assert any("widened until theory has at most 30 trades a day" in sentence for sentence in proposal.why)
     assert any("the volatility could not be read" in sentence for sentence in proposal.why)
@@ -63,7 +64,7 @@ async def test_the_band_is_widened_until_trades_are_few(stage: Stage, local: Cha
 @pytest.mark.chain
 async def test_without_the_exchange_the_position_alone_decides(stage: Stage, local: ChainPreset) -> None:
     """A blocked exchange does not keep anyone from a first file."""
-    proposal = await propose(hedge_of(stage), local, [stage.proxy.url], "http://127.0.0.1:9", SystemClock())
+    proposal = await propose(hedge_of(stage), local, [SecretStr(stage.proxy.url)], "http://127.0.0.1:9", SystemClock())
     assert proposal.band_quote == Decimal(390)
     assert proposal.perp is None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -81,6 +83,34 @@ def test_a_secret_comes_out_of_no_corner(log: Log, secret: str) -> None:
     for text in (log.stream.getvalue(), kept):
         assert text.count(REPLACEMENT) >= 8 and "Traceback" in text
         assert secret not in text and repr(secret)[1:-1] not in text
+
+
+def test_no_way_out_of_the_process_shows_a_secret() -> None:
+    """Loggers of libraries, warnings, threads, tasks and callbacks that nobody asks, destructors, a dump of stacks."""
+    secrets = ["k" * 64, "v3/key-of-a-node-provider-0123", "123456789:AAF_" + "x" * 32]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bot.talkative"],
+        input="\n".join(secrets),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    said = done.stderr
+    ways = ("quietly", "from a library", "ours", "a warning of", "in a thread", "lost", "forgotten", "called back")
+    assert all(said.count(f"{way} {REPLACEMENT}") >= len(secrets) for way in ways if way not in ("ours", "called back"))
+    assert all(said.count(way) >= len(secrets) for way in (*ways, "most recent call first"))
+    assert not [secret for secret in secrets if secret in said or secret in done.stdout]
+
+
+def test_signatures_and_listen_keys_are_hidden_by_their_names(log: Log) -> None:
+    """The program makes and gets them by itself, so nobody could register them."""
+    log.theirs.warning("GET http://x/fapi/v1/order?symbol=ETHUSDT&signature=%s", "a1" * 32)
+    log.theirs.warning("ws://x/ws?listenKey=%s", "Zz9" * 21)
+    log.ours.warning("answer", body='{"listenKey": "' + "Zz9" * 21 + '"}')
+    said = log.stream.getvalue()
+    assert "a1a1" not in said and "Zz9" not in said
+    assert f"symbol=ETHUSDT&signature={REPLACEMENT}" in said
 
 
 def test_words_of_others_cannot_look_like_a_line_of_ours(log: Log) -> None:

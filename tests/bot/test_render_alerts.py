@@ -77,6 +77,14 @@ def test_a_ban_tells_until_when_and_what_is_unwatched() -> None:
     assert "What is held there is unwatched." in said(EventKind.VENUE_BANNED, **data, positions="")
 
 
+def test_a_key_at_risk_says_what_to_do_and_that_hedging_goes_on() -> None:
+    """The detail's own full stop is not doubled."""
+    assert said(EventKind.KEY_AT_RISK, detail="it may withdraw: take that right away at Binance.") == (
+        "🔑 the key of the exchange is at risk: it may withdraw: take that right away at Binance.\n"
+        "Hedging goes on, so that no short is left alone. While nothing is held, I do not start like this."
+    )
+
+
 def test_a_suspension_names_reason_and_what_to_do() -> None:
     """Words for the code, the detail, and advice."""
     assert plain(suspended_text("bnb", "stale_chain", "last block 45 s ago", times=3)) == (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.config_file import parse_config
 from bot.settings import Locations, Places, find_places, load_settings, looks_like_a_first_start
@@ -151,8 +153,8 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
     monkeypatch.setenv("BSC_RPC_URL", "https://one.example/key1 , http://127.0.0.1:8545/")
     monkeypatch.setenv("BSC_WS_URL", "wss://one.example/ws")
     settings = load_settings(Locations())
-    assert settings.rpc_urls("bsc") == ("https://one.example/key1", "http://127.0.0.1:8545")
-    assert settings.ws_url("bsc") == "wss://one.example/ws"
+    assert settings.rpc_urls("bsc") == (SecretStr("https://one.example/key1"), SecretStr("http://127.0.0.1:8545"))
+    assert settings.ws_url("bsc") == SecretStr("wss://one.example/ws")
     assert "https://one.example/key1" in settings.secrets()
     assert "key1" not in repr(settings)
     with pytest.raises(ConfigurationError, match="MY_CHAIN_RPC_URL is not set"):
@@ -218,6 +220,41 @@ def test_an_open_env_file_and_an_unknown_name_are_noticed(empty_home: Path) -> N
     assert len(find_places(Locations()).around.notices) == 1
 
 
+def test_a_file_of_secrets_is_its_owners_alone_in_live_mode(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mode and owner; on paper, where nothing is at stake, it is only said."""
+    env = empty_home / ".env"
+    env.write_text("BINANCE_API_KEY=k\nBINANCE_API_SECRET=s\n")
+    (empty_home / "hedge.toml").write_text(f'mode = "live"\n{HEDGE}max_position_notional = 500\n')
+    for mode, is_private in ((0o600, True), (0o400, True), (0o640, False), (0o602, False), (0o601, False)):
+        env.chmod(mode)
+        with nullcontext() if is_private else pytest.raises(ConfigurationError, match=r"chmod 600 \.env"):
+            load_settings(Locations()).require_private_secrets()
+    (empty_home / "hedge.toml").write_text(HEDGE)
+    settings = load_settings(Locations())
+    settings.require_private_secrets()
+    assert any("chmod 600" in notice for notice in settings.notices)
+    env.chmod(0o600)
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    os.chown(env, 4712, -1) if os.getuid() == 0 else None
+    (exposed,) = find_places(Locations()).around.notices
+    assert exposed.startswith(".env belongs to another user")
+
+
+def test_a_file_system_without_modes_is_no_fault_of_the_operator(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There every file seems open to all, a new one as well, and chmod changes nothing."""
+    env = empty_home / ".env"
+    env.write_text("LP_HEDGE_LOG_LEVEL=INFO\n")
+    env.chmod(0o777)
+    real = os.fstat
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fstat", lambda handle: os.stat_result((real(handle).st_mode | 0o777, *real(handle)[1:])))
+        assert find_places(Locations()).around.exposed is None
+    assert find_places(Locations()).around.exposed
+    assert [path.name for path in empty_home.iterdir()] == [".env"]
+
+
 def test_the_spot_host_is_asked_only_beside_binances_own_futures_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key for a test network must not be sent to the real spot host."""
     assert find_places(Locations()).around.values.spot_url == "https://api.binance.com"
@@ -240,6 +277,15 @@ def test_two_exchanges_mixed_are_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert mixes(futures="http://127.0.0.1:1", streams="wss://fstream.binance.com/")
     assert not mixes(futures="http://127.0.0.1:1", streams="ws://127.0.0.1:1")
     assert not mixes(futures="http://127.0.0.1:1", streams="")
+
+
+def test_an_unencrypted_address_of_another_machine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key or a token would go there in the clear; this machine needs no encryption against itself."""
+    monkeypatch.setenv("TELEGRAM_API_URL", "http://telegram.example:8081")
+    monkeypatch.setenv("BINANCE_FUTURES_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("BINANCE_STREAM_URL", "wss://stream.example")
+    (notice,) = find_places(Locations()).around.notices
+    assert notice.startswith("TELEGRAM_API_URL:") and "not encrypted" in notice
 
 
 def first_start(places: Places, *hedges: str) -> bool:

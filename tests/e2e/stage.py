@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -168,15 +168,16 @@ def set_stage(
 class Service:
     """`lp-hedge run` as a process of its own; its log is kept beside the database."""
 
-    def __init__(self, stage: Stage, name: str = "run") -> None:
+    def __init__(self, stage: Stage, name: str = "run", *, arguments: Sequence[str] = ()) -> None:
         self._stage = stage
+        self._arguments = arguments
         self.log = stage.folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Service:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._stage.command("run"),
+                self._stage.command("run", *self._arguments),
                 cwd=self._stage.folder,
                 env=self._stage.variables(),
                 stdin=subprocess.DEVNULL,

@@ -67,6 +67,21 @@ def test_every_decision_is_in_the_index_and_shown_by_tests_that_exist() -> None:
         assert named and named <= tests, (page.name, named - tests)
 
 
+def test_every_threat_is_shown_by_tests_that_exist() -> None:
+    """Each row of the threat model names at least one, and none that was renamed away."""
+    rows = [
+        line
+        for table in re.split(r"^\| threat .*\n", (ROOT / "docs" / "security.md").read_text(), flags=re.MULTILINE)[1:]
+        for line in table.split("\n\n")[0].splitlines()[1:]
+    ]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for path, test in named:
+            assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), (path, test)
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """Relative ones, from where the page is."""

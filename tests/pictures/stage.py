@@ -12,6 +12,8 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import SecretStr
+
 from bot.assembly import build_engine
 from bot.demo.chain import HEDGE, DemoPositions
 from bot.demo.market import SYMBOL, DemoMarket
@@ -168,7 +170,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
         )
         stage = Stage(rig, clock, node, store, office, engine)
         stage.keep_accounts(venue)
-        settings = TelegramSettings(rig.token, frozenset({OPERATOR}), None, rig.api_url)
+        settings = TelegramSettings(SecretStr(rig.token), frozenset({OPERATOR}), None, rig.api_url)
         front = Front(office, store, clock, people=people, telegram=settings)
         listening = asyncio.create_task(front._front_end())
         try:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from bot.redaction import Redactor
 from bot.telegram import TelegramFrontEnd, TelegramSettings, Timings
 from core.clock import SystemClock
@@ -29,7 +31,7 @@ async def main(api_url: str, database: Path, what: str) -> None:
             await desk.approvals.ask(replace(an_approval(), created_at=now, expires_at=now + timedelta(minutes=5)))
         await desk.notifier.present_pending()
         await TelegramFrontEnd(
-            TelegramSettings(TOKEN, frozenset({42, 43}), api_url=api_url),
+            TelegramSettings(SecretStr(TOKEN), frozenset({42, 43}), api_url=api_url),
             operator=desk.operator,
             outbox=store.outbox,
             clock=clock,

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.redaction import Redactor
 from bot.replies import Reply
@@ -78,7 +79,7 @@ def running(rig: TelegramRig, operator: ScriptedOperator, outbox: SqliteOutbox) 
         service: Operator = operator,
         timings: Timings = QUICK,
     ) -> AsyncIterator[TelegramFrontEnd]:
-        settings = TelegramSettings(rig.token, operators, chat_id, rig.api_url)
+        settings = TelegramSettings(SecretStr(rig.token), operators, chat_id, rig.api_url)
         front_end = TelegramFrontEnd(
             settings,
             operator=service,

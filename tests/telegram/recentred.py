@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from pydantic import SecretStr
+
 from bot.redaction import Redactor
 from bot.telegram import TelegramFrontEnd, TelegramSettings
 from core.clock import SystemClock
@@ -50,7 +52,7 @@ async def at_work(
     async with started(pair) as programme:
         await programme.cycles(3)
         front = TelegramFrontEnd(
-            TelegramSettings(rig.token, operators, chat_id, rig.api_url),
+            TelegramSettings(SecretStr(rig.token), operators, chat_id, rig.api_url),
             operator=programme.office.operator,
             outbox=programme.store.outbox,
             clock=SystemClock(),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.probes import telegram_items
 from bot.redaction import Redactor
@@ -69,7 +70,7 @@ async def test_a_telegram_that_hangs_holds_up_no_hedge(rig: TelegramRig, tmp_pat
     pair.settings |= {"delta_band_quote": 100, "delta_band_pct": 0}
     async with started(pair) as programme:
         front_end = TelegramFrontEnd(
-            TelegramSettings(rig.token, frozenset({OPERATOR}), None, rig.api_url),
+            TelegramSettings(SecretStr(rig.token), frozenset({OPERATOR}), None, rig.api_url),
             operator=ScriptedOperator(),
             outbox=programme.store.outbox,
             clock=SystemClock(),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.rendering.markup import plain
 from bot.telegram import TelegramSettings, Timings
@@ -96,7 +97,7 @@ async def ask_in_vain(desk: Desk, approval_id: str) -> None:
 
 @asynccontextmanager
 async def delivering(rig: TelegramRig, desk: Desk) -> AsyncIterator[OutboxDelivery]:
-    settings = TelegramSettings(rig.token, frozenset({OPERATOR}), None, rig.api_url)
+    settings = TelegramSettings(SecretStr(rig.token), frozenset({OPERATOR}), None, rig.api_url)
     sender = Sender(settings, desk.clock, PACE)
     try:
         yield OutboxDelivery(desk.store.outbox, sender, settings.destinations, desk.clock, PACE)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 from telegram.error import RetryAfter
 
 from bot.replies import Button, Reply
@@ -170,7 +171,7 @@ async def test_p8_the_programs_signals_are_its_own(rig: TelegramRig, running: Ru
 async def test_p12_a_flood_wait_is_a_span_of_time_and_warns_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever type the library gives, the wait is the same."""
     monkeypatch.delenv("PTB_TIMEDELTA", raising=False)
-    sender = Sender(TelegramSettings(TOKEN, frozenset({OPERATOR})), SystemClock(), QUICK)
+    sender = Sender(TelegramSettings(SecretStr(TOKEN), frozenset({OPERATOR})), SystemClock(), QUICK)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

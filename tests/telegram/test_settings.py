@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import SecretStr
 
 from bot.telegram import TelegramSettings
 from core.errors import ConfigurationError
@@ -15,7 +16,7 @@ GROUP = -1001
 def test_no_list_is_a_refusal_to_start(token: str, ids: set[int]) -> None:
     """An empty list never means everyone, and a group is no person."""
     with pytest.raises(ConfigurationError):
-        TelegramSettings(token, frozenset(ids))
+        TelegramSettings(SecretStr(token), frozenset(ids))
 
 
 @pytest.mark.parametrize(
@@ -33,16 +34,16 @@ def test_no_list_is_a_refusal_to_start(token: str, ids: set[int]) -> None:
 )
 def test_person_and_chat_must_both_fit(user_id: int, chat_id: int, private: bool, admitted: bool) -> None:
     """A listed person in their own private chat or in the configured one, and nobody else anywhere."""
-    settings = TelegramSettings(TOKEN, frozenset({1, 2}), GROUP)
+    settings = TelegramSettings(SecretStr(TOKEN), frozenset({1, 2}), GROUP)
     assert settings.admits(user_id=user_id, chat_id=chat_id, private=private) is admitted
 
 
 def test_messages_go_to_the_configured_chat_else_to_each_operator() -> None:
     """Sorted, so that the order of deliveries is the same at every start."""
-    assert TelegramSettings(TOKEN, frozenset({2, 1})).destinations == (1, 2)
-    assert TelegramSettings(TOKEN, frozenset({2, 1}), GROUP).destinations == (GROUP,)
+    assert TelegramSettings(SecretStr(TOKEN), frozenset({2, 1})).destinations == (1, 2)
+    assert TelegramSettings(SecretStr(TOKEN), frozenset({2, 1}), GROUP).destinations == (GROUP,)
 
 
 def test_the_token_does_not_show() -> None:
     """Not where settings are printed."""
-    assert TOKEN not in repr(TelegramSettings(TOKEN, frozenset({1})))
+    assert TOKEN not in repr(TelegramSettings(SecretStr(TOKEN), frozenset({1})))

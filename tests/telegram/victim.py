@@ -10,6 +10,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from bot.front import stop_on_signals
 from bot.redaction import Redactor
 from bot.replies import Actor, PressResult, Reply
@@ -52,7 +54,7 @@ async def main(api_url: str, database: Path, delay_s: float) -> None:
     clock = SystemClock()
     async with await Store.open(database, scope="paper:test", clock=clock) as store:
         await TelegramFrontEnd(
-            TelegramSettings(TOKEN, frozenset({42}), api_url=api_url),
+            TelegramSettings(SecretStr(TOKEN), frozenset({42}), api_url=api_url),
             operator=SlowWriter(store, delay_s),
             outbox=store.outbox,
             clock=clock,

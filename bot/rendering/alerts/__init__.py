@@ -59,6 +59,7 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.POSITION_ADOPTED: position.adopted,
     EventKind.FOREIGN_TRADE: trades.foreign,
     EventKind.VENUE_BANNED: sources.banned,
+    EventKind.KEY_AT_RISK: sources.key_at_risk,
     EventKind.SLIPPAGE_EXCEEDED: trades.slippage,
     EventKind.ORDER_TAKEN_BACK: trades.taken_back,
     EventKind.VENUE_NEWS_LOST: sources.exchange_news_lost,

@@ -34,6 +34,13 @@ def banned(facts: Facts) -> str:
     )
 
 
+def key_at_risk(facts: Facts) -> str:
+    return lines(
+        f"🔑 {bold('the key of the exchange is at risk')}: {esc(facts.text('detail').rstrip('.'))}.",
+        "Hedging goes on, so that no short is left alone. While nothing is held, I do not start like this.",
+    )
+
+
 def exchange_news_lost(facts: Facts) -> str:
     what = "your account" if facts.text("stream") == "account" else "its prices"
     return lines(
