@@ -21,7 +21,7 @@ RESULTS = ("> ", "# ")
 
 # What cannot be carried out here, by how it begins, and why not. It must still be a line that a shell can read.
 NOT_RUN: Mapping[str, str] = {
-    "make": "sets up or takes minutes; make itself says what it would do",
+    "make": "sets up, or takes minutes; make itself says what it would do",
     "pip install": "would ask a package index; the extras that it names exist",
     "python -m benchmarks": "measures for minutes; the module exists",
     "docker": "no container engine in the tests",
@@ -36,7 +36,7 @@ PLACEHOLDERS = ("lp-hedge COMMAND",)
 
 
 class Scene(Enum):
-    """`FRESH`: nothing is there but the checkout. `PAPER`: a new user before a node. `LIVE`: a service runs and hedges."""
+    """`FRESH`: nothing is there but the checkout. `PAPER`: a new user with a node. `LIVE`: a service runs and hedges."""
 
     FRESH = auto()
     PAPER = auto()
@@ -45,8 +45,11 @@ class Scene(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`line` as it is shown. `instead`: what stands for its example values; `adds`: further arguments that make it short,
-    or `--help` where only the command's name is shown. `says` is in its output."""
+    """`line` as it is shown; `says` is in its output.
+
+    `instead`: what stands for its example values. `adds`: further arguments that make it short, or `--help` where only
+    the command's name is shown.
+    """
 
     line: str
     scene: Scene
@@ -76,20 +79,20 @@ RUN = (
         "lp-hedge demo --fast --hours 24 --approvals approve --json", Scene.FRESH, '"net_quote"', instead={"24": "2"}
     ),
     Shown("lp-hedge backtest", Scene.FRESH, "--prices", adds=HELP),
-    Shown(f"lp-hedge --config examples/backtest.toml backtest {DATA}", Scene.FRESH, "Hedging", adds=("--days", "4")),
+    Shown(f"lp-hedge --config examples/backtest.toml backtest {DATA}", Scene.FRESH, "Hedging", adds=("--days", "1")),
     Shown(
         f"lp-hedge --config examples/backtest.toml backtest {DATA} --fee-apr 0.25 --plot backtest.png"
         " --trades fills.csv",
         Scene.FRESH,
         "LP fees",
-        adds=("--days", "4"),
+        adds=("--days", "1"),
     ),
     Shown("lp-hedge calibrate", Scene.FRESH, "--settings", adds=HELP),
     Shown(
         f"lp-hedge --config examples/backtest.toml calibrate {DATA} --plot frontier.png",
         Scene.FRESH,
         "delta_band",
-        adds=("--days", "2", "--settings", "2", "--jobs", "1"),
+        adds=("--days", "1", "--settings", "2", "--jobs", "1"),
     ),
     Shown("lp-hedge init", Scene.PAPER, "--chain", code=2),
     Shown("lp-hedge init --chain bsc --id 123456 --symbol BNBUSDT --rpc https://...", Scene.PAPER, "Wrote hedge.toml"),
@@ -98,21 +101,17 @@ RUN = (
     Shown("lp-hedge run", Scene.PAPER, ""),
     Shown("lp-hedge status", Scene.PAPER, "PAPER"),
     Shown("lp-hedge status --json", Scene.LIVE, '"residual_base"'),
-    Shown("lp-hedge pause eth", Scene.LIVE, "Paused: eth."),
-    Shown("lp-hedge resume eth", Scene.LIVE, "Resumed: eth."),
     Shown("lp-hedge pause", Scene.LIVE, "Paused: eth."),
+    Shown("lp-hedge resume eth", Scene.LIVE, "Resumed: eth."),
     Shown("lp-hedge halt", Scene.LIVE, "Halted: eth."),
     Shown("lp-hedge resume", Scene.LIVE, "Resumed: eth."),
     Shown("lp-hedge hedge eth --yes", Scene.LIVE, "Hedging eth now."),
     Shown("lp-hedge follow keep eth", Scene.LIVE, "othing", code=1),
     Shown("lp-hedge follow close eth --yes", Scene.LIVE, "othing", code=1),
     Shown("lp-hedge report", Scene.LIVE, "Net"),
-    Shown("lp-hedge report --days 30", Scene.LIVE, "Net"),
     Shown("lp-hedge report --days 30 --by day", Scene.LIVE, "Net"),
-    Shown("lp-hedge report --days 30 --by month", Scene.LIVE, "Net"),
-    Shown("lp-hedge report --days 30 --csv fills.csv --parts parts.csv --json", Scene.LIVE, '"periods"'),
+    Shown("lp-hedge report --days 30 --csv fills.csv --parts parts.csv --json", Scene.LIVE, '"total"'),
     Shown("lp-hedge db backup", Scene.LIVE, "FILE", adds=HELP),
-    Shown("lp-hedge db backup FILE", Scene.LIVE, "holds a complete copy", instead={"FILE": "other.db"}),
     Shown("lp-hedge db backup copy.db", Scene.LIVE, "holds a complete copy"),
     Shown("lp-hedge --db copy.db db check", Scene.LIVE, "is sound"),
     Shown("lp-hedge db check", Scene.LIVE, "is sound"),
@@ -143,7 +142,7 @@ def lines_in(text: str) -> Iterator[str]:
 def plain(line: str) -> str:
     """Without prompt, folder, comment, and what an indented line says of itself after two blanks."""
     command = line.strip().removeprefix("$ ").removeprefix(".venv/bin/")
-    command = re.split(r" {2,}(?!--)", command)[0]
+    command = re.split(r" {2,}(?! |--)", command)[0]
     return re.sub(r"\s+", " ", command.partition(" # ")[0]).strip()
 
 

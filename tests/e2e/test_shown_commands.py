@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +26,7 @@ from tests.rigs.secrets import TRAP
 
 pytestmark = [pytest.mark.e2e]
 PATIENCE_S = 60.0
-ENDS_WITHIN_S = 240.0
+ENDS_WITHIN_S = 150.0
 # The rig's contracts in the place of those that the preset of BNB Chain names; all else is the program as it is.
 AS_BNB_CHAIN = """
 import sys
@@ -42,7 +45,11 @@ def of(scene: Scene) -> tuple[Shown, ...]:
 
 
 def carried_out(
-    shown: Shown, folder: Path, variables: Mapping[str, str], values: Mapping[str, str], program: tuple[str, ...] = PLAIN
+    shown: Shown,
+    folder: Path,
+    variables: Mapping[str, str],
+    values: Mapping[str, str],
+    program: tuple[str, ...] = PLAIN,
 ) -> str:
     """What it said; it ended as it should, with the words that it should have."""
     done = subprocess.run(
@@ -85,17 +92,50 @@ def test_a_new_user_on_paper(stage: Stage) -> None:
     folder = stage.folder / "user"
     folder.mkdir()
     surroundings = stage.variables()
-    kept = ("PATH", "PYTHONPATH", "BINANCE_FUTURES_URL", "BINANCE_STREAM_URL", "TELEGRAM_BOT_TOKEN")
-    variables = {name: surroundings[name] for name in (*kept, "TELEGRAM_OPERATOR_IDS", "TELEGRAM_API_URL")}
-    variables["HOME"] = str(folder)
+    variables = {
+        name: surroundings[name] for name in ("PATH", "PYTHONPATH", "BINANCE_FUTURES_URL", "BINANCE_STREAM_URL")
+    }
+    variables |= {"HOME": str(folder), "TELEGRAM_API_URL": surroundings["TELEGRAM_API_URL"]}
     values = {"123456": str(stage.position_id), "BNBUSDT": SYMBOL, "https://...": surroundings["LOCAL_RPC_URL"]}
     program = (sys.executable, "-c", AS_BNB_CHAIN.format(preset=preset_of(stage)))
-    stage.telegram.say(OPERATOR, "hello")
     for shown in of(Scene.PAPER):
-        if shown.line == "lp-hedge run":
-            hedges_on_paper(stage, folder, variables, program)
-        else:
-            carried_out(shown, folder, variables, values, program)
+        match shown.line:
+            case "lp-hedge run":
+                hedges_on_paper(stage, folder, variables, program)
+            case "lp-hedge init --telegram":
+                with (folder / ".env").open("a") as file:
+                    file.write(f"TELEGRAM_BOT_TOKEN={stage.telegram.token}\n")
+                keeps_the_operator(stage, folder, variables, program)
+            case _:
+                carried_out(shown, folder, variables, values, program)
+
+
+def keeps_the_operator(stage: Stage, folder: Path, variables: Mapping[str, str], program: tuple[str, ...]) -> None:
+    """At a terminal: the id of whoever writes is shown, Enter ends that, the number typed is kept."""
+    master, slave = pty.openpty()
+    shown = bytearray()
+
+    def says(words: str) -> bool:
+        while select.select([master], [], [], 0)[0]:
+            shown.extend(os.read(master, 4096))
+        return words in shown.decode(errors="replace")
+
+    arguments = [*program, "init", "--telegram"]
+    search = subprocess.Popen(arguments, cwd=folder, env=dict(variables), stdin=slave, stdout=slave, stderr=slave)
+    try:
+        for awaited, typed in (("Write to your bot", ""), (f"{OPERATOR}  ", "\n"), ("Who of them", f"{OPERATOR}\n")):
+            stage.telegram.wait_for(partial(says, awaited), timeout_s=PATIENCE_S)
+            if typed:
+                os.write(master, typed.encode())
+            else:
+                stage.telegram.say(OPERATOR, "/start")
+        assert search.wait(PATIENCE_S) == 0, shown.decode()
+    finally:
+        search.kill()
+        search.wait()
+        os.close(slave)
+        os.close(master)
+    assert f"TELEGRAM_OPERATOR_IDS={OPERATOR}" in (folder / ".env").read_text()
 
 
 def preset_of(stage: Stage) -> object:

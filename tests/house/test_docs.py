@@ -49,8 +49,10 @@ def test_the_settings_named_exist() -> None:
 
 def test_local_links_lead_somewhere() -> None:
     """A file that the README points to is there."""
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+    for target, anchor in re.findall(r"\]\((?!http)([^)#]+)#?([^)]*)\)", README):
         assert (ROOT / target).exists(), target
+        headings = re.findall(r"^#+ (.+)$", (ROOT / target).read_text(), re.MULTILINE) if anchor else [""]
+        assert anchor in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}, anchor
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))

@@ -17,7 +17,7 @@ from tests.house.allowed_values import allowed, default
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 ROW = re.compile(r"^\| `([\w<>]+)` \| (.+?) \| `(.+?)` \| (.+) \| `(.+?)` \|$", re.MULTILINE)
-SECTIONS = {
+SECTIONS: Mapping[str, type[BaseModel]] = {
     "The whole program": Config,
     "`[paper]`": PaperConfig,
     "`[alerts]`": AlertsConfig,

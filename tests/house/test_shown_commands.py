@@ -32,7 +32,9 @@ def test_what_is_not_run_exists(line: str) -> None:
     words = shlex.split(line)
     match words:
         case ["make", *_]:
-            said = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+            said = subprocess.run(
+                ["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+            )
             assert said.returncode == 0, said.stderr
         case ["python", "-m", module, *_]:
             assert importlib.util.find_spec(module)
@@ -71,5 +73,6 @@ lp-hedge = 1
 ```
 """
     assert set(lines_in(text)) == {
-        "lp-hedge demo --fast", "lp-hedge backtest --prices x", "lp-hedge halt", "make docs", "systemctl restart lp-hedge",
+        "lp-hedge demo --fast", "lp-hedge backtest --prices x", "lp-hedge halt", "make docs",
+        "systemctl restart lp-hedge",
     }  # fmt: skip

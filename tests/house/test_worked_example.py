@@ -17,6 +17,7 @@ from tests.hedging.positions import LIQUIDITY, position
 PAGE = Path(__file__).parents[2] / "docs" / "how_it_works.md"
 ROW = re.compile(r"^\| ([A-Z].+?) \| .+ \| ([^|]+?) \|$", re.MULTILINE)
 POSITION = position()
+MINUS = "\N{MINUS SIGN}"
 RULES = policy(approvals=True)
 SHORT_BASE, WALLET_QUOTE, KEPT, TAKER = Decimal(25), Decimal(20_000), Decimal("0.005"), Decimal("0.0005")
 
@@ -50,7 +51,7 @@ def decided_at(price: int, *, to_edge: bool = False) -> Decision:
 def figure(value: Decimal, places: int, unit: str) -> str:
     """1,994.29 USDT; a minus as print has it."""
     rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    return f"{rounded:,f} {unit}".replace("-", "−")
+    return f"{rounded:,f} {unit}".replace("-", MINUS)
 
 
 def in_base(value: Decimal, places: int = 4) -> str:
