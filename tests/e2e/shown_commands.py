@@ -36,7 +36,7 @@ PLACEHOLDERS = ("lp-hedge COMMAND",)
 
 
 class Scene(Enum):
-    """`FRESH`: nothing is there but the checkout. `PAPER`: a new user with a node. `LIVE`: a service runs and hedges."""
+    """`FRESH`: nothing but the checkout; `PAPER`: a new user with a node; `LIVE`: a service runs and hedges."""
 
     FRESH = auto()
     PAPER = auto()
@@ -91,7 +91,7 @@ RUN = (
     Shown(
         f"lp-hedge --config examples/backtest.toml calibrate {DATA} --plot frontier.png",
         Scene.FRESH,
-        "delta_band",
+        "Calibration of eth",
         adds=("--days", "1", "--settings", "2", "--jobs", "1"),
     ),
     Shown("lp-hedge init", Scene.PAPER, "--chain", code=2),

@@ -56,13 +56,12 @@ def test_the_pages_build_strictly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_every_page_is_listed(page: Path) -> None:
-    """In `nav` of mkdocs.yml and, but for single decisions, in the first page's table and the README's."""
+    """In `nav` of mkdocs.yml and, but for single decisions, in the first page's table."""
     name = str(page.relative_to(DOCS))
     title = page.read_text().partition("\n")[0].removeprefix("# ")
     assert name in NAV, f"add to nav in mkdocs.yml, under the heading it belongs to:  - {title}: {name}"
     if name != "index.md" and not name.startswith("decisions/0"):
         assert f"]({name}" in (DOCS / "index.md").read_text(), f"add a link to {name} in docs/index.md"
-        assert f"](docs/{name}" in (ROOT / "README.md").read_text(), f"add a link to docs/{name} in README.md"
 
 
 @pytest.mark.parametrize(
