@@ -7,12 +7,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from core.amm.prices import price_bounds
+from core.facts import PerpAccount
 from core.hedging.exposure import amounts_at_price, pair_order
 from core.hedging.headroom import position_headroom
 from core.hedging.kernel_types import Decision, Facts
-from core.hedging.margin import short_liquidation_price
+from core.hedging.margin import liquidation_price_after
 from tests.hedging.givens import decide, facts, memory, policy, said
-from tests.hedging.positions import LIQUIDITY, position
+from tests.hedging.positions import LIQUIDITY, NOW, position
 
 PAGE = Path(__file__).parents[2] / "docs" / "how_it_works.md"
 ROW = re.compile(r"^\| ([A-Z].+?) \| .+ \| ([^|]+?) \|$", re.MULTILINE)
@@ -44,6 +45,28 @@ def seen_at(price: int) -> Facts:
     )
 
 
+def account() -> PerpAccount:
+    """As it is at 1975: what the price did since 2000 is in the balance."""
+    seen = seen_at(1975)
+    return PerpAccount(
+        symbol="ETHUSDT",
+        hedge_mode=False,
+        position_base=-SHORT_BASE,
+        long_base=Decimal(0),
+        short_base=SHORT_BASE,
+        entry_price=Decimal(2000),
+        liquidation_price=None,
+        margin_balance_quote=seen.margin_balance_quote,
+        available_balance_quote=seen.available_quote,
+        maintenance_margin_quote=seen.maintenance_margin_quote,
+        initial_rate=Decimal("0.05"),
+        maintenance_rate=KEPT,
+        taker_fee_rate=TAKER,
+        maker_fee_rate=TAKER,
+        as_of=NOW,
+    )
+
+
 def decided_at(price: int, *, to_edge: bool = False) -> Decision:
     return decide(seen_at(price), RULES._replace(to_edge=to_edge), memory())
 
@@ -72,9 +95,8 @@ def expected() -> dict[str, str]:
     of_the_short = SHORT_BASE * (2000 - 1975)
     room, _ = position_headroom(seen_at(1975), RULES)
     lower, upper = price_bounds(POSITION.tick_lower, POSITION.tick_upper, pair_order(POSITION))
-    liquidated_at = short_liquidation_price(
-        wallet_quote=WALLET_QUOTE, size_base=SHORT_BASE, entry_price=Decimal(2000), maintenance_rate=KEPT
-    )
+    liquidated_at = liquidation_price_after(account(), Decimal(1975), Decimal(0))
+    assert liquidated_at is not None
     return {
         "Range": f"{lower:,.2f} to {upper:,.2f} USDT",
         "BASE at 2000": in_base(-decided_at(2000).target_base),
