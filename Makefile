@@ -63,7 +63,7 @@ bench-demeter: $(VENV)/.dev .venv-demeter/.installed ## the same position in Dem
 	@$(PY) -m benchmarks.demeter
 
 docs: $(VENV)/.dev ## build the pages of docs/ into site/; broken links fail
-	@$(PY) -m mkdocs --quiet build --strict
+	@$(PY) -m mkdocs build --strict
 
 pictures: $(VENV)/.dev ## make the pictures in README and docs anew, from what the program says and draws
 	@$(PY) -m tests.pictures

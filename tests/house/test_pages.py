@@ -48,7 +48,7 @@ NAV = paths_in(yaml_load((ROOT / "mkdocs.yml").read_text())["nav"])
 
 def test_the_pages_build_strictly(tmp_path: Path) -> None:
     """A broken link, a missing anchor, a page that is in no list or a list's page that is not there ends the build."""
-    command = [sys.executable, "-m", "mkdocs", "--quiet", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site" / "index.html").exists()
