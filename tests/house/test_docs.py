@@ -83,6 +83,16 @@ def test_every_chat_command_is_in_the_phone_page_with_an_example() -> None:
     assert {parse(example).word for example in re.findall(r"`(/[^`]+)`", table)} == set(BY_NAME)
 
 
+BOTFATHERS_OWN = "newbot"
+
+
+@pytest.mark.parametrize("name", ["alerts", "operating", "phone", "reasons", "runbook", "settings", "start"])
+def test_what_pages_tell_to_type_is_understood(name: str) -> None:
+    """A command in a page for operators is one of the chat's."""
+    typed = re.findall(r"`(/[a-z][^`]*)`", (ROOT / "docs" / f"{name}.md").read_text())
+    assert {parse(example).word for example in typed} <= {*BY_NAME, BOTFATHERS_OWN}
+
+
 def test_pictures_in_the_phone_page_are_there_and_small() -> None:
     """Made by `make pictures`; none is left over."""
     text = (ROOT / "docs" / "phone.md").read_text() + README

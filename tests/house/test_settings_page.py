@@ -47,24 +47,31 @@ def rows_of_hedges() -> list[Row]:
     return [row for heading, rows in sections().items() if heading.lower() in named for row in rows]
 
 
-def table_of(model: type[BaseModel], keys: set[str]) -> Mapping[str, tuple[str, str]]:
-    return {key: (allowed(model, key), default(model.model_fields[key])) for key in keys}
+def differing(rows: list[Row], model: type[BaseModel], keys: set[str]) -> list[str]:
+    """What the page says otherwise than the model, or not at all, as the row should begin."""
+    shown = {key.lower(): (value, first) for key, value, first, *_ in rows}
+    wanted = {key: (allowed(model, key), default(model.model_fields[key])) for key in keys}
+    missing = [
+        f"| `{key}` | {value} | `{first}` |"
+        for key, (value, first) in wanted.items()
+        if shown.get(key) != (value, first)
+    ]
+    return [*missing, *(f"no such setting: {key}" for key in set(shown) - keys)]
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_a_section_has_every_setting_with_what_is_allowed(heading: str) -> None:
     """Key, allowed values and default, as the model has them; no more and no fewer."""
     model = SECTIONS[heading]
-    shown = {key: (value, first) for key, value, first, *_ in sections()[heading]}
-    assert shown == table_of(model, set(model.model_fields) - (PARTS if model is Config else set()))
+    keys = set(model.model_fields) - (PARTS if model is Config else set())
+    assert not differing(sections()[heading], model, keys)
 
 
 def test_the_hedges_sections_have_every_setting_with_what_is_allowed() -> None:
     """Over all sections of a hedge together; each key once."""
     rows = rows_of_hedges()
-    shown = {key: (value, first) for key, value, first, *_ in rows}
-    assert len(shown) == len(rows)
-    assert shown == table_of(HedgeConfig, set(HedgeConfig.model_fields))
+    assert len({key for key, *_ in rows}) == len(rows)
+    assert not differing(rows, HedgeConfig, set(HedgeConfig.model_fields))
 
 
 def test_a_setting_stands_where_the_chat_has_it() -> None:
@@ -76,10 +83,10 @@ def test_a_setting_stands_where_the_chat_has_it() -> None:
 
 def test_the_environment_is_complete() -> None:
     """Every variable that is read."""
-    rows = {key: (value, first) for key, value, first, *_ in sections()["`.env`"] if key not in OF_A_CHAIN}
-    fields = Environment.model_fields
-    assert rows == {key.upper(): words for key, words in table_of(Environment, set(fields)).items()}
-    assert {key for key, *_ in sections()["`.env`"]} - set(rows) == OF_A_CHAIN
+    rows = sections()["`.env`"]
+    assert {key for key, *_ in rows} >= OF_A_CHAIN
+    named = [row for row in rows if row[0] not in OF_A_CHAIN]
+    assert not differing(named, Environment, set(Environment.model_fields))
 
 
 @pytest.mark.parametrize(
