@@ -118,6 +118,10 @@ RUN = (
     Shown("lp-hedge flatten eth --yes", Scene.LIVE, "Flattening eth"),
 )
 
+# Where JSON is shown, and which of the commands gives its keys: one block in each page.
+JSON_OF: Mapping[str, str] = {"docs/operating.md": "lp-hedge status --json"}
+JSON_FENCE = re.compile(r"^```json\n(.+?)^```", re.MULTILINE | re.DOTALL)
+
 
 def shown_lines() -> dict[str, str]:
     """Each command line that a page shows, in one spelling, with the page where it stands first."""

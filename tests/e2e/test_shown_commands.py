@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
 import select
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import pytest
 
 from core.amm.presets import PRESETS
 from storage.lock import is_running
-from tests.e2e.shown_commands import RUN, Scene, Shown
+from tests.e2e.shown_commands import JSON_FENCE, JSON_OF, RUN, Scene, Shown
 from tests.e2e.stage import BY_ITSELF, OPERATOR, ROOT, SYMBOL, Service, Stage
 from tests.rigs.secrets import TRAP
 
@@ -37,7 +36,6 @@ from bot.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 PLAIN = (sys.executable, "-m", "bot")
-SHOWN_JSON = re.compile(r"^```json\n(.+?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def of(scene: Scene) -> tuple[Shown, ...]:
@@ -50,8 +48,8 @@ def carried_out(
     variables: Mapping[str, str],
     values: Mapping[str, str],
     program: tuple[str, ...] = PLAIN,
-) -> str:
-    """What it said; it ended as it should, with the words that it should have."""
+) -> None:
+    """It ends as it should, with the words that it should have, and the keys where a page shows its JSON."""
     done = subprocess.run(
         [*program, *shown.arguments(values)],
         cwd=folder,
@@ -65,7 +63,8 @@ def carried_out(
     TRAP.look("the output", done.stdout + done.stderr)
     assert done.returncode == shown.code, (shown.line, done.returncode, done.stdout, done.stderr)
     assert shown.says in done.stdout + done.stderr, (shown.line, done.stdout, done.stderr)
-    return done.stdout
+    for page in (page for page, line in JSON_OF.items() if line == shown.line):
+        assert shape(json.loads(done.stdout)) == shape(shown_json(page)), page
 
 
 def test_with_nothing_but_the_checkout(tmp_path: Path) -> None:
@@ -170,19 +169,17 @@ def hedges_on_paper(stage: Stage, folder: Path, variables: Mapping[str, str], pr
 
 @pytest.mark.chain
 def test_beside_a_running_service(stage: Stage) -> None:
-    """What an operator types at the machine; and the JSON that is shown has the keys that the program gives."""
+    """What an operator types at the machine."""
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
         stage.until_short(stage.base_of(stage.position_id), within=Decimal("0.01"), timeout_s=PATIENCE_S)
         for shown in of(Scene.LIVE):
-            said = carried_out(shown, stage.folder, stage.variables(), {})
-            if shown.line == "lp-hedge status --json":
-                assert shape(json.loads(said)) == shape(shown_json())
+            carried_out(shown, stage.folder, stage.variables(), {})
         assert service.stop() == 0, service.output()
 
 
-def shown_json() -> object:
-    (text,) = SHOWN_JSON.findall((ROOT / "docs" / "operating.md").read_text())
+def shown_json(page: str) -> object:
+    (text,) = JSON_FENCE.findall((ROOT / page).read_text())
     return cast(object, json.loads(text))
 
 

@@ -11,7 +11,17 @@ import tomllib
 import pytest
 
 from bot.arguments import build_parser
-from tests.e2e.shown_commands import PLACEHOLDERS, ROOT, RUN, lines_in, shown_lines, why_not_run
+from tests.e2e.shown_commands import (
+    JSON_FENCE,
+    JSON_OF,
+    PAGES,
+    PLACEHOLDERS,
+    ROOT,
+    RUN,
+    lines_in,
+    shown_lines,
+    why_not_run,
+)
 
 SHOWN = shown_lines()
 # A command of the program that another one carries out: as its user, in its container.
@@ -28,6 +38,13 @@ def test_every_shown_command_is_carried_out_or_has_a_reason() -> None:
     }
     assert not unknown, unknown
     assert run <= set(SHOWN), f"shown no more: {run - set(SHOWN)}"
+
+
+def test_json_is_shown_where_its_keys_are_looked_at() -> None:
+    """Beside the command that gives it, which is run; one block in a page."""
+    shown = {str(page.relative_to(ROOT)): len(JSON_FENCE.findall(page.read_text())) for page in PAGES}
+    assert {page: count for page, count in shown.items() if count} == dict.fromkeys(JSON_OF, 1)
+    assert set(JSON_OF.values()) <= {shown.line for shown in RUN}
 
 
 @pytest.mark.parametrize("line", [line for line in SHOWN if why_not_run(line)])
