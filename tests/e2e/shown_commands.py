@@ -23,7 +23,7 @@ RESULTS = ("> ", "# ")
 NOT_RUN: Mapping[str, str] = {
     "make": "sets up, or takes minutes; make itself says what it would do",
     "pip install": "would ask a package index; the extras that it names exist",
-    "python -m benchmarks": "measures for minutes; the module exists",
+    "python -m (?:benchmarks|tests)": "measures for minutes; the module exists",
     "docker": "no container engine in the tests",
     "systemctl": "no service manager in the tests",
     "sudo": "changes the machine",
@@ -32,7 +32,8 @@ NOT_RUN: Mapping[str, str] = {
     "git": "would ask a remote repository",
     "curl": "would leave the machine",
 }
-PLACEHOLDERS = ("lp-hedge COMMAND",)
+# A line that names what is to be put in is no command yet: `lp-hedge db backup FILE`, `lp-hedge halt [NAME]`.
+SYNOPSIS = re.compile(rf"^{PROGRAM}((?: [a-z]+)*) (?:\[|[A-Z]{{2,}}\b)")
 
 
 class Scene(Enum):

@@ -15,9 +15,9 @@ from tests.e2e.shown_commands import (
     JSON_FENCE,
     JSON_OF,
     PAGES,
-    PLACEHOLDERS,
     ROOT,
     RUN,
+    SYNOPSIS,
     lines_in,
     shown_lines,
     why_not_run,
@@ -34,7 +34,7 @@ def test_every_shown_command_is_carried_out_or_has_a_reason() -> None:
     """A new one belongs into `RUN` of tests/e2e/shown_commands.py, or among `NOT_RUN` with the reason."""
     run = {shown.line for shown in RUN}
     unknown = {
-        line: page for line, page in SHOWN.items() if line not in run | {*PLACEHOLDERS} and why_not_run(line) is None
+        line: page for line, page in SHOWN.items() if not (line in run or SYNOPSIS.match(line) or why_not_run(line))
     }
     assert not unknown, unknown
     assert run <= set(SHOWN), f"shown no more: {run - set(SHOWN)}"
@@ -63,6 +63,8 @@ def test_what_is_not_run_exists(line: str) -> None:
             extras = re.findall(r"[\w]+", package.partition("[")[2])
             declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
             assert set(extras) <= set(declared)
+        case ["lp-hedge", *arguments]:
+            build_parser().parse_args(arguments)
         case _:
             assert len(words) > 1
             if inner := INNER.search(line):
@@ -76,6 +78,16 @@ def test_what_is_run_is_a_line_of_the_program(shown: object) -> None:
     words = shown.arguments({})
     if "--help" not in words:
         build_parser().parse_args(words)
+
+
+@pytest.mark.parametrize("line", [line for line in SHOWN if SYNOPSIS.match(line)])
+def test_what_is_only_outlined_is_a_command(line: str) -> None:
+    """Its command has a help."""
+    outlined = SYNOPSIS.match(line)
+    assert outlined
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args([*outlined[1].split(), "--help"])
+    assert ended.value.code == 0
 
 
 def test_lines_are_found_wherever_they_stand() -> None:
