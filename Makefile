@@ -24,7 +24,7 @@ VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"$$/\1/p' bot/version.py)
 INSTALLED := $(PREFIX)/lib/lp-hedge/$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test audit lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage \
+.PHONY: help setup run test audit lint format format-check types imports bench bench-replay bench-demeter docs pictures soak coverage \
   install uninstall dist lock clean
 
 help: ## show this list
@@ -78,6 +78,9 @@ bench-replay: $(VENV)/.dev ## measure replay, backtest and calibration over a ye
 bench-demeter: $(VENV)/.dev .venv-demeter/.installed ## the same position in Demeter 1.3.0 and here, side by side
 	@$(PY) -m benchmarks.demeter
 
+docs: $(VENV)/.dev ## build the pages of docs/ into site/; broken links fail
+	@$(PY) -m mkdocs build --strict
+
 pictures: $(VENV)/.dev ## make the pictures in README and docs anew, from what the program says and draws
 	@$(PY) -m tests.pictures
 
@@ -117,7 +120,7 @@ lock: ## renew both lock files from pyproject.toml
 	$(LOCK) --extra build -c requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean: ## remove what setup and tests made; data/ stays
-	rm -rf $(VENV) .venv-demeter $(CHAIN)/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-demeter $(CHAIN)/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage site
 
 # -- set-up: each stamp is renewed when its lock changes --------------------------------------------------
 

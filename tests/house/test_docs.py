@@ -49,8 +49,10 @@ def test_the_settings_named_exist() -> None:
 
 def test_local_links_lead_somewhere() -> None:
     """A file that the README points to is there."""
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+    for target, anchor in re.findall(r"\]\((?!http)([^)#]+)#?([^)]*)\)", README):
         assert (ROOT / target).exists(), target
+        headings = re.findall(r"^#+ (.+)$", (ROOT / target).read_text(), re.MULTILINE) if anchor else [""]
+        assert anchor in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}, anchor
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
@@ -94,6 +96,16 @@ def test_every_chat_command_is_in_the_phone_page_with_an_example() -> None:
     text = (ROOT / "docs" / "phone.md").read_text()
     table = text.split("## Every command")[1].split("## When")[0]
     assert {parse(example).word for example in re.findall(r"`(/[^`]+)`", table)} == set(BY_NAME)
+
+
+BOTFATHERS_OWN = "newbot"
+
+
+@pytest.mark.parametrize("name", ["alerts", "operating", "phone", "reasons", "runbook", "settings", "start"])
+def test_what_pages_tell_to_type_is_understood(name: str) -> None:
+    """A command in a page for operators is one of the chat's."""
+    typed = re.findall(r"`(/[a-z][^`]*)`", (ROOT / "docs" / f"{name}.md").read_text())
+    assert {parse(example).word for example in typed} <= {*BY_NAME, BOTFATHERS_OWN}
 
 
 def test_pictures_in_the_phone_page_are_there_and_small() -> None:
