@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
         ("status", "one fresh read of everything and what would be decided; trades nothing", _add_json),
+        ("health", "whether the running service's hedges really turn: exit code 0, else 1", _add_json),
         ("report", "P&L by its parts, fills and fees", _add_report),
         ("backtest", "the hedge replayed over recorded prices, by the code that decides live", add_backtest),
         ("calibrate", "search recorded prices for good settings; never trades", add_calibrate),

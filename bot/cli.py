@@ -154,6 +154,15 @@ def twin(options: argparse.Namespace) -> int:
     return OK if ok else FAILED
 
 
+def health(options: argparse.Namespace) -> int:
+    from bot.database_place import database_path  # asked every minute: nothing heavy here
+    from bot.pulse import look, seen_json
+
+    seen = look(database_path(options.db, options.env_file), SystemClock())
+    print(seen_json(seen) if options.json else seen.says)
+    return OK if seen.turns else FAILED
+
+
 def report(options: argparse.Namespace) -> int:
     from bot.fills_csv import csv_of
     from bot.parts_csv import parts_csv_of
@@ -216,6 +225,7 @@ HANDLERS: dict[str, Handler] = {
     "init": init,
     "check": check,
     "status": status,
+    "health": health,
     "report": report,
     "backtest": backtest,
     "db": database,

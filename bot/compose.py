@@ -18,7 +18,8 @@ from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing, configure_logs
 from bot.mode_change import leave_behind
-from bot.office import open_office
+from bot.office import Office, open_office
+from bot.pulse import Pulse, forget_pulse
 from bot.redaction import Redactor
 from bot.venues import perp_venue
 from bot.version import program_version
@@ -53,6 +54,7 @@ async def run_service(settings: Settings) -> int:
     for notice in settings.notices:
         log.warning("worth a look", notice=notice)
     with InstanceLock(settings.database_path):
+        forget_pulse(settings.database_path)
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
@@ -128,20 +130,22 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             telegram=settings.telegram(),
             redactor=redactor,
             last_word=say_goodbye,
-            chores=_chores(settings, engine, clock),
+            chores=_chores(settings, engine, office, redactor, clock),
         )
         await front.run(engine)
 
 
 def _chores(
-    settings: Settings, engine: Engine, clock: Clock
+    settings: Settings, engine: Engine, office: Office, redactor: Redactor, clock: Clock
 ) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
+    pulse = Pulse(settings.database_path, office.health, redact=redactor.redact, clock=SystemClock())
     url = settings.around.values.lp_hedge_heartbeat_url
     if url is None:
-        return {}
+        return {"pulse": pulse.run}
     from bot.heartbeat import Heartbeat
 
-    return {"heartbeat": Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run}
+    heartbeat = Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock)
+    return {"pulse": pulse.run, "heartbeat": heartbeat.run}
 
 
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.database_place import DEFAULT_ENV_FILE, variables_in
 from core.errors import ConfigurationError
 
 BINANCE_FUTURES = "https://fapi.binance.com"
 BINANCE_STREAMS = "wss://fstream.binance.com"
 BINANCE_SPOT = "https://api.binance.com"
-DEFAULT_ENV_FILE = Path(".env")
 RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
 OUR_PREFIXES = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_")
 NEVER_SHOWN = frozenset({"telegram_bot_token", "binance_api_key", "binance_api_secret"})
@@ -55,7 +54,7 @@ class Environment(BaseSettings):
     binance_stream_url: str | None = None
     binance_spot_url: str | None = None
     lp_hedge_config: Path | None = None
-    lp_hedge_db: Path | None = None
+    lp_hedge_db: Path | None = None  # known by name; `database_path` reads it, also for those who need nothing else
     lp_hedge_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     lp_hedge_heartbeat_url: SecretStr | None = None
 
@@ -142,10 +141,7 @@ def read_environment(env_file: Path | None) -> Surroundings:
 
     Raises ConfigurationError: the named file is missing, or a value is not allowed.
     """
-    path = env_file or DEFAULT_ENV_FILE
-    if env_file is not None and not env_file.is_file():
-        raise ConfigurationError(f"there is no file {env_file}, which --env-file names.")
-    in_file = _variables_in(path)
+    path, in_file = env_file or DEFAULT_ENV_FILE, variables_in(env_file)
     try:
         values = Environment(_env_file=path)
     except ValidationError as error:
@@ -153,10 +149,6 @@ def read_environment(env_file: Path | None) -> Surroundings:
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
     return Surroundings(values, _chains(variables), _notices(path, in_file), names)
-
-
-def _variables_in(path: Path) -> dict[str, str]:
-    return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
 
 
 def checked_url(value: str, *schemes: str) -> str:

@@ -76,7 +76,7 @@ def service(home: Path) -> Iterator[Service]:
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` works everywhere and names its own command."""
-    for command in ("run", "demo", "init", "check", "status", "report", "db", *TWINS):
+    for command in ("run", "demo", "init", "check", "status", "health", "report", "db", *TWINS):
         with pytest.raises(SystemExit) as left:
             build_parser().parse_args([command, "--help"])
         assert left.value.code == 0

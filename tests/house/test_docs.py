@@ -24,7 +24,7 @@ def test_every_reason_is_documented_in_its_own_words() -> None:
 
 def test_every_command_is_in_the_readme_and_none_other() -> None:
     """A command that is not described does not exist; one that is described must."""
-    commands = {"run", "demo", "init", "check", "status", "report", "backtest", "calibrate", "db", *TWINS}
+    commands = {"run", "demo", "init", "check", "status", "health", "report", "backtest", "calibrate", "db", *TWINS}
     table = README.split("## Commands")[1].split("Exit codes")[0]
     named = set(re.findall(r"`([a-z]+)[ `]", table))
     assert commands <= named
