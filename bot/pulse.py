@@ -20,8 +20,8 @@ from core.clock import Clock
 from core.errors import ConfigurationError
 from storage.lock import is_running
 
-BEAT_S = 5.0
-STALE_AFTER_S = 30.0
+BEAT_S = 10.0
+STALE_AFTER_S = 45.0
 OWNER_ONLY = 0o600
 
 log = structlog.get_logger(__name__)

@@ -4,21 +4,16 @@ A node's URL often holds a key, in any of its parts: messages have a name for it
 are cut off.
 """
 
-import logging
+import itertools
+import json
 import re
-import sys
 from collections.abc import Sequence
 
-from aiohttp import ClientError, ClientResponseError, ClientTimeout
-from web3 import AsyncHTTPProvider
-from web3.types import RPCEndpoint
+from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout, TCPConnector
 
 from core.amm.abi import AskedTooMuch, ChainUnavailable
 from core.amm.node_names import secrets_of, without_secrets
 from core.connection_words import why_unconnected
-
-# A library that web3 brings raises this so far that an answer of nothing but brackets would overflow the stack.
-sys.setrecursionlimit(1000)
 
 TIMEOUT_S = 8.0
 # How long a node is left alone that says its quota of the day or month is used up.
@@ -62,16 +57,16 @@ class Node:
     def __init__(self, url: str, name: str, *, timeout_s: float) -> None:
         """`name`: what it is called in messages."""
         self.name = name
+        self._url = url
         self._secrets = secrets_of(url)
-        # web3 writes whole URLs, keys and all, into its informational lines.
-        logging.getLogger("web3").setLevel(logging.WARNING)
-        timeout = {"timeout": ClientTimeout(total=timeout_s)}
-        self._provider = AsyncHTTPProvider(url, request_kwargs=timeout, exception_retry_configuration=None)
+        self._timeout = ClientTimeout(total=timeout_s)
+        self._ids = itertools.count(1)
+        self._session: ClientSession | None = None
 
     async def call(self, method: str, params: Sequence[object]) -> object:
         """The result of one request."""
         try:
-            answer: object = await self._provider.make_request(RPCEndpoint(method), list(params))
+            answer = await self._post({"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params})
         except ClientResponseError as error:
             raise self._http_failure(error) from None
         except (ClientError, TimeoutError, OSError) as error:
@@ -82,7 +77,17 @@ class Node:
 
     async def aclose(self) -> None:
         """Close its connections."""
-        await self._provider.disconnect()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _post(self, request: object) -> object:
+        """Raises what aiohttp raises, ValueError and RecursionError for an answer that is not JSON."""
+        if self._session is None:  # made inside the loop that it belongs to
+            # A connection each: one kept from the last look may have been closed meanwhile, by whatever is in between.
+            self._session = ClientSession(timeout=self._timeout, connector=TCPConnector(force_close=True))
+        async with self._session.post(self._url, json=request) as response:
+            response.raise_for_status()
+            return json.loads(await response.read())
 
     def _result(self, answer: object) -> object:
         if not isinstance(answer, dict):
