@@ -11,7 +11,7 @@ from tests.e2e.stage import Service, Stage, resident_mb
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
 IMPORTED = re.compile(r"^import time:[ \d]+\|[ \d]+\| +([\w.]+)$", re.MULTILINE)
-# Of the commands that replay and search, of the process that draws, and what libraries bring for uses that are not ours.
+# Of commands that replay and search, of the process that draws, and what libraries bring for uses that are not ours.
 NEVER_LOADED = {
     "numpy", "numba", "llvmlite", "matplotlib", "PIL", "joblib", "tqdm", "dask", "distributed", "pandas", "scipy",
     "web3", "eth_account", "py_ecc", "setuptools", "pkg_resources", "pytest",
