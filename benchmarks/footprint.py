@@ -20,7 +20,7 @@ from benchmarks.service import cpu_s, until
 from benchmarks.world import world
 from bot.demo.path import RECORDED_START
 from bot.demo.run import drive, set_stage
-from bot.logs import configure_logs
+from bot.logs import LogSettings, configure_logs
 from bot.redaction import Redactor
 from bot.settings import DemoOptions
 from core.clock import ManualClock
@@ -105,7 +105,7 @@ def _add_hedges(stage: Stage, symbols: list[str]) -> None:
 async def _growth() -> list[Line]:
     """The engine over the embedded market, from the second day on: the first fills the caches."""
     options, clock = DemoOptions(speed=None, approvals="approve"), ManualClock(RECORDED_START, sleep_advances=True)
-    configure_logs("WARNING", Redactor())
+    configure_logs(LogSettings("WARNING"), Redactor())
     held_mb = []
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:

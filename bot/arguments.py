@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_locations(parser, default=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary, add in (
-        ("run", "the service; on a fresh machine the demo", _no_more),
+        ("run", "the service; on a fresh machine the demo", _add_run),
         ("demo", "the whole program on an embedded market, nothing real", _add_demo),
         ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
@@ -88,7 +88,9 @@ def _add_locations(parser: argparse.ArgumentParser, default: str | None) -> None
     parser.add_argument("--env-file", type=Path, metavar="FILE", default=default, help="default ./.env")
 
 
-def _no_more(parser: argparse.ArgumentParser) -> None:
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log-format", choices=("text", "json"), help="of each log line, default text")
+    parser.add_argument("--log-file", type=Path, metavar="FILE", help="log there too, with rotation; else stderr alone")
     parser.set_defaults(**_DEMO_DEFAULTS)
 
 

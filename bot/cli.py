@@ -20,6 +20,7 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
 
 if TYPE_CHECKING:
+    from bot.logs import LogSettings
     from bot.settings import Places, Settings
 
 OK, FAILED, WRONG, MUST_FIX, INTERRUPTED = 0, 1, 2, 3, 130
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
-    return asyncio.run(compose.run_service(settings))
+    return asyncio.run(compose.run_service(settings, _log_settings(options, settings)))
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -91,6 +92,7 @@ def status(options: argparse.Namespace) -> int:
 
     settings = settings_at(_places(options))
     settings.require_chains()
+    _warn_on_stderr(settings)
     from bot import compose
     from bot.rendering.markup import plain
     from bot.rendering.status import Service, status_text
@@ -115,6 +117,7 @@ def check(options: argparse.Namespace) -> int:
 
     settings = settings_at(_places(options))
     settings.require_known_contracts()
+    _warn_on_stderr(settings)
     from bot import preflight
 
     found = asyncio.run(preflight.examine(settings, allow_withdrawal_key=options.allow_withdrawal_key))
@@ -238,6 +241,27 @@ def _places(options: argparse.Namespace) -> Places:
     from bot.settings import Locations, find_places
 
     return find_places(Locations(options.config, options.db, options.env_file))
+
+
+def _warn_on_stderr(settings: Settings) -> None:
+    """Standard output is the answer's alone."""
+    from bot.logs import LogSettings, configure_logs
+    from bot.redaction import Redactor
+
+    configure_logs(LogSettings("WARNING"), Redactor(settings.secrets()))
+
+
+def _log_settings(options: argparse.Namespace, settings: Settings) -> LogSettings:
+    from bot.logs import LogSettings
+
+    values = settings.around.values
+    return LogSettings(
+        level=values.lp_hedge_log_level,
+        shape=options.log_format or values.lp_hedge_log_format,
+        file=options.log_file or values.lp_hedge_log_file,
+        file_mb=values.lp_hedge_log_file_mb,
+        files=values.lp_hedge_log_files,
+    )
 
 
 def _hedge_names(places: Places) -> tuple[str, ...]:

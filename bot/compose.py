@@ -16,7 +16,7 @@ import structlog
 from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
-from bot.logs import LogRing, configure_logs
+from bot.logs import LogRing, LogSettings, configure_logs
 from bot.mode_change import leave_behind
 from bot.office import Office, open_office
 from bot.pulse import Pulse, forget_pulse
@@ -45,12 +45,12 @@ STALLED_AFTER_S = 60.0
 log = structlog.get_logger(__name__)
 
 
-async def run_service(settings: Settings) -> int:
+async def run_service(settings: Settings, log_settings: LogSettings) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
-    logs = configure_logs(settings.around.values.lp_hedge_log_level, redactor)
+    logs = configure_logs(log_settings, redactor)
     for notice in settings.notices:
         log.warning("worth a look", notice=notice)
     with InstanceLock(settings.database_path):
@@ -63,7 +63,7 @@ async def run_service(settings: Settings) -> int:
 
 
 async def run_demo(options: DemoOptions) -> int:
-    logs = configure_logs("WARNING", Redactor())
+    logs = configure_logs(LogSettings("WARNING"), Redactor())
     from bot.demo import run
 
     return await run.run_demo(options, logs)

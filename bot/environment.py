@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -56,6 +64,10 @@ class Environment(BaseSettings):
     lp_hedge_config: Path | None = None
     lp_hedge_db: Path | None = None  # known by name; `database_path` reads it, also for those who need nothing else
     lp_hedge_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    lp_hedge_log_format: Literal["text", "json"] = "text"
+    lp_hedge_log_file: Path | None = None
+    lp_hedge_log_file_mb: Annotated[int, Field(gt=0)] = 10
+    lp_hedge_log_files: Annotated[int, Field(gt=0)] = 5
     lp_hedge_heartbeat_url: SecretStr | None = None
 
     @model_validator(mode="before")
@@ -83,10 +95,12 @@ class Environment(BaseSettings):
             checked_url(value.get_secret_value(), "http", "https")
         return value
 
-    @field_validator("lp_hedge_log_level", mode="before")
+    @field_validator("lp_hedge_log_level", "lp_hedge_log_format", mode="before")
     @classmethod
-    def _any_case(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
+    def _any_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "lp_hedge_log_level" else value.lower()
 
     @model_validator(mode="after")
     def _both_keys_or_none(self) -> Environment:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot import cli
 from bot.arguments import TWINS, build_parser
@@ -310,3 +313,25 @@ def test_run_on_a_fresh_machine_shows_the_demo_until_quit(home: Path) -> None:
     assert done.stdout.startswith("No hedge.toml here, no keys, nothing stored: starting the demo")
     assert "DEMO" in done.stdout
     assert not list(home.iterdir())
+
+
+def test_standard_output_is_the_answers_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning that a library or a part of the program logs must not spoil what a script reads."""
+    (home / "hedge.toml").write_text(
+        'mode = "paper"\n[hedges.bnb]\nchain = "bsc"\namm_type = "pancakeswap_v3"\nlp_position_ids = [1]\n'
+        'symbol = "BNBUSDT"\n'
+    )
+    (home / ".env").write_text("BSC_RPC_URL=http://127.0.0.1:9\nBINANCE_FUTURES_URL=http://127.0.0.1:9\n")
+    (home / ".env").chmod(0o600)
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        assert cli.main(["status", "--json"]) == 1
+        structlog.get_logger("core.anything").warning("worth a look")
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = before
+        root.setLevel(level)
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["mode"] == "paper"
+    assert shown.err.endswith(" WARNING core.anything: worth a look\n")
