@@ -31,7 +31,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: logging.Logger) -> Path:
     """An empty working directory and an environment without our names."""
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
@@ -323,15 +323,8 @@ def test_standard_output_is_the_answers_alone(home: Path, capsys: pytest.Capture
     )
     (home / ".env").write_text("BSC_RPC_URL=http://127.0.0.1:9\nBINANCE_FUTURES_URL=http://127.0.0.1:9\n")
     (home / ".env").chmod(0o600)
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    try:
-        assert cli.main(["status", "--json"]) == 1
-        structlog.get_logger("core.anything").warning("worth a look")
-    finally:
-        structlog.reset_defaults()
-        root.handlers[:] = before
-        root.setLevel(level)
+    assert cli.main(["status", "--json"]) == 1
+    structlog.get_logger("core.anything").warning("worth a look")
     shown = capsys.readouterr()
     assert json.loads(shown.out)["mode"] == "paper"
     assert shown.err.endswith(" WARNING core.anything: worth a look\n")

@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import stat
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,13 +39,8 @@ class Log:
 
 
 @pytest.fixture
-def log() -> Iterator[Log]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield Log()
-    structlog.reset_defaults()
-    root.handlers[:] = before
-    root.setLevel(level)
+def log(root: logging.Logger) -> Log:
+    return Log()
 
 
 def test_both_kinds_of_logger_write_the_same_line(log: Log) -> None:
@@ -106,20 +100,6 @@ def test_the_ring_is_bounded(log: Log) -> None:
 
 
 # shapes and files
-
-
-@pytest.fixture
-def root() -> Iterator[logging.Logger]:
-    """The root logger, put back as it was."""
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield root
-    structlog.reset_defaults()
-    for handler in root.handlers:
-        if handler not in before:
-            handler.close()
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 def test_json_lines_are_whole_objects_without_secrets(root: logging.Logger) -> None:

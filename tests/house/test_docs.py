@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME, parse
+from bot.environment import Environment
+from bot.pulse import BEAT_S, STALE_AFTER_S
 from core.config import HedgeConfig
 from core.hedging.states import EXPLANATIONS, Reason
 
@@ -51,6 +54,18 @@ def test_local_links_lead_somewhere() -> None:
     """A file that the README points to is there."""
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_logs_page_speaks_of_what_exists() -> None:
+    """Its variables, flags, limits and examples are the program's."""
+    page = (ROOT / "docs" / "logs.md").read_text()
+    names = set(re.findall(r"`(LP_HEDGE_\w+)`", page))
+    assert names == {name.upper() for name in Environment.model_fields if name.startswith("lp_hedge_log")}
+    for line in re.findall(r"`lp-hedge (.+?)`|\$ lp-hedge (.+)", page):
+        build_parser().parse_args("".join(line).split())
+    assert f"What is older than {STALE_AFTER_S:.0f} s counts as hanging" in page and BEAT_S == 10
+    (example,) = re.findall(r"^    (\{.+\})$", page, re.MULTILINE)
+    assert list(json.loads(example))[:4] == ["at", "level", "logger", "event"]
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
