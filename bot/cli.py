@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 import traceback
@@ -46,9 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except Exception as error:  # noqa: BLE001 -- the named border: a person gets a sentence, the file the trace
         return _complain(options, _unexpected(options, error), FAILED)
+    finally:
+        gc.enable()  # for whoever called this as a function, when `run` ended early
 
 
 def run(options: argparse.Namespace) -> int:
+    # What is imported stays: searching it for garbage again and again is a sixth of a start. `run_service` goes on.
+    gc.disable()
     from bot.settings import looks_like_a_first_start, settings_at
 
     places = _places(options)
@@ -57,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
             "No hedge.toml here, no keys, nothing stored: starting the demo on an embedded market. Nothing real is "
             "traded.\n`lp-hedge init` writes a configuration for your own position.\n"
         )
+        gc.enable()
         return demo(build_parser().parse_args(["demo"], namespace=options))
     settings = settings_at(places)
     try:

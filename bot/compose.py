@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -114,6 +115,8 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             watches=chains.watches(office.slot.stir, office.notifier, office.config),
             streams=streams,
         )
+        gc.freeze()  # all that is loaded and built by now stays, and need not be searched for garbage
+        gc.enable()
         started = {"version": program_version(), "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
 
