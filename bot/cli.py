@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Until it is stopped. What needs no network is checked first, without the heavy parts."""
     # What is imported stays: searching it for garbage again and again is a sixth of a start. `run_service` goes on.
     gc.disable()
     from bot.settings import looks_like_a_first_start, settings_at
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def demo(options: argparse.Namespace) -> int:
+    """In Telegram too when a token is configured."""
     from bot import compose
     from bot.settings import DemoOptions, telegram_settings
 
@@ -94,6 +96,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
+    """1 when facts are missing, or there is no hedge to read."""
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
@@ -119,6 +122,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
+    """3 when something must be fixed."""
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
@@ -132,6 +136,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def init(options: argparse.Namespace) -> int:
+    """Two files, or with `--telegram` only the operators' ids."""
     from bot import first_config
 
     env_file = options.env_file or Path(".env")
@@ -148,6 +153,7 @@ def init(options: argparse.Namespace) -> int:
 
 
 def twin(options: argparse.Namespace) -> int:
+    """A row that the running service carries out; 1 when its answer is no."""
     from bot import twins
 
     sure, places = getattr(options, "yes", False), _places(options)
@@ -173,6 +179,7 @@ def health(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
+    """The files are written all or none, before anything is printed."""
     from bot.fills_csv import csv_of
     from bot.parts_csv import parts_csv_of
     from bot.report import book_since
@@ -197,6 +204,7 @@ def report(options: argparse.Namespace) -> int:
 
 
 def backtest(options: argparse.Namespace) -> int:
+    """How long it took goes to stderr, so that the same run prints the same."""
     from bot.backtest.run import backtest as run_backtest
 
     result = run_backtest(options, _places(options), SystemClock())
@@ -206,6 +214,7 @@ def backtest(options: argparse.Namespace) -> int:
 
 
 def database(options: argparse.Namespace) -> int:
+    """`db backup`, or `db check`, which is 3 for a fault and 0 for a note."""
     from storage.upkeep import back_up, check_database
 
     path, now = _places(options).database_path, SystemClock().now()
@@ -222,6 +231,7 @@ def database(options: argparse.Namespace) -> int:
 
 
 def calibrate(options: argparse.Namespace) -> int:
+    """Prints what it found; `hedge.toml` is left as it is."""
     from bot.calibrate.run import calibrate as search_settings
 
     print(search_settings(options, _places(options), SystemClock()))

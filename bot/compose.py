@@ -64,6 +64,7 @@ async def run_service(settings: Settings, log_settings: LogSettings) -> int:
 
 
 async def run_demo(options: DemoOptions) -> int:
+    """The exit code. Nothing under a warning is logged, for the demo prints what is to be seen."""
     logs = configure_logs(LogSettings("WARNING"), Redactor())
     from bot.demo import run
 

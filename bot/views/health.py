@@ -33,6 +33,7 @@ class Health:
         return {"health": self.health}
 
     async def health(self, _args: tuple[str, ...]) -> Reply:
+        """What is at hand: no probe waits for a network."""
         running = span((self._clock.now() - self._identity.started_at).total_seconds())
         fresh = freshness_items(self._from.engine.statuses(), self._from.config.now.hedges)
         items = [HealthItem("program", True, f"running for {running}"), *fresh, await self._queues()]
