@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import chain, charts, execution, phone, replay, service, streams
+from benchmarks import chain, charts, execution, footprint, phone, replay, service, streams
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
 from core.clock import SystemClock
@@ -52,7 +52,7 @@ def main() -> int:
     if TEST_CHAIN.exists():
         measured += [
             Measured(line.name, line.value, line.unit)
-            for line in (*chain.measure(), *service.measure(), *phone.measure())
+            for line in (*chain.measure(), *service.measure(), *footprint.measure(), *phone.measure())
         ]
     if "--json" in sys.argv[1:]:
         print(json.dumps([asdict(each) for each in measured], indent=2))

@@ -1,6 +1,6 @@
 """`python -m benchmarks.service`: the running program on loopback, with real contracts and a strict exchange.
 
-How much a cycle asks and costs, how soon a swap is hedged, how soon a start decides, and how much memory it holds.
+How much a cycle asks and costs, and how soon a swap is hedged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ MANY = 200
 # A hedge is looked at once a second at most, and a second after its order to see it done: this long after an order the
 # next look is free.
 PUSHED_APART_S = 2.2
-STARTS = 5
 PATIENCE_S = 30.0
 POSITION = "GET /fapi/v3/positionRisk"
 # Every look counts, the pool alone moves, and nobody is asked.
@@ -46,41 +45,22 @@ def main() -> int:
 def measure() -> list[Line]:
     with world() as stage:
         stage.configure(SETTINGS)
-        lines = _starts(stage)
         with Service(stage, "steady") as service:
-            _until(lambda: "reason='within_band'" in service.output())
-            lines += _cycles(stage, service, "")
+            until(lambda: "reason='within_band'" in service.output())
+            lines = _cycles(stage, service, "")
             lines += _swaps(stage, "", limit_s=1.2, apart_s=1.2)
-            lines.append(Line("resident memory of the service", _resident_mb(service), "MB"))
             service.stop()
         stage.configure({"poll_seconds": "15"}, {"LOCAL_WS_URL": stage.chain.ws_url})
         with Service(stage, "pushed") as service:
-            _until(lambda: "reason='within_band'" in service.output())
+            until(lambda: "reason='within_band'" in service.output())
             lines += _swaps(stage, "pushed, ", limit_s=None, apart_s=PUSHED_APART_S)
             service.stop()
         stage.configure({"poll_seconds": "1", "lp_position_ids": str(_many(stage))}, {})
         with Service(stage, "many") as service:
-            _until(lambda: "reason='within_band'" in service.output())
+            until(lambda: "reason='within_band'" in service.output())
             lines += _cycles(stage, service, f"{MANY} positions: ")
             service.stop()
     return lines
-
-
-def _starts(stage: Stage) -> list[Line]:
-    """From the command to the first decision in the log, each time as a fresh process on the same database."""
-    took, worked = [], []
-    for number in range(STARTS):
-        began = time.perf_counter()
-        with Service(stage, f"start{number}") as service:
-            _until(lambda log=service.log: ": decision " in log.read_text())  # type: ignore[misc]
-            took.append(time.perf_counter() - began)
-            worked.append(_cpu_s(service))
-            service.stop()
-    return [
-        Line("start to first decision, median", statistics.median(took), "s", 3.0),
-        Line("start to first decision, longest", max(took), "s"),
-        Line("start to first decision, CPU of it", statistics.median(worked), "s"),
-    ]
 
 
 def _many(stage: Stage) -> list[int]:
@@ -94,19 +74,19 @@ def _cycles(stage: Stage, service: Service, which: str) -> list[Line]:
     """The exchange's position is read once a cycle: that counts the cycles."""
     _next_cycle(stage)
     stage.proxy.forget()
-    first, began_s = len(stage.venue.requests(POSITION)), _cpu_s(service)
-    _until(lambda: len(stage.venue.requests(POSITION)) >= first + CYCLES)
+    first, began_s = len(stage.venue.requests(POSITION)), cpu_s(service)
+    until(lambda: len(stage.venue.requests(POSITION)) >= first + CYCLES)
     time.sleep(0.3)
     cycles = len(stage.venue.requests(POSITION)) - first
     return [
         Line(f"{which}RPC requests a cycle", round(len(stage.proxy.requests) / cycles, 2), "", 1.0),
-        Line(f"{which}CPU a cycle, all of the process", (_cpu_s(service) - began_s) / cycles * 1000, "ms"),
+        Line(f"{which}CPU a cycle, all of the process", (cpu_s(service) - began_s) / cycles * 1000, "ms"),
     ]
 
 
 def _next_cycle(stage: Stage) -> None:
     before = len(stage.venue.requests(POSITION))
-    _until(lambda: len(stage.venue.requests(POSITION)) > before)
+    until(lambda: len(stage.venue.requests(POSITION)) > before)
     time.sleep(0.3)
 
 
@@ -119,7 +99,7 @@ def _swaps(stage: Stage, which: str, *, limit_s: float | None, apart_s: float) -
         before = stage.orders_sent()
         stage.chain.swap_to_price(stage.pool, 2000 if number % 2 else 2040)
         mined_ms = (time.time() - time.perf_counter() + stage.chain.rpc.mining_since_s) * 1000
-        _until(lambda sent=before: stage.orders_sent() > sent)  # type: ignore[misc]
+        until(lambda sent=before: stage.orders_sent() > sent)  # type: ignore[misc]
         took.append((stage.venue.requests(PLACE)[before].at_ms - mined_ms) / 1000)
     took.sort()
     return [
@@ -129,7 +109,7 @@ def _swaps(stage: Stage, which: str, *, limit_s: float | None, apart_s: float) -
     ]
 
 
-def _until(probe: Callable[[], bool]) -> None:
+def until(probe: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not probe():
         if time.monotonic() > deadline:
@@ -137,15 +117,9 @@ def _until(probe: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def _cpu_s(service: Service) -> float:
+def cpu_s(service: Service) -> float:
     fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident_mb(service: Service) -> float:
-    status = Path(f"/proc/{service.process.pid}/status").read_text()
-    (line,) = [each for each in status.splitlines() if each.startswith("VmRSS")]
-    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

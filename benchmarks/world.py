@@ -12,16 +12,17 @@ from tests.e2e.stage import OPERATOR, START_PRICE, SYMBOL, Stage, set_stage
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig
 from tests.rigs.telegram.rig import TelegramRig
-from tests.rigs.venue.server import VenueThread
+from tests.rigs.venue.exchange import Exchange
+from tests.rigs.venue.server import VenueServer, VenueThread
 
 
 @contextmanager
-def world() -> Iterator[Stage]:
+def world(exchange: Exchange | None = None) -> Iterator[Stage]:
     with (
         tempfile.TemporaryDirectory() as folder,
         ChainRig() as chain,
         RpcProxy(chain.rpc_url) as proxy,
-        VenueThread() as venue,
+        VenueThread(VenueServer(exchange)) as venue,
         TelegramRig() as telegram,
     ):
         venue.exchange.set_price(SYMBOL, START_PRICE)

@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
         ("status", "one fresh read of everything and what would be decided; trades nothing", _add_json),
+        ("health", "whether the running service's hedges really turn: exit code 0, else 1", _add_json),
         ("report", "P&L by its parts, fills and fees", _add_report),
         ("backtest", "the hedge replayed over recorded prices, by the code that decides live", add_backtest),
         ("calibrate", "search recorded prices for good settings; never trades", add_calibrate),
@@ -93,6 +94,8 @@ def _add_locations(parser: argparse.ArgumentParser, default: str | None) -> None
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_withdrawal_key(parser)
+    parser.add_argument("--log-format", choices=("text", "json"), help="of each log line, default text")
+    parser.add_argument("--log-file", type=Path, metavar="FILE", help="log there too, with rotation; else stderr alone")
     parser.set_defaults(**_DEMO_DEFAULTS)
 
 

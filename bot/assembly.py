@@ -16,7 +16,7 @@ from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
-from core.engine import Engine, Loop
+from core.engine import COMMANDS, Engine, Loop
 from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.dead_man import DeadMansSwitch
@@ -89,7 +89,8 @@ async def build_engine(
         evaluated=office.series.looked,
     )
     office.slot.engine = engine
-    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges"))
+    vital = frozenset((*config.hedges, COMMANDS))
+    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges", vital=vital))
     return engine
 
 

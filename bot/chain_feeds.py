@@ -107,7 +107,7 @@ class ChainFeeds:
         return _Chain(hedges, source, ChainFeed(source.reader, self._clock))
 
     def _source(self, name: str, hedges: Mapping[str, HedgeConfig]) -> _Source:
-        from core.amm.reader import ChainReader  # web3 takes its time to load
+        from core.amm.reader import ChainReader  # it takes its time to load
 
         followed = {each: self._still_followed(each) for each in hedges}
         preset = chain_preset(name, self._settings.config.chains.get(name))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 import traceback
@@ -20,6 +21,7 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
 
 if TYPE_CHECKING:
+    from bot.logs import LogSettings
     from bot.settings import Places, Settings
 
 OK, FAILED, WRONG, MUST_FIX, INTERRUPTED = 0, 1, 2, 3, 130
@@ -45,10 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except Exception as error:  # noqa: BLE001 -- the named border: a person gets a sentence, the file the trace
         return _complain(options, _unexpected(options, error), FAILED)
+    finally:
+        gc.enable()  # for whoever called this as a function, when `run` ended early
 
 
 def run(options: argparse.Namespace) -> int:
     """Until it is stopped. What needs no network is checked first, without the heavy parts."""
+    # What is imported stays: searching it for garbage again and again is a sixth of a start. `run_service` goes on.
+    gc.disable()
     from bot.settings import looks_like_a_first_start, settings_at
 
     places = _places(options)
@@ -57,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
             "No hedge.toml here, no keys, nothing stored: starting the demo on an embedded market. Nothing real is "
             "traded.\n`lp-hedge init` writes a configuration for your own position.\n"
         )
+        gc.enable()
         return demo(build_parser().parse_args(["demo"], namespace=options))
     settings = settings_at(places)
     try:
@@ -68,7 +75,11 @@ def run(options: argparse.Namespace) -> int:
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
-    return asyncio.run(compose.run_service(settings, allows_withdrawal_key=options.allow_withdrawal_key))
+    return asyncio.run(
+        compose.run_service(
+            settings, _log_settings(options, settings), allows_withdrawal_key=options.allow_withdrawal_key
+        )
+    )
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -95,6 +106,7 @@ def status(options: argparse.Namespace) -> int:
 
     settings = settings_at(_places(options))
     settings.require_chains()
+    _warn_on_stderr(settings)
     from bot import compose
     from bot.rendering.markup import plain
     from bot.rendering.status import Service, status_text
@@ -120,6 +132,7 @@ def check(options: argparse.Namespace) -> int:
 
     settings = settings_at(_places(options))
     settings.require_known_contracts()
+    _warn_on_stderr(settings)
     from bot import preflight
 
     found = asyncio.run(preflight.examine(settings, allow_withdrawal_key=options.allow_withdrawal_key))
@@ -159,6 +172,15 @@ def twin(options: argparse.Namespace) -> int:
     )
     print(answer)
     return OK if ok else FAILED
+
+
+def health(options: argparse.Namespace) -> int:
+    from bot.database_place import database_path  # asked every minute: nothing heavy here
+    from bot.pulse import look, seen_json
+
+    seen = look(database_path(options.db, options.env_file), SystemClock())
+    print(seen_json(seen) if options.json else seen.says)
+    return OK if seen.turns else FAILED
 
 
 def report(options: argparse.Namespace) -> int:
@@ -227,6 +249,7 @@ HANDLERS: dict[str, Handler] = {
     "init": init,
     "check": check,
     "status": status,
+    "health": health,
     "report": report,
     "backtest": backtest,
     "db": database,
@@ -239,6 +262,27 @@ def _places(options: argparse.Namespace) -> Places:
     from bot.settings import Locations, find_places
 
     return find_places(Locations(options.config, options.db, options.env_file))
+
+
+def _warn_on_stderr(settings: Settings) -> None:
+    """Standard output is the answer's alone."""
+    from bot.logs import LogSettings, configure_logs
+    from bot.redaction import Redactor
+
+    configure_logs(LogSettings("WARNING"), Redactor(settings.secrets()))
+
+
+def _log_settings(options: argparse.Namespace, settings: Settings) -> LogSettings:
+    from bot.logs import LogSettings
+
+    values = settings.around.values
+    return LogSettings(
+        level=values.lp_hedge_log_level,
+        shape=options.log_format or values.lp_hedge_log_format,
+        file=options.log_file or values.lp_hedge_log_file,
+        file_mb=values.lp_hedge_log_file_mb,
+        files=values.lp_hedge_log_files,
+    )
 
 
 def _hedge_names(places: Places) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -17,9 +18,10 @@ from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
 from bot.front import Front, stop_on_signals
 from bot.key_rights import KeyWatch
-from bot.logs import LogRing, configure_logs, take_python_s_words
+from bot.logs import LogRing, LogSettings, configure_logs, take_python_s_words
 from bot.mode_change import leave_behind
-from bot.office import open_office
+from bot.office import Office, open_office
+from bot.pulse import Pulse, forget_pulse
 from bot.redaction import Redactor
 from bot.venues import live_venue, perp_venue
 from bot.version import VERSION
@@ -47,16 +49,17 @@ Chore = Callable[[], Coroutine[None, None, None]]
 log = structlog.get_logger(__name__)
 
 
-async def run_service(settings: Settings, *, allows_withdrawal_key: bool = False) -> int:
+async def run_service(settings: Settings, log_settings: LogSettings, *, allows_withdrawal_key: bool = False) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
-    logs = configure_logs(settings.around.values.lp_hedge_log_level, redactor)
+    logs = configure_logs(log_settings, redactor)
     take_python_s_words()
     for notice in settings.notices:
         log.warning("worth a look", notice=notice)
     with InstanceLock(settings.database_path):
+        forget_pulse(settings.database_path)
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
@@ -67,7 +70,7 @@ async def run_service(settings: Settings, *, allows_withdrawal_key: bool = False
 
 async def run_demo(options: DemoOptions) -> int:
     """The exit code. Nothing under a warning is logged, for the demo prints what is to be seen."""
-    logs = configure_logs("WARNING", Redactor())
+    logs = configure_logs(LogSettings("WARNING"), Redactor())
     from bot.demo import run
 
     return await run.run_demo(options, logs)
@@ -121,6 +124,8 @@ async def _serve(
             watches=chains.watches(office.slot.stir, office.notifier, office.config),
             streams=streams,
         )
+        gc.freeze()  # all that is loaded and built by now stays, and need not be searched for garbage
+        gc.enable()
         started = {"version": VERSION, "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
 
@@ -137,13 +142,18 @@ async def _serve(
             telegram=settings.telegram(),
             redactor=redactor,
             last_word=say_goodbye,
-            chores=_chores(settings, engine, clock, key),
+            chores=_chores(settings, engine, office, redactor, clock, key),
         )
         await front.run(engine)
 
 
-def _chores(settings: Settings, engine: Engine, clock: Clock, key: KeyWatch | None) -> Mapping[str, Chore]:
-    chores: dict[str, Chore] = {"key's rights": key.run} if key else {}
+def _chores(
+    settings: Settings, engine: Engine, office: Office, redactor: Redactor, clock: Clock, key: KeyWatch | None
+) -> Mapping[str, Chore]:
+    pulse = Pulse(settings.database_path, office.health, redact=redactor.redact, clock=SystemClock())
+    chores: dict[str, Chore] = {"pulse": pulse.run}
+    if key is not None:
+        chores["key's rights"] = key.run
     if (url := settings.around.values.lp_hedge_heartbeat_url) is not None:
         from bot.heartbeat import Heartbeat
 

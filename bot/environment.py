@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.database_place import DEFAULT_ENV_FILE, variables_in
 from bot.env_file import exposure
 from core.amm.node_names import is_this_machine
 from core.errors import ConfigurationError
@@ -22,7 +30,6 @@ from core.errors import ConfigurationError
 BINANCE_FUTURES = "https://fapi.binance.com"
 BINANCE_STREAMS = "wss://fstream.binance.com"
 BINANCE_SPOT = "https://api.binance.com"
-DEFAULT_ENV_FILE = Path(".env")
 RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
 OUR_PREFIXES = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_")
 SENT_SECRETS = ("telegram_api_url", "binance_futures_url", "binance_stream_url", "binance_spot_url")
@@ -57,8 +64,12 @@ class Environment(BaseSettings):
     binance_stream_url: str | None = None
     binance_spot_url: str | None = None
     lp_hedge_config: Path | None = None
-    lp_hedge_db: Path | None = None
+    lp_hedge_db: Path | None = None  # known by name; `database_path` reads it, also for those who need nothing else
     lp_hedge_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    lp_hedge_log_format: Literal["text", "json"] = "text"
+    lp_hedge_log_file: Path | None = None
+    lp_hedge_log_file_mb: Annotated[int, Field(gt=0)] = 10
+    lp_hedge_log_files: Annotated[int, Field(gt=0)] = 5
     lp_hedge_heartbeat_url: SecretStr | None = None
 
     @model_validator(mode="before")
@@ -86,10 +97,12 @@ class Environment(BaseSettings):
             checked_url(value.get_secret_value(), "http", "https")
         return value
 
-    @field_validator("lp_hedge_log_level", mode="before")
+    @field_validator("lp_hedge_log_level", "lp_hedge_log_format", mode="before")
     @classmethod
-    def _any_case(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
+    def _any_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "lp_hedge_log_level" else value.lower()
 
     @model_validator(mode="after")
     def _both_keys_or_none(self) -> Environment:
@@ -146,10 +159,7 @@ def read_environment(env_file: Path | None) -> Surroundings:
 
     Raises ConfigurationError: the named file is missing, or a value is not allowed.
     """
-    path = env_file or DEFAULT_ENV_FILE
-    if env_file is not None and not env_file.is_file():
-        raise ConfigurationError(f"there is no file {env_file}, which --env-file names.")
-    in_file = _variables_in(path)
+    path, in_file = env_file or DEFAULT_ENV_FILE, variables_in(env_file)
     try:
         values = Environment(_env_file=path)
     except ValidationError as error:
@@ -158,15 +168,6 @@ def read_environment(env_file: Path | None) -> Surroundings:
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
     exposed = exposure(path) if in_file else None
     return Surroundings(values, _chains(variables), _notices(path, in_file, exposed, _plain(values)), names, exposed)
-
-
-def _variables_in(path: Path) -> dict[str, str]:
-    try:
-        return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not text in UTF-8.") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def checked_url(value: str, *schemes: str) -> str:

@@ -1,30 +1,51 @@
 """Where log lines go, what they look like, and that no secret goes with them.
 
 structlog's events and the standard library's records take one way: a record, the redactor, one format; out to the
-stream, and into the ring of the last ones that `/logs` shows. In the service so do warnings, and the errors that
-end a thread or that nobody could be told of, which Python itself would print as they are.
+stream and the file, and into the ring of the last ones that `/logs` shows. No colours: a line is the same everywhere.
+In the service so do warnings, and the errors that end a thread or that nobody could be told of, which Python itself
+would print as they are.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TextIO
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, Literal, TextIO
 
 import structlog
 
 from bot.redaction import Redactor, guard_logging
 from bot.rendering.markup import clip
+from core.errors import ConfigurationError
 
 KEPT_LINES = 500
 KEPT_UNITS = 2000
 FIELDS = "fields"
+OWNER_ONLY = 0o600
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """`level`: a name of the logging module. `file` None: stderr alone; of it `files` older ones of `file_mb` stay."""
+
+    level: str = "INFO"
+    shape: Literal["text", "json"] = "text"
+    file: Path | None = None
+    file_mb: int = 10
+    files: int = 5
+
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,19 +97,59 @@ class OneFormat(logging.Formatter):
         return self._redactor.redact(super().format(record))
 
 
-def configure_logs(level: str, redactor: Redactor, stream: TextIO | None = None) -> LogRing:
-    """One line an event, to stderr or `stream`, and into the ring that is returned."""
-    number = logging.getLevelNamesMapping()[level]
+class JsonFormat(logging.Formatter):
+    """One object a line: at, level, logger, event, then the fields, and any traceback as `trace`."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = OneFormat.default_time_format
+    default_msec_format = OneFormat.default_msec_format
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: Mapping[str, object] = getattr(record, FIELDS, {})
+        known = {
+            "at": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if record.exc_text or record.stack_info:  # the redactor made text of what there was
+            known["trace"] = "\n".join(filter(None, (record.exc_text, record.stack_info)))
+        named = {f"{key}_" if key in known else key: value for key, value in fields.items()}
+        return self._redactor.redact(json.dumps(known | named, default=str))
+
+
+class OwnersFile(RotatingFileHandler):
+    """Begins a new file when the last one is full; each can be read by its owner alone."""
+
+    def _open(self) -> TextIOWrapper:
+        handle = os.open(self.baseFilename, os.O_CREAT | os.O_WRONLY | os.O_APPEND, OWNER_ONLY)
+        return os.fdopen(handle, "a", encoding=self.encoding)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """The line is on stderr all the same: a full disk is not to fill the console with traces."""
+
+
+def configure_logs(settings: LogSettings, redactor: Redactor, stream: TextIO | None = None) -> LogRing:
+    """One line an event, to stderr or `stream`, to the file if there is one, and into the ring that is returned.
+
+    Raises ConfigurationError when the file cannot be opened.
+    """
+    number = logging.getLevelNamesMapping()[settings.level]
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, _as_record],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    ring, out = LogRing(), logging.StreamHandler(stream or sys.stderr)
-    for handler in (ring, out):
-        handler.setFormatter(OneFormat(redactor))
-    logging.basicConfig(level=number, handlers=[ring, out], force=True)
+    ring, outs = LogRing(), [logging.StreamHandler(stream or sys.stderr), *_file_of(settings)]
+    ring.setFormatter(OneFormat(redactor))
+    for out in outs:
+        out.setFormatter(JsonFormat(redactor) if settings.shape == "json" else OneFormat(redactor))
+    logging.basicConfig(level=number, handlers=[ring, *outs], force=True)
     guard_logging(redactor)
     return ring
 
@@ -108,6 +169,17 @@ def _thread_ended(ended: threading.ExceptHookArgs) -> None:
 def _nobody_told(lost: sys.UnraisableHookArgs) -> None:
     if isinstance(error := lost.exc_value, Exception):
         _LOG.error("an error that nobody could be told of", exc_info=error)
+
+
+def _file_of(settings: LogSettings) -> list[logging.Handler]:
+    if settings.file is None:
+        return []
+    try:
+        settings.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        largest = settings.file_mb * MEGABYTE
+        return [OwnersFile(settings.file, maxBytes=largest, backupCount=settings.files, encoding="utf-8")]
+    except OSError as error:
+        raise ConfigurationError(f"the log file {settings.file} cannot be opened: {error.strerror}.") from None
 
 
 def _as_record(

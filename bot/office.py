@@ -16,7 +16,7 @@ from bot.live_config import LiveConfig
 from bot.logs import LogRing
 from bot.notifier import Notifier
 from bot.operator import OperatorService
-from bot.probes import database_items, memory_items
+from bot.probes import database_items, freshness_items, memory_items
 from bot.rendering.health import HealthItem
 from bot.version import VERSION
 from bot.views import Identity, Sources, Views, all_views
@@ -101,6 +101,11 @@ class Office:
     daily: DailyReport
     board: BoardContent
     series: SeriesKeeper
+
+    def health(self) -> list[HealthItem]:
+        """As `/health` shows it, but for what has to be waited for."""
+        fresh = freshness_items(self.slot.statuses(), self.config.now.hedges)
+        return [*fresh, *(item for probe in self.probes for item in probe())]
 
 
 def open_office(

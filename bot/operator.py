@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+import structlog
+
 from bot.answers import AuditTrail, Desk, DeskAnswer
 from bot.chat_settings.answers import Answer, SettingsDesk, Speaker
 from bot.chat_settings.buttons import CONFIRM_FOR, SETTING, declined, reply_of
-from bot.commands import BY_NAME, Command, Does, is_meant_as_command, parse
+from bot.commands import BY_NAME, Call, Command, Does, is_meant_as_command, parse
 from bot.orders import Order, chosen, order_of, resolve, sized
 from bot.rendering.approvals import (
     asks_why,
@@ -38,6 +40,7 @@ from core.status import HedgeStatus
 __all__ = ["Actor", "AuditTrail", "Button", "Desk", "DeskAnswer", "OperatorService", "PressResult", "Reply"]
 
 TOAST_CHARS = 200
+LOGGED_CHARS = 200
 REASON_CHARS = 200
 REASON_HINT = "Reason (optional)"
 ANSWER_WAIT_S = 2.0
@@ -45,6 +48,8 @@ ANSWER_POLL_S = 0.05
 TOKEN_BYTES = 9
 UNKNOWN_BUTTON = "I do not know this button."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +103,22 @@ class OperatorService:
         `in_answer_to`: the plain text of the program's own message that this line answers, if it does.
         """
         call, asked_why = parse(text), asks_why(in_answer_to or "")
+        said = Said(actor, source, update_key, issued_at)
         if asked_why is not None and not is_meant_as_command(text):
-            return await self._explain(asked_why, text, Said(actor, source, update_key, issued_at))
+            reply = await self._explain(asked_why, text, said)
+        else:
+            reply = await self._reply(call, said)
+        if call.command is None or call.command.does is not Does.QUEUE:
+            _log_said(said, text, reply.text)
+        return reply
+
+    async def _reply(self, call: Call, said: Said) -> Reply:
         if call.command is None:
             return _plain(f"I do not know {call.word!r}. /help lists what I understand." if call.word else "/help")
         if call.command.does is Does.VIEW:
             return await self._views.show(call.command.name, call.args)
-        if (age_s := self._too_old_by(call.command, issued_at)) is not None:
+        if (age_s := self._too_old_by(call.command, said.at)) is not None:
             return _plain(f"Too old: /{call.command.name} was sent {span(age_s)} ago. Send it again if you mean it.")
-        said = Said(actor, source, update_key, issued_at)
         if call.command.does is Does.DECIDE:
             return await self._decide_by_text(call.command, call.args, said)
         if call.command.does is Does.SET:
@@ -120,7 +132,9 @@ class OperatorService:
         said = Said(actor, "button", update_key, at)
         match verb:
             case "approve" | "reject":
-                return await self._decide_by_press(verb, rest, said)
+                result = await self._decide_by_press(verb, rest, said)
+                _log_said(said, f"{verb} {rest}", result.toast)
+                return result
             case "follow" | "keep" | "close":
                 return await self._answer_offer(verb, rest, said)
             case "do" | "no":
@@ -249,6 +263,7 @@ class OperatorService:
         if verb == "no":
             return declined(words)
         reply = await self._answered_with(await self._settings.take_up(words, _speaker(said)), said)
+        _log_said(said, " ".join(words), reply.text)
         return PressResult(_toast(plain(reply.text).partition("\n")[0]), reply)
 
     async def _answered_with(self, answer: Answer, said: Said) -> Reply:
@@ -339,6 +354,12 @@ class OperatorService:
 
 def _speaker(said: Said) -> Speaker:
     return Speaker(said.actor.label, said.source, said.update_key, said.at)
+
+
+def _log_said(said: Said, what: str, answer: str) -> None:
+    """What goes to the engine is logged by whoever carries it out."""
+    first = plain(answer).partition("\n")[0]
+    log.info("command", by=said.actor.label, via=said.source, what=clip(what, LOGGED_CHARS), answer=first)
 
 
 def _settled(order: Order, outcome: str) -> Reply:

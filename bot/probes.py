@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.loop_lag import LoopLag
-from bot.rendering.health import HealthItem
+from bot.measures import chain_limit_s, venue_limit_s
+from bot.rendering.health import HealthItem, age_item
 from bot.rendering.numbers import span
+from core.config import HedgeConfig
+from core.status import HedgeStatus
 from core.supervision import TaskLife
 from core.venue_watch import VenueWatch
 
@@ -23,10 +26,25 @@ WAL_LIMIT_BYTES = 64 * MEGABYTE
 PROC_STATM = Path("/proc/self/statm")
 
 
-def task_items(lives: Sequence[TaskLife], shared: str) -> list[HealthItem]:
-    """One each for those that work in turns or are in trouble; those that just run share one, of that name."""
+def freshness_items(statuses: Sequence[HedgeStatus], hedges: Mapping[str, HedgeConfig]) -> list[HealthItem]:
+    """How old what each hedge last read of its chain and of the exchange is."""
+    items: list[HealthItem] = []
+    for status in statuses:
+        if (hedge := hedges.get(status.name)) is not None:
+            items.append(age_item(f"{status.name} chain", status.chain_age_s, chain_limit_s(hedge)))
+            items.append(age_item(f"{status.name} exchange", status.venue_age_s, venue_limit_s(hedge)))
+    return items
+
+
+def task_items(lives: Sequence[TaskLife], shared: str, *, vital: Collection[str] = ()) -> list[HealthItem]:
+    """One each for those that work in turns or are in trouble; those that just run share one, of that name.
+    `vital`: the tasks that are."""
     just_run = [life for life in lives if life.is_well and life.allowed_s is None]
-    items = [HealthItem(life.task, life.is_well, _life_words(life)) for life in lives if life not in just_run]
+    items = [
+        HealthItem(life.task, life.is_well, _life_words(life), life.task in vital)
+        for life in lives
+        if life not in just_run
+    ]
     if just_run:
         words = ", ".join(f"{life.task} {span(life.runs_for_s)}" for life in just_run)
         items.append(HealthItem(shared, True, words))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from urllib.parse import quote
 
 REPLACEMENT = "[secret]"
@@ -64,6 +64,10 @@ class Redactor(logging.Filter):
             return value
         if isinstance(value, str):
             return self.redact(value)
+        if isinstance(value, Mapping):
+            return {key: self._redact_value(each) for key, each in value.items()}
+        if isinstance(value, list | tuple | Set):  # their own text would show what is in them escaped, and so unknown
+            return [self._redact_value(each) for each in value]
         shown = str(value)
         clean = self.redact(shown)
         return value if clean == shown else clean

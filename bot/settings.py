@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import SecretStr
 
 from bot.config_file import read_config
+from bot.database_place import database_path
 from bot.environment import RPC_SUFFIX, WS_SUFFIX, ChainEndpoints, Surroundings, read_environment, rpc_name
 from core.amm.node_names import unmistakable
 from core.amm.presets import require_known_contracts
@@ -23,7 +24,6 @@ if TYPE_CHECKING:  # importing it would load the whole of python-telegram-bot
     from bot.telegram.settings import TelegramSettings
 
 DEFAULT_CONFIG = Path("hedge.toml")
-DEFAULT_DATABASE = Path("data/lp_hedge.db")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +174,8 @@ def find_places(locations: Locations) -> Places:
     """Raises ConfigurationError as `read_environment` does."""
     around = read_environment(locations.env_file)
     config = locations.config or around.values.lp_hedge_config
-    database = locations.db or around.values.lp_hedge_db
-    return Places(config or DEFAULT_CONFIG, config is not None, database or DEFAULT_DATABASE, around)
+    database = database_path(locations.db, locations.env_file)
+    return Places(config or DEFAULT_CONFIG, config is not None, database, around)
 
 
 def load_settings(locations: Locations) -> Settings:

@@ -73,6 +73,8 @@ class CommandDesk:
         if command.command_id not in self._answers:
             ok, answer, hedges = await self._carry_out(command)
             self._answers[command.command_id] = (ok, answer)
+            what = " ".join((command.name, *command.args))
+            log.info("command", by=command.actor, via=command.source, what=what, done=ok, answer=answer)
         ok, answer = self._answers[command.command_id]
         await self._queue.finish(command.command_id, ok=ok, answer=answer, at=self._clock.now())
         del self._answers[command.command_id]

@@ -99,7 +99,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
     clock = PacedClock(people, start=RECORDED_START, speed=options.speed)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
-        stage = await _set_stage(stack, options, clock, Path(folder), logs, people=people)
+        stage = await set_stage(stack, options, clock, Path(folder), logs, people=people)
         if options.telegram is not None:
             print(IN_TELEGRAM.format(speed=options.speed), flush=True)
 
@@ -121,7 +121,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
     return 0
 
 
-async def _set_stage(
+async def set_stage(
     stack: AsyncExitStack,
     options: DemoOptions,
     clock: Clock,
@@ -153,8 +153,8 @@ async def _run_fast(options: DemoOptions, logs: LogRing | None = None) -> int:
         print(NOBODY_ASKED)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
-        stage = await _set_stage(stack, options, clock, Path(folder), logs)
-        cycles = await _drive(stage, clock, hours, options)
+        stage = await set_stage(stack, options, clock, Path(folder), logs)
+        cycles = await drive(stage, clock, hours, options)
         summary = await _summarise(stage, options.seed, hours, cycles)
     if options.json:
         print(json.dumps(asdict(summary), indent=2))
@@ -163,7 +163,7 @@ async def _run_fast(options: DemoOptions, logs: LogRing | None = None) -> int:
     return 0
 
 
-async def _drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOptions) -> int:
+async def drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOptions) -> int:
     poll_s = float(stage.market.config().hedges[HEDGE].poll_seconds)
     end = clock.now() + timedelta(hours=hours)
     cycles, shown_hour, told = 0, -1, asyncio.Event()

@@ -4,22 +4,24 @@ A node's URL often holds a key, in any of its parts: messages have a name for it
 are cut off.
 """
 
+from __future__ import annotations
+
 import logging
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import ClientError, ClientResponseError, ClientTimeout
 from pydantic import SecretStr
-from web3 import AsyncHTTPProvider
-from web3.types import RPCEndpoint
 
 from core.amm.abi import AskedTooMuch, ChainUnavailable
 from core.amm.node_names import secrets_of, without_secrets
 from core.connection_words import why_unconnected
 
-# A library that web3 brings raises this so far that an answer of nothing but brackets would overflow the stack.
-sys.setrecursionlimit(1000)
+if TYPE_CHECKING:
+    from web3 import AsyncHTTPProvider
+    from web3.types import RPCEndpoint
 
 TIMEOUT_S = 8.0
 # How long a node is left alone that says its quota of the day or month is used up.
@@ -63,17 +65,13 @@ class Node:
     def __init__(self, url: SecretStr, name: str, *, timeout_s: float) -> None:
         """`name`: what it is called in messages."""
         self.name = name
-        plain = url.get_secret_value()
-        self._secrets = secrets_of(plain)
-        # web3 writes whole URLs, keys and all, into its informational lines.
-        logging.getLogger("web3").setLevel(logging.WARNING)
-        timeout = {"timeout": ClientTimeout(total=timeout_s)}
-        self._provider = AsyncHTTPProvider(plain, request_kwargs=timeout, exception_retry_configuration=None)
+        self._secrets = secrets_of(url.get_secret_value())
+        self._provider = _provider(url.get_secret_value(), timeout_s)
 
     async def call(self, method: str, params: Sequence[object]) -> object:
         """The result of one request."""
         try:
-            answer: object = await self._provider.make_request(RPCEndpoint(method), list(params))
+            answer: object = await self._provider.make_request(cast("RPCEndpoint", method), list(params))
         except ClientResponseError as error:
             raise self._http_failure(error) from None
         except (ClientError, TimeoutError, OSError) as error:
@@ -124,3 +122,15 @@ class Node:
             used_up = _QUOTA.search(message) and not _PER_SECOND.search(message)
             return RateLimited(said, retry_after_s=QUOTA_REST_S if used_up else LIMIT_REST_S)
         return ChainUnavailable(said)
+
+
+def _provider(url: str, timeout_s: float) -> AsyncHTTPProvider:
+    """web3 is loaded with the first node: it brings signing and contracts that a request has no use for."""
+    from web3 import AsyncHTTPProvider
+
+    # A library that web3 brings raises this so far that an answer of nothing but brackets would overflow the stack.
+    sys.setrecursionlimit(1000)
+    # web3 writes whole URLs, keys and all, into its informational lines.
+    logging.getLogger("web3").setLevel(logging.WARNING)
+    timeout = {"timeout": ClientTimeout(total=timeout_s)}
+    return AsyncHTTPProvider(url, request_kwargs=timeout, exception_retry_configuration=None)

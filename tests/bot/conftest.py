@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.accounts import Accounts
 from bot.chat_settings.desk import Settings
@@ -84,6 +86,20 @@ class Desk:
 
     async def texts(self) -> list[str]:
         return [plain(message.text) for message in sorted(await self.messages(), key=lambda m: m.created_at)]
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, and structlog with it, put back as they were: what runs in this process may configure both."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield root
+    structlog.reset_defaults()
+    for handler in root.handlers:
+        if handler not in before:
+            handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import warnings
 
 import structlog
 
-from bot.logs import configure_logs, take_python_s_words
+from bot.logs import LogSettings, configure_logs, take_python_s_words
 from bot.redaction import Redactor
 
 LIBRARIES = ("aiohttp.client", "httpx", "binance.ws", "web3.providers", "websockets.client", "telegram.ext", "asyncio")
@@ -63,7 +63,7 @@ def leak(secret: str) -> None:
 
 if __name__ == "__main__":
     secrets = sys.stdin.read().splitlines()
-    configure_logs("DEBUG", Redactor(secrets))
+    configure_logs(LogSettings("DEBUG"), Redactor(secrets))
     take_python_s_words()
     for each in secrets:
         leak(each)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import os
 import re
 import shutil
@@ -14,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot import cli
 from bot.arguments import TWINS, build_parser
@@ -32,7 +35,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: logging.Logger) -> Path:
     """An empty working directory and an environment without our names."""
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
@@ -81,7 +84,9 @@ def service(home: Path) -> Iterator[Service]:
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` works everywhere and names its own command."""
     listed = re.findall(r"^ {4}(\w+)", build_parser().format_help(), re.MULTILINE)
-    assert {"run", "demo", "init", "check", "status", "report", "backtest", "calibrate", "db", *TWINS} <= set(listed)
+    assert {"run", "demo", "init", "check", "status", "health", "report", "backtest", "calibrate", "db", *TWINS} <= set(
+        listed
+    )
     for command in listed:
         with pytest.raises(SystemExit) as left:
             build_parser().parse_args([command, "--help"])
@@ -343,3 +348,18 @@ def test_run_on_a_fresh_machine_shows_the_demo_until_quit(home: Path) -> None:
     assert done.stdout.startswith("No hedge.toml here, no keys, nothing stored: starting the demo")
     assert "DEMO" in done.stdout
     assert not list(home.iterdir())
+
+
+def test_standard_output_is_the_answers_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning that a library or a part of the program logs must not spoil what a script reads."""
+    (home / "hedge.toml").write_text(
+        'mode = "paper"\n[hedges.bnb]\nchain = "bsc"\namm_type = "pancakeswap_v3"\nlp_position_ids = [1]\n'
+        'symbol = "BNBUSDT"\n'
+    )
+    (home / ".env").write_text("BSC_RPC_URL=http://127.0.0.1:9\nBINANCE_FUTURES_URL=http://127.0.0.1:9\n")
+    (home / ".env").chmod(0o600)
+    assert cli.main(["status", "--json"]) == 1
+    structlog.get_logger("core.anything").warning("worth a look")
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["mode"] == "paper"
+    assert shown.err.endswith(" WARNING core.anything: worth a look\n")

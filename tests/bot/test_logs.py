@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
 import logging
 import re
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import structlog
 
-from bot.logs import KEPT_LINES, KEPT_UNITS, LogRing, configure_logs
+from bot.logs import KEPT_LINES, KEPT_UNITS, LogRing, LogSettings, OwnersFile, configure_logs
 from bot.redaction import REPLACEMENT, Redactor
 from bot.rendering.markup import plain, units
+from core.errors import ConfigurationError
 from tests.bot.conftest import Desk
 
 SECRETS = ("s3cret/key+value", 'it\'s "quoted"\\secret', "two\nlines-of-secret", "123456789:AAF_" + "x" * 32)
@@ -27,7 +31,7 @@ class Log:
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
-        self.ring = configure_logs("INFO", Redactor(SECRETS[:-1]), self.stream)
+        self.ring = configure_logs(LogSettings(), Redactor(SECRETS[:-1]), self.stream)
         self.ours = structlog.get_logger("core.ours")
         self.theirs = logging.getLogger("bot.theirs")
 
@@ -37,13 +41,8 @@ class Log:
 
 
 @pytest.fixture
-def log() -> Iterator[Log]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield Log()
-    structlog.reset_defaults()
-    root.handlers[:] = before
-    root.setLevel(level)
+def log(root: logging.Logger) -> Log:
+    return Log()
 
 
 def test_both_kinds_of_logger_write_the_same_line(log: Log) -> None:
@@ -128,6 +127,70 @@ def test_the_ring_is_bounded(log: Log) -> None:
     kept = log.ring.last(10 * KEPT_LINES, at_least=0)
     assert len(kept) == KEPT_LINES and units(kept[-1].text) <= KEPT_UNITS
     assert kept[0].text.endswith("number=6")
+
+
+# shapes and files
+
+
+def test_json_lines_are_whole_objects_without_secrets(root: logging.Logger) -> None:
+    """One a line, fields as they are, what was written by others inside its string, and no secret in any escape."""
+    stream = io.StringIO()
+    ring = configure_logs(LogSettings(shape="json"), Redactor(SECRETS[:-1]), stream)
+    ours = structlog.get_logger("core.ours")
+    ours.warning("task failed", task="bnb", after_s=4, price=Decimal("1.50"), level="high", who="Eve\nINFO")
+    for secret in SECRETS:
+        ours.info(f"in words {secret}", key=secret, thing=ValueError(secret), many=[secret])
+        try:
+            raise RuntimeError(f"cannot use {secret}")
+        except RuntimeError:
+            logging.getLogger("bot.theirs").exception("failed with %s", secret)
+    first, *others = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("at"))
+    assert first == {
+        "level": "WARNING", "logger": "core.ours", "event": "task failed", "task": "bnb", "after_s": 4,
+        "price": "1.50", "level_": "high", "who": "Eve\nINFO",
+    }  # fmt: skip
+    assert len(others) == 2 * len(SECRETS)
+    for said, failed in zip(others[::2], others[1::2], strict=True):
+        assert said["event"] == f"in words {REPLACEMENT}" and said["key"] == REPLACEMENT
+        assert "RuntimeError: cannot use [secret]" in failed["trace"]
+    text = stream.getvalue()
+    assert not [secret for secret in SECRETS if secret in text or json.dumps(secret)[1:-1] in text]
+    assert LINE.fullmatch(ring.last(99, at_least=0)[0].text)
+
+
+def test_a_file_is_rotated_and_its_owners_alone(root: logging.Logger, tmp_path: Path) -> None:
+    """Size and number are bounded, nothing is coloured, and stderr says the same."""
+    path, stream = tmp_path / "made" / "lp_hedge.log", io.StringIO()
+    configure_logs(LogSettings(file=path, file_mb=1, files=2), Redactor(SECRETS[:1]), stream)
+    for number in range(40):
+        structlog.get_logger("core.ours").info("x" * 100_000, number=number, key=SECRETS[0])
+    files = sorted(path.parent.iterdir())
+    assert [each.name for each in files] == ["lp_hedge.log", "lp_hedge.log.1", "lp_hedge.log.2"]
+    assert all(stat.S_IMODE(each.stat().st_mode) == 0o600 and each.stat().st_size <= 1_000_000 for each in files)
+    newest = path.read_text()
+    assert "number=39" in newest and SECRETS[0] not in newest and "\x1b" not in newest
+    assert stream.getvalue().endswith(newest)
+
+
+class FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_is_a_sentence_at_the_start_and_no_trace_later(
+    root: logging.Logger, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistyped place is told at once; a disk that fills up later costs the file's lines only."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="log file .* cannot be opened"):
+        configure_logs(LogSettings(file=tmp_path / "file" / "lp_hedge.log"), Redactor())
+    stream = io.StringIO()
+    configure_logs(LogSettings(file=tmp_path / "lp_hedge.log"), Redactor(), stream)
+    (file,) = [handler for handler in root.handlers if isinstance(handler, OwnersFile)]
+    monkeypatch.setattr(file, "stream", FullDisk())
+    structlog.get_logger("core.ours").info("still told")
+    assert "still told" in stream.getvalue() and capsys.readouterr().err == ""
 
 
 # /logs

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import structlog
 
 from bot.commands import COMMANDS, Does, menu, parse
 from bot.operator import Reply
@@ -364,3 +365,22 @@ async def test_toasts_fit(desk: Desk) -> None:
     await desk.approvals.ask(replace(an_approval(), shown={"base_symbol": "B" * 400}))
     result = await desk.press("approve:a1b2c3d4", actor=ANNA)
     assert len(result.toast) <= 200
+
+
+# the log
+
+
+async def test_every_command_is_one_line_of_the_log(desk: Desk) -> None:
+    """Who, by what way, what, and what came of it: shown, decided, changed, or not understood."""
+    with structlog.testing.capture_logs() as logged:
+        await desk.approvals.ask(an_approval())
+        approval = (await desk.store.approvals.live())[0].approval_id
+        await desk.say("/status")
+        await desk.say(f"/approve {approval}")
+        await desk.say("/set poll_seconds 20")
+        await desk.say("/dance")
+    lines = [line for line in logged if line["event"] == "command"]
+    assert {(line["by"], line["via"]) for line in lines} == {(ANNA.label, "test")}
+    assert [line["what"] for line in lines] == ["/status", f"/approve {approval}", "/set poll_seconds 20", "/dance"]
+    assert "approved" in lines[1]["answer"].lower() and "I do not know 'dance'" in lines[3]["answer"]
+    assert all(line["answer"] and "\n" not in line["answer"] for line in lines)

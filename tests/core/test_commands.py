@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import structlog
 
 from core.events import EventKind
 from tests.core.saying import said
@@ -120,3 +121,13 @@ async def test_before_the_first_look_everything_is_unknown(world: World) -> None
     status = world.status
     assert (status.state, status.reason) == ("SUSPENDED", "starting")
     assert {status.net_base, status.gap_base, status.lp.base, status.perp.position_base} == {None}
+
+
+async def test_each_command_carried_out_is_one_line_of_the_log(world: World) -> None:
+    """Who, by what way, what, whether it was done, and the answer."""
+    with structlog.testing.capture_logs() as logged:
+        await said(world, "pause", "eth")
+        await said(world, "pause", "btc")
+    done, refused = [line for line in logged if line["event"] == "command"]
+    assert (done["what"], done["done"], refused["what"], refused["done"]) == ("pause eth", True, "pause btc", False)
+    assert done["by"] and done["via"] and done["answer"] and "eth" in refused["answer"]

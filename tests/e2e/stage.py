@@ -219,3 +219,10 @@ class Service:
 
     def output(self) -> str:
         return self.log.read_text()
+
+
+def resident_mb(process: int | str) -> float:
+    """What it holds in memory, in MiB; "self": this one."""
+    status = Path(f"/proc/{process}/status").read_text().splitlines()
+    (line,) = [each for each in status if each.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024

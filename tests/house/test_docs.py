@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME, parse
+from bot.environment import Environment
+from bot.pulse import BEAT_S, STALE_AFTER_S
 from core.config import HedgeConfig
 from core.hedging.states import EXPLANATIONS, Reason
 
@@ -24,7 +27,7 @@ def test_every_reason_is_documented_in_its_own_words() -> None:
 
 def test_every_command_is_in_the_readme_and_none_other() -> None:
     """A command that is not described does not exist; one that is described must."""
-    commands = {"run", "demo", "init", "check", "status", "report", "backtest", "calibrate", "db", *TWINS}
+    commands = {"run", "demo", "init", "check", "status", "health", "report", "backtest", "calibrate", "db", *TWINS}
     table = README.split("## Commands")[1].split("Exit codes")[0]
     named = set(re.findall(r"`([a-z]+)[ `]", table))
     assert commands <= named
@@ -53,6 +56,18 @@ def test_local_links_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
         headings = re.findall(r"^#+ (.+)$", (ROOT / target).read_text(), re.MULTILINE) if anchor else [""]
         assert anchor in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}, anchor
+
+
+def test_the_logs_page_speaks_of_what_exists() -> None:
+    """Its variables, flags, limits and examples are the program's."""
+    page = (ROOT / "docs" / "logs.md").read_text()
+    names = set(re.findall(r"`(LP_HEDGE_\w+)`", page))
+    assert names == {name.upper() for name in Environment.model_fields if name.startswith("lp_hedge_log")}
+    for line in re.findall(r"`lp-hedge (.+?)`|\$ lp-hedge (.+)", page):
+        build_parser().parse_args("".join(line).split())
+    assert f"What is older than {STALE_AFTER_S:.0f} s counts as hanging" in page and BEAT_S == 10
+    (example,) = re.findall(r"^    (\{.+\})$", page, re.MULTILINE)
+    assert list(json.loads(example))[:4] == ["at", "level", "logger", "event"]
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.arguments import build_parser
-from bot.settings import DEFAULT_DATABASE
+from bot.database_place import DEFAULT_DATABASE
 from tests.packaging.conftest import ROOT
 
 FOLDER = ROOT / "examples" / "systemd"

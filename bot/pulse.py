@@ -1,0 +1,117 @@
+"""The sign of life of a running service for whoever looks from outside: a small file beside the database.
+
+Its time stamp is monotonic, which all processes of one machine share: clocks that jump change nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import structlog
+
+from bot.rendering.health import HealthItem, headline, hedges_turn
+from core.clock import Clock
+from core.errors import ConfigurationError
+from storage.lock import is_running
+
+BEAT_S = 10.0
+STALE_AFTER_S = 45.0
+OWNER_ONLY = 0o600
+
+log = structlog.get_logger(__name__)
+
+
+class Pulse:
+    """Shows `items` every few seconds. `clock`: the machine's own, of which other processes read the same seconds."""
+
+    def __init__(
+        self, database: Path, items: Callable[[], Sequence[HealthItem]], *, redact: Callable[[str], str], clock: Clock
+    ) -> None:
+        self._path = pulse_file(database)
+        self._items = items
+        self._redact = redact
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Until cancelled. What cannot be written is logged, and shows itself by growing old."""
+        while True:
+            shown = self._shown()
+            try:
+                await asyncio.to_thread(_replace, self._path, shown)
+            except OSError as error:
+                log.warning("no sign of life could be written", why=error.strerror)
+            await self._clock.sleep(BEAT_S)
+
+    def _shown(self) -> str:
+        items = [asdict(item) | {"detail": self._redact(item.detail)} for item in self._items()]
+        return json.dumps({"at_s": self._clock.monotonic_s(), "items": items})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`turns`: a service runs there and its hedges really turn. `age_s`: of what it last showed; None if nothing."""
+
+    turns: bool
+    says: str
+    age_s: float | None = None
+    items: tuple[HealthItem, ...] = ()
+
+
+def look(database: Path, clock: Clock) -> Seen:
+    """Raises ConfigurationError when the files cannot be read by this user."""
+    if not is_running(database):
+        return Seen(False, f"Health: no lp-hedge runs on {database}.")
+    read = _read(pulse_file(database))
+    if read is None:
+        return Seen(False, f"Health: lp-hedge on {database} has not begun to hedge yet, or is ending.")
+    at_s, items = read
+    age_s = clock.monotonic_s() - at_s
+    if not 0 <= age_s <= STALE_AFTER_S:
+        return Seen(False, f"Health: lp-hedge on {database} hangs, no sign of life for {age_s:.0f} s.", age_s)
+    turns = hedges_turn(items)
+    needs = [f"{item.name}: {item.detail}" for item in items if item.ok is False]
+    says = ". ".join((headline(items), *needs)) + "."
+    if turns and needs:
+        says += " The hedges turn."
+    return Seen(turns, says if turns or needs else "Health: no hedge turns yet.", age_s, items)
+
+
+def seen_json(seen: Seen) -> str:
+    items = [asdict(item) for item in seen.items]
+    return json.dumps({"turns": seen.turns, "says": seen.says, "age_s": seen.age_s, "items": items}, indent=2)
+
+
+def pulse_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.pulse")
+
+
+def forget_pulse(database: Path) -> None:
+    """Before a start, so that what the last run showed is not taken for this one's; holding the database's lock."""
+    with contextlib.suppress(OSError):  # what cannot be removed grows old within half a minute
+        pulse_file(database).unlink()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whoever reads sees the one or the other, whole; it need not outlive the machine's power."""
+    part = path.with_name(f"{path.name}.part")
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, OWNER_ONLY), "w", encoding="utf-8") as file:
+        file.write(text)
+    part.replace(path)
+
+
+def _read(path: Path) -> tuple[float, tuple[HealthItem, ...]] | None:
+    try:
+        shown = json.loads(path.read_text(encoding="utf-8"))
+        return float(shown["at_s"]), tuple(HealthItem(**item) for item in shown["items"])
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, TypeError, KeyError):  # of a version that shows something else
+        raise ConfigurationError(f"{path} was not written by this version of lp-hedge.") from None
