@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.arguments import TWINS, build_parser
+from bot.stopping import Stopping
 from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
 
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    (stopping := Stopping()).heed()
     from bot.settings import looks_like_a_first_start, settings_at
 
     places = _places(options)
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
             "No hedge.toml here, no keys, nothing stored: starting the demo on an embedded market. Nothing real is "
             "traded.\n`lp-hedge init` writes a configuration for your own position.\n"
         )
-        return demo(build_parser().parse_args(["demo"], namespace=options))
+        return _demo(build_parser().parse_args(["demo"], namespace=options), stopping)
     settings = settings_at(places)
     try:
         settings.require_chains()
@@ -66,10 +68,15 @@ def run(options: argparse.Namespace) -> int:
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
-    return asyncio.run(compose.run_service(settings))
+    return asyncio.run(compose.run_service(settings, stopping))
 
 
 def demo(options: argparse.Namespace) -> int:
+    (stopping := Stopping()).heed()
+    return _demo(options, stopping)
+
+
+def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
     from bot import compose
     from bot.settings import DemoOptions, telegram_settings
 
@@ -83,7 +90,7 @@ def demo(options: argparse.Namespace) -> int:
         telegram=telegram_settings(around),
         log_level=around.values.lp_hedge_log_level,
     )
-    return asyncio.run(compose.run_demo(demo_options))
+    return asyncio.run(compose.run_demo(demo_options, stopping))
 
 
 def status(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -15,11 +15,13 @@ import structlog
 
 from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
-from bot.front import Front, stop_on_signals
+from bot.front import Front
 from bot.logs import LogRing, configure_logs
+from bot.loop_watch import LoopWatch
 from bot.mode_change import leave_behind
 from bot.office import open_office
 from bot.redaction import Redactor
+from bot.stopping import Stopping
 from bot.venues import perp_venue
 from bot.version import program_version
 from core.clock import Clock, SystemClock
@@ -31,6 +33,7 @@ from core.hedging.pairing import wrong_perp
 from core.observation import SHARED_READ_S
 from core.ports import PerpVenue
 from core.status import HedgeStatus
+from core.supervision import Task
 from storage.lock import InstanceLock, is_running
 from storage.store import Store
 
@@ -44,9 +47,10 @@ STALLED_AFTER_S = 60.0
 log = structlog.get_logger(__name__)
 
 
-async def run_service(settings: Settings) -> int:
+async def run_service(settings: Settings, stopping: Stopping) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
+    LoopWatch().watch(asyncio.get_running_loop())
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
     logs = configure_logs(settings.around.values.lp_hedge_log_level, redactor)
@@ -56,15 +60,15 @@ async def run_service(settings: Settings) -> int:
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
-            await stop_on_signals(_serve(settings, store, clock, redactor, logs))
+            await stopping.run(_serve(settings, store, clock, redactor, logs, stopping))
     return 0
 
 
-async def run_demo(options: DemoOptions) -> int:
+async def run_demo(options: DemoOptions, stopping: Stopping) -> int:
     logs = configure_logs("WARNING", Redactor())
     from bot.demo import run
 
-    return await run.run_demo(options, logs)
+    return await run.run_demo(options, logs, stopping)
 
 
 async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
@@ -88,7 +92,9 @@ def keep_every_digit() -> None:
     getcontext().prec = AMOUNT_DIGITS
 
 
-async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing) -> None:
+async def _serve(
+    settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing, stopping: Stopping
+) -> None:
     office = open_office(settings.config, store, clock, settings.zone, logs=logs)
     await leave_behind(store, clock)
     await office.settings.load()
@@ -129,19 +135,18 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             redactor=redactor,
             last_word=say_goodbye,
             chores=_chores(settings, engine, clock),
+            stopping=stopping,
         )
         await front.run(engine)
 
 
-def _chores(
-    settings: Settings, engine: Engine, clock: Clock
-) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
+def _chores(settings: Settings, engine: Engine, clock: Clock) -> tuple[Task, ...]:
     url = settings.around.values.lp_hedge_heartbeat_url
     if url is None:
-        return {}
+        return ()
     from bot.heartbeat import Heartbeat
 
-    return {"heartbeat": Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run}
+    return (Task("heartbeat", Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run),)
 
 
 async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:

@@ -53,7 +53,7 @@ class DayResult(Protocol):
 class Notifier:
     """An `EventLog` that also tells people. Raises only what the log, the approvals and the outbox raise.
 
-    `tick` says what was held back and repeats what lasts; call it every few seconds, or let `run` do it.
+    `tick` says what was held back and repeats what lasts; call it every few seconds.
     """
 
     def __init__(
@@ -101,12 +101,6 @@ class Notifier:
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         return await self._log.recent(hedge=hedge, limit=limit)
-
-    async def run(self, statuses: Callable[[], Sequence[HedgeStatus]]) -> None:
-        while True:
-            await self.tick(statuses())
-            await self.look_at_the_day()
-            await self._clock.sleep(TICK_S)
 
     async def tick(self, statuses: Sequence[HedgeStatus] = ()) -> None:
         """Say what has become due. `statuses`: what the hedges stand at, of which margin, funding and the like are

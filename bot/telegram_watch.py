@@ -28,11 +28,6 @@ class TelegramWatch:
         self._clock = clock
         self._episode = Episode(Pace(SETTLE))
 
-    async def run(self) -> None:
-        while True:
-            await self.look()
-            await self._clock.sleep(LOOK_EVERY_S)
-
     async def look(self) -> None:
         health, now = self._health(), self._clock.now()
         if health.hearing.value == "listening":

@@ -20,11 +20,12 @@ from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
-from bot.front import Front, stop_on_signals
+from bot.front import Front
 from bot.logs import LogRing
 from bot.office import Office, open_office
 from bot.rendering.numbers import amount, money, number
 from bot.settings import DemoOptions
+from bot.stopping import Stopping
 from bot.version import program_version
 from core.account_keeping import AccountKeeper
 from core.accounting.attribution import Parts
@@ -91,7 +92,8 @@ class Stage:
     clock: Clock
 
 
-async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
+async def run_demo(options: DemoOptions, logs: LogRing | None = None, stopping: Stopping | None = None) -> int:
+    stopping = stopping or Stopping()
     if options.speed is None:
         return await _run_fast(options, logs)
     people = SystemClock()
@@ -116,7 +118,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
         )
         await tell(EventKind.STARTED)
         ends = timedelta(hours=options.hours) if options.hours else None
-        await stop_on_signals(front.run(stage.engine, ends_after=ends))
+        await stopping.run(front.run(stage.engine, ends_after=ends))
     return 0
 
 
