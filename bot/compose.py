@@ -21,6 +21,7 @@ from bot.loop_watch import LoopWatch
 from bot.mode_change import leave_behind
 from bot.office import open_office
 from bot.redaction import Redactor
+from bot.restarts import BY_FAULT, tell_start
 from bot.stopping import Stopping
 from bot.venues import perp_venue
 from bot.version import program_version
@@ -119,12 +120,12 @@ async def _serve(
             streams=streams,
         )
         started = {"version": program_version(), "mode": settings.config.mode}
-        await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
+        await tell_start(office.notifier, store.events, clock, started)
 
-        async def say_goodbye() -> None:
+        async def say_goodbye(by_fault: bool) -> None:
             left = await engine.take_back()
             still = f"an order of {', '.join(left)} may still rest, and is cancelled by the exchange within two minutes"
-            data = {"detail": still} if left else {}
+            data = ({"detail": still} if left else {}) | (BY_FAULT if by_fault else {})
             await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), data))
 
         front = Front(

@@ -47,11 +47,13 @@ class Front:
         people: Clock | None = None,
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
-        last_word: Callable[[], Awaitable[None]] | None = None,
+        last_word: Callable[[bool], Awaitable[None]] | None = None,
         chores: Sequence[Task] = (),
         stopping: Stopping | None = None,
     ) -> None:
-        """`last_word` is called when the engine has stopped and messages can still be sent; `chores` run beside it."""
+        """`last_word` is called when the engine has stopped and messages can still be sent, with whether that was by a
+        fault; `chores` run beside it.
+        """
         self._office = office
         self._store = store
         self._clock = clock
@@ -68,27 +70,33 @@ class Front:
 
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""
-        await self._office.notifier.present_pending()
         inner = [asyncio.create_task(engine.run(), name="engine")]
         inner += [asyncio.create_task(self._supervisor.keep(task), name=task.name) for task in self._tasks()]
         if ends_after is not None:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
         self._stopping.now("hedging", at_stake=True)
+        by_fault = False
         try:
             done, _ = await asyncio.wait([*inner, front], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        except Exception:
+            by_fault = True
+            raise
         finally:
-            await end(*inner)
-            self._office.board.stop()
-            try:
-                if self._last_word is not None:
-                    await self._last_word()
-            finally:
-                self._stopping.now("its last messages", at_stake=False)
-                await end(front)
-                self._stopping.now("the end of its connections", at_stake=False)
+            await self._end(inner, front, by_fault=by_fault)
+
+    async def _end(self, inner: Sequence[asyncio.Task[None]], front: asyncio.Task[None], *, by_fault: bool) -> None:
+        await end(*inner)
+        self._office.board.stop()
+        try:
+            if self._last_word is not None:
+                await self._last_word(by_fault)
+        finally:
+            self._stopping.now("its last messages", at_stake=False)
+            await end(front)
+            self._stopping.now("the end of its connections", at_stake=False)
 
     def _tasks(self) -> tuple[Task, ...]:
         """What runs beside the engine for the operator: nothing of it may end the hedging."""

@@ -6,7 +6,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Protocol
 
@@ -41,6 +41,8 @@ _LOG = logging.getLogger(__name__)
 Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
 TICK_S = 5.0
 DAY_RESULT_EVERY_S = 60.0
+# In a row of starts, each of which begins every trouble anew.
+RINGS_AGAIN_AFTER = timedelta(hours=1)
 
 
 class DayResult(Protocol):
@@ -83,6 +85,11 @@ class Notifier:
         self._day_asked_at_s = -DAY_RESULT_EVERY_S
         self._repeats: dict[tuple[str, ...], Repeats] = {}
         self._newest: dict[str, str] = {}
+        self._hushed_until: datetime | None = None
+
+    def hush_repeats(self, until: datetime) -> None:
+        """After a start that was one too many: what has rung within the last hour, before it, comes in silence."""
+        self._hushed_until = until
 
     async def append(self, event: Event) -> None:
         await self._log.append(event)
@@ -272,6 +279,8 @@ class Notifier:
     ) -> None:
         if how is Loudness.OFF:
             return
+        if how is Loudness.LOUD and await self._has_rung(key):
+            how = Loudness.SILENT
         message = OutboxMessage(
             key=key,
             text=text,
@@ -286,6 +295,13 @@ class Notifier:
         )
         await self._outbox.put(message)
         self._poke()
+
+    async def _has_rung(self, key: str) -> bool:
+        now = self._clock.now()
+        if self._hushed_until is None or now >= self._hushed_until:
+            return False
+        matter = ":".join(key.split(":")[:2])
+        return await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
 
     def _key(self, topic: str, hedge: str | None) -> str:
         return f"{topic}:{hedge or '-'}:{self._clock.now().isoformat()}:{next(self._numbers)}"

@@ -419,6 +419,10 @@ class Outbox(Protocol):
 
     async def backlog(self) -> int: ...
 
+    async def has_rung(self, beginning: str, since: datetime) -> bool:
+        """Whether a message that is not silent, whose key begins so, was written since then."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

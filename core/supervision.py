@@ -118,6 +118,10 @@ class Supervisor:
                 await self._failed(task, RuntimeError("it ended, and was to go on for ever"))
             except Hung:
                 pass  # told already
+            except asyncio.CancelledError:
+                if (me := asyncio.current_task()) is None or me.cancelling():
+                    raise
+                await self._failed(task, RuntimeError("it was cancelled by none of those who may"))
             except Exception as error:  # noqa: BLE001 - border: task supervisor
                 await self._failed(task, error)
             if self._clock.monotonic_s() - began_s > LONGEST_RETRY_S:
@@ -141,7 +145,7 @@ class Supervisor:
 
     async def _watch(self, task: Task) -> None:
         """Raises Hung when turns stay away. A task without turns works again once it has run for a minute."""
-        if task.allowance_s is None:
+        if task.allowance_s is None and task.name in self._failing:
             await self._clock.sleep(LONGEST_RETRY_S)
             await self.worked(task.name)
         while (allowance_s := task.allowance_s) is not None:

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from bot.accounts import Accounts
@@ -114,7 +113,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None, stopping: 
             clock,
             people=people,
             telegram=options.telegram,
-            last_word=partial(tell, EventKind.STOPPED),
+            last_word=lambda _by_fault: tell(EventKind.STOPPED),
         )
         await tell(EventKind.STARTED)
         ends = timedelta(hours=options.hours) if options.hours else None

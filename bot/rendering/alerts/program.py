@@ -58,5 +58,7 @@ def crash_loop(facts: Facts) -> str:
 
 def stopped(facts: Facts) -> str:
     why = facts.data.get("reason") or facts.data.get("detail")
-    because = f": {esc(why)}" if why else ""
+    because = (
+        f": {esc(why)}" if why else " by a fault of its own, its log has the trace" if "fault" in facts.data else ""
+    )
     return f"⚪ {bold('lp-hedge stopped')}{because}. Nothing is hedged until it runs again; the short stays."
