@@ -43,6 +43,13 @@ async def work():
         stopping.now("its last messages", at_stake=False)
         say("ended")
 """
+IN_A_THREAD = """
+async def besides(alone=work):
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
+    await alone()
+
+work = besides
+"""
 CHILD = """
 import asyncio, sys, time
 from bot.stopping import Stopping
@@ -117,6 +124,16 @@ def test_a_blocked_loop_is_not_waited_for_either(start: Start) -> None:
     assert line_of(child) == "up"
     child.terminate()
     assert end_of(child)[0] == 1
+
+
+def test_a_thread_that_cannot_be_ended_keeps_no_end_back(start: Start) -> None:
+    """Such as one that waits for a name: all else is done, so nothing is lost."""
+    child = start(child_of(POLITE, before=IN_A_THREAD))
+    assert line_of(child) == "up"
+    child.terminate()
+    assert line_of(child) == "ended"
+    ended, said = end_of(child)
+    assert (ended, "amid its last messages. Nothing is lost." in said) == (0, True)
 
 
 def test_a_second_signal_ends_at_once(start: Start) -> None:

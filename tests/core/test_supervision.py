@@ -163,7 +163,7 @@ class Kept:
 
 def test_a_turn_that_hangs_is_ended_and_begun_again() -> None:
     """Told once, when it is older than allowed by two minutes; the next one works, and that is told."""
-    kept, begun = Kept(), []
+    kept, begun = Kept(), list[float]()
 
     async def turn() -> None:
         begun.append(kept.loop.time())
@@ -194,7 +194,7 @@ def test_a_turn_that_does_not_let_itself_be_ended_is_told_all_the_same() -> None
 def test_what_returns_or_cancels_itself_has_failed() -> None:
     """A task that is to go on for ever, and did not, is begun again after 1, 2, 4 s, and told once."""
     for ending in (None, asyncio.CancelledError()):
-        kept, begun = Kept(), []
+        kept, begun = Kept(), list[float]()
 
         async def work(kept: Kept = kept, begun: list[float] = begun, ending: BaseException | None = ending) -> None:
             begun.append(kept.loop.time())
@@ -208,7 +208,7 @@ def test_what_returns_or_cancels_itself_has_failed() -> None:
 
 def test_a_failure_that_cannot_be_told_holds_nothing_up() -> None:
     """With a database that hangs the task goes on; what is told when it can be is told once."""
-    kept, begun = Kept(), []
+    kept, begun = Kept(), list[float]()
     kept.told.hangs = True
 
     async def work() -> None:
