@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 _ROW_BUTTONS = tuple[tuple[str, str, str], ...]
 # Until there is something to show, or while something else goes first.
 _LOOK_AGAIN_S = 1.0
-_WAITS_FOR_S = 10.0
+_WAITS_FOR_S = 5.0
 
 
 class Board:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import resource
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -36,17 +37,25 @@ def limit_files(service: Service, size: int) -> None:
     resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
+def waiting(stage: Stage) -> int:
+    """Messages that were not delivered, or not noted as such."""
+    with sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True) as reader:
+        (count,) = reader.execute("SELECT count(*) FROM outbox WHERE finished_at IS NULL").fetchone()
+    reader.close()
+    return int(count)
+
+
 def test_a_disk_without_room_stops_the_trading_and_nothing_else(stage: Stage) -> None:
     """The pinned message says so, nothing is traded that could not be written down; with room again it goes on."""
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
         stage.telegram.wait_for(lambda: "reason='within_band'" in service.output(), timeout_s=PATIENCE_S)
         stage.telegram.wait_message(OPERATOR, "\nUpdated ", timeout_s=PATIENCE_S)
+        stage.telegram.wait_for(lambda: not waiting(stage), timeout_s=PATIENCE_S)
         sent = stage.orders_sent()
         limit_files(service, 4096)
         stage.set_price(1900)
         stage.telegram.wait_message(OPERATOR, "SUSPENDED", timeout_s=PATIENCE_S)
-        time.sleep(2)
         assert service.is_running() and stage.orders_sent() == sent
         limit_files(service, resource.RLIM_INFINITY)
         stage.until_short(stage.base_of(stage.position_id), within=stage.short() / 1000, timeout_s=PATIENCE_S)
