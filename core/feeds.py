@@ -63,11 +63,7 @@ class ChainFeed:
         `patience_s`: after so long the last good read is returned, and the read under way serves whoever asks next; a
         node that hangs must not make what else was read meanwhile grow old.
         """
-        now_s = self._clock.monotonic_s()
-        if self._reading is not None and now_s - self._reading_since_s > GIVEN_UP_AFTER_S:
-            await self._give_up(self._reading)
-        if self._reading is None and (self._read_at_s is None or self._read_at_s < now_s - max_age_s):
-            self._reading, self._reading_since_s = asyncio.create_task(self._read_alone()), now_s
+        await self._begin_reading(max_age_s)
         if self._reading is not None:
             done, _ = await asyncio.wait({self._reading}, timeout=patience_s)
             if not done:
@@ -92,16 +88,21 @@ class ChainFeed:
             await self._positions.follow(hedge, position_id)
             self._read_at_s = None
 
+    async def _begin_reading(self, max_age_s: float) -> None:
+        """Unless one is under way, or the last is young enough."""
+        now_s = self._clock.monotonic_s()
+        if self._reading is not None and now_s - self._reading_since_s > GIVEN_UP_AFTER_S:
+            log.error("a read of the chain hung and was given up", after_s=GIVEN_UP_AFTER_S)
+            await end(self._reading)
+        if self._reading is None and (self._read_at_s is None or self._read_at_s < now_s - max_age_s):
+            self._reading, self._reading_since_s = asyncio.create_task(self._read_alone()), now_s
+
     async def _read_alone(self) -> None:
         try:
             async with self._lock:
                 await self._read()
         finally:
             self._reading = None
-
-    async def _give_up(self, reading: asyncio.Task[None]) -> None:
-        log.error("a read of the chain hung and was given up", after_s=GIVEN_UP_AFTER_S)
-        await end(reading)
 
     async def _read(self) -> None:
         started_s = self._clock.monotonic_s()

@@ -103,8 +103,10 @@ async def test_the_end_of_a_bug_is_told_once(pair: Pair) -> None:
     pair.pools["bnb"].error = ZeroDivisionError("boom")
     async with started(pair) as programme, in_the_background(programme):
         await advance(programme, 5)
+        assert programme.engine.stalled(60) == ("bnb",)  # no heartbeat from its first failure on
         pair.pools["bnb"].error = None
         await advance(programme, 8)
+        assert programme.engine.stalled(60) == ()
         assert len(await programme.events(EventKind.RECOVERED)) == 1
         assert await programme.position("bnb") == HEDGED
 
