@@ -16,7 +16,7 @@ from tests.e2e.stage import BY_ITSELF, OPERATOR, ROOT, Service, Stage
 from tests.rigs.secrets import NODE_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 # As a resolver that nobody answers: it takes its time, in a thread that nobody can end.
 NO_RESOLVER = """
 import os, socket, time
@@ -90,7 +90,7 @@ def test_a_second_instance_is_refused_and_the_first_goes_on(stage: Stage) -> Non
         assert service.is_running() and service.stop() == 0, service.output()
 
 
-@pytest.mark.parametrize("after_s", [0.3, 0.6, 1.0, 1.5])
+@pytest.mark.parametrize("after_s", [0.3, 1.0])
 def test_a_signal_amid_the_start_is_obeyed(stage: Stage, after_s: float) -> None:
     """From the moment the program has begun to read its command on: code 0, and the lock is free."""
     with Service(stage) as service:
