@@ -31,9 +31,11 @@ class Sense(StrEnum):
     SHRINKS = "shrinks"
 
     def is_worse(self, value: Decimal, than: Decimal) -> bool:
+        """Strictly: the same again is not."""
         return value > than if self is Sense.GROWS else value < than
 
     def is_materially_worse(self, value: Decimal, than: Decimal) -> bool:
+        """By the factor MATERIALLY at least; against nothing, or less, nothing is."""
         if than <= 0:
             return False
         return value >= MATERIALLY * than if self is Sense.GROWS else MATERIALLY * value <= than
@@ -131,6 +133,7 @@ class Episode:
         return Say.FIRST if now - self.since >= settle else None
 
     def was_said(self, now: datetime, *, quietly: bool = False) -> None:
+        """Repetition and flapping count from here, and the worst that was said is kept. `quietly`: without a sound."""
         if not self.told:
             self.told_at = (*self.told_at, now)[-self.pace.flap_after :]
         if self.said_size is None or (self.size is not None and self.sense.is_worse(self.size, self.said_size)):

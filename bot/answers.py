@@ -11,10 +11,14 @@ from core.traded import Traded
 
 class DeskAnswer(Protocol):
     @property
-    def won(self) -> bool: ...
+    def won(self) -> bool:
+        """This call decided it."""
+        ...
 
     @property
-    def approval(self) -> Approval | None: ...
+    def approval(self) -> Approval | None:
+        """As it stands now; None for an unknown id."""
+        ...
 
     @property
     def lacks_a_reason(self) -> bool:
@@ -25,9 +29,13 @@ class DeskAnswer(Protocol):
 class Desk(Protocol):
     """The approval desk; its word on who was first is the only one."""
 
-    async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer: ...
+    async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> DeskAnswer:
+        """Yes or no to one that is pending; the first caller in time wins."""
+        ...
 
-    async def explain(self, approval_id: str, *, by: str, why: str) -> DeskAnswer: ...
+    async def explain(self, approval_id: str, *, by: str, why: str) -> DeskAnswer:
+        """The reason for a no, said afterwards; the first one stands."""
+        ...
 
     async def traded(self, approval_id: str) -> Traded | None:
         """Under it so far; None: nothing."""
@@ -37,4 +45,6 @@ class Desk(Protocol):
 class AuditTrail(Protocol):
     """Who asked for what, kept for good."""
 
-    async def append(self, actor: str, source: str, action: str, detail: str, at: datetime) -> None: ...
+    async def append(self, actor: str, source: str, action: str, detail: str, at: datetime) -> None:
+        """`source`: telegram, terminal or cli. Durable when it returns."""
+        ...

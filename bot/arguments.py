@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +31,9 @@ TWINS: dict[str, tuple[tuple[str, ...], str]] = {
     "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours"),
     "follow": (("ID|keep|close", "[NAME]"), "hedge this LP position too; keep or close the short for what left"),
 }
+# A hundred years: what is before anybody's first position, and still a date.
+LONGEST_DAYS = 36_500
+LARGEST_TOKEN_ID = 2**64 - 1
 MAY_TRADE_AT_ONCE = ("flatten", "hedge", "adopt", "follow")
 
 
@@ -43,6 +46,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """A mistake ends the process with 2 and one sentence, from whichever command's parser."""
     parser: argparse.ArgumentParser = _Parser(
         prog="lp-hedge",
         description=DESCRIPTION,
@@ -95,7 +99,9 @@ _DEMO_DEFAULTS = {"hours": None, "speed": 60.0, "fast": False, "seed": 0, "appro
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--hours", type=_positive, metavar="H", help="stop after so many hours of market time")
+    parser.add_argument(
+        "--hours", type=_up_to(24 * LONGEST_DAYS), metavar="H", help="stop after so many hours of market time"
+    )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--speed", type=_speed, default=60.0, metavar="X", help="times real time, default 60")
     pace.add_argument("--fast", action="store_true", help="as fast as it goes")
@@ -111,7 +117,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chain", help="ethereum, bsc, arbitrum, base, optimism or polygon")
-    parser.add_argument("--id", type=_positive, metavar="N", help="the LP position's token id")
+    parser.add_argument("--id", type=_up_to(LARGEST_TOKEN_ID), metavar="N", help="the LP position's token id")
     parser.add_argument("--symbol", help="the perpetual, such as BNBUSDT")
     parser.add_argument("--amm", choices=("uniswap_v3", "pancakeswap_v3"), help="default: as usual on that chain")
     parser.add_argument("--rpc", metavar="URL", help="a node of that chain, written to .env")
@@ -132,7 +138,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--days", type=_positive, default=1, metavar="N", help="how far back, default 1")
+    parser.add_argument("--days", type=_up_to(LONGEST_DAYS), default=1, metavar="N", help="how far back, default 1")
     parser.add_argument("--by", choices=("day", "week", "month"), help="the same for each of them, in your time zone")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every fill there")
     parser.add_argument("--parts", type=Path, metavar="FILE", help="write the parts of the P&L there as CSV")
@@ -174,10 +180,16 @@ class _WordCount(argparse.Action):
         setattr(options, self.dest, words)
 
 
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+def _up_to(most: int) -> Callable[[str], int]:
+    """A whole number of at least 1 and at most `most`."""
+
+    def whole(text: str) -> int:
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+        if not digits or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 to {most}")
+        return int(text)
+
+    return whole
 
 
 def _speed(text: str) -> float:

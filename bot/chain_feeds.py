@@ -83,6 +83,7 @@ class ChainFeeds:
         return self._watches
 
     def health(self) -> Sequence[HealthItem]:
+        """Every node, and every connection that tells news; asks none of them."""
         return [item for chain in self._chains for item in self._health(chain)]
 
     async def aclose(self) -> None:

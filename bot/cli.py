@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Until it is stopped. What needs no network is checked first, without the heavy parts."""
     (stopping := Stopping()).heed()
     from bot.settings import looks_like_a_first_start, settings_at
 
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def demo(options: argparse.Namespace) -> int:
+    """In Telegram too when a token is configured."""
     (stopping := Stopping()).heed()
     return _demo(options, stopping)
 
@@ -94,6 +96,7 @@ def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
+    """1 when facts are missing, or there is no hedge to read."""
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
@@ -118,6 +121,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
+    """3 when something must be fixed."""
     from bot.settings import settings_at
 
     settings = settings_at(_places(options))
@@ -130,6 +134,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def init(options: argparse.Namespace) -> int:
+    """Two files, or with `--telegram` only the operators' ids."""
     from bot import first_config
 
     env_file = options.env_file or Path(".env")
@@ -146,6 +151,7 @@ def init(options: argparse.Namespace) -> int:
 
 
 def twin(options: argparse.Namespace) -> int:
+    """A row that the running service carries out; 1 when its answer is no."""
     from bot import twins
 
     sure, places = getattr(options, "yes", False), _places(options)
@@ -162,6 +168,7 @@ def twin(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
+    """The files are written all or none, before anything is printed."""
     from bot.fills_csv import csv_of
     from bot.parts_csv import parts_csv_of
     from bot.report import book_since
@@ -186,6 +193,7 @@ def report(options: argparse.Namespace) -> int:
 
 
 def backtest(options: argparse.Namespace) -> int:
+    """How long it took goes to stderr, so that the same run prints the same."""
     from bot.backtest.run import backtest as run_backtest
 
     result = run_backtest(options, _places(options), SystemClock())
@@ -195,6 +203,7 @@ def backtest(options: argparse.Namespace) -> int:
 
 
 def database(options: argparse.Namespace) -> int:
+    """`db backup`, or `db check`, which is 3 for a fault and 0 for a note."""
     from storage.upkeep import back_up, check_database
 
     path, now = _places(options).database_path, SystemClock().now()
@@ -211,6 +220,7 @@ def database(options: argparse.Namespace) -> int:
 
 
 def calibrate(options: argparse.Namespace) -> int:
+    """Prints what it found; `hedge.toml` is left as it is."""
     from bot.calibrate.run import calibrate as search_settings
 
     print(search_settings(options, _places(options), SystemClock()))

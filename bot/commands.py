@@ -53,14 +53,17 @@ class Command:
             raise ValueError(f"/{self.name} acts, so it has no place on the keyboard")
 
     def asks_before(self, args: Sequence[str]) -> bool:
+        """Whether it is confirmed first, with these arguments."""
         return self.dangerous or bool(args and args[0].lower() in self.dangerous_words)
 
     @property
     def read_only(self) -> bool:
+        """It only shows: no row, no audit, good at any age."""
         return self.does is Does.VIEW
 
     @property
     def usage(self) -> str:
+        """As one types it, with the slash."""
         return f"/{self.name} {self.args}".rstrip()
 
 

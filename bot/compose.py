@@ -66,6 +66,7 @@ async def run_service(settings: Settings, stopping: Stopping) -> int:
 
 
 async def run_demo(options: DemoOptions, stopping: Stopping) -> int:
+    """The exit code. Nothing under a warning is logged, for the demo prints what is to be seen."""
     logs = configure_logs("WARNING", Redactor())
     from bot.demo import run
 

@@ -63,6 +63,7 @@ def read_config(path: Path) -> Config:
 
 
 def parse_config(text: str, path: Path) -> Config:
+    """Numbers keep every digit. Raises ConfigurationError with all mistakes in one sentence that names `path`."""
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:

@@ -26,9 +26,13 @@ WriteReport = Callable[[datetime, datetime], Awaitable[str]]
 class Notes(Protocol):
     """Small notes that survive a restart, by name."""
 
-    async def get(self, key: str) -> str | None: ...
+    async def get(self, key: str) -> str | None:
+        """None when it was never set."""
+        ...
 
-    async def set(self, key: str, value: str) -> None: ...
+    async def set(self, key: str, value: str) -> None:
+        """In place of what it was; durable when it returns."""
+        ...
 
 
 class DailyReport:

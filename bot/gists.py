@@ -26,6 +26,7 @@ TRADED = ("side", "quantity_base", "fee_quote")
 
 
 def gist_of(event: Event, units: Units, zone: tzinfo) -> Gist:
+    """Of one matter the later takes the earlier's place. A trade keeps its figures, so that many can be added up."""
     thread, ends = "", False
     if event.kind in THREADS:
         matter, key, ends = THREADS[event.kind]
@@ -38,4 +39,5 @@ def gist_of(event: Event, units: Units, zone: tzinfo) -> Gist:
 
 
 def gist_of_approval(approval_id: str, hedge: str, at: datetime, zone: tzinfo, *, ends: bool) -> Gist:
+    """Each proposal is a matter of its own; `ends`: nobody needs to answer it any more."""
     return Gist(hedge, "approval", stamp(at, zone), f"approval:{approval_id}", ends)

@@ -18,6 +18,7 @@ Totals = Mapping[str, Mapping[str, Decimal]]  # kind -> asset -> received, less 
 
 
 async def funding_of_last_day(income: IncomeBook, now: datetime) -> Funding:
+    """Signed QUOTE by symbol, positive when received. Absent where none was booked."""
     rows = await income.between(now - DAY, now + MOMENT)
     paid = [row for row in rows if row.kind == FUNDING]
     return {symbol: totals[FUNDING] for symbol, totals in totals_by_symbol(paid).items()}

@@ -63,6 +63,7 @@ class Standing:
 
     @property
     def thread(self) -> str:
+        """The same in every message about this occurrence, another for the next."""
         since = self.episode.since
         return ":".join((self.topic.name, self.hedge or "-", self.tag, since.isoformat() if since else ""))
 
@@ -77,11 +78,13 @@ class Lasting:
         self._standing: dict[tuple[str, str | None, str], Standing] = {}
 
     def of(self, topic: Topic, hedge: str | None, tag: str = "") -> Standing:
+        """Made when it is asked for the first time."""
         return self._standing.setdefault(
             (topic.name, hedge, tag), Standing(topic, hedge, tag, Episode(topic.pace, topic.sense))
         )
 
     def active(self, topic: Topic, hedge: str | None) -> Iterator[Standing]:
+        """Those of them that are there now, whatever their tag."""
         for standing in self._standing.values():
             if standing.topic is topic and standing.hedge == hedge and standing.episode.active:
                 yield standing
@@ -96,6 +99,7 @@ class Lasting:
         size: Decimal | None = None,
         tag: str = "",
     ) -> Standing:
+        """It has begun, or is there still: the newest figures count. `size` None leaves its size as it was."""
         standing = self.of(topic, hedge, tag)
         standing.figures, standing.count, standing.seen_at = figures, standing.count + 1, now
         standing.episode.arise(now, size)
@@ -130,6 +134,8 @@ class Lasting:
         return tuple(told)
 
     def due(self, now: datetime) -> Iterator[Notice]:
+        """Each counts as said when it is yielded. What is switched off is passed over, and said if it is there still
+        when that ends."""
         for standing in self._standing.values():
             topic, episode = standing.topic, standing.episode
             if set_loudness(self._alerts(), topic.setting, good=False) is Loudness.OFF:

@@ -19,13 +19,16 @@ class LiveConfig:
 
     @property
     def now(self) -> Config:
+        """As a whole, of this moment: not to be kept."""
         return self._now
 
     @property
     def alerts(self) -> AlertsConfig:
+        """Of this moment: not to be kept."""
         return self._now.alerts
 
     def hedge(self, name: str) -> HedgeConfig:
+        """Of this moment: not to be kept. Raises KeyError for a name that is not configured."""
         return self._now.hedges[name]
 
     def among(self, names: Collection[str]) -> Mapping[str, HedgeConfig]:

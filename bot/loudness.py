@@ -17,6 +17,7 @@ class Loudness(StrEnum):
 
     @property
     def at_most_silent(self) -> Loudness:
+        """OFF stays OFF."""
         return Loudness.OFF if self is Loudness.OFF else Loudness.SILENT
 
 
@@ -92,6 +93,7 @@ def loudness(kind: EventKind, alerts: AlertsConfig) -> Loudness:
 
 
 def set_loudness(alerts: AlertsConfig, setting: str, *, good: bool) -> Loudness:
+    """As `[alerts]` has it under `setting`; what is `good` news never makes a sound."""
     how = Loudness(str(getattr(alerts, setting)))
     return how.at_most_silent if good else how
 

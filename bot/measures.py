@@ -46,6 +46,7 @@ def venue_limit_s(hedge: HedgeConfig) -> float:
 
 
 def chain_limit_s(hedge: HedgeConfig) -> float:
+    """As `venue_limit_s`: one poll on top of what a decision accepts."""
     return float(hedge.max_chain_age_seconds) + float(hedge.poll_seconds)
 
 
@@ -125,6 +126,7 @@ class FundingPace:
         self._every: dict[str, timedelta] = {}
 
     def every(self, perp: PerpStatus) -> timedelta:
+        """As two payments to come lay apart, eight hours before that; less where the hour of the next says so."""
         at = perp.next_funding_time
         before = self._next.get(perp.symbol)
         if at is not None and before is not None and timedelta(0) < at - before <= FUNDING_EVERY:

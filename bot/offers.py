@@ -18,6 +18,7 @@ OUTCOMES: Mapping[EventKind, OfferOutcome] = {
 
 
 def is_offer(event: Event) -> bool:
+    """A found position whose number can be followed."""
     return event.kind is EventKind.POSITION_FOUND and event.data.get("position_id", "").isdecimal()
 
 

@@ -40,23 +40,29 @@ class EngineSlot:
         self.engine: Engine | None = None
 
     def hedge_names(self) -> tuple[str, ...]:
+        """The configured ones, so they are known before there is an engine."""
         return tuple(self._config.hedges)
 
     def statuses(self) -> tuple[HedgeStatus, ...]:
+        """Empty before there is an engine."""
         return self.engine.statuses() if self.engine else ()
 
     def outlook(self, hedge: str) -> Outlook | None:
+        """None before there is an engine."""
         return self.engine.outlook(hedge) if self.engine else None
 
     def wake(self, hedge: str | None = None) -> None:
+        """Nothing before there is an engine, which begins by looking at everything."""
         if self.engine is not None:
             self.engine.wake(hedge)
 
     def stir(self, hedge: str) -> None:
+        """Nothing before there is an engine."""
         if self.engine is not None:
             self.engine.stir(hedge)
 
     def is_concerned(self, hedge: str, market: Market) -> bool:
+        """False before there is an engine."""
         return self.engine is not None and self.engine.is_concerned(hedge, market)
 
 
@@ -67,9 +73,11 @@ class Bell:
         self._listener: Callable[[], None] = lambda: None
 
     def listen(self, listener: Callable[[], None]) -> None:
+        """In place of whoever listened before."""
         self._listener = listener
 
     def ring(self) -> None:
+        """Not kept for later: whoever comes to listen looks into the outbox first."""
         self._listener()
 
 

@@ -136,10 +136,10 @@ def _for_one_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]
         name, rest = names[0], args
     else:
         return None
-    leg = tuple(word.upper() for word in rest[:1]) if command.name == "adopt" else ()
-    if leg and leg[0] not in LEGS:
-        return f"{command.usage}: the leg is LONG or SHORT."
-    return Order(command, (name, *leg))
+    if command.name != "adopt" or not rest:
+        return Order(command, (name,))
+    leg = rest[0].upper()
+    return Order(command, (name, leg)) if leg in LEGS else f"{command.usage}: the leg is LONG or SHORT."
 
 
 def _no_such_hedge(name: str, names: Sequence[str]) -> str:

@@ -42,6 +42,7 @@ def _life_words(life: TaskLife) -> str:
 
 
 def lag_items(lag: LoopLag) -> list[HealthItem]:
+    """Neither well nor ill before it was measured."""
     worst_s = lag.worst_s()
     if worst_s is None:
         return [HealthItem("event loop", None, "not measured yet")]
@@ -51,6 +52,7 @@ def lag_items(lag: LoopLag) -> list[HealthItem]:
 
 
 def stream_items(watch: VenueWatch) -> list[HealthItem]:
+    """One for each stream of the exchange, also while it has never told anything."""
     return [
         HealthItem(f"exchange {name} news", trouble is None, f"{trouble}; asking goes on" if trouble else "arriving")
         for name, trouble in watch.troubles.items()
@@ -58,6 +60,7 @@ def stream_items(watch: VenueWatch) -> list[HealthItem]:
 
 
 def telegram_items(health: TelegramHealth) -> list[HealthItem]:
+    """Neither well nor ill while it starts."""
     ok = {"listening": True, "starting": None}.get(health.hearing.value, False)
     who = f" as {health.bot_name}" if health.bot_name else ""
     polled = f", last poll {span(health.last_poll_age_s)} ago" if health.last_poll_age_s is not None else ""
@@ -65,6 +68,7 @@ def telegram_items(health: TelegramHealth) -> list[HealthItem]:
 
 
 def database_items(path: Path) -> list[HealthItem]:
+    """A log over its limit is ill: what was written does not get into the file."""
     size, log_size = _size(path), _size(path.with_name(f"{path.name}-wal"))
     if size is None:
         return [HealthItem("database", False, "its file is gone")]

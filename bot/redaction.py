@@ -33,6 +33,7 @@ class Redactor(logging.Filter):
         self._secrets.sort(key=len, reverse=True)
 
     def redact(self, text: str) -> str:
+        """Every registered secret, then whatever has the shape of a bot token."""
         for secret in self._secrets:
             text = text.replace(secret, REPLACEMENT)
         return _BOT_TOKEN.sub(REPLACEMENT, text)

@@ -63,6 +63,7 @@ class PressResult:
 
 
 def offer_buttons(offer_id: str, *, asks_about_departed: bool) -> tuple[tuple[Button, ...], ...]:
+    """Close and Keep only where BASE has left: else there is nothing they could mean."""
     follow = Button("Follow", f"follow:{offer_id}", "success")
     if not asks_about_departed:
         return ((follow,),)
@@ -70,6 +71,7 @@ def offer_buttons(offer_id: str, *, asks_about_departed: bool) -> tuple[tuple[Bu
 
 
 def approval_buttons(approval_id: str) -> tuple[tuple[Button, ...], ...]:
+    """On one row; their data is what the operator's service takes when they are pressed."""
     return (
         (
             Button("Approve", f"approve:{approval_id}", "success"),

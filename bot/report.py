@@ -90,6 +90,7 @@ async def stored_funding(settings: Settings) -> Funding:
 
 
 def totals_of(fills: Iterable[Fill]) -> dict[str, Totals]:
+    """By hedge; a fill that is no hedge's counts under its symbol."""
     by_hedge: dict[str, list[Trade]] = {}
     for hedge, trade in fills:
         by_hedge.setdefault(hedge or trade.symbol, []).append(trade)

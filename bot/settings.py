@@ -67,10 +67,12 @@ class Settings:
 
     @property
     def notices(self) -> tuple[str, ...]:
+        """What is set and of no use, to be told at the start."""
         return (*self.around.notices, *self._unused_endpoints())
 
     @property
     def zone(self) -> tzinfo:
+        """The operator's: of times in messages, and of the day that a report is about."""
         return zone_of(self.config.timezone)
 
     @property
@@ -99,9 +101,11 @@ class Settings:
         return found
 
     def rpc_urls(self, chain: str) -> tuple[str, ...]:
+        """With the secrets in them: for adapters alone. In the order of preference."""
         return tuple(url.get_secret_value() for url in self.endpoints(chain).rpc_urls)
 
     def ws_url(self, chain: str) -> str | None:
+        """With the secrets in it: for adapters alone. None when polling is all there is."""
         url = self.endpoints(chain).ws_url
         return url.get_secret_value() if url else None
 
@@ -128,6 +132,7 @@ class Settings:
         return telegram_settings(self.around)
 
     def secrets(self) -> tuple[str, ...]:
+        """For the redactor, before the first line is logged."""
         return secrets_of(self.around)
 
     def require_known_contracts(self) -> None:
@@ -175,6 +180,7 @@ def load_settings(locations: Locations) -> Settings:
 
 
 def settings_at(places: Places) -> Settings:
+    """Reads the file; asks nobody. Raises ConfigurationError, also for an unknown timezone."""
     config = read_config(places.config_path)
     zone_of(config.timezone)
     return Settings(config, places.config_path, places.database_path, places.around)
@@ -191,6 +197,7 @@ def looks_like_a_first_start(places: Places, hedges_in_database: Sequence[str]) 
 
 
 def telegram_settings(around: Surroundings) -> TelegramSettings | None:
+    """None without a token. Raises ConfigurationError for one that nobody may use."""
     values = around.values
     if values.telegram_bot_token is None:
         return None
@@ -221,6 +228,7 @@ def secrets_of(around: Surroundings) -> tuple[str, ...]:
 
 
 def account_of(api_key: SecretStr | None) -> str:
+    """Ten hex digits of the key's hash, by which journals are told apart. Raises ConfigurationError without a key."""
     if api_key is None:
         raise ConfigurationError('mode = "live" needs BINANCE_API_KEY and BINANCE_API_SECRET in .env.')
     return hashlib.sha256(api_key.get_secret_value().encode()).hexdigest()[:10]

@@ -162,15 +162,8 @@ class Glance:
         known_pair: str,
         detail: str,
     ) -> Observation:
-        account, market = (facts.account, facts.market) if facts else (None, None)
-        reason = venue_problem(account, market, limits, now, not_before=None)
         comparison = await self._comparison(facts)
-        if reason is Reason.NONE and comparison is not None and comparison.match is not Match.MATCHED:
-            reason, detail = Reason.POSITION_MISMATCH, detail or comparison.detail
-        if reason is Reason.NONE and lp is not None and facts is not None:
-            rules = self.venue.rules(self.config.symbol)
-            if wrong := wrong_perp(lp.facts, facts.market, rules, known_pair=known_pair):
-                reason, detail = Reason.WRONG_SYMBOL, wrong
+        reason, wrong = self._venue_problem(lp, facts, comparison, limits, now, known_pair)
         unsettled = await self.store.journal.unsettled_orders(self.config.symbol) if self.store else ()
         return Observation(
             at=now,
@@ -180,8 +173,29 @@ class Glance:
             venue_problem=reason,
             order_unknown=not all(rests(order) for order in unsettled),
             comparison=comparison,
-            detail=detail,
+            detail=wrong if reason is Reason.WRONG_SYMBOL else detail or wrong,
         )
+
+    def _venue_problem(
+        self,
+        lp: LpView | None,
+        facts: VenueFacts | None,
+        comparison: Comparison | None,
+        limits: AgeLimits,
+        now: datetime,
+        known_pair: str,
+    ) -> tuple[Reason, str]:
+        """The first that stands in the way, and a sentence about it where there is one."""
+        if facts is None:
+            return venue_problem(None, None, limits, now, not_before=None), ""
+        reason = venue_problem(facts.account, facts.market, limits, now, not_before=None)
+        if reason is not Reason.NONE:
+            return reason, ""
+        if comparison is not None and comparison.match is not Match.MATCHED:
+            return Reason.POSITION_MISMATCH, comparison.detail
+        rules = self.venue.rules(self.config.symbol)
+        wrong = wrong_perp(lp.facts, facts.market, rules, known_pair=known_pair) if lp else ""
+        return (Reason.WRONG_SYMBOL, wrong) if wrong else (Reason.NONE, "")
 
     async def _comparison(self, facts: VenueFacts | None) -> Comparison | None:
         if facts is None:

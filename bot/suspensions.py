@@ -52,6 +52,7 @@ class Suspensions:
         self._outages: dict[str, Outage] = {}
 
     def take(self, event: Event, hedge: str, now: datetime) -> tuple[Notice, ...]:
+        """What is to be said of it at once: only an end is, for a beginning waits for `due`."""
         match event.kind:
             case EventKind.SUSPENDED:
                 self._suspend(hedge, event.data, now)
@@ -64,6 +65,7 @@ class Suspensions:
         return ()
 
     def due(self, now: datetime) -> Iterator[Notice]:
+        """Each counts as said when it is yielded."""
         for (hedge, reason), episode in self._episodes.items():
             setting = SETTINGS.get(reason, "suspended")
             if set_loudness(self._alerts(), setting, good=False) is Loudness.OFF:
@@ -77,6 +79,7 @@ class Suspensions:
             yield Notice(hedge, "suspended", text, setting, urgent=True, thread=self.thread(hedge))
 
     def thread(self, hedge: str) -> str:
+        """One for the whole outage, whatever its reasons; empty while there is none."""
         outage = self._outages.get(hedge)
         return f"suspended:{hedge}:{outage.since.isoformat()}" if outage else ""
 

@@ -29,6 +29,7 @@ class TelegramWatch:
         self._episode = Episode(Pace(SETTLE))
 
     async def look(self) -> None:
+        """One event when it has been deaf or mute for SETTLE, and one when that is over."""
         health, now = self._health(), self._clock.now()
         if health.hearing.value == "listening":
             lasted_s = self._episode.lasted_s(now)

@@ -35,6 +35,7 @@ def perp_venue(
 
 
 def live_venue(settings: Settings, clock: Clock, *, sets_terms: bool = False) -> BinanceVenue:
+    """Asks nothing yet. `sets_terms`: it may set leverage and margin type. Raises ConfigurationError without keys."""
     from core.exchange.binance import BinanceVenue
     from core.exchange.binance_client import BinanceAccess
 

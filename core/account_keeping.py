@@ -33,7 +33,9 @@ log = structlog.get_logger(__name__)
 
 
 class Statuses(Protocol):
-    def statuses(self) -> tuple[HedgeStatus, ...]: ...
+    def statuses(self) -> tuple[HedgeStatus, ...]:
+        """One of each hedge, as last evaluated: asks nothing of the venue."""
+        ...
 
 
 class AccountKeeper:

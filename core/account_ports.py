@@ -136,7 +136,9 @@ class IncomeBook(Protocol):
         """Adds the rows not yet there, by (`kind`, `income_id`), all or none; how many those were."""
         ...
 
-    async def newest_at(self) -> datetime | None: ...
+    async def newest_at(self) -> datetime | None:
+        """The venue's own time of the newest row booked; None while there is none."""
+        ...
 
     async def between(self, start: datetime, end: datetime, *, without: Collection[str] = ()) -> tuple[Income, ...]:
         """Oldest first, `start` included, `end` not; no rows of the kinds `without`."""

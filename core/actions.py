@@ -73,6 +73,8 @@ class Actions:
     async def carry_out(
         self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig
     ) -> Outcome:
+        """At most one order or question. Whatever was decided, orders that rest for another plan are taken back first,
+        and an approval whose need has gone is superseded."""
         await self._take_back_strays(seen, standing.active)
         if await self._overtaken(decision, seen, standing.approval):
             standing = replace(standing, approval=None)

@@ -24,6 +24,7 @@ class Answer:
 
     @property
     def lacks_a_reason(self) -> bool:
+        """It was rejected and nobody has said why yet, so that one may ask."""
         approval = self.approval
         return approval is not None and approval.state is ApprovalState.REJECTED and approval.note is None
 
@@ -83,10 +84,12 @@ class ApprovalDesk:
         return traded(await self._approvals.fills(approval_id))
 
     async def live(self, hedge: str) -> Approval | None:
+        """The one that is pending, approved or executing: the database lets a hedge have one at most."""
         found = await self._approvals.live(hedge)
         return found[0] if found else None
 
     async def latest(self, hedge: str) -> Approval | None:
+        """The newest in whatever state; None when this hedge never asked."""
         return await self._approvals.latest(hedge)
 
     async def expire(self, approval: Approval) -> bool:
@@ -96,6 +99,7 @@ class ApprovalDesk:
         return await self._move(approval, ApprovalState.EXPIRED, EventKind.APPROVAL_EXPIRED, None)
 
     async def supersede(self, approval: Approval, why: str) -> bool:
+        """Another question will take its place, or the need is gone. False when it changed since it was read."""
         return await self._move(approval, ApprovalState.SUPERSEDED, EventKind.APPROVAL_SUPERSEDED, why)
 
     async def void(self, approval: Approval, why: str) -> bool:
@@ -113,6 +117,7 @@ class ApprovalDesk:
         return await self._move(approval, ApprovalState.DONE, EventKind.APPROVAL_DONE, why, events)
 
     async def fail(self, approval: Approval, why: str, *, events: EventLog) -> bool:
+        """Granted, and not carried out. `events` as in `finish`; False when it changed since it was read."""
         return await self._move(approval, ApprovalState.FAILED, EventKind.APPROVAL_FAILED, why, events)
 
     async def _move(

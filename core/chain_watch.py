@@ -63,6 +63,7 @@ class ChainWatch:
 
     @property
     def stream_name(self) -> str:
+        """Where the news come from, for people: no URL and no key in it."""
         return self._stream.name
 
     async def run(self) -> None:

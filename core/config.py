@@ -214,6 +214,7 @@ class HedgeConfig(Frozen):
 
     @property
     def threshold_base(self) -> Decimal:
+        """`hedge_threshold` in BASE, 0 when it is unset."""
         return self.hedge_threshold or Decimal(0)
 
     @property
@@ -223,6 +224,7 @@ class HedgeConfig(Frozen):
 
     @property
     def band_pct(self) -> Decimal:
+        """`delta_band_pct` in force, % of the LP's value: its default 2 vanishes as that of `band_quote` does."""
         return self._band(self.delta_band_pct, Decimal(2))
 
     def band_at(self, price: Decimal, lp_value_quote: Decimal) -> Decimal:
@@ -237,6 +239,7 @@ class HedgeConfig(Frozen):
 
     @property
     def bands_configured(self) -> bool:
+        """Whether at least one of the three is above 0; a configuration without any is refused."""
         return any((self.threshold_base, self.band_quote, self.band_pct))
 
     def _band(self, value: Decimal | None, default: Decimal) -> Decimal:

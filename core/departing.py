@@ -29,6 +29,7 @@ class Answered:
     text: str
 
     def event(self, by: str, at: datetime) -> Event:
+        """DEPARTED_KEPT or DEPARTED_CLOSED with the BASE it was about; `by`: who said it."""
         kind = EventKind.DEPARTED_KEPT if self.word is Word.KEEP else EventKind.DEPARTED_CLOSED
         return Event(kind, self.hedge, at, {"departed_base": str(self.base), "by": by})
 

@@ -30,6 +30,7 @@ class OrderSide(StrEnum):
 
     @property
     def sign(self) -> int:
+        """Of the change of the position: +1 for a purchase, -1 for a sale."""
         return 1 if self is OrderSide.BUY else -1
 
     @property
@@ -57,6 +58,7 @@ class OrderStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
+        """Nothing more will execute under it."""
         return self not in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 
 
@@ -225,14 +227,17 @@ class Market:
 
     @property
     def best_bid(self) -> Decimal:
+        """What a seller gets at once, for as much as stands there."""
         return self.bids[0].price
 
     @property
     def best_ask(self) -> Decimal:
+        """What a buyer pays at once, for as much as stands there."""
         return self.asks[0].price
 
     @property
     def mid(self) -> Decimal:
+        """Halfway between the best two, not rounded to a tick."""
         return (self.best_bid + self.best_ask) / 2
 
 

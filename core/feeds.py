@@ -130,6 +130,7 @@ class ChainFeed:
         return f"the node answered with block {answered}, but block {believed} was read before"
 
     async def aclose(self) -> None:
+        """Ends the read under way first, so that nobody reads from what is closed."""
         if self._reading is not None:
             await end(self._reading)
         await self._positions.aclose()

@@ -16,7 +16,9 @@ from core.ports import EventLog
 class FollowedPositions(Protocol):
     """What the operator had followed beside the configured positions."""
 
-    async def of(self, hedge: str) -> tuple[int, ...]: ...
+    async def of(self, hedge: str) -> tuple[int, ...]:
+        """Oldest first; empty when there are none."""
+        ...
 
     async def add(self, hedge: str, position_id: int) -> None:
         """Durable when it returns; a second time changes nothing."""

@@ -49,6 +49,7 @@ class Grants:
         return Word(None if await self._overdue(approval, config, now) else approval, None, None)
 
     def taken_in(self, mind: Memory, word: Word, config: HedgeConfig, now: datetime) -> Memory:
+        """The memory with a rejection or a silence in it that it did not know of; nothing is awaited."""
         mind = self._with_rejection(mind, word.rejected, config, now)
         return mind if word.silent is None else self._with_silence(mind, word.silent, config, now)
 

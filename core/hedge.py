@@ -13,20 +13,26 @@ from core.status import HedgeStatus
 
 class Hedge(Protocol):
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in `[hedges.NAME]`, and in every event, row and command."""
+        ...
 
     @property
     def evaluated_at_s(self) -> float | None:
         """Monotonic; None before the first evaluation was completed."""
         ...
 
-    async def evaluate(self) -> None: ...
+    async def evaluate(self) -> None:
+        """One look, one decision, at most one order."""
+        ...
 
     def is_moved_by(self, market: Market) -> bool:
         """Whether a market calls for a look before the next one is due."""
         ...
 
-    def status(self) -> HedgeStatus: ...
+    def status(self) -> HedgeStatus:
+        """As last evaluated: reads nothing."""
+        ...
 
     def outlook(self) -> Outlook | None:
         """What was last believed; None while nothing was read."""
@@ -36,11 +42,17 @@ class Hedge(Protocol):
         """Until the next evaluation is due by itself."""
         ...
 
-    async def halt(self, by: str) -> None: ...
+    async def halt(self, by: str) -> None:
+        """No order but those of /flatten, and what rests is taken back; kept across restarts."""
+        ...
 
-    async def pause(self, by: str) -> None: ...
+    async def pause(self, by: str) -> None:
+        """No new trade, and what rests is taken back; the short stays. Kept across restarts."""
+        ...
 
-    async def resume(self, by: str) -> None: ...
+    async def resume(self, by: str) -> None:
+        """Ends halt and pause alike, and takes back a /flatten that waits."""
+        ...
 
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
         """To the target now, by at most that signed trade. The answer for the operator. Raises Refused."""

@@ -30,6 +30,7 @@ class Remembered:
     known_pair: str = ""
 
     def rebalances_since(self, since_ms: int) -> int:
+        """Plans whose first fill came after that; no further back than an hour before the last fill."""
         return sum(1 for at_ms in self.rebalances_ms if at_ms > since_ms)
 
     def with_fills(self, plan_id: str, executed_base: Decimal, at_ms: int) -> Remembered:
@@ -49,6 +50,7 @@ class Remembered:
 
 
 def to_json(remembered: Remembered) -> str:
+    """Amounts as text, with every digit."""
     return json.dumps(
         {
             "kernel": json.loads(memory.to_json(remembered.kernel)),

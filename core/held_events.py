@@ -17,16 +17,19 @@ class HeldEvents:
         self._held: list[Event] | None = None
 
     async def append(self, event: Event) -> None:
+        """Written at once outside `held`."""
         if self._held is None:
             await self.log.append(event)
         else:
             self._held.append(event)
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
+        """Only what is written: an event that is held is not among them yet."""
         return await self.log.recent(hedge=hedge, limit=limit)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
+        """For one block at a time: they do not nest."""
         self._held = []
         try:
             yield

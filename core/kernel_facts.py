@@ -72,10 +72,12 @@ class Standing:
 
 
 def milliseconds(at: datetime) -> int:
+    """Since the epoch, the rest cut off."""
     return int(at.timestamp() * 1000)
 
 
 def hedge_price(market: Market, config: HedgeConfig) -> Decimal:
+    """QUOTE per BASE, the one that `price_type` names."""
     match config.price_type:
         case "mid":
             return market.mid
@@ -173,4 +175,5 @@ def _with_approval(facts: Facts, standing: Standing, step_base: Decimal) -> Fact
 
 
 def side_of_steps(steps: int) -> OrderSide:
+    """Of a signed trade, which is never of zero steps."""
     return OrderSide.BUY if steps > 0 else OrderSide.SELL

@@ -84,9 +84,11 @@ class LateHedge:
 
     @property
     def evaluated_at_s(self) -> float | None:
+        """Before the exchange answers, when it was last asked."""
         return self._hedge.evaluated_at_s if self._hedge else self._tried_at_s
 
     async def evaluate(self) -> None:
+        """Asks the exchange once more while it has not answered. RECOVERED is told when the hedge goes on."""
         if self._hedge is None and not await self._open():
             return
         assert self._hedge is not None
@@ -97,9 +99,11 @@ class LateHedge:
             await self._tell(EventKind.RECOVERED, data)
 
     def is_moved_by(self, market: Market) -> bool:
+        """False until the exchange answers: there is no look to compare with."""
         return self._hedge is not None and self._hedge.is_moved_by(market)
 
     def status(self) -> HedgeStatus:
+        """Until the exchange answers: what the chain says, and why nothing is traded; a stop comes first."""
         if self._hedge is not None:
             return self._hedge.status()
         seen = hedge_status(self.name, self._config(), self._seen, None, trouble=self._trouble, now=self._clock.now())
@@ -114,21 +118,26 @@ class LateHedge:
         return Outlook(self.name, self._config(), self._seen.lp, None, None) if self._seen else None
 
     def pause_s(self) -> float:
+        """Until the exchange is asked again: from one second, doubling up to a minute."""
         return self._hedge.pause_s() if self._hedge else self._retry_s
 
     async def halt(self, by: str) -> None:
+        """Until the exchange answers it is only kept: this process has sent nothing that could be stopped."""
         if not await self._kept(memory.halted, EventKind.HALTED, by):
             await self._ready().halt(by)
 
     async def pause(self, by: str) -> None:
+        """As `halt`."""
         if not await self._kept(memory.paused, EventKind.PAUSED, by):
             await self._ready().pause(by)
 
     async def resume(self, by: str) -> None:
+        """As `halt`."""
         if not await self._kept(memory.resumed, EventKind.RESUMED, by):
             await self._ready().resume(by)
 
     async def take_back(self) -> bool:
+        """True until the exchange answers: this process has placed nothing."""
         return self._hedge is None or await self._hedge.take_back()
 
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
@@ -144,6 +153,7 @@ class LateHedge:
         raise Refused(f"{self.name} is halted, but cannot be closed yet, send it again later: {why}", code="starting")
 
     async def adopt(self, leg: PositionSide, by: str) -> str:
+        """Raises Refused until the exchange answers: there is no position to take."""
         return await self._ready().adopt(leg, by)
 
     async def answer_departed(self, word: Word, by: str, most_base: Decimal | None = None) -> str:
@@ -158,6 +168,7 @@ class LateHedge:
         return await self._hedge.answer_departed(word, by, most_base)
 
     async def position_followed(self) -> None:
+        """Until the exchange answers, in the memory that the real hedge will begin with."""
         async with self._memory_turn:
             if self._hedge is None:
                 before = await self._remembered()

@@ -66,6 +66,7 @@ class Listening:
         return self._trouble if self._lost_since is not None else None
 
     def heard(self) -> None:
+        """The silence is over, and the waits before a new connection begin at a second again."""
         self._heard, self._lost_since = True, None
 
     async def run(self) -> None:

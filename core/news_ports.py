@@ -21,7 +21,9 @@ class ChainStream(Protocol):
     """A chain that tells by itself when there is something new."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """For people: no URL and no key in it."""
+        ...
 
     async def listen(self, pools: Collection[str], on_news: Callable[[ChainNews], None]) -> None:
         """Call `on_news` for new blocks and for events of `pools`, until it fails: it never returns.

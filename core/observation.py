@@ -92,6 +92,7 @@ class Observer:
         self._venue.forget_account()
 
     async def look(self, config: HedgeConfig) -> Observation:
+        """Orders in doubt are asked about first. A read that fails raises nothing: it is a problem in the answer."""
         orders, resolving = await self._settle()
         unsettled = bool(resolving or orders.in_doubt)
         patience_s = min(CHAIN_PATIENCE_S, config.max_price_age_seconds / 3)

@@ -45,7 +45,9 @@ class Offers(Protocol):
         """Durable when it returns. Raises InvariantBroken when the id was used before."""
         ...
 
-    async def get(self, offer_id: str) -> Offer | None: ...
+    async def get(self, offer_id: str) -> Offer | None:
+        """None for an id that was never offered."""
+        ...
 
     async def of(self, hedge: str) -> tuple[Offer, ...]:
         """Open and settled ones, oldest first."""

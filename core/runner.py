@@ -142,6 +142,7 @@ class HedgeRunner:
         return moved_base > 0 and moved_base * mark >= PART_OF_BAND * decision.band_quote
 
     def status(self) -> HedgeStatus:
+        """From the last look and decision; reads nothing."""
         return hedge_status(
             self.name,
             self._config(),
@@ -161,6 +162,7 @@ class HedgeRunner:
         return Beside(self._remembered.kernel, self._observer.life, self._rules, active, approval, look_at)
 
     def outlook(self) -> Outlook | None:
+        """As last believed; either side may be missing."""
         seen = self._seen
         if seen is None or (seen.lp is None and seen.venue is None):
             return None
@@ -189,9 +191,11 @@ class HedgeRunner:
         self._take_back()
 
     async def resume(self, by: str) -> None:
+        """Whatever command waits is dropped."""
         await self._set_mode(memory.resumed, EventKind.RESUMED, by)
 
     async def take_back(self) -> bool:
+        """Also a quote that is on its way."""
         return await self._plans.withdraw_all(leaving=True)
 
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
@@ -244,6 +248,7 @@ class HedgeRunner:
         return answered.text + (self._why_held() if word is Word.CLOSE else "")
 
     async def position_followed(self) -> None:
+        """After the evaluation under way, if there is one."""
         async with self._evaluating:
             ends_at = self._clock.now() + timedelta(seconds=self._config().no_lp_grace_seconds)
             await self._remember_life(released(self._observer.life, ends_at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from core.hedging.states import Reason, State
 from core.kernel_facts import hedge_price
 from core.observation import Observation
 from core.ports import Approval, JournalOrder
-from core.status import Due, HedgeStatus, LpStatus, PerpStatus, PositionStatus, QuoteStatus, WorkStatus
+from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus, QuoteStatus, WorkStatus
 from core.status_due import upcoming
 
 
@@ -53,44 +53,107 @@ def hedge_status(
     beside: Beside | None = None,
 ) -> HedgeStatus:
     """Before the first evaluation everything is unknown. Figures whose source has a problem are the last believed."""
-    lp, venue = (seen.lp, seen.venue) if seen else (None, None)
-    figures = decision if lp and venue and decision else None
-    state = State(decision.state) if decision else State.SUSPENDED
-    reason = Reason(decision.reason) if decision else Reason.STARTING
+    status = _unknown(name, config, trouble)
+    if seen is not None:
+        status = _with_look(status, seen, config, now)
+    if decision is not None:
+        status = _with_decision(status, decision, believed=bool(seen and seen.lp and seen.venue))
+    if beside is not None:
+        status = _with_beside(status, beside, config, seen.venue if seen else None, decision, now)
+    return status
+
+
+def _unknown(name: str, config: HedgeConfig, trouble: str) -> HedgeStatus:
     return HedgeStatus(
         name=name,
-        state=state.text,
-        reason=reason.text,
-        price=hedge_price(venue.market, config) if venue else None,
-        net_base=lp.net_base if lp else None,
-        departed_base=lp.departed_base if lp else None,
-        target_base=figures.target_base if figures else None,
-        gap_base=figures.gap_base if figures else None,
-        gap_quote=figures.gap_quote if figures else None,
-        band_quote=figures.band_quote if figures else None,
-        residual_base=lp.net_base + venue.account.position_base if lp and venue else None,
-        wallet_base=lp.facts.wallet_base if lp else None,
-        lp=_lp_status(lp),
-        perp=_perp_status(config.symbol, venue),
-        estimated=lp.estimated if lp else False,
-        base_symbol=shown_name(lp.facts.base.symbol, config.symbol) if lp else (config.base or ""),
-        detail=(seen.detail if seen else "") or trouble,
-        chain_age_s=(now - lp.facts.block.time).total_seconds() if lp else None,
-        venue_age_s=(now - venue.account.as_of).total_seconds() if venue else None,
-        last_hedge_at=_last_hedge(decision),
-        held=_held(lp) if lp else (),
-        beside_base=_beside_base(lp) if lp else Decimal(0),
-        confirmed=seen is not None and _is_confirmed(seen),
-        market_age_s=(now - venue.market.as_of).total_seconds() if venue else None,
-        market_pushed=venue.pushed if venue else None,
-        work=_work(beside, config, decision) if beside else None,
-        due=_due(beside, config, venue, now) if beside else (),
-        stopped=memory.stopped(beside.kernel) if beside else "",
+        state=State.SUSPENDED.text,
+        reason=Reason.STARTING.text,
+        price=None,
+        net_base=None,
+        departed_base=None,
+        target_base=None,
+        gap_base=None,
+        gap_quote=None,
+        band_quote=None,
+        residual_base=None,
+        wallet_base=None,
+        lp=LpStatus(None, None, None, None, None, None, None, None, None, ()),
+        perp=PerpStatus(config.symbol, None, None, None, None, None, None, None, None),
+        estimated=False,
+        base_symbol=config.base or "",
+        detail=trouble,
+        chain_age_s=None,
+        venue_age_s=None,
+        last_hedge_at=None,
     )
 
 
-def _due(beside: Beside, config: HedgeConfig, venue: VenueFacts | None, now: datetime) -> tuple[Due, ...]:
-    return upcoming(
+def _with_look(status: HedgeStatus, seen: Observation, config: HedgeConfig, now: datetime) -> HedgeStatus:
+    status = replace(status, detail=seen.detail or status.detail, confirmed=_is_confirmed(seen))
+    if seen.lp is not None:
+        status = _with_lp(status, seen.lp, config, now)
+    if seen.venue is not None:
+        status = _with_venue(status, seen.venue, config, now)
+    if seen.lp is not None and seen.venue is not None:
+        status = replace(status, residual_base=seen.lp.net_base + seen.venue.account.position_base)
+    return status
+
+
+def _with_lp(status: HedgeStatus, lp: LpView, config: HedgeConfig, now: datetime) -> HedgeStatus:
+    return replace(
+        status,
+        net_base=lp.net_base,
+        departed_base=lp.departed_base,
+        wallet_base=lp.facts.wallet_base,
+        lp=_lp_status(lp),
+        estimated=lp.estimated,
+        base_symbol=shown_name(lp.facts.base.symbol, config.symbol),
+        chain_age_s=(now - lp.facts.block.time).total_seconds(),
+        held=_held(lp),
+        beside_base=_beside_base(lp),
+    )
+
+
+def _with_venue(status: HedgeStatus, venue: VenueFacts, config: HedgeConfig, now: datetime) -> HedgeStatus:
+    return replace(
+        status,
+        price=hedge_price(venue.market, config),
+        perp=_perp_status(config.symbol, venue),
+        venue_age_s=(now - venue.account.as_of).total_seconds(),
+        market_age_s=(now - venue.market.as_of).total_seconds(),
+        market_pushed=venue.pushed,
+    )
+
+
+def _with_decision(status: HedgeStatus, decision: Decision, *, believed: bool) -> HedgeStatus:
+    """`believed`: both sides were; the figures of a decision made without one of them say nothing."""
+    last_ms = decision.memory.last_rebalance_ms
+    status = replace(
+        status,
+        state=State(decision.state).text,
+        reason=Reason(decision.reason).text,
+        last_hedge_at=at_ms(last_ms) if last_ms else None,
+    )
+    if not believed:
+        return status
+    return replace(
+        status,
+        target_base=decision.target_base,
+        gap_base=decision.gap_base,
+        gap_quote=decision.gap_quote,
+        band_quote=decision.band_quote,
+    )
+
+
+def _with_beside(
+    status: HedgeStatus,
+    beside: Beside,
+    config: HedgeConfig,
+    venue: VenueFacts | None,
+    decision: Decision | None,
+    now: datetime,
+) -> HedgeStatus:
+    due = upcoming(
         config,
         beside.kernel,
         beside.life,
@@ -99,6 +162,7 @@ def _due(beside: Beside, config: HedgeConfig, venue: VenueFacts | None, now: dat
         look_at=beside.look_at,
         now=now,
     )
+    return replace(status, work=_work(beside, config, decision), due=due, stopped=memory.stopped(beside.kernel))
 
 
 def _work(beside: Beside, config: HedgeConfig, decision: Decision | None) -> WorkStatus | None:
@@ -121,9 +185,7 @@ def _quote(order: JournalOrder) -> QuoteStatus:
     return QuoteStatus(request.side.value, left_base, request.price, order.recorded_at)
 
 
-def _lp_status(lp: LpView | None) -> LpStatus:
-    if lp is None:
-        return LpStatus(None, None, None, None, None, None, None, None, None, ())
+def _lp_status(lp: LpView) -> LpStatus:
     positions = tuple(
         PositionStatus(
             id=view.position.position_id,
@@ -152,9 +214,7 @@ def _lp_status(lp: LpView | None) -> LpStatus:
     )
 
 
-def _perp_status(symbol: str, venue: VenueFacts | None) -> PerpStatus:
-    if venue is None:
-        return PerpStatus(symbol, None, None, None, None, None, None, None, None)
+def _perp_status(symbol: str, venue: VenueFacts) -> PerpStatus:
     account, market = venue.account, venue.market
     return PerpStatus(
         symbol=symbol,
@@ -200,8 +260,3 @@ def _held(lp: LpView) -> tuple[HeldLiquidity, ...]:
         )
         for view in lp.positions
     )
-
-
-def _last_hedge(decision: Decision | None) -> datetime | None:
-    last_ms = decision.memory.last_rebalance_ms if decision else 0
-    return at_ms(last_ms) if last_ms else None

@@ -23,12 +23,14 @@ class Stops:
         self._of: dict[str, Reason] = {}
 
     async def load(self, hedge: str) -> str | None:
+        """Noted as it is read. Raises InvariantBroken for a text that is no memory."""
         text = await self._memory.load(hedge)
         if text:
             self._of[hedge] = stop_of(from_json(text).kernel)
         return text
 
     async def save(self, hedge: str, memory: str, at: datetime) -> None:
+        """Noted before it is written, so that a full disk hides no halt."""
         self._of[hedge] = stop_of(from_json(memory).kernel)
         await self._memory.save(hedge, memory, at)
 

@@ -54,6 +54,7 @@ class Watch:
         self._owners = dict(owners)
 
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
+        """Once an evaluation, before the deed. What stands on figures that cannot be read now stays as it was told."""
         self._note_work(decision, seen.at)
         await self._note_decision(decision, seen)
         await self._note_suspension(decision, seen)

@@ -35,9 +35,11 @@ class Wishes:
 
     @property
     def is_flattening(self) -> bool:
+        """A confirmed /flatten that is not done yet."""
         return self.wish is not None and self.wish.request is Request.FLATTEN
 
     def make(self, request: Request, most_base: Decimal | None, now: datetime) -> None:
+        """In place of an earlier one; its time runs from `now`."""
         self.wish = Wish(request, most_base, now + LIVES)
         self._told_waiting = False
 

@@ -20,6 +20,7 @@ class SqliteIncome:
         self._scope = scope
 
     async def book(self, rows: Sequence[Income], at: datetime) -> int:
+        """One transaction. A row that is there already stays as it was booked first."""
         added = 0
         async with self._db.transaction() as tx:
             for row in rows:
@@ -40,10 +41,12 @@ class SqliteIncome:
         return added
 
     async def newest_at(self) -> datetime | None:
+        """The greatest time of any kind of row, by the venue's clock."""
         row = await self._db.row("SELECT max(at) AS at FROM income WHERE scope = ?", (self._scope,))
         return None if row is None or row["at"] is None else time_of(row["at"])
 
     async def between(self, start: datetime, end: datetime, *, without: Collection[str] = ()) -> tuple[Income, ...]:
+        """Read in pages, so that a year of rows holds nobody up."""
         places = ", ".join("?" * len(without))
         pages = self._db.pages(
             f"SELECT * FROM income WHERE scope = ? AND kind NOT IN ({places}) AND at < ? AND at >= ?"  # noqa: S608
@@ -63,6 +66,7 @@ class SqliteAccountSamples:
         self._scope = scope
 
     async def append(self, sample: AccountSample) -> None:
+        """The first sample of a moment stands."""
         await self._db.write(
             "INSERT INTO account_samples (scope, symbol, at, position_base, mark_price, margin_balance_quote,"
             " maintenance_margin_quote, available_quote, liquidation_price, funding_rate, next_funding_at)"
@@ -83,6 +87,7 @@ class SqliteAccountSamples:
         )
 
     async def between(self, symbol: str, start: datetime, end: datetime) -> tuple[AccountSample, ...]:
+        """Read at once: one a minute is no more than 1,440 a day."""
         rows = await self._db.rows(
             "SELECT * FROM account_samples WHERE scope = ? AND symbol = ? AND at >= ? AND at < ? ORDER BY at",
             (self._scope, symbol, time_text(start), time_text(end)),

@@ -68,12 +68,14 @@ class SqliteApprovals:
         return True
 
     async def get(self, approval_id: str) -> Approval | None:
+        """None also for another scope's."""
         row = await self._db.row(
             f"{WITH_EXECUTED} FROM approvals AS given WHERE scope = ? AND approval_id = ?", (self._scope, approval_id)
         )
         return None if row is None else _as_it_stands(row)
 
     async def live(self, hedge: str | None = None) -> tuple[Approval, ...]:
+        """By an index of these alone, however many there were before."""
         rows = await self._db.rows(
             f"{WITH_EXECUTED} FROM live_approvals AS given WHERE scope = ? AND (? IS NULL OR hedge = ?) ORDER BY seq",
             (self._scope, hedge, hedge),
@@ -81,6 +83,7 @@ class SqliteApprovals:
         return tuple(_as_it_stands(row) for row in rows)
 
     async def latest(self, hedge: str) -> Approval | None:
+        """By the order of proposing, not by a clock."""
         row = await self._db.row(
             f"{WITH_EXECUTED} FROM approvals AS given WHERE scope = ? AND hedge = ? ORDER BY seq DESC LIMIT 1",
             (self._scope, hedge),
@@ -90,6 +93,7 @@ class SqliteApprovals:
     async def decide(
         self, approval_id: str, *, approve: bool, by: str, note: str | None, now: datetime
     ) -> tuple[bool, Approval | None]:
+        """One UPDATE compares and sets; at `expires_at` itself it is too late."""
         state = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
         at = time_text(now)
         won = await self._db.write(
@@ -115,6 +119,7 @@ class SqliteApprovals:
         return moved == 1
 
     async def annotate(self, approval_id: str, note: str, now: datetime) -> bool:
+        """One UPDATE, so that of two reasons at once one stands."""
         noted = await self._db.write(
             "UPDATE approvals SET note = ?, changed_at = ?"
             " WHERE scope = ? AND approval_id = ? AND state = 'rejected' AND note IS NULL",
@@ -123,6 +128,7 @@ class SqliteApprovals:
         return noted == 1
 
     async def fills(self, approval_id: str) -> tuple[ApprovedFill, ...]:
+        """From its few plans over their orders, so that the number of all fills does not matter."""
         rows = await self._db.rows(
             "SELECT fills.*, plans.plan_id, plans.reference_price FROM plans"
             " CROSS JOIN orders ON orders.scope = plans.scope AND orders.plan_id = plans.plan_id"

@@ -21,6 +21,7 @@ def time_text(at: datetime) -> str:
 
 
 def time_of(text: str) -> datetime:
+    """In UTC, with its zone: what `time_text` wrote."""
     return datetime.fromisoformat(text)
 
 
@@ -32,24 +33,30 @@ def number_text(value: Decimal) -> str:
 
 
 def maybe_number_text(value: Decimal | None) -> str | None:
+    """NULL for None."""
     return None if value is None else number_text(value)
 
 
 def maybe_number(text: str | None) -> Decimal | None:
+    """None for NULL, else every digit as it was written."""
     return None if text is None else Decimal(text)
 
 
 def mapping_text(mapping: Mapping[str, str]) -> str:
+    """A JSON object, in the mapping's own order."""
     return json.dumps(dict(mapping))
 
 
 def mapping_of(text: str) -> dict[str, str]:
+    """In the stored order; whatever else a value was is made text."""
     return {str(key): str(value) for key, value in json.loads(text).items()}
 
 
 def list_text(items: Sequence[str]) -> str:
+    """A JSON array."""
     return json.dumps(list(items))
 
 
 def list_of(text: str) -> tuple[str, ...]:
+    """In the stored order; whatever else an item was is made text."""
     return tuple(str(item) for item in json.loads(text))

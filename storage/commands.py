@@ -19,6 +19,7 @@ class SqliteCommandQueue:
     async def put(
         self, name: str, args: Sequence[str], *, actor: str, source: str, update_key: str | None, at: datetime
     ) -> int | None:
+        """The database itself refuses a second row of the same key, also from another process."""
         row = await self._db.write_returning(
             "INSERT INTO commands (name, args, actor, source, update_key, issued_at) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (update_key) DO NOTHING RETURNING command_id",
@@ -32,6 +33,7 @@ class SqliteCommandQueue:
         return tuple(map(_command_of, rows))
 
     async def of_key(self, update_key: str) -> tuple[Command, bool | None] | None:
+        """Also long after the row was carried out."""
         row = await self._db.row("SELECT * FROM commands WHERE update_key = ?", (update_key,))
         if row is None:
             return None
@@ -47,6 +49,7 @@ class SqliteCommandQueue:
             raise InvariantBroken(f"command {command_id} does not wait for an answer")
 
     async def answer(self, command_id: int) -> tuple[bool, str] | None:
+        """Looks once: whoever waits for it asks again."""
         row = await self._db.row(
             "SELECT ok, answer FROM commands WHERE command_id = ? AND finished_at IS NOT NULL", (command_id,)
         )
@@ -76,6 +79,7 @@ class SqliteConfirmations:
         )
 
     async def take(self, token: str, *, actor: str, now: datetime) -> str | None:
+        """One UPDATE decides who was first, also between processes."""
         row = await self._db.write_returning(
             "UPDATE confirmations SET taken_at = ?"
             " WHERE token = ? AND actor = ? AND taken_at IS NULL AND expires_at > ? RETURNING command",

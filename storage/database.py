@@ -53,9 +53,11 @@ class Transaction:
             return cursor.rowcount
 
     async def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Fetched whole, so for what is short."""
         return list(await self._connection.execute_fetchall(sql, _storable(values)))
 
     async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        """The first one; None when there is none."""
         found = await self.rows(sql, values)
         return found[0] if found else None
 
@@ -92,6 +94,7 @@ class Database:
             after = tuple(rows[-1][name] for name in key)
 
     async def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        """The first committed one; None when there is none."""
         found = await self.rows(sql, values)
         return found[0] if found else None
 

@@ -48,6 +48,7 @@ class FillBook:
         return tuple(trade_of(row) for row in rows)
 
     async def last_trade_id(self, symbol: str) -> int | None:
+        """The greatest, whatever its time; fills that were only told do not count."""
         row = await self._db.row(
             "SELECT max(trade_id) AS newest FROM fills WHERE scope = ? AND symbol = ? AND told = 0",
             (self._scope, symbol),

@@ -69,10 +69,12 @@ class PlanBook:
                 raise InvariantBroken(f"plan {plan_id} {found}, it cannot end as {state}")
 
     async def plan(self, plan_id: str) -> Plan | None:
+        """In whatever state; None for an unknown id."""
         row = await self._db.row("SELECT * FROM plans WHERE scope = ? AND plan_id = ?", (self._scope, plan_id))
         return None if row is None else plan_of(row)
 
     async def active_plan(self, hedge: str) -> Plan | None:
+        """A unique index keeps it the only one."""
         row = await self._db.row(
             "SELECT * FROM plans WHERE scope = ? AND hedge = ? AND state = 'active'", (self._scope, hedge)
         )
@@ -140,6 +142,7 @@ class OrderBook:
             await self._record(tx, row, report, at, final=report.status.is_final and booked)
 
     async def order(self, client_order_id: str) -> JournalOrder | None:
+        """None also for another scope's."""
         row = await self._db.row(
             "SELECT * FROM orders WHERE scope = ? AND client_order_id = ?", (self._scope, client_order_id)
         )

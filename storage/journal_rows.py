@@ -11,6 +11,7 @@ from storage.columns import maybe_number, time_of
 
 
 def plan_of(row: Row) -> Plan:
+    """Amounts digit for digit as they were written."""
     return Plan(
         plan_id=row["plan_id"],
         hedge=row["hedge"],
@@ -28,6 +29,7 @@ def plan_of(row: Row) -> Plan:
 
 
 def order_of(row: Row) -> JournalOrder:
+    """`recorded_at` is when it was intended, not when the row changed last."""
     time_in_force = row["time_in_force"]
     request = OrderRequest(
         client_order_id=row["client_order_id"],
@@ -54,6 +56,7 @@ def order_of(row: Row) -> JournalOrder:
 
 
 def trade_of(row: Row) -> Trade:
+    """From a row of `fills`, or of a join with all its columns."""
     return Trade(
         symbol=row["symbol"],
         trade_id=row["trade_id"],

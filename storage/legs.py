@@ -17,10 +17,12 @@ ZERO = Decimal(0)
 
 
 def signed_quantity(side: str, quantity_base: Decimal) -> Decimal:
+    """By how much a fill of that side moves the net position, in BASE."""
     return quantity_base if side == "BUY" else EXACT.minus(quantity_base)
 
 
 async def add_to_leg(tx: Transaction, scope: str, symbol: str, leg: str, delta_base: Decimal) -> None:
+    """In the caller's transaction; no digit is rounded."""
     row = await tx.row(
         "SELECT net_base FROM leg_totals WHERE scope = ? AND symbol = ? AND leg = ?", (scope, symbol, leg)
     )

@@ -15,10 +15,12 @@ class SqliteHedgeMemory:
         self._scope = scope
 
     async def load(self, hedge: str) -> str | None:
+        """As it was saved: not parsed here."""
         row = await self._db.row("SELECT memory FROM hedge_memory WHERE scope = ? AND hedge = ?", (self._scope, hedge))
         return None if row is None else str(row["memory"])
 
     async def save(self, hedge: str, memory: str, at: datetime) -> None:
+        """One row for each hedge, written over."""
         await self._db.write(
             "INSERT INTO hedge_memory (scope, hedge, memory, saved_at) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (scope, hedge) DO UPDATE SET memory = excluded.memory, saved_at = excluded.saved_at",
@@ -34,10 +36,12 @@ class PaperAccounts:
         self._scope = scope
 
     async def load(self) -> str | None:
+        """None when this scope never traded on paper."""
         row = await self._db.row("SELECT account FROM paper_accounts WHERE scope = ?", (self._scope,))
         return None if row is None else str(row["account"])
 
     async def save(self, account: str, at: datetime) -> None:
+        """One row for each scope, written over."""
         await self._db.write(
             "INSERT INTO paper_accounts (scope, account, saved_at) VALUES (?, ?, ?)"
             " ON CONFLICT (scope) DO UPDATE SET account = excluded.account, saved_at = excluded.saved_at",
@@ -52,10 +56,12 @@ class Meta:
         self._db = database
 
     async def get(self, key: str) -> str | None:
+        """None for a name that was never set."""
         row = await self._db.row("SELECT value FROM meta WHERE key = ?", (key,))
         return None if row is None else str(row["value"])
 
     async def set(self, key: str, value: str) -> None:
+        """In place of what it was; durable when this returns."""
         await self._db.write(
             "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (key, value),
@@ -70,10 +76,12 @@ class SqliteFollowedPositions:
         self._scope = scope
 
     async def of(self, hedge: str) -> tuple[int, ...]:
+        """In the order in which they were followed."""
         text = await self._meta.get(self._key(hedge))
         return tuple(int(word) for word in text.split()) if text else ()
 
     async def add(self, hedge: str, position_id: int) -> None:
+        """Read, then written: for the one process that hedges."""
         ids = dict.fromkeys((*await self.of(hedge), position_id))
         await self._meta.set(self._key(hedge), " ".join(map(str, ids)))
 

@@ -19,6 +19,7 @@ class SqliteOffers:
         self._prefix = f"offer:{scope}:"
 
     async def add(self, offer: Offer) -> None:
+        """One INSERT finds a used id, also after a restart."""
         changed = await self._db.write(
             "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
             (self._prefix + offer.offer_id, _text_of(offer)),
@@ -27,10 +28,12 @@ class SqliteOffers:
             raise InvariantBroken(f"an offer {offer.offer_id} was made before")
 
     async def get(self, offer_id: str) -> Offer | None:
+        """None also for another scope's."""
         row = await self._db.row("SELECT key, value FROM meta WHERE key = ?", (self._prefix + offer_id,))
         return None if row is None else self._offer_of(row["key"], row["value"])
 
     async def of(self, hedge: str) -> tuple[Offer, ...]:
+        """Reads those of every hedge of the scope, which are few."""
         rows = await self._db.rows(
             "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ? ORDER BY rowid", (len(self._prefix), self._prefix)
         )
@@ -38,6 +41,7 @@ class SqliteOffers:
         return tuple(offer for offer in offers if offer.hedge == hedge)
 
     async def settle(self, offer: Offer, outcome: OfferOutcome, *, by: str, at: datetime) -> Offer | None:
+        """One UPDATE compares the whole stored text: any change since `offer` was read loses."""
         settled = replace(offer, outcome=outcome, decided_by=by, decided_at=at)
         changed = await self._db.write(
             "UPDATE meta SET value = ? WHERE key = ? AND value = ?",

@@ -72,6 +72,7 @@ class Store:
         return any(row["scope"].partition(":")[0] == mode and Decimal(row["net_base"]) != 0 for row in rows)
 
     async def aclose(self) -> None:
+        """Ends both connections with their threads; a second time does nothing."""
         await self._resources.aclose()
 
     async def __aenter__(self) -> Self:

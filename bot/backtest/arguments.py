@@ -25,6 +25,7 @@ QUOTE_FIRST, BASE_FIRST = "quote-base", "base-quote"
 
 
 def add_backtest(parser: argparse.ArgumentParser) -> None:
+    """Beside the flags of `add_case`, what is written."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
     add_case(parser)
@@ -106,6 +107,7 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
 
 
 def number(text: str, allowed: str, fits: Callable[[float], bool]) -> float:
+    """`allowed`: what the error says would have fitted. Raises ArgumentTypeError, also for NaN and infinity."""
     try:
         value = float(text) if text.isascii() else math.nan
     except ValueError:
@@ -116,6 +118,7 @@ def number(text: str, allowed: str, fits: Callable[[float], bool]) -> float:
 
 
 def positive(text: str) -> float:
+    """Raises ArgumentTypeError for zero and below."""
     return number(text, "a number above 0", lambda value: value > 0)
 
 

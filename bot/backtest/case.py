@@ -52,10 +52,12 @@ class Case:
 
     @property
     def base(self) -> str:
+        """The perpetual's asset, as the exchange spells it."""
         return self.rules.base_asset
 
     @property
     def quote(self) -> str:
+        """In what the perpetual is settled, as the exchange spells it."""
         return self.rules.quote_asset
 
     @property

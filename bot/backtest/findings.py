@@ -65,6 +65,7 @@ def shares_of(spent_ms: Mapping[_Named, int]) -> list[tuple[str, float]]:
 
 
 def findings_of(case: Case, setup: Setup, outcome: Outcome) -> Findings:
+    """All of theory's figures are None when the position was never in range."""
     seen = outcome.observed
     if not seen.in_range_share:
         return Findings(case, outcome, None, None, None, None, None)

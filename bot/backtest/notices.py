@@ -54,6 +54,7 @@ def of_settings(config: HedgeConfig, paper: PaperConfig, step_ms: int) -> Iterat
 
 
 def of_latency(latency_ms: int, step_ms: int) -> Iterator[str]:
+    """Nothing, unless an order arrives later than the next bar."""
     if latency_ms > step_ms:
         yield (
             f"--latency-ms {latency_ms} is longer than a bar of {span(step_ms / 1000)}: looks in between take "

@@ -30,6 +30,7 @@ class Wanted:
     liquidity: float | None
 
     def at(self, first_price: float) -> Position:
+        """With the liquidity that `value_quote` buys at that price, where none was given."""
         liquidity = self.liquidity
         if liquidity is None:
             liquidity = liquidity_of_value(self.value_quote or 0.0, first_price, self.lower, self.upper)

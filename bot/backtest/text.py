@@ -46,6 +46,7 @@ MOST_REASONS = 8
 
 
 def report_text(found: Findings) -> str:
+    """A block that has nothing to say is left out."""
     blocks = (
         _warnings(found),
         _head(found),

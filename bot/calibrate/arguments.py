@@ -22,6 +22,7 @@ docs/calibration.md says how settings are judged."""
 
 
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
+    """Beside the flags of `add_case`, those of the search."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
     add_case(parser)

@@ -40,18 +40,22 @@ class Report:
 
     @property
     def days(self) -> float:
+        """Of the whole path, 24 hours each."""
         return (self.end_ms - self.start_ms) / DAY_MS
 
     @property
     def configured(self) -> HedgeConfig:
+        """The hedge as `hedge.toml` has it."""
         return self.config(CONFIGURED)
 
     @property
     def chosen(self) -> HedgeConfig:
+        """The hedge with the settings ranked first, which may be the configured ones."""
         return self.config(self.conclusion.chosen)
 
     @property
     def keeps_configured(self) -> bool:
+        """Nothing that was tried is ranked before what is configured."""
         return self.conclusion.chosen == CONFIGURED
 
     @property
@@ -61,10 +65,12 @@ class Report:
 
     @property
     def is_within(self) -> bool:
+        """The chosen settings keep the limit of the residual over the whole path, or none was set."""
         return is_within(self.total(self.conclusion.chosen), self.conclusion.aim)
 
     @property
     def has_held(self) -> bool:
+        """Sound, within the limit, and near the best in hindsight on the parts that it had not seen."""
         return self.is_sound and self.is_within and has_held(self.conclusion.steps)
 
     @property
@@ -74,9 +80,11 @@ class Report:
         return bool(fault(now, aim)) and is_within(now, aim) and score(found, aim) > score(now, aim)
 
     def config(self, place: int) -> HedgeConfig:
+        """`place` as in the conclusion, where the first is what is configured."""
         return self.conclusion.candidates[place].config
 
     def total(self, place: int) -> Measure:
+        """Over the whole path, part by part; `place` as in `config`."""
         return self.conclusion.totals[place]
 
     def rms_quote(self, told: Prediction) -> float:

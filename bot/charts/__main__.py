@@ -15,6 +15,7 @@ NICENESS = 5
 
 
 def main() -> int:
+    """The exit code; standard output gets nothing but a whole PNG."""
     os.nice(NICENESS)
     try:
         # First, while what is to be drawn is still being gathered.

@@ -41,6 +41,7 @@ LABEL_GAP = 0.075
 
 
 def png(picture: Picture) -> bytes:
+    """Of WIDTH_PX by HEIGHT_PX, with a palette of COLOURS."""
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor=PAPER)
         canvas = FigureCanvasAgg(figure)

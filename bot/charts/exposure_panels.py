@@ -14,6 +14,7 @@ NOTHING = "nothing recorded"
 
 
 def exposure_panel(history: HedgeHistory) -> Panel:
+    """The short is drawn as a positive amount, so that a full hedge is two lines in one place."""
     net = history.series(lambda moment: moment.net_base)
     short = history.series(lambda moment: None if moment.perp_base is None else -moment.perp_base)
     values = [y for _, y in (*net, *short) if y is not None]
@@ -30,6 +31,7 @@ def exposure_panel(history: HedgeHistory) -> Panel:
 
 
 def residual_panel(history: HedgeHistory) -> Panel:
+    """A peak among the rarest hundredth does not stretch the axis: a note tells it."""
     left = history.series(lambda moment: moment.residual_base)
     values = [y for _, y in left if y is not None]
     if not values:

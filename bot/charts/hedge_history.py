@@ -68,6 +68,7 @@ class HedgeHistory:
 
     @property
     def length_s(self) -> float:
+        """Of the time that was asked for, recorded or not."""
         return (self.end - self.start).total_seconds()
 
     def x(self, at: datetime) -> float:
@@ -91,4 +92,5 @@ class HedgeHistory:
 
 
 def as_float(value: Decimal | None) -> float | None:
+    """Exact enough to be drawn."""
     return None if value is None else float(value)

@@ -13,6 +13,7 @@ from bot.charts.time_axis import ticks, zone_label
 
 
 def hedge_picture(history: HedgeHistory, zone: tzinfo) -> Picture:
+    """`zone`: of the time axis and the dates in its title."""
     hours = (history.end - history.start) / timedelta(hours=1)
     spans = tuple(_spans(history))
     return Picture(

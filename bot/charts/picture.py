@@ -100,6 +100,7 @@ class Picture:
 
 
 def to_json(picture: Picture) -> bytes:
+    """For `from_json` in the process that draws."""
     return json.dumps(picture, default=_fields_of, separators=(",", ":")).encode()
 
 

@@ -23,6 +23,7 @@ WEIGHT = 1.35
 
 
 def price_panel(history: HedgeHistory) -> Panel:
+    """With every range that the positions had in that time. Empty when no price was recorded."""
     points = history.series(lambda moment: moment.price)
     values = [y for _, y in points if y is not None]
     unit = f"{history.quote} per {history.base}"

@@ -33,6 +33,7 @@ def with_gaps(points: Iterable[Point], *, longest_s: float) -> Iterator[Point]:
 
 
 def split(points: Iterable[Point]) -> tuple[tuple[float, ...], Values]:
+    """Times, to a tenth of a second, and values apart."""
     pairs = list(points)
     return tuple(round(x, 1) for x, _ in pairs), tuple(y for _, y in pairs)
 

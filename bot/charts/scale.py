@@ -8,6 +8,7 @@ from bot.charts.sampling import Point
 
 
 def axis_limits(low: float, high: float) -> tuple[float, float]:
+    """Some room on either side, also when all is one value."""
     room = (high - low) * 0.08 or abs(high) * 0.01 or 1.0
     return low - room, high + room
 

@@ -96,11 +96,13 @@ class Settings:
     # what is in force
 
     def all(self) -> tuple[texts.Setting, ...]:
+        """Every setting with its value in force and where that comes from."""
         return all_settings(self._live.file, self._now)
 
     # what is said
 
     async def say(self, command: str, args: Sequence[str], speaker: Speaker) -> Answer:
+        """By the words there are: the list, one setting, a question back, or the change itself."""
         words = " ".join(args).replace("=", " ").split()
         if command == ALERTS:
             if not words:
@@ -115,6 +117,7 @@ class Settings:
         return await self._answer(found, speaker)
 
     async def take_up(self, words: Sequence[str], speaker: Speaker) -> Answer:
+        """What a pressed choice stands for. Raises ValueError for words that no button of ours has."""
         how, *rest = words
         if how == TYPED:
             return await self.say("set", rest, speaker)

@@ -68,6 +68,7 @@ def with_overrides(file: Config, overrides: Sequence[Override], judge: Judge = n
 
 
 def key_of(override: Override) -> Key:
+    """Also of one that the file does not allow any more."""
     return Key(override.hedge, override.key)
 
 

@@ -40,6 +40,7 @@ class Key:
 
     @property
     def field(self) -> str:
+        """The name within its model, without the section."""
         return self.name.rpartition(".")[2]
 
 
@@ -61,6 +62,7 @@ def settable_keys(config: Config) -> tuple[Key, ...]:
 
 
 def is_settable(key: Key) -> bool:
+    """From chat; what only the file may say is not."""
     return key.name in ROWS if key.hedge else key.name in _program_names()
 
 
@@ -79,10 +81,12 @@ def field_of(key: Key) -> FieldInfo:
 
 
 def value_in(config: Config, key: Key) -> object:
+    """Defaults too: the file need not name it. Raises KeyError for a hedge that is not there."""
     return getattr(section_of(config, key), key.field)
 
 
 def word_in(config: Config, key: Key) -> str:
+    """The same in the one spelling that is stored and compared."""
     return word_of(value_in(config, key))
 
 

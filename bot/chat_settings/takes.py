@@ -44,11 +44,13 @@ class Takes:
         return () if self.numbers else self.words
 
     def in_words(self, unit: str) -> str:
+        """For people; `unit` stands behind "number", empty for none."""
         numbers = self.numbers.replace("number", f"number ({unit})", 1) if unit else self.numbers
         return " or ".join(filter(None, (", ".join(self.words), numbers, UNSET if self.may_be_unset else "")))
 
 
 def takes(key: Key) -> Takes:
+    """Read off the model's own field, so that the two cannot differ."""
     field = field_of(key)
     words, numbers = [], []
     for kind, limits in _branches(field.annotation, tuple(field.metadata)):

@@ -81,6 +81,7 @@ class DemoPositions:
         """There is nothing to find out."""
 
     async def read(self) -> Mapping[str, LpFacts]:
+        """Makes the blocks that are due by the clock first. Never fails."""
         now = self._clock.now()
         block = self._chain.advance_to(now)
         position = self._chain.position()
@@ -99,6 +100,7 @@ class DemoPositions:
         return {HEDGE: facts}
 
     def faults(self) -> Mapping[str, LpHedgeError]:
+        """None ever: its one hedge is always read."""
         return {}
 
     async def follow(self, hedge: str, position_id: int) -> None:

@@ -52,6 +52,7 @@ class DemoFeed:
         self._last: Market | None = None
 
     async def prepare(self, symbols: Sequence[str]) -> None:
+        """Reads nothing. Raises Refused for every symbol but the demo's."""
         for symbol in symbols:
             self.rules(symbol)
 
@@ -59,11 +60,13 @@ class DemoFeed:
         """There is nothing to close."""
 
     def rules(self, symbol: str) -> SymbolRules:
+        """Raises Refused for every symbol but the demo's."""
         if symbol != SYMBOL:
             raise Refused(f"The embedded market trades {SYMBOL} only, not {symbol}", code="-1121")
         return RULES
 
     async def market(self, symbol: str) -> Market:
+        """The same one for everybody within one moment of the clock."""
         self.rules(symbol)
         now = self._clock.now()
         if self._last is None or self._last.as_of != now:
@@ -103,9 +106,11 @@ class DemoMarket:
         return cls(RecordedPath.load(seed=seed), clock, started or clock.now(), seed=seed, moves=moves)
 
     def lp_positions(self) -> DemoPositions:
+        """One for all who ask: they share the chain."""
         return self._positions
 
     def feed(self) -> DemoFeed:
+        """One for all who ask."""
         return self._feed
 
     def config(self, *, approval_timeout_s: int = 300) -> Config:

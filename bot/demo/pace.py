@@ -20,10 +20,13 @@ class PacedClock:
         self._began_s = real.monotonic_s()
 
     def now(self) -> datetime:
+        """A step of the real wall clock is multiplied too."""
         return self._start + (self._real.now() - self._began) * self._speed
 
     def monotonic_s(self) -> float:
+        """Paced seconds since it was made."""
         return (self._real.monotonic_s() - self._began_s) * self._speed
 
     async def sleep(self, seconds_s: float) -> None:
+        """For so many paced seconds."""
         await self._real.sleep(seconds_s / self._speed)

@@ -58,11 +58,8 @@ class RecordedPath:
 
     @classmethod
     def load(cls, *, seed: int) -> RecordedPath:
+        """From the files that the package brings along."""
         return cls(_load_minutes(), _load_funding(), seed=seed)
-
-    @property
-    def minutes(self) -> Sequence[Minute]:
-        return self._minutes
 
     def price_ticks(self, second: int) -> int:
         """The traded price; exactly a minute's open in its first second and its close in its last."""

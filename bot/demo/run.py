@@ -92,6 +92,7 @@ class Stage:
 
 
 async def run_demo(options: DemoOptions, logs: LogRing | None = None, stopping: Stopping | None = None) -> int:
+    """The exit code. `speed` None: as fast as it goes, with a summary; else live until its hours or a signal end it."""
     stopping = stopping or Stopping()
     if options.speed is None:
         return await _run_fast(options, logs)

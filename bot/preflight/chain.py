@@ -25,6 +25,7 @@ class ChainSide:
 
 
 async def examine_lp(settings: Settings, name: str, clock: Clock) -> ChainSide:
+    """Asks the node as a start would. No facts when one of the findings says why."""
     hedge = settings.config.hedges[name]
     subject = f"{name}: LP"
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from bot.preflight.findings import Finding, Verdict, fix, ok, warn
 from bot.preflight.streams import examine_account_stream, examine_market_stream
@@ -45,6 +44,7 @@ class ExchangeSide:
 
 
 async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal_key: bool) -> ExchangeSide:
+    """The account only in live mode, and only once the symbols are known. Trades and changes nothing."""
     public = BinancePublic(settings.around.values.binance_futures_url, clock)
     market = BinanceMarket(public, clock)
     stream_url = settings.around.values.stream_url
@@ -181,8 +181,3 @@ async def _terms(venue: BinanceVenue, symbol: str, account: PerpAccount) -> Sequ
     if terms.modes.multi_assets:
         found.append(warn(subject, "multi-assets mode: the available balance counts all assets, in USD"))
     return found
-
-
-def needed_margin_quote(perp: Perp, notional_quote: Decimal) -> Decimal | None:
-    """What a short of that size binds at today's leverage; None without an account."""
-    return None if perp.account is None else notional_quote * perp.account.initial_rate

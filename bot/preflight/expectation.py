@@ -56,6 +56,7 @@ def cost_rate(perp: Perp) -> float:
 
 
 def expectation_sentence(expected: Prediction, perp: Perp, facts: LpFacts) -> str:
+    """Says too whether the volatility was measured or assumed."""
     sigma = perp.sigma_per_day or ASSUMED_SIGMA_PER_DAY
     source = "measured over a day" if perp.sigma_per_day else "assumed, no recent prices to be had"
     quote = facts.quote.symbol

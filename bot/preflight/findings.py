@@ -35,22 +35,27 @@ class Examination:
 
     @property
     def must_fix(self) -> bool:
+        """Then `check` ends with 3."""
         return any(finding.verdict is Verdict.FIX for finding in self.findings)
 
 
 def ok(subject: str, detail: str) -> Finding:
+    """Looked at, and nothing to do."""
     return Finding(subject, Verdict.OK, detail)
 
 
 def warn(subject: str, detail: str) -> Finding:
+    """It would run; the operator should know."""
     return Finding(subject, Verdict.WARN, detail)
 
 
 def fix(subject: str, detail: str) -> Finding:
+    """It would not run, or hedge wrongly; `detail` says what to do."""
     return Finding(subject, Verdict.FIX, detail)
 
 
 def report_text(examination: Examination) -> str:
+    """A line for each finding, then every setting in force, and the verdict last."""
     findings = examination.findings
     width = max((len(finding.subject) for finding in findings), default=0)
     lines = [f"{_mark(each):4}  {each.subject:{width}}  {each.detail}" for each in findings]
@@ -58,6 +63,7 @@ def report_text(examination: Examination) -> str:
 
 
 def report_json(examination: Examination) -> str:
+    """A warning leaves `ok` true."""
     content = {
         "ok": not examination.must_fix,
         "mode": examination.mode,

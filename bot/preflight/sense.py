@@ -42,6 +42,7 @@ class Bands:
 
 
 def examine_sense(config: Config, name: str, facts: LpFacts, perp: Perp) -> list[Finding]:
+    """Needs what chain and exchange answered. Settings that make no policy are the one finding then."""
     hedge = config.hedges[name]
     try:
         policy_from(hedge, perp.rules)
@@ -67,6 +68,7 @@ def matters_if_unset(name: str, hedge: HedgeConfig) -> list[Finding]:
 
 
 def examine_contradictions(name: str, hedge: HedgeConfig) -> list[Finding]:
+    """Of the file alone, so it needs nobody's answer."""
     return [warn(f"{name}: settings", clause) for clause in contradictions(hedge)]
 
 
@@ -75,6 +77,7 @@ def _as_written(value: object) -> str:
 
 
 def bands_in_force(hedge: HedgeConfig, facts: LpFacts, perp: Perp) -> Bands:
+    """In QUOTE at the mark; no approval limit when that is off."""
     price = perp.market.mark_price
     band = hedge.band_at(price, value_quote(facts))
     inner = hedge.hysteresis_in(band)

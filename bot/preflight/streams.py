@@ -15,10 +15,12 @@ WITHOUT = "until then everything is asked"
 
 
 async def examine_market_stream(stream: MarketStream, symbols: Collection[str]) -> Finding:
+    """One move of any of the markets is enough; waits FIRST_WORD_WITHIN_S for it at most."""
     return await _examine("market stream", partial(stream.listen, symbols), lambda symbol: f"it told of {symbol}")
 
 
 async def examine_account_stream(stream: AccountStream) -> Finding:
+    """That the exchange lets it listen is enough, for an account may be quiet for days."""
     return await _examine("account stream", stream.listen, lambda _: "it listens to the account")
 
 

@@ -10,6 +10,7 @@ SUBJECT = "telegram"
 
 
 async def examine_telegram(settings: Settings) -> list[Finding]:
+    """Sends nothing: asks who the bot is, and whether each chat is open to it."""
     try:
         telegram = settings.telegram()
     except ConfigurationError as error:

@@ -91,6 +91,7 @@ def asks_why(text: str) -> str | None:
 
 
 def explained_sentence(approval: Approval | None, *, won: bool) -> str:
+    """Plain text for who gave a reason; None: the id is unknown."""
     if approval is None:
         return "I know no such proposal, so the reason was not kept."
     if won:
@@ -119,6 +120,7 @@ def person(by: str | None) -> str:
 
 
 def time_left(approval: Approval, now: datetime) -> str:
+    """Until the answer comes too late."""
     left = (approval.expires_at - now).total_seconds()
     return f"{span(left)} left" if left > 0 else "its time is up"
 

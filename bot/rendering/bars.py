@@ -33,6 +33,7 @@ def fill_bar(part: Decimal, whole: Decimal) -> str:
 
 
 def range_line(position: PositionStatus, price: Decimal | None) -> str:
+    """A full range is named so: its numbers would tell nobody anything."""
     if position.price_upper >= position.price_lower * FULL_RANGE_RATIO:
         return f"{code(range_bar(price, position.price_lower, position.price_upper))} full range"
     bar = code(range_bar(price, position.price_lower, position.price_upper))

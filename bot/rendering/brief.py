@@ -40,6 +40,7 @@ def brief_lines(status: HedgeStatus) -> tuple[str, ...]:
 
 
 def brief_liquidation(status: HedgeStatus, quote: str) -> str:
+    """ "none" only where the position was read and has none."""
     perp, distance = status.perp, liquidation_distance(status.perp)
     if distance is not None:
         where = f"{amount(perp.liquidation_price, quote)} ({percent(distance)} away)"

@@ -14,6 +14,7 @@ ON_TIME = timedelta(minutes=5)
 
 
 def chart_caption(history: HedgeHistory, asked_from: datetime, zone: tzinfo) -> str:
+    """`asked_from`: it is said when the record begins later than that."""
     prices = [each.price for each in history.moments if each.price is not None]
     short = _last(history, lambda each: None if each.perp_base is None else -each.perp_base)
     span = f"{amount(min(prices))} to {amount(max(prices))}, last {amount(prices[-1], history.quote)}"

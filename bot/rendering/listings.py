@@ -27,12 +27,14 @@ def pending_text(approvals: Sequence[Approval], *, now: datetime, zone: tzinfo) 
 
 
 def help_text() -> str:
+    """From the table of commands: those that only show first."""
     reading = [command for command in COMMANDS if command.read_only]
     acting = [command for command in COMMANDS if not command.read_only]
     return lines(bold("Look"), *(_help_line(c) for c in reading), "", bold("Act"), *(_help_line(c) for c in acting))
 
 
 def greeting_text(version: str, mode: str, hedges: Sequence[str]) -> str:
+    """The answer to /start."""
     names = ", ".join(hedges) or "none yet"
     return lines(
         f"{bold(f'lp-hedge {version}')} · {esc(mode.upper())}",

@@ -15,14 +15,17 @@ def esc(text: str) -> str:
 
 
 def bold(text: str) -> str:
+    """Escapes what is inside."""
     return f"<b>{esc(text)}</b>"
 
 
 def italic(text: str) -> str:
+    """Escapes what is inside."""
     return f"<i>{esc(text)}</i>"
 
 
 def code(text: str) -> str:
+    """Escapes what is inside."""
     return f"<code>{esc(text)}</code>"
 
 

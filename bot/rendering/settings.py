@@ -55,6 +55,7 @@ class Turn:
 
 
 def detail_text(detail: Detail, zone: tzinfo) -> str:
+    """One setting alone: what it means, its value and where that comes from, what it takes, how to change it."""
     source = "hedge.toml" if detail.named_in_file else "default"
     return lines(
         f"⚙️ {bold(detail.typed)}",
@@ -68,6 +69,7 @@ def detail_text(detail: Detail, zone: tzinfo) -> str:
 
 
 def question_text(turn: Turn, dangers: Sequence[str]) -> str:
+    """Asked before a change that has `dangers`; it counts once it is confirmed."""
     return lines(
         f"❓ {bold(f'{turn.typed}: {turn.before} → {turn.after}?')}",
         _sentence(turn.meaning),
@@ -77,6 +79,7 @@ def question_text(turn: Turn, dangers: Sequence[str]) -> str:
 
 
 def changed_text(turn: Turn, notes: Sequence[str]) -> str:
+    """`notes`: what the change does that one might not expect."""
     return lines(
         f"✅ {bold(turn.typed)}: {esc(turn.before)} → {esc(turn.after)}. It counts from the next look on.",
         _also(turn),

@@ -84,6 +84,7 @@ def headline(statuses: Sequence[HedgeStatus], service: Service = RUNNING) -> str
 
 
 def overall(statuses: Sequence[HedgeStatus]) -> str:
+    """The gravest that any of them is in, by the order of OVERALL."""
     if not statuses:
         return "STARTING"
     marks = {mark.lower() for status in statuses for mark in (status.reason, status.state, status.stopped)}

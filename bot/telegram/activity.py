@@ -54,5 +54,6 @@ class Doing:
         self.action = ChatAction.TYPING
 
     def sends(self, reply: Reply) -> None:
+        """Changes what the header says only where a picture or a file is on its way."""
         if reply.attachment is not None:
             self.action = ChatAction.UPLOAD_PHOTO if reply.attachment.photo else ChatAction.UPLOAD_DOCUMENT

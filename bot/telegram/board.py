@@ -54,6 +54,7 @@ class Board:
         self._poked.set()
 
     async def run(self) -> None:
+        """Until cancelled."""
         while True:
             self._poked.clear()
             pause_s = await self._refresh()

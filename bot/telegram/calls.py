@@ -44,6 +44,7 @@ class Patience:
         self._patience_s = patience_s
 
     async def make(self, call: Callable[[], Awaitable[T]]) -> T:
+        """`call` is made anew after each flood wait. Raises Transient or Refused."""
         for _ in range(_FLOOD_TRIES):
             try:
                 return await call()
@@ -70,6 +71,7 @@ class Patience:
 
 
 def seconds(flood: RetryAfter) -> float:
+    """Of a flood wait, in either form that the library has it."""
     wait = flood.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 

@@ -54,6 +54,7 @@ class OutboxDelivery:
         self._poked.set()
 
     async def run(self) -> None:
+        """Until cancelled; once it is closing, until nothing is left or Telegram cannot be reached."""
         wait_s = self._timings.backoff_first_s
         while True:
             try:

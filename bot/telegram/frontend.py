@@ -113,6 +113,7 @@ class TelegramFrontEnd:
         self._board.poke()
 
     def health(self) -> TelegramHealth:
+        """MUTE: it hears, but for longer than `deaf_after_s` nothing could be sent."""
         age_s = None if self._watch.last_ok_s is None else self._watch.silent_for_s()
         hearing, since, detail = self._hearing, self._since, self._detail
         failing_s = self._delivery.failing_for_s()

@@ -42,9 +42,13 @@ class Operator(Protocol):
         update_key: str | None,
         issued_at: datetime,
         in_answer_to: str | None = None,
-    ) -> Reply: ...
+    ) -> Reply:
+        """`update_key`: the same once more is a redelivery, which does nothing again."""
+        ...
 
-    async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult: ...
+    async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
+        """`data`: of the button, as we made it. `update_key` as in `submit`."""
+        ...
 
 
 class Handlers:
@@ -59,6 +63,7 @@ class Handlers:
         self._activity = activity
 
     async def on_text(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """In a group only what is meant for this bot, or answers its question for a reason."""
         message, user = update.message, update.effective_user
         if message is None or message.text is None or user is None:
             return

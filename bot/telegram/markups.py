@@ -27,6 +27,7 @@ def markup_of(reply: Reply, keys: Keys = (), *, of_one: bool = False) -> Markup 
 
 
 def inline_markup(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
+    """None where there are no buttons."""
     if not rows:
         return None
     return InlineKeyboardMarkup(

@@ -33,6 +33,7 @@ class Envelope:
 
     @property
     def reply_parameters(self) -> ReplyParameters | None:
+        """It is sent all the same when the message that it answers is gone."""
         return None if self.reply_to is None else ReplyParameters(self.reply_to, allow_sending_without_reply=True)
 
 
@@ -92,6 +93,8 @@ class Media:
             await self._patience.formatted(reply.text, reply.html, attempt)
 
     async def edit_caption(self, chat_id: int, message_id: int, reply: Reply) -> None:
+        """And the buttons; the picture stays."""
+
         async def attempt(shown: str, mode: str | None) -> None:
             await self._bot.edit_message_caption(
                 chat_id, message_id, caption=shown, parse_mode=mode, reply_markup=inline_markup(reply.buttons)

@@ -33,6 +33,7 @@ class Notices:
         self._posted = asyncio.Event()
 
     def post(self, topic: str, text: str) -> None:
+        """Dropped when too many wait already."""
         now_s = self._clock.monotonic_s()
         pace = self._paces.get(topic)
         if (pace is not None and now_s - pace.last_s < self._every_s) or len(self._waiting) >= _MOST_WAITING:
@@ -48,6 +49,7 @@ class Notices:
         self._posted.set()
 
     async def run(self) -> None:
+        """Until cancelled; a row that could not be written is still the next one."""
         while True:
             while self._waiting:
                 await self._outbox.put(self._waiting[0])

@@ -26,6 +26,7 @@ class Buckets:
         return max((self._wait_s(chat_id) for chat_id in chats), default=0.0)
 
     def take(self, chats: Sequence[int]) -> None:
+        """One message for each, whether or not there was room for it."""
         if self._refill_s:
             for chat_id in chats:
                 self._levels[chat_id] = (self._level(chat_id) - 1, self._clock.monotonic_s())

@@ -15,6 +15,7 @@ def utf16_len(text: str) -> int:
 
 
 def clipped(text: str, limit: int) -> str:
+    """`limit` in UTF-16 units, as Telegram counts; no code point is cut in two."""
     while utf16_len(text) > limit:
         text = text[:-1]
     return text

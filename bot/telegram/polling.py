@@ -68,6 +68,7 @@ class PollWatch:
         return _emptied(updates, broken) if broken else payload
 
     def handled(self, update_id: int) -> None:
+        """With the last open one the next poll may leave, which confirms them all."""
         self._open.discard(update_id)
         if not self._open:
             self._none_open.set()
@@ -128,6 +129,7 @@ class PollRequest(HTTPXRequest):
         connect_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
         pool_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
+        """Leaves once the handlers are done, because it confirms what they were given."""
         await self._watch.all_handled()
         status, payload = await super().do_request(
             url, method, request_data, read_timeout, write_timeout, connect_timeout, pool_timeout
@@ -143,6 +145,7 @@ class UpdateProcessor(BaseUpdateProcessor):
         self._watch = watch
 
     async def do_process_update(self, update: object, coroutine: Awaitable[object]) -> None:
+        """It counts as handled also when it failed."""
         try:
             await coroutine
         finally:

@@ -136,6 +136,7 @@ class Sender:
         await self._patience.formatted(text, is_html, attempt)
 
     async def answer(self, query_id: str, toast: str) -> None:
+        """To a pressed button; a toast that is too long is cut."""
         await self._patience.make(lambda: self._bot.answer_callback_query(query_id, clipped(toast, _TOAST_LIMIT)))
 
     async def act(self, chat_id: int, action: str) -> None:
@@ -143,6 +144,7 @@ class Sender:
         await self._patience.make(lambda: self._bot.send_chat_action(chat_id, action))
 
     async def pin(self, chat_id: int, message_id: int) -> None:
+        """Without a sound."""
         await self._patience.make(lambda: self._bot.pin_chat_message(chat_id, message_id, disable_notification=True))
 
     async def pinned(self, chat_id: int) -> Pinned | None:
@@ -162,6 +164,7 @@ class Sender:
             await self._patience.make(lambda: self._bot.delete_my_commands(scope))
 
     async def close(self) -> None:
+        """Ends its connection."""
         await self._request.shutdown()
 
 

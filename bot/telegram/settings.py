@@ -37,6 +37,7 @@ class TelegramSettings:
 
     @property
     def base_url(self) -> str:
+        """To which the library appends the token."""
         return f"{self.api_url.rstrip('/')}/bot"
 
     @property

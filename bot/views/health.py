@@ -33,6 +33,7 @@ class Health:
         return {"health": self.health}
 
     async def health(self, _args: tuple[str, ...]) -> Reply:
+        """What is at hand: no probe waits for a network."""
         running = span((self._clock.now() - self._identity.started_at).total_seconds())
         items = [HealthItem("program", True, f"running for {running}"), *self._freshness(), await self._queues()]
         items.extend(item for probe in self._from.probes for item in probe())

@@ -34,6 +34,7 @@ class Money:
         return {"pnl": self.pnl, "report": self.report, "export": self.export}
 
     async def pnl(self, args: tuple[str, ...]) -> Reply:
+        """Of the last N days, one unless said otherwise."""
         days = _days(args, 1)
         if days is None:
             return _not_days("pnl", args)
@@ -45,6 +46,7 @@ class Money:
         return Reply(pnl_text(statements, period, title), True, attachment=photo)
 
     async def report(self, _args: tuple[str, ...]) -> Reply:
+        """The daily one, of the last 24 hours instead of a day of the calendar."""
         period = self._last(1)
         return Reply(await self.daily(period.start, period.end), True)
 
@@ -62,6 +64,7 @@ class Money:
         )
 
     async def export(self, args: tuple[str, ...]) -> Reply:
+        """Every fill of the last N days as CSV; no file when there is none."""
         days = _days(args, EXPORT_DAYS)
         if days is None:
             return _not_days("export", args)

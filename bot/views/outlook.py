@@ -30,6 +30,7 @@ class Outlooks:
         return {"whatif": self.whatif, "margin": self.margin}
 
     async def whatif(self, args: tuple[str, ...]) -> Reply:
+        """Of one hedge when a price is named; a percentage or an edge may be of all."""
         if not args:
             return self._explained()
         place, hedges = parsed(args[0]), self._named(args[1:])
@@ -42,6 +43,7 @@ class Outlooks:
         return self._at(place, hedges)
 
     async def margin(self, args: tuple[str, ...]) -> Reply:
+        """Of every hedge unless one is named."""
         hedges = self._named(args)
         return _plain(hedges) if isinstance(hedges, str) else self._needs(hedges)
 

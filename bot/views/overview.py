@@ -31,6 +31,7 @@ class Overview:
         }
 
     async def status(self, args: tuple[str, ...]) -> Reply:
+        """Of every hedge unless one is named."""
         statuses, now = self._from.engine.statuses(), self._clock.now()
         if args:
             statuses = tuple(status for status in statuses if status.name == args[0].lower())
@@ -53,6 +54,7 @@ class Overview:
         return Service(True, [f"{item.name}: {item.detail}" for item in items if item.ok is False])
 
     async def pending(self, _args: tuple[str, ...]) -> Reply:
+        """With the buttons of each that still wants an answer."""
         live = await self._from.approvals.live()
         waiting = [approval for approval in live if approval.state is ApprovalState.PENDING]
         rows = tuple(row for approval in waiting for row in _named_buttons(approval.approval_id, len(waiting) > 1))
@@ -68,6 +70,7 @@ class Overview:
         return Reply(help_text(), True)
 
     async def start(self, _args: tuple[str, ...]) -> Reply:
+        """A greeting; it starts nothing."""
         names = self._from.engine.hedge_names()
         return Reply(greeting_text(self._identity.version, self._identity.mode, names), True)
 

@@ -32,6 +32,7 @@ class Pictures:
         return {"chart": self.chart}
 
     async def chart(self, args: tuple[str, ...]) -> Reply:
+        """With several hedges and none named it asks which."""
         names = self._from.engine.hedge_names()
         asked = chart_request(args, names)
         if isinstance(asked, str):

@@ -79,7 +79,9 @@ class Views:
         self._shows: dict[str, Show] = {name: show for group in groups for name, show in group.shows().items()}
 
     def names(self) -> frozenset[str]:
+        """Without the slash."""
         return frozenset(self._shows)
 
     async def show(self, name: str, args: tuple[str, ...] = ()) -> Reply:
+        """Raises KeyError for a name that is none of `names`."""
         return await self._shows[name](args)

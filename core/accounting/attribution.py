@@ -85,11 +85,13 @@ class Parts:
 
     @property
     def costs(self) -> Decimal:
+        """`slippage`, `commissions` and `other` together; below zero when more was paid than received."""
         with localcontext(EXACT):
             return self.slippage + self.commissions + self.other
 
     @property
     def net(self) -> Decimal:
+        """The performance alone; what stands apart (`manual`, `added`, `collected`, `moved`) is not in it."""
         with localcontext(EXACT):
             return self.lp_fees + self.lp + self.hedge + self.funding + self.costs
 
@@ -121,6 +123,7 @@ class Parts:
 
     @property
     def wealth_change(self) -> Decimal:
+        """`net` and what stands apart, with `collected` taken off: fees that were paid out are here no more."""
         with localcontext(EXACT):
             return self.net + self.manual + self.added - self.collected + self.moved
 

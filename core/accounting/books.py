@@ -31,6 +31,7 @@ class Books:
 
     @property
     def worth(self) -> Worth:
+        """The scalars of this reading, as `split` compares them with those of another."""
         return Worth(
             price=self.price,
             mark=self.mark_price,

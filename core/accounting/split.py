@@ -68,6 +68,7 @@ class Split(NamedTuple):
 
 
 def split(before: Worth, now: Worth, dealt: Dealings) -> Split:
+    """One step. What was held before is moved by the prices, what came or went counts at those of `now`."""
     move = now.price - before.price
     held_value = dealt.held_base * now.price + dealt.held_quote
     principal = held_value - _principal(before)
@@ -101,6 +102,7 @@ def wealth_change(before: Worth, now: Worth, dealt: Dealings) -> Number:
 
 
 def wealth(worth: Worth) -> Number:
+    """QUOTE: principal, fees and BASE beside the LP at the pool's price, the perpetual's position at its mark."""
     fees = worth.fee_base * worth.price + worth.fee_quote
     return _principal(worth) + fees + worth.beside_base * worth.price + worth.perp_base * worth.mark
 

@@ -79,6 +79,7 @@ class Prepared(NamedTuple):
 
 
 def prepared(batch: Batch) -> Prepared:
+    """Nothing is encoded yet: that happens at the first use, once for each number of portions."""
     return Prepared(batch.calls, {})
 
 

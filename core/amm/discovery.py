@@ -342,6 +342,7 @@ def _wanted_ids(hedge: HedgeConfig, more_ids: Sequence[int]) -> tuple[int, ...]:
 
 
 def pool_key(row: ManagedPosition) -> PoolKey:
+    """By what a factory knows the pool: both tokens in the chain's order, and the fee."""
     return PoolKey(row.token0, row.token1, row.fee_pips)
 
 

@@ -125,12 +125,14 @@ class Nodes:
         return False
 
     def health(self) -> tuple[NodeHealth, ...]:
+        """One for each node, in the order of preference; asks none of them."""
         return tuple(
             NodeHealth(each.node.name, str(each.trouble) if each.trouble else None, each.since)
             for each in self._endpoints
         )
 
     async def aclose(self) -> None:
+        """Ends the connections of all of them, also of those that rest."""
         for endpoint in self._endpoints:
             await endpoint.node.aclose()
 

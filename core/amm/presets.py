@@ -35,7 +35,6 @@ class ChainPreset:
 
     name: str
     chain_id: int
-    native_symbol: str
     wrapped_native: str | None
     stables: tuple[str, ...]
     position_managers: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +49,6 @@ PRESETS: Mapping[str, ChainPreset] = {
         ChainPreset(
             name="ethereum",
             chain_id=1,
-            native_symbol="ETH",
             wrapped_native="0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
             stables=(
                 "0xdAC17F958D2ee523a2206206994597C13D831ec7",  # USDT
@@ -63,7 +61,6 @@ PRESETS: Mapping[str, ChainPreset] = {
         ChainPreset(
             name="bsc",
             chain_id=56,
-            native_symbol="BNB",
             wrapped_native="0xbb4CdB9CBd36B01bD1cBaEBF2De08d9173bc095c",
             stables=(
                 "0x55d398326f99059fF775485246999027B3197955",  # USDT, 18 decimals here
@@ -80,7 +77,6 @@ PRESETS: Mapping[str, ChainPreset] = {
         ChainPreset(
             name="arbitrum",
             chain_id=42161,
-            native_symbol="ETH",
             wrapped_native="0x82aF49447D8a07e3bd95BD0d56f35241523fBab1",
             stables=(
                 "0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9",  # USDT
@@ -95,7 +91,6 @@ PRESETS: Mapping[str, ChainPreset] = {
         ChainPreset(
             name="base",
             chain_id=8453,
-            native_symbol="ETH",
             wrapped_native="0x4200000000000000000000000000000000000006",
             stables=(
                 "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",  # USDC
@@ -112,7 +107,6 @@ PRESETS: Mapping[str, ChainPreset] = {
         ChainPreset(
             name="optimism",
             chain_id=10,
-            native_symbol="ETH",
             wrapped_native="0x4200000000000000000000000000000000000006",
             stables=(
                 "0x94b008aA00579c1307B0EF2c499aD98a8ce58e58",  # USDT
@@ -126,7 +120,6 @@ PRESETS: Mapping[str, ChainPreset] = {
         ChainPreset(
             name="polygon",
             chain_id=137,
-            native_symbol="POL",
             wrapped_native="0x0d500B1d8E8eF31E21C99d1Db9A6444d3ADf1270",
             stables=(
                 "0xc2132D05D31c914a87C6611C10748AEb04B58e8F",  # USDT
@@ -188,7 +181,7 @@ def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
             f'chain "{name}" is not known: {meant}The presets are {", ".join(PRESETS)}; for any other '
             f"set chain_id, stables and position_managers in [chains.{name}]"
         )
-    return ChainPreset(name, override.chain_id, "native coin", None, override.stables)
+    return ChainPreset(name, override.chain_id, None, override.stables)
 
 
 def position_manager(chain: ChainPreset, amm_type: str) -> str:

@@ -24,12 +24,12 @@ class PairOrder(NamedTuple):
 
     @property
     def decimals_base(self) -> int:
-        """Decimals of BASE."""
+        """Digits behind the point: one whole BASE is 10 to this of its raw units."""
         return self.decimals0 if self.base_is_token0 else self.decimals1
 
     @property
     def decimals_quote(self) -> int:
-        """Decimals of QUOTE."""
+        """Digits behind the point: one whole QUOTE is 10 to this of its raw units."""
         return self.decimals1 if self.base_is_token0 else self.decimals0
 
     def base_quote(self, amount0_raw: int, amount1_raw: int) -> tuple[Decimal, Decimal]:

@@ -170,17 +170,21 @@ class Legs:
 
 def legs_of(rows: Sequence[PositionRow], symbol: str, *, hedge_mode: bool) -> Legs:
     """No row is flat: v3 lists open positions only. Raises Transient when rows contradict the mode or their sign."""
-    mine = [row for row in rows if row.symbol == symbol and row.position_amt != 0]
-    named = {row.position_side: row for row in mine}
-    if len(named) != len(mine) or (mine and (PositionSide.BOTH in named) == hedge_mode):
-        raise Transient(f"Binance's position rows of {symbol} do not fit the account's position mode; it is read again")
-    both, long, short = (
-        _amount(named.get(side)) for side in (PositionSide.BOTH, PositionSide.LONG, PositionSide.SHORT)
-    )
+    named = _open_rows(rows, symbol, hedge_mode=hedge_mode)
+    both = _amount(named.get(PositionSide.BOTH))
+    long, short = _amount(named.get(PositionSide.LONG)), _amount(named.get(PositionSide.SHORT))
     if long < 0 or short > 0:
         raise Transient(f"Binance's position rows of {symbol} have an impossible sign")
     shown = named.get(PositionSide.SHORT) or named.get(PositionSide.BOTH) or named.get(PositionSide.LONG)
     return Legs(long + max(both, ZERO), max(-both, ZERO) - short, shown)
+
+
+def _open_rows(rows: Sequence[PositionRow], symbol: str, *, hedge_mode: bool) -> dict[PositionSide, PositionRow]:
+    mine = [row for row in rows if row.symbol == symbol and row.position_amt != 0]
+    named = {row.position_side: row for row in mine}
+    if len(named) != len(mine) or (mine and (PositionSide.BOTH in named) == hedge_mode):
+        raise Transient(f"Binance's position rows of {symbol} do not fit the account's position mode; it is read again")
+    return named
 
 
 def perp_account(

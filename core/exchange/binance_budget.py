@@ -27,6 +27,7 @@ class Budget:
 
     @property
     def used(self) -> int:
+        """The larger of two: the exchange's count with what is under way, and our own sum of the last interval."""
         return max(self._theirs(), self._ours())
 
     def wait_s(self, amount: int, share_pct: int = 100) -> float:

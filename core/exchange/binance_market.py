@@ -34,13 +34,21 @@ class PublicSource(Protocol):
         """The exchange's clock by the last synchronisation, which `exchange_info` makes when none was made."""
         ...
 
-    async def exchange_info(self, parse: Callable[[object], T]) -> T: ...
+    async def exchange_info(self, parse: Callable[[object], T]) -> T:
+        """The filters of all symbols and the limits of requests; synchronises the clock when nothing did so yet."""
+        ...
 
-    async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T: ...
+    async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T:
+        """The best `limit` levels of either side, in contract units."""
+        ...
 
-    async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T: ...
+    async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T:
+        """Mark and index price per contract unit, the funding rate and its next time."""
+        ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Ends its connections, if it has any."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class BinanceMarket:
         self.rate_limits: tuple[RateLimit, ...] = ()
 
     async def aclose(self) -> None:
+        """Closes the source, which nobody else does."""
         await self._source.aclose()
 
     async def prepare(self, symbols: Sequence[str]) -> None:
@@ -85,6 +94,7 @@ class BinanceMarket:
         return None if contract is None else contract.unit
 
     def rules(self, symbol: str) -> SymbolRules:
+        """In BASE, whatever the contract's unit. Raises Refused for a symbol that was not prepared."""
         return self.contract(symbol).rules
 
     async def market(self, symbol: str) -> Market:

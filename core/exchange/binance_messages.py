@@ -248,6 +248,7 @@ def parse_only(model: type[ModelT], answer: object, symbol: str) -> ModelT:
 
 
 def server_time_ms(answer: object) -> int:
+    """Since the epoch, by the exchange's clock. Raises Malformed."""
     return parse_one(ServerTime, answer).server_time
 
 

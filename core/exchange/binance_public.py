@@ -32,16 +32,20 @@ class BinancePublic:
         self._offset_ms: int | None = None
 
     def server_now_ms(self) -> int:
+        """Our clock with the offset measured last; our clock alone before that."""
         return _ms(self._wall) + (self._offset_ms or 0)
 
     async def exchange_info(self, parse: Callable[[object], T]) -> T:
+        """Two requests: the clock's offset is measured anew each time."""
         await self._sync_clock()
         return await self._get("exchangeInfo", {}, parse, cost_of("exchange info"))
 
     async def depth(self, symbol: str, limit: int, parse: Callable[[object], T]) -> T:
+        """Weighs 2 to 20 on the address, by `limit`."""
         return await self._get("depth", {"symbol": symbol, "limit": str(limit)}, parse, depth_cost(limit))
 
     async def premium_index(self, symbol: str, parse: Callable[[object], T]) -> T:
+        """Weighs 1 on the address."""
         return await self._get("premiumIndex", {"symbol": symbol}, parse, cost_of("mark price"))
 
     async def klines(self, symbol: str, interval: str, limit: int, parse: Callable[[object], T]) -> T:

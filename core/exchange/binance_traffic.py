@@ -50,10 +50,12 @@ class Traffic:
 
     @property
     def used_weight(self) -> int:
+        """In the last minute, as `Budget.used` counts it."""
         return self._weight.used
 
     @property
     def weight_limit(self) -> int:
+        """A minute: the exchange's own figure once `adopt_limits` was given it, before that the documented one."""
         return self._weight.limit
 
     async def next_ban(self) -> Ban:

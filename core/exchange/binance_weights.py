@@ -59,14 +59,17 @@ KLINES_WEIGHTS = ((99, 1), (499, 2), (1000, 5), (1500, 10))
 
 
 def cost_of(what: str) -> Cost:
+    """`what`: a key of COSTS; any other counts as the heaviest request known."""
     return COSTS.get(what, UNLISTED)
 
 
 def depth_cost(levels: int) -> Cost:
+    """By the number of levels; more than the exchange has cost what its largest book costs."""
     return Cost(_by_size(DEPTH_WEIGHTS, levels))
 
 
 def klines_cost(candles: int) -> Cost:
+    """By the number asked for; more than the exchange gives cost what its longest answer costs."""
     return Cost(_by_size(KLINES_WEIGHTS, candles))
 
 

@@ -37,12 +37,17 @@ _STATE = TypeAdapter(PaperState)
 class PaperStore(Protocol):
     """Where the account is kept between runs, as one text. `save` is durable when it returns."""
 
-    async def load(self) -> str | None: ...
+    async def load(self) -> str | None:
+        """None when nothing was ever saved."""
+        ...
 
-    async def save(self, account: str, at: datetime) -> None: ...
+    async def save(self, account: str, at: datetime) -> None:
+        """In place of what was saved before."""
+        ...
 
 
 def terms_of(config: PaperConfig) -> Terms:
+    """The configuration's bps and leverage as fractions of the notional."""
     return Terms(
         balance_quote=config.balance_quote,
         taker_rate=config.taker_bps / _BPS,
@@ -95,9 +100,11 @@ class PaperVenue:
         await self._feed.prepare(symbols)
 
     def rules(self, symbol: str) -> SymbolRules:
+        """The feed's own. Raises Refused for a symbol that was not prepared."""
         return self._feed.rules(symbol)
 
     async def market(self, symbol: str) -> Market:
+        """The whole book that `place` matches against; the account stays as it is."""
         return await self._deep.market(symbol)
 
     async def market_moved(self, symbol: str) -> None:
@@ -122,6 +129,7 @@ class PaperVenue:
         await self._news.listen(on_news)
 
     async def account(self, symbol: str) -> PerpAccount:
+        """As of a fresh market. Raises Transient when there is none to be had."""
         async with self._lock:
             moment = await self._advance(symbol)
             await self._save_booked()
@@ -160,18 +168,21 @@ class PaperVenue:
             return self._report(order.symbol, order.client_order_id)
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Reads a market only while an order of the symbol rests. None also for what was over long ago."""
         async with self._lock:
             await self._advance_resting(symbol)
             order = self._state.order(symbol, client_order_id)
             return None if order is None else order.report()
 
     async def find_order_by_venue_id(self, symbol: str, venue_order_id: int) -> OrderReport | None:
+        """Looks at the market as `find_order` does, and remembers as long."""
         async with self._lock:
             await self._advance_resting(symbol)
             order = self._state.order_by_venue_id(symbol, venue_order_id)
             return None if order is None else order.report()
 
     async def cancel(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """A market is read first: what fills at it cannot be cancelled any more. Saved when it returns."""
         async with self._lock:
             await self._advance_resting(symbol)
             order = self._state.order(symbol, client_order_id)
@@ -182,11 +193,13 @@ class PaperVenue:
             return self._report(symbol, client_order_id)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
+        """Those that a fresh market has not filled."""
         async with self._lock:
             await self._advance_resting(symbol)
             return tuple(order.report() for order in self._state.open_orders(symbol))
 
     async def trades(self, symbol: str, *, after_trade_id: int | None, since: datetime) -> tuple[Trade, ...]:
+        """As far back as the account keeps them."""
         async with self._lock:
             await self._advance_resting(symbol)
             return tuple(

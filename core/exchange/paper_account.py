@@ -51,6 +51,7 @@ class Ledger:
 
     @property
     def wallet(self) -> Decimal:
+        """In QUOTE, to the unit; profit that is not realised is not in it."""
         return self.start + self.realised - self.fees + self.funding + self.insurance
 
 
@@ -82,6 +83,7 @@ class PaperPosition:
 
     @property
     def unrealised(self) -> Decimal:
+        """In QUOTE at the newest mark, below zero for a loss."""
         return self.size_base * self.mark_price - self.cost_quote
 
     def filled(self, side: OrderSide, price: Decimal, quantity_base: Decimal) -> tuple[PaperPosition, Decimal]:
@@ -109,9 +111,11 @@ class PaperOrder:
 
     @property
     def remaining_base(self) -> Decimal:
+        """What has not executed, also of one that is over."""
         return self.request.quantity_base - self.executed_base
 
     def report(self) -> OrderReport:
+        """What callers and listeners are told of it."""
         return OrderReport(
             client_order_id=self.request.client_order_id,
             venue_order_id=self.venue_order_id,
@@ -162,15 +166,18 @@ class PaperState:
         return None
 
     def order_by_venue_id(self, symbol: str, venue_order_id: int) -> PaperOrder | None:
+        """None for another symbol's, and for one that is kept no more."""
         for order in self.orders:
             if order.venue_order_id == venue_order_id and order.request.symbol == symbol:
                 return order
         return None
 
     def open_orders(self, symbol: str) -> tuple[PaperOrder, ...]:
+        """In the order in which they were placed."""
         return tuple(o for o in self.all_open_orders() if o.request.symbol == symbol)
 
     def all_open_orders(self) -> tuple[PaperOrder, ...]:
+        """Of every symbol, for they share one margin; in the order in which they were placed."""
         return tuple(o for o in self.orders if not o.status.is_final)
 
     def reducible_base(self, symbol: str, side: OrderSide) -> Decimal:
@@ -179,9 +186,11 @@ class PaperState:
         return abs(size) if size * side.sign < 0 else ZERO
 
     def with_position(self, symbol: str, position: PaperPosition) -> PaperState:
+        """In place of the symbol's old one, if there was one."""
         return replace(self, positions={**self.positions, symbol: position})
 
     def with_new_order(self, request: OrderRequest, at: datetime) -> tuple[PaperState, PaperOrder]:
+        """Under the next id of the venue, with nothing executed yet; the state with it, and the order."""
         order = PaperOrder(request, self.last_order_id + 1, OrderStatus.NEW, ZERO, at)
         return replace(self, orders=(*self.orders, order), last_order_id=order.venue_order_id), order
 

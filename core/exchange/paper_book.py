@@ -71,6 +71,7 @@ class RemainingDepth:
         return tuple(level for level in left if level.quantity_base > 0)
 
     def take(self, market: Market, side: OrderSide, fills: Sequence[Fill]) -> None:
+        """These fills are gone from that snapshot for every order that comes later."""
         self._forget_older(market)
         for fill in fills:
             key = (market.symbol, side, fill.price)

@@ -9,7 +9,9 @@ from core.errors import Transient
 
 
 class Moving(Protocol):
-    async def market_moved(self, symbol: str) -> None: ...
+    async def market_moved(self, symbol: str) -> None:
+        """Bring what hangs on this market up to it. Raises Transient when it cannot be read."""
+        ...
 
 
 class MovesFollower:
@@ -21,6 +23,7 @@ class MovesFollower:
         self._wake = asyncio.Event()
 
     def moved(self, symbol: str) -> None:
+        """Returns at once: only a note is made of it."""
         self._moved.add(symbol)
         self._wake.set()
 

@@ -20,9 +20,12 @@ class PaperMarkets:
         self._follower = MovesFollower(venue)
 
     def latest(self, symbol: str) -> Market | None:
+        """As the real stream has it: without what paper orders took of its book."""
         return self._stream.latest(symbol)
 
     async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> NoReturn:
+        """Each move goes to the paper account too. Ends with whichever of the two fails first."""
+
         def hear(symbol: str) -> None:
             self._follower.moved(symbol)
             on_move(symbol)

@@ -112,6 +112,7 @@ class Matching:
 
 
 def canceled(state: PaperState, order: PaperOrder, at: datetime) -> PaperState:
+    """What was executed of it before stays executed."""
     return state.with_order(_after(order, ZERO, at, otherwise=OrderStatus.CANCELED))
 
 

@@ -30,6 +30,7 @@ class NewsStand:
             self._queues.remove(queue)
 
     def tell(self, before: PaperState, after: PaperState) -> None:
+        """What lies between the two states; nothing is worked out while nobody listens."""
         if self._queues:
             for news in news_between(before, after):
                 for queue in self._queues:

@@ -22,6 +22,7 @@ ZERO = Decimal(0)
 
 
 def account_of(state: PaperState, symbol: str, terms: Terms, as_of: datetime) -> PerpAccount:
+    """As the live venue answers: the position is the symbol's, the balances are the whole account's."""
     position = state.positions[symbol]
     balance = margin_balance(state)
     return PerpAccount(
@@ -58,6 +59,7 @@ def income_of(state: PaperState) -> tuple[Income, ...]:
 
 
 def brackets_for(symbol: str) -> Sequence[Bracket]:
+    """As recorded of Binance; for a symbol that was not, rather too strict ones."""
     return BRACKETS.get(symbol, OTHER_BRACKETS)
 
 
@@ -67,6 +69,7 @@ def margin_balance(state: PaperState) -> Decimal:
 
 
 def maintenance(state: PaperState) -> Decimal:
+    """Of all symbols together: the account is margined as one."""
     return sum((_maintenance_of(state, symbol) for symbol in state.positions), ZERO)
 
 

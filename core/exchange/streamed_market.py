@@ -30,9 +30,11 @@ class StreamedMarket:
         self._min_levels = max(1, min_levels)
 
     async def prepare(self, symbols: Sequence[str]) -> None:
+        """The feed alone: the stream needs no filters."""
         await self._feed.prepare(symbols)
 
     def rules(self, symbol: str) -> SymbolRules:
+        """Raises Refused for a symbol that was not prepared."""
         return self._feed.rules(symbol)
 
     async def market(self, symbol: str) -> Market:

@@ -17,6 +17,7 @@ class ActivePlan:
 
     @property
     def executed_base(self) -> Decimal:
+        """Over all its orders, never negative: the two sides of a netting add up."""
         return sum((order.executed_base for order in self.orders), Decimal(0))
 
     @property
@@ -26,14 +27,17 @@ class ActivePlan:
 
     @property
     def left_base(self) -> Decimal:
+        """Of what was planned, never below zero; how much of it is still wanted is another question."""
         return max(Decimal(0), self.plan.quantity_base - self.executed_base)
 
     @property
     def last_order_at(self) -> datetime | None:
+        """When its intent was recorded; None before the first."""
         return self.orders[-1].recorded_at if self.orders else None
 
     @property
     def resting(self) -> JournalOrder | None:
+        """The quote that is open, which can only be the last order; None when there is none."""
         last = self.orders[-1] if self.orders else None
         return last if last is not None and rests(last) else None
 
@@ -44,4 +48,5 @@ def rests(order: JournalOrder) -> bool:
 
 
 def is_quote(order: JournalOrder) -> bool:
+    """Post-only (GTX): the only kind of order that may rest."""
     return order.request.time_in_force is TimeInForce.GTX

@@ -18,6 +18,7 @@ class BackOff:
 
     @property
     def waiting(self) -> bool:
+        """Whether the pause after the last failure, or after the last progress, is not over yet."""
         return self._until_s is not None and self._clock.monotonic_s() < self._until_s
 
     def failed(self, first_s: float, *, asked_s: float | None = None) -> None:
@@ -27,5 +28,6 @@ class BackOff:
         self._until_s = self._clock.monotonic_s() + max(wait_s, asked_s or 0.0)
 
     def progressed(self, pause_s: float = 0.0) -> None:
+        """Failures are counted from zero again; the next try still waits for `pause_s`."""
         self.failures = 0
         self._until_s = self._clock.monotonic_s() + pause_s

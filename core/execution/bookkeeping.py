@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -120,16 +120,14 @@ class Bookkeeper:
         if not trades:
             return BookedTrades()
         origins = await self._origins(symbol, trades)
-        named = tuple(t for t in trades if t.venue_order_id in origins)
-        unnamed = tuple(t for t in trades if t.venue_order_id not in origins)
-        if unnamed:
-            named = tuple(t for t in named if t.trade_id < unnamed[0].trade_id)
+        bookable, unnamed = _parted(trades, origins)
         now = self._clock.now()
-        fresh = await self._journal.book_trades([(t, origins[t.venue_order_id]) for t in named], now)
-        foreign = tuple((t, origins[t.venue_order_id]) for t in fresh if origins[t.venue_order_id] != TradeOrigin.OURS)
+        fresh = await self._journal.book_trades([(trade, origins[trade.venue_order_id]) for trade in bookable], now)
+        origin_of = [(trade, origins[trade.venue_order_id]) for trade in fresh]
+        own = tuple(trade for trade, origin in origin_of if origin is TradeOrigin.OURS)
+        foreign = tuple((trade, origin) for trade, origin in origin_of if origin is not TradeOrigin.OURS)
         for trade, origin in foreign:
             await self._events.append(_foreign_trade(hedge, trade, origin, now))
-        own = tuple(t for t in fresh if origins[t.venue_order_id] == TradeOrigin.OURS)
         return BookedTrades(own, foreign, unnamed)
 
     async def _origins(self, symbol: str, trades: Sequence[Trade]) -> dict[int, TradeOrigin]:
@@ -175,6 +173,16 @@ def average_price(trades: Sequence[Trade]) -> Decimal | None:
     """Volume-weighted, None without fills."""
     quantity = executed_base(trades)
     return sum((t.price * t.quantity_base for t in trades), Decimal(0)) / quantity if quantity else None
+
+
+def _parted(trades: Sequence[Trade], origins: Mapping[int, TradeOrigin]) -> tuple[tuple[Trade, ...], tuple[Trade, ...]]:
+    """(to be booked now, without a name): none behind an unnamed one may be booked before it is, as a later fetch
+    begins after the last booked trade."""
+    unnamed = tuple(trade for trade in trades if trade.venue_order_id not in origins)
+    if not unnamed:
+        return tuple(trades), ()
+    first_id = min(trade.trade_id for trade in unnamed)
+    return tuple(trade for trade in trades if trade.trade_id < first_id), unnamed
 
 
 def _foreign_trade(hedge: str, trade: Trade, origin: TradeOrigin, at: datetime) -> Event:

@@ -169,6 +169,7 @@ class Executor:
 
 
 def order_request(plan: Plan, terms: OrderTerms, attempt: int) -> OrderRequest:
+    """A limit order when `terms` have a price, else a market order; its id tells hedge, plan and attempt."""
     return OrderRequest(
         client_order_id=client_order_id(OrderName(plan.hedge, plan.plan_id, attempt)),
         symbol=plan.symbol,

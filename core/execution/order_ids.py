@@ -22,6 +22,7 @@ class OrderName:
 
 
 def client_order_id(name: OrderName) -> str:
+    """Raises ValueError when it would be longer than Binance takes."""
     text = f"{PREFIX}.{name.hedge}.{name.plan_id}.{to_base36(name.attempt)}"
     if len(text) > MAX_LENGTH:
         raise ValueError(f"client order id {text!r} is longer than {MAX_LENGTH}")
@@ -47,11 +48,13 @@ class PlanIds:
         self._last_ms = 0
 
     def next(self, now: datetime) -> str:
+        """The millisecond of `now`, or the one after the last given when that is later."""
         self._last_ms = max(self._last_ms + 1, int(now.timestamp() * 1000))
         return to_base36(self._last_ms)
 
 
 def to_base36(number: int) -> str:
+    """Digits and small letters, nothing before them. Raises ValueError for a number below zero."""
     if number < 0:
         raise ValueError("base 36 of a negative number")
     digits = ""

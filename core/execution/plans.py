@@ -89,10 +89,11 @@ class PlanBook:
         self.trouble = ""
 
     def backing_off(self, *, reduce_only: bool) -> bool:
+        """Whether the venue is left alone for now with orders of this kind."""
         return self._back_offs[reduce_only].waiting
 
     async def active(self) -> ActivePlan | None:
-        """With the times that `Ages` makes of the journal's."""
+        """Read from the journal each time, with the times that `Ages` makes of its own; None between plans."""
         plan = await self._journal.active_plan(self._hedge)
         if plan is None:
             return None
@@ -183,6 +184,7 @@ class PlanBook:
             await self._events.append(Event(EventKind.PLAN_FAILED, self._hedge, self._clock.now(), data))
 
     def gave_up(self, plan: Plan) -> bool:
+        """The venue failed its kind of order more than `max_retries` times in a row."""
         return self._back_offs[plan.reduce_only].failures > self._config().max_retries
 
     def _way(self, active: ActivePlan, moment: Moment) -> Way:

@@ -35,6 +35,7 @@ class Comparison:
 
     @property
     def detail(self) -> str:
+        """Both positions in BASE, for people: leg by leg where only the legs differ. Empty when they agree."""
         if self.match is Match.MATCHED:
             return ""
         if self.venue.net_base == self.journal.net_base:
@@ -138,6 +139,7 @@ class Reconciler:
 
 
 def venue_legs(account: PerpAccount) -> LegPositions:
+    """In the journal's form, so that the two are compared digit for digit."""
     return LegPositions(account.position_base, account.long_base, account.short_base)
 
 

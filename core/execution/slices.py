@@ -39,6 +39,7 @@ def due_base(plan: Plan, executed_base: Decimal, last_order_at: datetime | None,
 
 
 def slice_count(quantity_base: Decimal, pace: Pace) -> int:
+    """As many as fit into the time, fewer when each would be too small; at least one."""
     by_time = pace.duration // pace.interval
     by_size = int(quantity_base / pace.smallest_base) if pace.smallest_base else by_time
     return max(1, min(by_time, by_size))

@@ -26,6 +26,7 @@ class Ranged(Protocol):
 
 
 def pair_order(position: Ranged) -> PairOrder:
+    """Which token is BASE, and the decimals in the chain's order."""
     decimals = (position.base_decimals, position.quote_decimals)
     return PairOrder(position.base_is_token0, *(decimals if position.base_is_token0 else decimals[::-1]))
 

@@ -52,6 +52,7 @@ def dislocated_since(market: Market, since: datetime | None, now: datetime) -> d
 
 
 def is_dislocated(since: datetime | None, now: datetime) -> bool:
+    """For a minute without a break; `since` as `dislocated_since` answered."""
     return since is not None and now >= since + DISLOCATION_FOR
 
 

@@ -42,6 +42,7 @@ _WRONG_SYMBOL = int(Reason.WRONG_SYMBOL)
 
 
 def gates(facts: Facts, policy: Policy, memory: Memory, situation: Situation) -> Verdict:
+    """The first answer in the order of the list; PASS when nothing stands before a trade."""
     answer = _word_and_venue(facts, memory, _flattening(facts, policy))
     if answer.action == PASS:
         answer = _relief(facts, policy)
@@ -65,14 +66,17 @@ def _word_and_venue(facts: Facts, memory: Memory, flattening: bool) -> Verdict:
 
 
 def is_flat(facts: Facts) -> bool:
+    """Two legs that cancel each other out are not."""
     return facts.perp_steps == 0 and not both_legs(facts)
 
 
 def both_legs(facts: Facts) -> bool:
+    """LONG and SHORT at once, a step each at least; only in hedge mode."""
     return facts.hedge_mode and facts.long_steps > 0 and facts.short_steps > 0
 
 
 def is_moving(facts: Facts) -> bool:
+    """Liquidity is coming or going: the short may be reduced, not enlarged."""
     return facts.lp_state in (_LP_OPENING, _LP_CLOSING)
 
 

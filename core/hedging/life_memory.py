@@ -55,6 +55,7 @@ class LifeMemory:
 
     @property
     def departed_base(self) -> Decimal:
+        """All that left and counts still, with what was kept for good."""
         return sum((parcel.base for parcel in self.departed), Decimal(0))
 
     @property
@@ -66,6 +67,7 @@ class LifeMemory:
 def seen(
     position: LpPosition, block: int, parked_base: Decimal, parked_quote: Decimal, moving: LpState
 ) -> SeenPosition:
+    """What to remember of a position believed now. `block`: at which its liquidity was first seen as it is."""
     return SeenPosition(
         liquidity=position.liquidity,
         owner=position.owner,

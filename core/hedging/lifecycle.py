@@ -125,34 +125,58 @@ class LpView:
 
 def observe(facts: LpFacts, memory: LifeMemory, rules: LifeRules, now: datetime) -> tuple[LpView, LifeMemory]:
     """Take in a believed read."""
-    positions = {position.position_id: position for position in facts.positions}
+    here, gone = _still_here(facts, memory, rules), _gone(facts, memory)
+    arrived, left = here.arrived_base, here.left_base + gone.left_base
+    replaced = max(ZERO, arrived + _wallet_change(facts, memory, rules))
+    departed = _departed(memory.departed, left, replaced, now, rules.grace, least=_least(facts))
+    views = tuple(_view(position, here.entries[position.position_id], rules) for position in facts.positions)
+    given_up = memory.given_up and not left and not arrived
+    updated = LifeMemory(here.entries, departed, facts.wallet_base, started=True, given_up=given_up)
+    state = _hedge_state([view.state for view in views], closing=bool(gone.changes))
+    changes = (*here.changes, *gone.changes)
+    return LpView(facts, views, state, updated.departed_base, rules, changes, updated.kept_base), updated
+
+
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    """What became of some positions since the last read."""
+
+    entries: dict[int, SeenPosition]
+    arrived_base: Decimal
+    left_base: Decimal
+    changes: tuple[LiquidityChange, ...]
+
+
+def _still_here(facts: LpFacts, memory: LifeMemory, rules: LifeRules) -> _Movement:
+    """The positions of this read, the new ones with them; at the very first read nothing has changed."""
     entries: dict[int, SeenPosition] = {}
     left, arrived = ZERO, ZERO
     changes = []
-    for position_id, position in positions.items():
-        before = memory.positions.get(position_id)
-        entries[position_id], came, went = _take_in(position, before, facts.block.number, rules, new=memory.started)
+    block = facts.block.number
+    for position in facts.positions:
+        key = position.position_id
+        before = memory.positions.get(key)
+        entries[key], came, went = _take_in(position, before, block, rules, new=memory.started)
         left, arrived = left + went, arrived + came
         liquidity_before = before.liquidity if before is not None else 0 if memory.started else position.liquidity
         if liquidity_before != position.liquidity:
-            changes.append(LiquidityChange(position_id, liquidity_before, position.liquidity, facts.block.number))
-    gone_ids = [position_id for position_id in memory.positions if position_id not in positions]
-    for position_id in gone_ids:
-        gone = memory.positions[position_id]
+            changes.append(LiquidityChange(key, liquidity_before, position.liquidity, block))
+    return _Movement(entries, arrived, left, tuple(changes))
+
+
+def _gone(facts: LpFacts, memory: LifeMemory) -> _Movement:
+    """The positions of the last read that are not in this one: all their BASE left at this price."""
+    here = {position.position_id for position in facts.positions}
+    left = ZERO
+    changes = []
+    for key, gone in memory.positions.items():
+        if key in here:
+            continue
         price = facts.pool_prices.get(gone.pool, facts.price)
         left += amounts_at_price(gone, gone.liquidity, price)[0] + gone.parked_base
         if gone.liquidity:
-            changes.append(LiquidityChange(position_id, gone.liquidity, 0, facts.block.number))
-    replaced = max(ZERO, arrived + _wallet_change(facts, memory, rules))
-    departed = _departed(memory.departed, left, replaced, now, rules.grace)
-    departed = tuple(parcel for parcel in departed if parcel.base > _least(facts))
-    views = tuple(_view(position, entries[key], rules) for key, position in positions.items())
-    given_up = memory.given_up and not left and not arrived
-    updated = LifeMemory(entries, departed, facts.wallet_base, started=True, given_up=given_up)
-    closing = any(memory.positions[position_id].liquidity for position_id in gone_ids)
-    state = _hedge_state([view.state for view in views], closing=closing)
-    view = LpView(facts, views, state, updated.departed_base, rules, tuple(changes), updated.kept_base)
-    return view, updated
+            changes.append(LiquidityChange(key, gone.liquidity, 0, facts.block.number))
+    return _Movement({}, ZERO, left, tuple(changes))
 
 
 def _take_in(
@@ -205,9 +229,9 @@ def _least(facts: LpFacts) -> Decimal:
 
 
 def _departed(
-    parcels: Sequence[Departed], left: Decimal, arrived: Decimal, now: datetime, grace: timedelta
+    parcels: Sequence[Departed], left: Decimal, arrived: Decimal, now: datetime, grace: timedelta, *, least: Decimal
 ) -> tuple[Departed, ...]:
-    """Oldest parcels are replaced first."""
+    """Oldest parcels are replaced first; what is left of one and no more than `least` is forgotten."""
     counted = [parcel for parcel in parcels if parcel.until is None or parcel.until > now]
     if left > 0 and grace > timedelta(0):
         counted.append(Departed(left, now + grace))
@@ -215,7 +239,7 @@ def _departed(
     for parcel in counted:
         replaced = min(parcel.base, arrived)
         arrived -= replaced
-        if parcel.base > replaced:
+        if parcel.base - replaced > least:
             remaining.append(replace(parcel, base=parcel.base - replaced))
     return tuple(remaining)
 

@@ -14,24 +14,11 @@ from core.facts import PerpAccount
 ZERO = Decimal(0)
 
 
-def short_liquidation_price(
-    *,
-    wallet_quote: Decimal,
-    size_base: Decimal,
-    entry_price: Decimal,
-    maintenance_rate: Decimal,
-    deduction_quote: Decimal = ZERO,
-) -> Decimal:
-    """Binance USD-M, one position that the whole wallet stands behind: (WB + q*EP + cum) / (q * (1 + MMR))."""
-    backing = wallet_quote + size_base * entry_price + deduction_quote
-    return backing / (size_base * (1 + maintenance_rate))
-
-
 def liquidation_price_after(account: PerpAccount, mark_price: Decimal, trade_base: Decimal) -> Decimal | None:
     """QUOTE per BASE after a signed trade at about the mark, fee included; None when there would be none.
 
-    The same formula with the loss so far moved from entry price to equity, so that the account's other positions are
-    counted: they keep their maintenance margin and their value at today's prices.
+    Binance's (WB + q EP) / (q (1 + MMR)) for a short, with the loss so far moved from entry price to equity, so that
+    the account's other positions count: they keep their maintenance margin and their value at today's prices.
     """
     position = account.position_base + trade_base
     if position == 0:

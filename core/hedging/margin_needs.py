@@ -66,6 +66,7 @@ class Need:
 
 
 def readable(outlook: Outlook | None) -> Readable | None:
+    """None unless LP, account and market are all known."""
     if outlook is None or outlook.lp is None or outlook.account is None or outlook.market is None:
         return None
     return Readable(outlook.hedge, outlook.config, outlook.lp, outlook.account, outlook.market)

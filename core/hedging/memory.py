@@ -18,6 +18,7 @@ _GROUPS = ("latch", "since", "snooze", "question")
 
 
 def to_json(memory: Memory) -> str:
+    """Keys are sorted: the same memory is the same text."""
     groups = {name: getattr(memory, name)._asdict() for name in _GROUPS}
     return json.dumps({**memory._asdict(), **groups}, sort_keys=True)
 
@@ -49,10 +50,12 @@ def halted(memory: Memory) -> Memory:
 
 
 def paused(memory: Memory) -> Memory:
+    """As `halted`: the plan under way and an open question are over."""
     return memory._replace(paused=True, latch=Latch(), question=Question())
 
 
 def resumed(memory: Memory) -> Memory:
+    """Ends both stops; the plan that they ended does not come back."""
     return memory._replace(halted=False, paused=False)
 
 

@@ -19,6 +19,7 @@ _SNOOZED = int(Reason.SNOOZED)
 
 
 def pace(facts: Facts, policy: Policy, memory: Memory, situation: Situation, need: Need) -> Verdict:
+    """PASS, or why a wanted trade waits: a fresh rejection, cooldown, the hourly limit. A command waits for none."""
     if need.commanded:
         return passing()
     wanted = need.side * need.size_steps

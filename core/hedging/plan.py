@@ -24,6 +24,7 @@ _ZERO_CROSSING = int(Reason.ZERO_CROSSING)
 
 
 def plan(facts: Facts, policy: Policy, memory: Memory, situation: Situation, need: Need) -> Verdict:
+    """The ADJUST that is sent, or SUSPENDED or a question where a limit leaves no room or a person has to agree."""
     smallest = situation.min_increase_steps if need.increase else policy.lot_steps
     room, tightest = increase_headroom(facts, policy) if need.increase else (UNLIMITED, _NONE)
     if room < smallest:

@@ -42,6 +42,7 @@ class ShortMove:
 
     @property
     def position_base(self) -> Decimal:
+        """Both legs together, negative when short."""
         return self.long_base - self.short_base
 
     @property

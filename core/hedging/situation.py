@@ -71,6 +71,7 @@ def survey(facts: Facts, policy: Policy, memory: Memory) -> Situation:
 
 
 def side_of(quantity: Number | int) -> int:
+    """+1, -1, or 0 for nothing."""
     if quantity > 0:
         return 1
     return -1 if quantity < 0 else 0
@@ -91,6 +92,7 @@ def in_lots(steps: int, policy: Policy) -> int:
 
 
 def lots_for_quote(notional_quote: Number, price: Number, policy: Policy) -> int:
+    """Steps of that notional, rounded down to whole lots; 0 without a price."""
     if price <= 0:
         return 0
     return whole_lots(notional_quote / price, policy)

@@ -36,6 +36,7 @@ class LpState(IntEnum):
 
     @property
     def text(self) -> str:
+        """As the database, JSON and events have it."""
         return self.name.lower()
 
 
@@ -117,6 +118,7 @@ class Reason(IntEnum):
 
     @property
     def explanation(self) -> str:
+        """A sentence for people."""
         return EXPLANATIONS[self]
 
 

@@ -32,6 +32,7 @@ class Verdict(NamedTuple):
 
 
 def passing() -> Verdict:
+    """This step has nothing to say: the next one decides."""
     return Verdict(PASS, PASS, _NONE, 0, 0, False, False, False, _NONE, 0)
 
 
@@ -51,6 +52,7 @@ def stopping(facts: Facts, reason: int) -> Verdict:
 
 
 def continuing(reason: int, urgent: bool) -> Verdict:
+    """The executor at work goes on with its plan as it is."""
     return Verdict(_CONTINUE, _ADJUSTING, reason, 0, 0, False, urgent, False, _NONE, 0)
 
 

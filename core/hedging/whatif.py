@@ -32,6 +32,7 @@ class LpThen:
 
     @property
     def change_quote(self) -> Decimal:
+        """Below zero for a loss; now is taken at the pool's price."""
         return self.value_quote - self.value_now_quote
 
 
@@ -54,6 +55,7 @@ class ShortThen:
 
     @property
     def gain_quote(self) -> Decimal:
+        """What the account is richer by: the profit less the fees of the trades on the way."""
         return self.pnl_quote - self.fee_quote
 
 

@@ -135,6 +135,7 @@ def _moved(now_ms: int, mid: float, mid_at_fill: float, plan: Plan, decision: De
 
 
 def executed(now_ms: int, plan: Plan, move: Move, mid_at_fill: float, perp: Perp, setup: Setup, tally: Tally) -> Perp:
+    """Books what a move filled, and its fee; the perp as it is then."""
     step, flow, sums = float(setup.policy.step_base), tally.flow, tally.sums
     signed_base = plan.side * move.filled * step
     notional = abs(signed_base) * move.price

@@ -58,6 +58,7 @@ Loop = Callable[..., Any]
 
 
 def can_compile() -> bool:
+    """Whether numba is installed; asking does not import it."""
     return find_spec("numba") is not None
 
 

@@ -101,6 +101,7 @@ def _unapproved(now_ms: int, setup: Setup, tally: Tally) -> tuple[float, float]:
 
 
 def margin_of(perp: Perp, mark: float, setup: Setup) -> Margin:
+    """At that mark, by the tier of the position's notional; what is available is never below zero."""
     account, step = setup.account, float(setup.policy.step_base)
     notional = abs(perp.steps) * step * mark
     tier = tier_of(account, notional)

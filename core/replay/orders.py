@@ -50,10 +50,12 @@ class Move(NamedTuple):
 
 
 def no_plan() -> Plan:
+    """Its side is 0: nothing is under way."""
     return Plan(0, 0, 0, False, 0, False, 0, 0.0, 0, 0, 0.0, 0, 0)
 
 
 def new_plan(signed: int, reduces: bool, reason: int, approved: bool, now_ms: int, mid: float) -> Plan:
+    """`signed` in steps, below zero to sell; `mid` becomes the arrival that slippage counts from."""
     side = 1 if signed > 0 else -1
     return Plan(side, abs(signed), 0, reduces, reason, approved, now_ms, mid, 0, 0, 0.0, 0, 0)
 
@@ -115,6 +117,7 @@ def _limit_bps(urgent: bool, conduct: Conduct) -> float:
 
 
 def in_slices(plan: Plan, urgent: bool, setup: Setup) -> bool:
+    """Whether it is worth enough, at its arrival, to be spread over time; never when it is urgent."""
     conduct = setup.conduct
     if urgent or conduct.twap_over_quote <= 0.0 or conduct.twap_duration_ms == 0:
         return False

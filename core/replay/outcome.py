@@ -108,6 +108,7 @@ class Outcome:
 
     @property
     def days(self) -> float:
+        """From the first point to the last, of 24 hours each."""
         return (self.end_ms - self.start_ms) / DAY_MS
 
     @property

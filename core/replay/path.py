@@ -42,6 +42,7 @@ class Path(NamedTuple):
 
     @property
     def has_pool_fees(self) -> bool:
+        """False when no bar has any, as on a path that was recorded without them."""
         return bool(self.fee_base.any() or self.fee_quote.any())
 
 

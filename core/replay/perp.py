@@ -29,6 +29,7 @@ class Closed(NamedTuple):
 
 
 def equity_quote(perp: Perp, step_base: float, mark: float) -> float:
+    """The wallet, and what the position has gained or lost at the mark."""
     return perp.wallet_quote + perp.steps * step_base * mark - perp.cost_quote
 
 
@@ -58,6 +59,7 @@ def tier_of(account: Account, notional_quote: float) -> int:
 
 
 def maintenance_quote(account: Account, tier: int, notional_quote: float) -> float:
+    """Binance's rule: the tier's rate times the notional, less its deduction."""
     return notional_quote * account.tier_rate[tier] - account.tier_deduction[tier]
 
 

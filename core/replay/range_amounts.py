@@ -26,6 +26,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(position: Position) -> Shape:
+    """Roots and logarithms, taken once for a whole replay."""
     root_lower, root_upper = math.sqrt(position.lower), math.sqrt(position.upper)
     return Shape(
         position.lower,
@@ -40,10 +41,12 @@ def shape_of(position: Position) -> Shape:
 
 
 def base_at(shape: Shape, price: float) -> float:
+    """In whole tokens: constant below the range, 0 above it."""
     return shape.liquidity * (1.0 / _root_within(shape, price) - 1.0 / shape.root_upper)
 
 
 def quote_at(shape: Shape, price: float) -> float:
+    """In whole tokens: 0 below the range, constant above it."""
     return shape.liquidity * (_root_within(shape, price) - shape.root_lower)
 
 

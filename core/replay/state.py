@@ -61,6 +61,7 @@ class Holding(NamedTuple):
 
 
 def no_word() -> Word:
+    """Nothing asked, nothing granted."""
     return Word(0, 0, 0, 0, 0, 0)
 
 
@@ -75,6 +76,7 @@ def fresh_hedge(
 
 
 def with_perp(hedge: Hedge, perp: Perp, account: Account, step_base: float) -> Hedge:
+    """All else as it was, but the liquidation price, which follows from it."""
     liquidated_at = liquidation_price(perp, account, step_base)
     return Hedge(
         hedge.memory,

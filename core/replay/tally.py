@@ -61,6 +61,7 @@ class Tally(NamedTuple):
 
 
 def empty_tally(*, start_ms: int, fills: int, curve_points: int, states: int, reasons: int) -> Tally:
+    """`fills`, `curve_points`: for how many rows there is room. What is to become a minimum begins at infinity."""
     worst = np.zeros(WORST)
     worst[[MARGIN, AVAILABLE, DISTANCE]] = np.inf
     return Tally(
@@ -80,6 +81,7 @@ def empty_tally(*, start_ms: int, fills: int, curve_points: int, states: int, re
 
 
 def note_plan(tally: Tally, at_ms: int) -> None:
+    """At its first fill, as the hourly limit counts."""
     tally.counts[PLANS] += 1
     tally.recent_plans_ms[tally.counts[RECENT_PLANS] % RING] = at_ms
     tally.counts[RECENT_PLANS] += 1
@@ -94,6 +96,7 @@ def plans_since(tally: Tally, since_ms: int) -> int:
 
 
 def note_unapproved(tally: Tally, at_ms: int, signed_quote: float) -> None:
+    """A fill that no person approved; `signed_quote` is below zero for a sale."""
     place = tally.counts[RECENT_FILLS] % RING
     tally.recent_fills_ms[place] = at_ms
     tally.recent_fills_quote[place] = signed_quote

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -76,7 +77,9 @@ def service(home: Path) -> Iterator[Service]:
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` works everywhere and names its own command."""
-    for command in ("run", "demo", "init", "check", "status", "report", "db", *TWINS):
+    listed = re.findall(r"^ {4}(\w+)", build_parser().format_help(), re.MULTILINE)
+    assert {"run", "demo", "init", "check", "status", "report", "backtest", "calibrate", "db", *TWINS} <= set(listed)
+    for command in listed:
         with pytest.raises(SystemExit) as left:
             build_parser().parse_args([command, "--help"])
         assert left.value.code == 0
@@ -93,7 +96,17 @@ def test_files_may_be_named_before_or_after_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", [[], ["nonsense"], ["halt", "a", "b"], ["approve"], ["demo", "--hours", "0"], ["demo", "--speed", "-1"]]
+    "typed",
+    [
+        [],
+        ["nonsense"],
+        ["halt", "a", "b"],
+        ["approve"],
+        ["demo", "--hours", "0"],
+        ["demo", "--speed", "-1"],
+        ["report", "--days", "5000000"],
+        ["init", "--id", "9" * 5_000],
+    ],
 )
 def test_wrong_usage_exits_2(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts tell wrong usage from a failure by the code; a person reads one sentence and where the rest is."""

@@ -99,6 +99,9 @@ async def test_an_event_without_words_never_reaches_the_engine_as_an_error(desk:
     """Whatever an event lacks, a message comes out."""
     for kind in EventKind:
         await tell(desk, kind)
+    texts = [message.text for message in await desk.messages()]
+    assert len(texts) > len(EventKind) / 2
+    assert all(text.strip() and "None" not in text for text in texts)
 
 
 # approvals

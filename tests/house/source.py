@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,11 @@ BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast
 BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.IfExp, ast.match_case)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 TINY_INIT_LINES = 6
+# A docstring of nothing but these and the words of its function's name says nothing.
+FILLER = (
+    "a an and class do error for from function get in instance is it its method object of on or property"
+    " raise return set that the this to value with"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,15 @@ class Function:
     branches: int
 
 
+@dataclass(frozen=True)
+class Documented:
+    """`name` with its classes. `said`: words of the docstring that the name lacks; None: there is no docstring."""
+
+    module: str
+    name: str
+    said: frozenset[str] | None
+
+
 @cache
 def modules() -> tuple[Module, ...]:
     found = []
@@ -61,6 +76,14 @@ def functions() -> Iterator[Function]:
                 yield _measured(node, f"{module.name}:{node.name}")
 
 
+def public_functions() -> Iterator[Documented]:
+    """No underscore before the name or a class around it, nothing inside a function, no overload and no setter."""
+    for module in modules():
+        for name, node in _public_in(module.tree, ""):
+            text = ast.get_docstring(node)
+            yield Documented(module.name, name, None if text is None else _stems(text) - _stems(f"{name} {FILLER}"))
+
+
 def percentile(values: Sequence[int], percent: int) -> int:
     """Nearest rank."""
     rank = max(1, -(-len(values) * percent // 100))
@@ -79,6 +102,25 @@ def leaf_name(node: ast.AST | None) -> str:
         case ast.Name():
             return node.id
     return ""
+
+
+def _public_in(parent: ast.AST, prefix: str) -> Iterator[tuple[str, FunctionNode]]:
+    for node in ast.iter_child_nodes(parent):
+        if isinstance(node, FunctionNode):
+            stands_for_another = any(
+                leaf_name(each) in {"overload", "setter", "deleter"} for each in node.decorator_list
+            )
+            if not node.name.startswith("_") and not stands_for_another:
+                yield f"{prefix}{node.name}", node
+        elif not isinstance(node, ast.ClassDef):
+            yield from _public_in(node, prefix)
+        elif not node.name.startswith("_"):
+            yield from _public_in(node, f"{prefix}{node.name}.")
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", text)
+    return frozenset(word.lower().removesuffix("s") for word in words)
 
 
 def _measured(node: FunctionNode, name: str) -> Function:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -13,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.exchange import paper_margin
-from core.hedging import margin as exact
 from core.hedging.headroom import position_headroom
+from core.hedging.margin import liquidation_price_after, rally_loss_quote
 from core.replay.theory.funding import funding_received, funding_tilt_base
 from core.replay.theory.margin import rebalanced_short_loss, short_liquidation_price, static_short_loss
 from core.replay.theory.position import amounts
 from core.replay.theory.volatility import realised_sigma_per_day
 from tests.hedging.givens import facts, policy
+from tests.hedging.test_margin import SHORT_10
 from tests.replay.reference import AT, LIQUIDITY, PRICE, UPPER
 
 
@@ -59,11 +61,16 @@ def test_liquidation_of_a_short(wallet: float, size: float, entry: float, rate: 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**4), st.integers(1, 10**5), st.integers(1, 100))
 def test_the_kernels_liquidation_price_agrees(wallet: int, size: int, entry: int, rate_bps: int) -> None:
-    """The exact form, in decimals."""
-    told = exact.short_liquidation_price(
-        wallet_quote=Decimal(wallet), size_base=Decimal(size), entry_price=Decimal(entry),
+    """What the engine expects of a trade that opens nothing, at the price of entry."""
+    account = replace(
+        SHORT_10,
+        position_base=Decimal(-size),
+        margin_balance_quote=Decimal(wallet),
+        maintenance_margin_quote=Decimal(0),
         maintenance_rate=Decimal(rate_bps) / 10_000,
-    )  # fmt: skip
+    )
+    told = liquidation_price_after(account, Decimal(entry), Decimal(0))
+    assert told is not None
     assert short_liquidation_price(wallet, size, entry, rate_bps / 10_000) == pytest.approx(float(told))
 
 
@@ -100,7 +107,7 @@ def test_the_margin_of_a_rally() -> None:
     assert rebalanced_short_loss(PRICE, UPPER, *AT) == pytest.approx(5_901.70, abs=5e-3)
     static = static_short_loss(PRICE, UPPER, *AT)
     assert static == pytest.approx(12_500)
-    assert static == pytest.approx(float(exact.rally_loss_quote(Decimal(25), Decimal(2000), Decimal(2500))))
+    assert static == pytest.approx(float(rally_loss_quote(Decimal(25), Decimal(2000), Decimal(2500))))
 
 
 @pytest.mark.parametrize(("lvr_quote", "wobble"), [(0.0, 0.0), (None, 0.004)])

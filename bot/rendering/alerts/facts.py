@@ -35,31 +35,40 @@ class Facts:
 
     @property
     def by(self) -> str:
+        """Who did it, without their id, escaped."""
         return esc(person(self.data.get("by")))
 
     @property
     def name(self) -> str:
+        """For a title, which escapes it."""
         return self.hedge or "all hedges"
 
     def title(self, text: str) -> str:
+        """In bold, escaped, with the hedge before it."""
         return bold(f"{self.name}: {text}")
 
     def text(self, key: str, default: str = "unknown") -> str:
+        """Escaped; `default` stands for an empty one too."""
         return esc(self.data.get(key) or default)
 
     def number(self, key: str) -> Decimal | None:
+        """None for what is absent or no number."""
         return number(self.data.get(key))
 
     def exact(self, key: str) -> str:
+        """In BASE, with every digit."""
         return esc(exact(self.number(key), self.base))
 
     def amount(self, key: str, *, signed: bool = False) -> str:
+        """In BASE, to six significant digits."""
         return esc(amount(self.number(key), self.base, signed=signed))
 
     def price(self, key: str) -> str:
+        """In QUOTE, to six significant digits."""
         return esc(amount(self.number(key), self.units.quote))
 
     def money(self, key: str, *, signed: bool = False) -> str:
+        """In QUOTE, to the cent."""
         return esc(money(self.number(key), self.units.quote, signed=signed))
 
     def per_cent(self, key: str) -> str:

@@ -31,6 +31,7 @@ class Conclusion:
 
     @property
     def chosen(self) -> int:
+        """The place of the best, fitted on the whole path."""
         return self.order[0]
 
     @property

@@ -45,26 +45,32 @@ class Measure:
 
     @property
     def cost_per_day(self) -> float:
+        """In QUOTE, positive when paid."""
         return self.cost_quote / self.days
 
     @property
     def variance_per_day(self) -> float:
+        """In QUOTE squared."""
         return self.variance / self.days
 
     @property
     def residual_rms_quote(self) -> float:
+        """Over the time, not over the looks."""
         return math.sqrt(self.residual_days / self.days)
 
     @property
     def rebalances_per_day(self) -> float:
+        """Plans with a fill, however many orders each took."""
         return self.rebalances / self.days
 
     @property
     def held_back_share(self) -> float:
+        """Of the time, 0 to 1."""
         return self.held_back_days / self.days
 
     @property
     def low_margin_share(self) -> float:
+        """Of the time, 0 to 1; never more than `held_back_share`."""
         return self.low_margin_days / self.days
 
 

@@ -43,6 +43,7 @@ class Means:
 
     @property
     def workers(self) -> int:
+        """Processes of this machine: as many as it has cores unless `jobs` says otherwise."""
         return self.jobs or os.cpu_count() or 1
 
 

@@ -44,6 +44,7 @@ def walk_forward(by_setting: Sequence[Sequence[Measure]], aim: Aim) -> tuple[For
 
 
 def whole(parts: Sequence[Measure]) -> Measure:
+    """The sum of the parts, of which there is one at least."""
     return reduce(add, parts)
 
 

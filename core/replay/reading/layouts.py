@@ -36,6 +36,7 @@ class Layout(NamedTuple):
 
     @property
     def needed(self) -> set[str]:
+        """The keys without whose columns a table is refused."""
         return {column.key for column in self.columns if column.is_needed}
 
 
