@@ -10,13 +10,14 @@ from functools import partial
 from bot.live_config import LiveConfig
 from bot.office import Office
 from bot.probes import stream_items, task_items
+from core.account_keeping import TURN_S as ACCOUNT_TURN_S
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.chain_watch import ChainWatch
 from core.clock import Clock
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
-from core.engine import COMMANDS, Engine, Loop
+from core.engine import COMMANDS, Engine
 from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.dead_man import DeadMansSwitch
@@ -38,8 +39,12 @@ from core.observation import Observer
 from core.ports import PerpVenue
 from core.runner import HedgeRunner
 from core.stops import Stops
+from core.supervision import Task
 from core.venue_watch import Streams, VenueWatch
 from storage.store import Store
+
+# A long account is read page by page, behind whatever trades.
+ACCOUNT_ALLOWED_S = 900.0
 
 
 async def build_engine(
@@ -75,16 +80,16 @@ async def build_engine(
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
-    beside = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
+    tasks = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
     if venue_watch is not None:
-        beside |= venue_watch.loops()
+        tasks += [Task(name, loop) for name, loop in venue_watch.loops().items()]
         office.probes.append(partial(stream_items, venue_watch))
     engine = Engine(
         runners=runners,
         commands=commands,
         events=office.notifier,
         clock=clock,
-        beside=beside,
+        beside=tasks,
         stop_of=stops.of,
         evaluated=office.series.looked,
     )
@@ -126,17 +131,17 @@ def _venue_watch(
 
 def _beside(
     watches: Sequence[ChainWatch], *, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
-) -> dict[str, Loop]:
-    """What runs beside the hedges, by name; none of it trades."""
+) -> list[Task]:
+    """What runs beside the hedges; none of it trades."""
     keeper = AccountKeeper(
         venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=began
     )
     bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
-    return {
-        "account history": keeper.run,
-        "bans": bans.run,
-        **{f"news of {watch.chain}": watch.run for watch in watches},
-    }
+    return [
+        Task("account history", keeper.turn, every_s=ACCOUNT_TURN_S, allowed_s=lambda: ACCOUNT_ALLOWED_S),
+        Task("bans", bans.run),
+        *(Task(f"news of {watch.chain}", watch.run) for watch in watches),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

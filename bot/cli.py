@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.arguments import TWINS, build_parser
+from bot.stopping import Stopping
 from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
 
@@ -53,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Until it is stopped. What needs no network is checked first, without the heavy parts."""
+    (stopping := Stopping()).heed()
     # What is imported stays: searching it for garbage again and again is a sixth of a start. `run_service` goes on.
     gc.disable()
     from bot.settings import looks_like_a_first_start, settings_at
@@ -64,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             "traded.\n`lp-hedge init` writes a configuration for your own position.\n"
         )
         gc.enable()
-        return demo(build_parser().parse_args(["demo"], namespace=options))
+        return _demo(build_parser().parse_args(["demo"], namespace=options), stopping)
     settings = settings_at(places)
     try:
         settings.require_chains()
@@ -77,13 +79,18 @@ def run(options: argparse.Namespace) -> int:
 
     return asyncio.run(
         compose.run_service(
-            settings, _log_settings(options, settings), allows_withdrawal_key=options.allow_withdrawal_key
+            settings, stopping, _log_settings(options, settings), allows_withdrawal_key=options.allow_withdrawal_key
         )
     )
 
 
 def demo(options: argparse.Namespace) -> int:
     """In Telegram too when a token is configured."""
+    (stopping := Stopping()).heed()
+    return _demo(options, stopping)
+
+
+def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
     from bot import compose
     from bot.settings import DemoOptions, telegram_settings
 
@@ -97,7 +104,7 @@ def demo(options: argparse.Namespace) -> int:
         telegram=telegram_settings(around),
         log_level=around.values.lp_hedge_log_level,
     )
-    return asyncio.run(compose.run_demo(demo_options))
+    return asyncio.run(compose.run_demo(demo_options, stopping))
 
 
 def status(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -16,13 +16,16 @@ import structlog
 
 from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
-from bot.front import Front, stop_on_signals
+from bot.front import Front
 from bot.key_rights import KeyWatch
 from bot.logs import LogRing, LogSettings, configure_logs, take_python_s_words
+from bot.loop_watch import LoopWatch
 from bot.mode_change import leave_behind
 from bot.office import Office, open_office
 from bot.pulse import Pulse, forget_pulse
 from bot.redaction import Redactor
+from bot.restarts import BY_FAULT, tell_start
+from bot.stopping import Stopping
 from bot.venues import live_venue, perp_venue
 from bot.version import VERSION
 from core.clock import Clock, SystemClock
@@ -34,6 +37,7 @@ from core.hedging.pairing import wrong_perp
 from core.observation import SHARED_READ_S
 from core.ports import EventLog, PerpVenue
 from core.status import HedgeStatus
+from core.supervision import Task
 from storage.lock import InstanceLock, is_running
 from storage.store import Store
 
@@ -44,14 +48,15 @@ BEGAN_KEY = "began:"
 AMOUNT_DIGITS = 50
 STALLED_AFTER_S = 60.0
 
-Chore = Callable[[], Coroutine[None, None, None]]
-
 log = structlog.get_logger(__name__)
 
 
-async def run_service(settings: Settings, log_settings: LogSettings, *, allows_withdrawal_key: bool = False) -> int:
+async def run_service(
+    settings: Settings, stopping: Stopping, log_settings: LogSettings, *, allows_withdrawal_key: bool = False
+) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
+    LoopWatch().watch(asyncio.get_running_loop())
     clock = SystemClock()
     redactor = Redactor(settings.secrets())
     logs = configure_logs(log_settings, redactor)
@@ -63,17 +68,17 @@ async def run_service(settings: Settings, log_settings: LogSettings, *, allows_w
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
-            work = _serve(settings, store, clock, redactor, logs, allows_withdrawal_key=allows_withdrawal_key)
-            await stop_on_signals(work)
+            work = _serve(settings, store, clock, redactor, logs, stopping, allows_withdrawal_key=allows_withdrawal_key)
+            await stopping.run(work)
     return 0
 
 
-async def run_demo(options: DemoOptions) -> int:
+async def run_demo(options: DemoOptions, stopping: Stopping) -> int:
     """The exit code. Nothing under a warning is logged, for the demo prints what is to be seen."""
     logs = configure_logs(LogSettings("WARNING"), Redactor())
     from bot.demo import run
 
-    return await run.run_demo(options, logs)
+    return await run.run_demo(options, logs, stopping)
 
 
 async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
@@ -98,7 +103,14 @@ def keep_every_digit() -> None:
 
 
 async def _serve(
-    settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing, *, allows_withdrawal_key: bool
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    redactor: Redactor,
+    logs: LogRing,
+    stopping: Stopping,
+    *,
+    allows_withdrawal_key: bool,
 ) -> None:
     office = open_office(settings.config, store, clock, settings.zone, logs=logs)
     await leave_behind(store, clock)
@@ -127,12 +139,12 @@ async def _serve(
         gc.freeze()  # all that is loaded and built by now stays, and need not be searched for garbage
         gc.enable()
         started = {"version": VERSION, "mode": settings.config.mode}
-        await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))
+        await tell_start(office.notifier, store.events, clock, started)
 
-        async def say_goodbye() -> None:
+        async def say_goodbye(by_fault: bool) -> None:
             left = await engine.take_back()
             still = f"an order of {', '.join(left)} may still rest, and is cancelled by the exchange within two minutes"
-            data = {"detail": still} if left else {}
+            data = ({"detail": still} if left else {}) | (BY_FAULT if by_fault else {})
             await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), data))
 
         front = Front(
@@ -143,22 +155,24 @@ async def _serve(
             redactor=redactor,
             last_word=say_goodbye,
             chores=_chores(settings, engine, office, redactor, clock, key),
+            stopping=stopping,
         )
         await front.run(engine)
 
 
 def _chores(
     settings: Settings, engine: Engine, office: Office, redactor: Redactor, clock: Clock, key: KeyWatch | None
-) -> Mapping[str, Chore]:
+) -> tuple[Task, ...]:
     pulse = Pulse(settings.database_path, office.health, redact=redactor.redact, clock=SystemClock())
-    chores: dict[str, Chore] = {"pulse": pulse.run}
+    chores = [Task("pulse", pulse.run)]
     if key is not None:
-        chores["key's rights"] = key.run
+        chores.append(Task("key's rights", key.run))
     if (url := settings.around.values.lp_hedge_heartbeat_url) is not None:
         from bot.heartbeat import Heartbeat
 
-        chores["heartbeat"] = Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock).run
-    return chores
+        beat = Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock)
+        chores.append(Task("heartbeat", beat.run))
+    return tuple(chores)
 
 
 def _key_watch(settings: Settings, events: EventLog, clock: Clock, *, allows_withdrawals: bool) -> KeyWatch | None:

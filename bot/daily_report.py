@@ -59,12 +59,6 @@ class DailyReport:
         self._zone = zone
         self._poke = poke
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self.turn()
-            await self._clock.sleep(TURN_S)
-
     async def turn(self) -> None:
         """The newest report that is due and was not given; before the first start there was nothing to report."""
         at = self._config.now.daily_report_at

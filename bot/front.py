@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bot.console import Console, Terminal
-from bot.kept import Kept
+from bot.daily_report import TURN_S as REPORT_TURN_S
 from bot.loop_lag import LoopLag
+from bot.notifier import TICK_S
 from bot.office import Office
 from bot.probes import lag_items, task_items, telegram_items
 from bot.redaction import Redactor
-from bot.telegram_watch import TelegramWatch
+from bot.stopping import Stopping
+from bot.telegram_watch import LOOK_EVERY_S, TelegramWatch
+from bot.tidying import TURN_S as TIDYING_TURN_S
 from bot.tidying import Tidying
 from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.engine import Engine
+from core.supervision import Supervisor, Task
 from storage.store import Store
 
 if TYPE_CHECKING:
     from bot.telegram.settings import TelegramSettings
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+# A year's rows are forgotten little by little.
+TIDYING_ALLOWED_S = TIDYING_TURN_S + 3600.0
 
 
 class Front:
@@ -43,11 +47,12 @@ class Front:
         people: Clock | None = None,
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
-        last_word: Callable[[], Awaitable[None]] | None = None,
-        chores: Mapping[str, Callable[[], Coroutine[None, None, None]]] = MappingProxyType({}),
+        last_word: Callable[[bool], Awaitable[None]] | None = None,
+        chores: Sequence[Task] = (),
+        stopping: Stopping | None = None,
     ) -> None:
-        """`last_word` is called when the engine has stopped and messages can still be sent; `chores` run beside it,
-        by name.
+        """`last_word` is called when the engine has stopped and messages can still be sent, with whether that was by a
+        fault; `chores` run beside it.
         """
         self._office = office
         self._store = store
@@ -57,41 +62,58 @@ class Front:
         self._redactor = redactor or Redactor()
         self._last_word = last_word
         self._chores = chores
-        self._kept, self._lag = Kept(self._people), LoopLag(self._people)
+        self._stopping = stopping or Stopping()
+        self._supervisor, self._lag = Supervisor(events=office.notifier, clock=self._people), LoopLag(self._people)
         office.probes.extend(
-            (lambda: task_items(self._kept.lives(), "running for the phone"), lambda: lag_items(self._lag))
+            (lambda: task_items(self._supervisor.lives(), "running for the phone"), lambda: lag_items(self._lag))
         )
 
     async def run(self, engine: Engine, *, ends_after: timedelta | None = None) -> None:
         """Until the operator quits, the time is over, or this is cancelled."""
-        await self._office.notifier.present_pending()
-        office = self._office
-        beside = {
-            "notifier": self._notify,
-            "series": office.series.run,
-            "daily report": office.daily.run,
-            "event loop's watch": self._lag.run,
-            "tidying": Tidying(self._store.database, self._clock).run,
-            **self._chores,
-        }
         inner = [asyncio.create_task(engine.run(), name="engine")]
-        inner += [asyncio.create_task(self._kept.keep(name, work), name=name) for name, work in beside.items()]
+        inner += [asyncio.create_task(self._supervisor.keep(task), name=task.name) for task in self._tasks()]
         if ends_after is not None:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
+        self._stopping.now("hedging", at_stake=True)
+        by_fault = False
         try:
             done, _ = await asyncio.wait([*inner, front], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        except Exception:
+            by_fault = True
+            raise
         finally:
-            await end(*inner)
-            self._office.board.stop()
+            await self._end(inner, front, by_fault=by_fault)
+
+    async def _end(self, inner: Sequence[asyncio.Task[None]], front: asyncio.Task[None], *, by_fault: bool) -> None:
+        await end(*inner)
+        self._office.board.stop()
+        try:
             if self._last_word is not None:
-                await self._last_word()
+                await self._last_word(by_fault)
+        finally:
+            self._stopping.now("its last messages", at_stake=False)
             await end(front)
+            self._stopping.now("the end of its connections", at_stake=False)
+
+    def _tasks(self) -> tuple[Task, ...]:
+        """What runs beside the engine for the operator: nothing of it may end the hedging."""
+        office, tidying = self._office, Tidying(self._store.database, self._clock)
+        return (
+            Task("notifier", self._notify, every_s=TICK_S),
+            Task("series", office.series.run),
+            Task("daily report", office.daily.turn, every_s=REPORT_TURN_S),
+            Task("event loop's watch", self._lag.run),
+            Task("tidying", tidying.turn, every_s=TIDYING_TURN_S, allowed_s=lambda: TIDYING_ALLOWED_S),
+            *self._chores,
+        )
 
     async def _notify(self) -> None:
-        await self._office.notifier.run(self._office.slot.statuses)
+        notifier = self._office.notifier
+        await notifier.tick(self._office.slot.statuses())
+        await notifier.look_at_the_day()
 
     async def _front_end(self) -> None:
         if self._telegram is None:
@@ -116,20 +138,5 @@ class Front:
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: telegram_items(front.health()))
         watch = TelegramWatch(front.health, self._office.notifier, self._people)
-        await until_one_fails(front.run(), self._kept.keep("Telegram's watch", watch.run))
-
-
-async def stop_on_signals(work: Coroutine[None, None, None]) -> None:
-    """Run until done; SIGINT or SIGTERM cancels it and lets it end."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(work)
-    for name in STOP_SIGNALS:
-        loop.add_signal_handler(name, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not task.cancelled():
-            raise
-    finally:
-        for name in STOP_SIGNALS:
-            loop.remove_signal_handler(name)
+        watching = self._supervisor.keep(Task("Telegram's watch", watch.look, every_s=LOOK_EVERY_S))
+        await until_one_fails(front.run(), watching)

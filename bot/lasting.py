@@ -121,11 +121,13 @@ class Lasting:
         over = standing.episode.look(now, value, threshold)
         return (self._over(standing, now),) if over else ()
 
-    def end(self, topic: Topic, hedge: str | None, figures: Mapping[str, str], now: datetime) -> tuple[Notice, ...]:
-        """All of this topic, whatever their tags, with one word."""
+    def end(
+        self, topic: Topic, hedge: str | None, figures: Mapping[str, str], now: datetime, *, tag: str | None = None
+    ) -> tuple[Notice, ...]:
+        """All of this topic, or the one of that tag."""
         told = []
         for standing in self._standing.values():
-            if standing.topic is topic and standing.hedge == hedge:
+            if standing.topic is topic and standing.hedge == hedge and tag in (None, standing.tag):
                 standing.figures, standing.count, standing.covered = figures, 0, False
                 if standing.episode.end():
                     told.append(self._over(standing, now))
@@ -183,4 +185,6 @@ MARGIN = Topic("margin", "margin", sense=Sense.SHRINKS, urgent=True)
 LIQUIDATION = Topic("liquidation", "margin", sense=Sense.SHRINKS, urgent=True)
 # The rate of the next payment moves until it is paid.
 FUNDING = Topic("funding", "funding", Pace(timedelta(seconds=300), timedelta(seconds=3600), timedelta(seconds=28800)))
+# A failure that a second try mends is not worth a sound.
+TASK = Topic("task", "suspended", Pace(timedelta(seconds=10)))
 DAILY_LOSS = Topic("daily_loss", "daily_loss", urgent=True)

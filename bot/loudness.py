@@ -47,6 +47,7 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.KEY_AT_RISK: Loudness.LOUD,
     EventKind.COMMAND_DROPPED: Loudness.LOUD,
     EventKind.COMMAND_WAITING: Loudness.LOUD,
+    EventKind.CRASH_LOOP: Loudness.LOUD,
     EventKind.STARTED: Loudness.SILENT,
     EventKind.STOPPED: Loudness.SILENT,
     EventKind.PAUSED: Loudness.SILENT,

@@ -6,7 +6,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Protocol
 
@@ -41,6 +41,8 @@ _LOG = logging.getLogger(__name__)
 Buttons = tuple[tuple[tuple[str, str, str], ...], ...]
 TICK_S = 5.0
 DAY_RESULT_EVERY_S = 60.0
+# In a row of starts, each of which begins every trouble anew.
+RINGS_AGAIN_AFTER = timedelta(hours=1)
 
 
 class DayResult(Protocol):
@@ -53,7 +55,7 @@ class DayResult(Protocol):
 class Notifier:
     """An `EventLog` that also tells people. Raises only what the log, the approvals and the outbox raise.
 
-    `tick` says what was held back and repeats what lasts; call it every few seconds, or let `run` do it.
+    `tick` says what was held back and repeats what lasts; call it every few seconds.
     """
 
     def __init__(
@@ -83,6 +85,11 @@ class Notifier:
         self._day_asked_at_s = -DAY_RESULT_EVERY_S
         self._repeats: dict[tuple[str, ...], Repeats] = {}
         self._newest: dict[str, str] = {}
+        self._hushed_until: datetime | None = None
+
+    def hush_repeats(self, until: datetime) -> None:
+        """After a start that was one too many: what has rung within the last hour, before it, comes in silence."""
+        self._hushed_until = until
 
     async def append(self, event: Event) -> None:
         await self._log.append(event)
@@ -101,12 +108,6 @@ class Notifier:
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         return await self._log.recent(hedge=hedge, limit=limit)
-
-    async def run(self, statuses: Callable[[], Sequence[HedgeStatus]]) -> None:
-        while True:
-            await self.tick(statuses())
-            await self.look_at_the_day()
-            await self._clock.sleep(TICK_S)
 
     async def tick(self, statuses: Sequence[HedgeStatus] = ()) -> None:
         """Say what has become due. `statuses`: what the hedges stand at, of which margin, funding and the like are
@@ -278,6 +279,8 @@ class Notifier:
     ) -> None:
         if how is Loudness.OFF:
             return
+        if how is Loudness.LOUD and await self._has_rung(key):
+            how = Loudness.SILENT
         message = OutboxMessage(
             key=key,
             text=text,
@@ -292,6 +295,13 @@ class Notifier:
         )
         await self._outbox.put(message)
         self._poke()
+
+    async def _has_rung(self, key: str) -> bool:
+        now = self._clock.now()
+        if self._hushed_until is None or now >= self._hushed_until:
+            return False
+        matter = ":".join(key.split(":")[:2])
+        return await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
 
     def _key(self, topic: str, hedge: str | None) -> str:
         return f"{topic}:{hedge or '-'}:{self._clock.now().isoformat()}:{next(self._numbers)}"

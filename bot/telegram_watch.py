@@ -28,12 +28,6 @@ class TelegramWatch:
         self._clock = clock
         self._episode = Episode(Pace(SETTLE))
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self.look()
-            await self._clock.sleep(LOOK_EVERY_S)
-
     async def look(self) -> None:
         """One event when it has been deaf or mute for SETTLE, and one when that is over."""
         health, now = self._health(), self._clock.now()

@@ -24,12 +24,6 @@ class Tidying:
         self._database = database
         self._clock = clock
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self.turn()
-            await self._clock.sleep(TURN_S)
-
     async def turn(self) -> None:
         """Little by little. Raises what the database raises; what was not forgotten is forgotten next time."""
         before, total = self._clock.now() - KEPT_FOR, 0

@@ -19,6 +19,7 @@ from bot.lasting import (
     MARGIN,
     OUT_OF_RANGE,
     REFUSED,
+    TASK,
     UNREAD,
     Lasting,
     Notice,
@@ -61,12 +62,14 @@ BEGUN_BY: Mapping[EventKind, Beginning] = {
     EventKind.CHAIN_ESTIMATED: Beginning(ESTIMATE),
     EventKind.ORDER_REFUSED: Beginning(REFUSED, tag="code"),
     EventKind.PLAN_FAILED: Beginning(FAILED),
+    EventKind.TASK_FAILED: Beginning(TASK, tag="task"),
 }
 ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
     EventKind.EXPOSURE_RESTORED: (BREACH,),
     EventKind.BASIS_RESTORED: (BASIS,),
     EventKind.CHAIN_READ_AGAIN: (ESTIMATE,),
     EventKind.HEDGE_EXECUTED: (REFUSED, FAILED),
+    EventKind.TASK_RECOVERED: (TASK,),
 }
 
 
@@ -91,9 +94,12 @@ class Troubles:
         elif event.kind in (EventKind.DELEVERAGING, EventKind.LIQUIDATION_NEAR):
             for topic, whose in ((LIQUIDATION, event.hedge), (MARGIN, None)):
                 self._lasting.of(topic, whose).episode.foretell(now)
-        ended = ENDED_BY.get(event.kind, ())
-        over = (notice for topic in ended for notice in self._lasting.end(topic, event.hedge, event.data, now))
-        return (*told, *over)
+        return (*told, *self._ended_by(event, now))
+
+    def _ended_by(self, event: Event, now: datetime) -> Iterator[Notice]:
+        for topic in ENDED_BY.get(event.kind, ()):
+            tag = event.data.get("task") if topic is TASK else None
+            yield from self._lasting.end(topic, event.hedge, event.data, now, tag=tag)
 
     def _begin(self, begun: Beginning, event: Event, now: datetime) -> None:
         data = event.data

@@ -62,12 +62,6 @@ class AccountKeeper:
         self._read_at: datetime | None = None
         self._trouble = ""
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self.turn()
-            await self._clock.sleep(TURN_S)
-
     async def turn(self) -> None:
         """A sample of each symbol that was read since its last one, and the income when it is due."""
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,16 +19,12 @@ from core.outlook import Outlook
 from core.ports import EventLog
 from core.status import HedgeStatus
 from core.stops import shown_stopped
-from core.supervision import Supervisor, TaskLife
+from core.supervision import TURN_ALLOWANCE_S, Supervisor, Task, TaskLife
 
 COMMAND_POLL_S = 0.4
 SHORTEST_PAUSE_S = 1.0
-TAKE_BACK_WITHIN_S = 3.0
-# Over its own pace, until a loop that completes no turn counts as dead.
-TURN_ALLOWANCE_S = 60.0
+TAKE_BACK_WITHIN_S = 2.5
 COMMANDS = "commands"
-
-Loop = Callable[[], Awaitable[None]]
 
 
 class Engine:
@@ -41,15 +37,15 @@ class Engine:
         commands: CommandDesk,
         events: EventLog,
         clock: Clock,
-        beside: Mapping[str, Loop] | None = None,
+        beside: Sequence[Task] = (),
         stop_of: Callable[[str], Reason] = lambda _hedge: Reason.NONE,
         evaluated: Callable[[], None] = lambda: None,
     ) -> None:
-        """`beside`: what else is to be kept running, by name. `stop_of`: HALTED, PAUSED or NONE of a hedge now.
+        """`beside`: what else is to be kept running. `stop_of`: HALTED, PAUSED or NONE of a hedge now.
         `evaluated`: called after each evaluation of a hedge.
         """
         self._runners = runners
-        self._beside = dict(beside or {})
+        self._beside = tuple(beside)
         self._stop_of = stop_of
         self._evaluated = evaluated
         self._commands = commands
@@ -61,7 +57,7 @@ class Engine:
         self._supervisor = Supervisor(events=events, halt=commands.halt_all, clock=clock)
 
     @property
-    def beside(self) -> Mapping[str, Loop]:
+    def beside(self) -> tuple[Task, ...]:
         """For a driver that owns the time: what is to run beside its cycles."""
         return self._beside
 
@@ -88,30 +84,31 @@ class Engine:
         return self._runners[hedge].is_moved_by(market)
 
     def stalled(self, allowance_s: float) -> tuple[str, ...]:
-        """Hedges that completed no evaluation within their own pace and this allowance."""
+        """Hedges that completed no evaluation within their own pace and this allowance, and what fails by our fault."""
         now_s = self._clock.monotonic_s()
-        return tuple(
+        late = (
             name
             for name, runner in self._runners.items()
             if runner.evaluated_at_s is None or now_s - runner.evaluated_at_s > runner.pause_s() + allowance_s
         )
+        failing = (name for name in (COMMANDS, *self._runners) if self._supervisor.trouble(name) is not None)
+        return tuple(dict.fromkeys((*late, *failing)))
 
     def lives(self) -> tuple[TaskLife, ...]:
-        """Every loop that `run` keeps, once it has begun."""
-        paces_s = {name: runner.pause_s() for name, runner in self._runners.items()}
-        allowed_s = {name: pace_s + TURN_ALLOWANCE_S for name, pace_s in (paces_s | {COMMANDS: 0.0}).items()}
-        return self._supervisor.lives(allowed_s)
+        """Every task that `run` keeps, once it has begun."""
+        return self._supervisor.lives()
 
     async def run(self) -> None:
-        """Until cancelled. A loop that fails is tried again for ever; the others go on meanwhile."""
-        await until_one_fails(
-            self._supervisor.keep(COMMANDS, self._run_commands, hedge=None, in_turns=True),
-            *(self._supervisor.keep(name, loop, hedge=None) for name, loop in self._beside.items()),
-            *(
-                self._supervisor.keep(name, partial(self._run_hedge, runner), hedge=name, in_turns=True)
-                for name, runner in self._runners.items()
-            ),
-        )
+        """Until cancelled. A task that fails is tried again for ever; the others go on meanwhile."""
+        commands = Task(COMMANDS, self._run_commands, allowed_s=lambda: TURN_ALLOWANCE_S)
+        hedges = (self._task_of(runner) for runner in self._runners.values())
+        await until_one_fails(*map(self._supervisor.keep, (commands, *self._beside, *hedges)))
+
+    def _task_of(self, runner: Hedge) -> Task:
+        def allowed_s() -> float:
+            return runner.pause_s() + TURN_ALLOWANCE_S
+
+        return Task(runner.name, partial(self._run_hedge, runner), allowed_s=allowed_s, hedge=runner.name)
 
     async def take_back(self) -> tuple[str, ...]:
         """Before the end, once `run` has ended: take back what rests. The hedges of which something may rest still."""
@@ -155,7 +152,7 @@ class Engine:
             stirred.clear()
             await runner.evaluate()
             self._evaluated()
-            await self._supervisor.worked(runner.name, hedge=runner.name)
+            await self._supervisor.worked(runner.name)
             due_s = self._next_turn_s(runner.pause_s())
             await self._pause(SHORTEST_PAUSE_S, woken)
             if not woken.is_set() and (left_s := due_s - self._clock.monotonic_s()) > 0:
@@ -174,7 +171,7 @@ class Engine:
             self._commands_woken.clear()
             await self._consume()
             self._commands_read.set()
-            await self._supervisor.worked(COMMANDS, hedge=None)
+            await self._supervisor.worked(COMMANDS)
             await self._pause(COMMAND_POLL_S, self._commands_woken)
 
     async def _consume(self) -> None:

@@ -11,9 +11,12 @@ from enum import StrEnum
 class EventKind(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
+    CRASH_LOOP = "crash_loop"
     DECISION_CHANGED = "decision_changed"
     SUSPENDED = "suspended"
     RECOVERED = "recovered"
+    TASK_FAILED = "task_failed"
+    TASK_RECOVERED = "task_recovered"
     EXPOSURE_BREACHED = "exposure_breached"
     EXPOSURE_RESTORED = "exposure_restored"
     PLAN_OPENED = "plan_opened"

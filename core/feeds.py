@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+import structlog
+
 from core.cancellation import end
 from core.clock import Clock
 from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
@@ -17,10 +19,14 @@ from core.venue_watch import VenueWatch
 
 # A node that lags behind the last one asked is not believed, for so long; a chain that was really rolled back is, then.
 LAGGING_FOR_S = 60.0
+# Longer than all tries of a read take: one still under way is given up, or it would be waited for always.
+GIVEN_UP_AFTER_S = 300.0
 # Balances move with the price, of which no news tells.
 ACCOUNT_BELIEVED_S = 15.0
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class ChainFeed:
         self._believed_at_s: float | None = None
         self._prepared = False
         self._reading: asyncio.Task[None] | None = None
+        self._reading_since_s = 0.0
 
     async def prepare(self) -> None:
         """Raises Refused or Transient, as the port says; may be called again after either."""
@@ -56,14 +63,14 @@ class ChainFeed:
         `patience_s`: after so long the last good read is returned, and the read under way serves whoever asks next; a
         node that hangs must not make what else was read meanwhile grow old.
         """
-        oldest_s = self._clock.monotonic_s() - max_age_s
-        if self._reading is None and (self._read_at_s is None or self._read_at_s < oldest_s):
-            self._reading = asyncio.create_task(self._read_alone())
+        await self._begin_reading(max_age_s)
         if self._reading is not None:
             done, _ = await asyncio.wait({self._reading}, timeout=patience_s)
             if not done:
                 return Reading(self._facts.get(hedge), f"the chain has not answered within {patience_s} s")
-            done.pop().result()
+            if (reading := done.pop()).cancelled():
+                return Reading(self._facts.get(hedge), "a read of the chain hung and was given up")
+            reading.result()
         fault = self.fault(hedge)
         return Reading(self._facts.get(hedge), self._trouble or (str(fault) if fault else None))
 
@@ -80,6 +87,15 @@ class ChainFeed:
         async with self._lock:
             await self._positions.follow(hedge, position_id)
             self._read_at_s = None
+
+    async def _begin_reading(self, max_age_s: float) -> None:
+        """Unless one is under way, or the last is young enough."""
+        now_s = self._clock.monotonic_s()
+        if self._reading is not None and now_s - self._reading_since_s > GIVEN_UP_AFTER_S:
+            log.error("a read of the chain hung and was given up", after_s=GIVEN_UP_AFTER_S)
+            await end(self._reading)
+        if self._reading is None and (self._read_at_s is None or self._read_at_s < now_s - max_age_s):
+            self._reading, self._reading_since_s = asyncio.create_task(self._read_alone()), now_s
 
     async def _read_alone(self) -> None:
         try:

@@ -406,6 +406,10 @@ class Outbox(Protocol):
     async def backlog(self) -> int:
         """How many are not finished, postponed ones too."""
 
+    async def has_rung(self, beginning: str, since: datetime) -> bool:
+        """Whether a message that is not silent, whose key begins so, was written since then."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

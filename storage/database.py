@@ -30,7 +30,14 @@ BUSY_TIMEOUT_MS = 5000
 PAGE = 250
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 _MAY_PASS = frozenset(
-    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,  # a disk that was mounted so after an error of its own
+    )
 )
 
 

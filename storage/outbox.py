@@ -47,6 +47,13 @@ class SqliteOutbox:
         )
         return tuple(_message_of(row) for row in rows)
 
+    async def has_rung(self, beginning: str, since: datetime) -> bool:
+        row = await self._db.row(
+            "SELECT 1 FROM outbox WHERE key >= ? AND key < ? AND silent = 0 AND created_at >= ? LIMIT 1",
+            (beginning, f"{beginning}\U0010ffff", time_text(since)),
+        )
+        return row is not None
+
     async def deliveries(self, key: str) -> tuple[Delivery, ...]:
         rows = await self._db.rows("SELECT * FROM deliveries WHERE key = ? ORDER BY seq", (key,))
         return tuple(Delivery(row["chat_id"], row["message_id"]) for row in rows)

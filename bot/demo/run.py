@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from bot.accounts import Accounts
@@ -20,11 +19,12 @@ from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
 from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
-from bot.front import Front, stop_on_signals
+from bot.front import Front
 from bot.logs import LogRing
 from bot.office import Office, open_office
 from bot.rendering.numbers import amount, money, number
 from bot.settings import DemoOptions
+from bot.stopping import Stopping
 from bot.version import VERSION
 from core.account_keeping import AccountKeeper
 from core.accounting.attribution import Parts
@@ -91,8 +91,9 @@ class Stage:
     clock: Clock
 
 
-async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
+async def run_demo(options: DemoOptions, logs: LogRing | None = None, stopping: Stopping | None = None) -> int:
     """The exit code. `speed` None: as fast as it goes, with a summary; else live until its hours or a signal end it."""
+    stopping = stopping or Stopping()
     if options.speed is None:
         return await _run_fast(options, logs)
     people = SystemClock()
@@ -113,11 +114,11 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
             clock,
             people=people,
             telegram=options.telegram,
-            last_word=partial(tell, EventKind.STOPPED),
+            last_word=lambda _by_fault: tell(EventKind.STOPPED),
         )
         await tell(EventKind.STARTED)
         ends = timedelta(hours=options.hours) if options.hours else None
-        await stop_on_signals(front.run(stage.engine, ends_after=ends))
+        await stopping.run(front.run(stage.engine, ends_after=ends))
     return 0
 
 

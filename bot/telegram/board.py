@@ -17,6 +17,7 @@ _LOG = logging.getLogger(__name__)
 _ROW_BUTTONS = tuple[tuple[str, str, str], ...]
 # Until there is something to show, or while something else goes first.
 _LOOK_AGAIN_S = 1.0
+_WAITS_FOR_S = 5.0
 
 
 class Board:
@@ -46,6 +47,7 @@ class Board:
         self._poked = asyncio.Event()
         self._shown: dict[int, Reply] = {}
         self._pinned: set[tuple[int, int]] = set()
+        self._waits_since_s: float | None = None
 
     def poke(self) -> None:
         """Something has happened: show it soon."""
@@ -79,7 +81,7 @@ class Board:
     async def _refresh(self) -> float | None:
         """For how long Telegram wants to be left alone, in seconds; None: nothing could be shown now."""
         content = self._content()
-        if content is None or await self._outbox.due(self._clock.now(), 1):  # what is to be told goes first
+        if content is None or await self._is_to_wait():
             return None
         copies = {copy.chat_id: copy.message_id for copy in await self._outbox.deliveries(BOARD_KEY)}
         if not copies:
@@ -87,6 +89,15 @@ class Board:
             return None
         pauses_s = [await self._show_in(chat_id, copies.get(chat_id), content) for chat_id in self._chats]
         return max(pauses_s, default=0.0)
+
+    async def _is_to_wait(self) -> bool:
+        """What is to be told goes first, unless it stays: then something is wrong, and the board is who shows it."""
+        if not await self._outbox.due(self._clock.now(), 1):
+            self._waits_since_s = None
+            return False
+        now_s = self._clock.monotonic_s()
+        self._waits_since_s = now_s if self._waits_since_s is None else self._waits_since_s
+        return now_s - self._waits_since_s < _WAITS_FOR_S
 
     async def _show_in(self, chat_id: int, message_id: int | None, content: Reply) -> float:
         """Whatever keeps one chat from it, the others see it."""

@@ -37,6 +37,7 @@ class OutboxDelivery:
         self._reached = False
         self._failing_since_s: float | None = None
         self.why_failing = ""
+        self._unwritten: list[tuple[OutboxMessage, Delivery]] = []
         self._first, self._failures_of_first = "", 0
 
     def failing_for_s(self) -> float:
@@ -86,6 +87,7 @@ class OutboxDelivery:
 
         Raises Transient with everything undelivered still due.
         """
+        await self._write_down()
         due = parcels(await self._outbox.due(self._clock.now(), _WINDOW))
         if self._reached and await self._merge(due):
             return True
@@ -99,6 +101,12 @@ class OutboxDelivery:
                 self._reached = True
                 return True
         return len(due) > _BATCH
+
+    async def _write_down(self) -> None:
+        """What was delivered, before anything else is: a disk without room must not have it sent again and again."""
+        while self._unwritten:
+            await self._record(*self._unwritten[0])
+            del self._unwritten[0]
 
     async def _deliver_or_pass(self, parcel: Parcel, behind: Sequence[Parcel]) -> None:
         try:
@@ -178,7 +186,8 @@ class OutboxDelivery:
                 later = error
                 continue
             self._failing_since_s = None
-            await self._record(message, Delivery(chat_id, message_id))
+            self._unwritten.append((message, Delivery(chat_id, message_id)))
+            await self._write_down()
             served.add(chat_id)
         if later is not None:
             raise later

@@ -12,11 +12,12 @@ from core.config import HedgeConfig
 from core.errors import Refused, Transient
 from core.events import Event, EventKind
 from core.execution.active_plan import ActivePlan, is_quote
+from core.execution.ages import Ages
 from core.execution.back_off import BackOff
 from core.execution.bookkeeping import average_price, executed_base
 from core.execution.dead_man import DeadMansSwitch
 from core.execution.executor import Executor, Step, StepEnd
-from core.execution.order_ids import PlanIds
+from core.execution.order_ids import OrderName, PlanIds, client_order_id
 from core.execution.terms import (
     Moment,
     OrderTerms,
@@ -79,6 +80,7 @@ class PlanBook:
         self._events = events
         self._clock = clock
         self._plan_ids = plan_ids
+        self._ages = Ages(clock)
         # Kept apart: what the venue says to a larger position must not delay a smaller one.
         self._back_offs = {reduce_only: BackOff(clock) for reduce_only in (False, True)}
         self._crossed = 0
@@ -91,9 +93,11 @@ class PlanBook:
         return self._back_offs[reduce_only].waiting
 
     async def active(self) -> ActivePlan | None:
-        """Read from the journal each time; None between plans."""
+        """Read from the journal each time, with the times that `Ages` makes of its own; None between plans."""
         plan = await self._journal.active_plan(self._hedge)
-        return ActivePlan(plan, await self._journal.plan_orders(plan.plan_id)) if plan else None
+        if plan is None:
+            return None
+        return self._ages.restated(ActivePlan(plan, await self._journal.plan_orders(plan.plan_id)))
 
     def begin(self, new: NewPlan) -> ActivePlan:
         """It is in the journal once its first order is."""
@@ -113,6 +117,7 @@ class PlanBook:
         )
         self._crossed = 0
         self._new = new
+        self._ages.begins(plan.plan_id)
         return ActivePlan(plan, ())
 
     def is_over(self, active: ActivePlan, left_base: Decimal, moment: Moment) -> bool:
@@ -141,6 +146,7 @@ class PlanBook:
             await self._tell_opened(active.plan)
         await self._tell_if_over(active.plan, terms)
         attempt = len(active.orders) + 1
+        self._ages.begins(client_order_id(OrderName(active.plan.hedge, active.plan.plan_id, attempt)))
         return self._noted(
             await self._executor.send(active.plan, terms, attempt=attempt, may_send=may_send), active.plan
         )

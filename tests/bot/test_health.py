@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 
 from bot import probes
-from bot.kept import WELL_AFTER_S, Kept
 from bot.loop_lag import LoopLag
 from bot.rendering.health import HealthItem, health_text
 from bot.rendering.markup import plain
 from bot.telegram.frontend import Hearing, TelegramHealth
-from core.clock import ManualClock, SystemClock
+from core.clock import SystemClock
 from core.supervision import TaskLife
 from storage.schema import newest_version
 from tests.bot.conftest import Desk
@@ -113,30 +112,6 @@ async def test_a_loop_that_is_held_up_is_measured() -> None:
     late = LoopLag(SystemClock())
     late._late_s.extend((0.002, 1.5, 0.1))
     assert probes.lag_items(late) == [HealthItem("event loop", False, "at most 1500 ms late in the last minute")]
-
-
-async def test_what_runs_beside_is_started_again_and_told() -> None:
-    """A failure shows for a minute of the next life; its words are not the error's own, which may hold anything."""
-    clock = ManualClock(T0)
-    kept, lives = Kept(clock), 0
-
-    async def work() -> None:
-        nonlocal lives
-        lives += 1
-        if lives == 1:
-            raise ValueError("https://user:password@host")
-        await asyncio.Event().wait()
-
-    running = asyncio.create_task(kept.keep("report", work))
-    await asyncio.sleep(0)
-    (life,) = kept.lives()
-    assert life.trouble == "ended by ValueError, started again; /logs error has more"
-    await clock.advance(6)
-    await clock.advance(WELL_AFTER_S)
-    assert lives == 2 and kept.lives()[0].is_well
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
 
 
 def test_a_log_of_writes_that_only_grows_is_noticed(tmp_path: Path) -> None:

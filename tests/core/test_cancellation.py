@@ -12,7 +12,7 @@ from core.clock import SystemClock
 from core.errors import Transient
 from core.events import Event
 from core.listening import Listening, listen_while_wanted
-from core.supervision import Supervisor
+from core.supervision import Supervisor, Task
 
 GIVES_IN_AFTER_S = 0.5
 
@@ -38,7 +38,7 @@ class _Log:
 async def supervised() -> None:
     async def halt(why: str) -> None: ...
 
-    await Supervisor(events=_Log(), halt=halt, clock=SystemClock()).keep("work", spoil, hedge=None)
+    await Supervisor(events=_Log(), halt=halt, clock=SystemClock()).keep(Task("work", spoil))
 
 
 async def listening() -> None:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from core.cancellation import end
 from core.errors import ConfigurationError, InvariantBroken, Refused, Transient
 from core.events import EventKind
-from core.supervision import Supervisor
+from core.supervision import Supervisor, Task
 from tests.core.pair import START, Pair, Programme, started
 
 HEDGED = Decimal("-4.999")
@@ -103,8 +103,10 @@ async def test_the_end_of_a_bug_is_told_once(pair: Pair) -> None:
     pair.pools["bnb"].error = ZeroDivisionError("boom")
     async with started(pair) as programme, in_the_background(programme):
         await advance(programme, 5)
+        assert programme.engine.stalled(60) == ("bnb",)  # no heartbeat from its first failure on
         pair.pools["bnb"].error = None
         await advance(programme, 8)
+        assert programme.engine.stalled(60) == ()
         assert len(await programme.events(EventKind.RECOVERED)) == 1
         assert await programme.position("bnb") == HEDGED
 
@@ -267,7 +269,7 @@ async def test_every_loop_that_is_kept_tells_of_its_life(pair: Pair) -> None:
         async with in_the_background(programme):
             await advance(programme, 5)
             lives = {life.task: life for life in programme.engine.lives()}
-            assert set(lives) == {"commands", "eth", "bnb", *programme.engine.beside}
+            assert set(lives) == {"commands", "eth", "bnb", *(task.name for task in programme.engine.beside)}
             assert all(life.is_well for life in lives.values())
             assert all(lives[name].turn_age_s is not None for name in ("commands", "eth", "bnb"))
             pair.pools["bnb"].error = ZeroDivisionError("boom")
@@ -290,22 +292,22 @@ async def test_a_loop_without_turns_is_well_again_after_a_minute(pair: Pair) -> 
             await asyncio.Event().wait()
 
         supervisor = Supervisor(events=programme.office.notifier, halt=_unwanted, clock=pair.clock)
-        running = asyncio.create_task(supervisor.keep("bans", loop, hedge=None))
+        running = asyncio.create_task(supervisor.keep(Task("bans", loop)))
 
         async def in_trouble() -> bool:
             return bool(supervisor.trouble("bans"))
 
         async def told_twice() -> bool:
-            return len(await programme.events(EventKind.SUSPENDED, EventKind.RECOVERED)) >= 2
+            return len(await programme.events(EventKind.TASK_FAILED, EventKind.TASK_RECOVERED)) >= 2
 
         await until(in_trouble)
         for _ in range(70):
             await pair.clock.advance(1)
             await asyncio.sleep(0.005)
         await until(told_twice)
-        told = await programme.events(EventKind.SUSPENDED, EventKind.RECOVERED)
-        assert [event.kind.value for event in told] == ["suspended", "recovered"]
-        assert supervisor.lives({})[0].is_well
+        told = await programme.events(EventKind.TASK_FAILED, EventKind.TASK_RECOVERED)
+        assert [event.kind.value for event in told] == ["task_failed", "task_recovered"]
+        assert supervisor.lives()[0].is_well
         await end(running)
 
 

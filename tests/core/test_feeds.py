@@ -10,7 +10,7 @@ import pytest
 from core.clock import ManualClock
 from core.errors import LpHedgeError
 from core.facts import Block, LpFacts
-from core.feeds import LAGGING_FOR_S, ChainFeed
+from core.feeds import GIVEN_UP_AFTER_S, LAGGING_FOR_S, ChainFeed
 from tests.core.pair import START
 from tests.hedging.positions import BASE, QUOTE
 
@@ -90,4 +90,19 @@ async def test_a_node_that_hangs_holds_nobody_up(clock: ManualClock) -> None:
     await asyncio.sleep(0)
     late = await feed.facts("eth", max_age_s=0.5)
     assert late.value is not None and (late.value.block.number, late.trouble) == (101, None)
+    await feed.aclose()
+
+
+async def test_a_read_that_never_ends_is_given_up(clock: ManualClock) -> None:
+    """Or whoever asks would wait for it always; who waits for it is told, and the next read is a new one."""
+    nodes = Nodes(clock)
+    feed = ChainFeed(nodes, clock)
+    nodes.answering.clear()
+    waiting = asyncio.create_task(feed.facts("eth", max_age_s=0.5))
+    await asyncio.sleep(0)
+    await clock.advance(GIVEN_UP_AFTER_S + 1)
+    next_one = asyncio.create_task(feed.facts("eth", max_age_s=0.5))
+    assert (await waiting).trouble == "a read of the chain hung and was given up"
+    nodes.answering.set()
+    assert (await next_one).value is not None
     await feed.aclose()

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
 
-from core.errors import InvariantBroken
-from core.events import EventKind
+from core.cancellation import end
+from core.errors import InvariantBroken, Transient
+from core.events import Event, EventKind
 from core.facts import LpFacts
 from core.feeds import ChainFeed
+from core.supervision import HUNG_AFTER_S, TURN_ALLOWANCE_S, Supervisor, Task, TaskLife
+from tests.execution.virtual_time import VirtualClock, VirtualLoop
 from tests.execution.world import Setting, World, running
 
 
@@ -108,3 +114,107 @@ async def test_the_feed_is_what_fails(setting: Setting) -> None:
     except ZeroDivisionError:
         return
     raise AssertionError("the bug was taken for a node's fault")
+
+
+class Told:
+    """An event log in memory; while `hangs` nothing is taken."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.hangs = False
+
+    async def append(self, event: Event) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        self.events.append(event)
+
+    async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
+        return ()
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind.value for event in self.events]
+
+
+@dataclass
+class Kept:
+    """A supervisor on a time of its own, and one task that it keeps."""
+
+    loop: VirtualLoop = field(default_factory=VirtualLoop)
+    told: Told = field(default_factory=Told)
+    meanwhile: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(events=self.told, clock=VirtualClock(self.loop))
+
+    def run(self, task: Task, *, for_s: float) -> TaskLife:
+        """How the task is at the end of that time."""
+
+        async def a_while() -> TaskLife:
+            keeping = asyncio.ensure_future(self.supervisor.keep(task))
+            await asyncio.wait({keeping}, timeout=for_s)
+            assert not keeping.done()
+            (life,), self.meanwhile = self.supervisor.lives(), self.told.kinds
+            await end(keeping)
+            return life
+
+        return self.loop.run_until_complete(a_while())
+
+
+def test_a_turn_that_hangs_is_ended_and_begun_again() -> None:
+    """Told once, when it is older than allowed by two minutes; the next one works, and that is told."""
+    kept, begun = Kept(), list[float]()
+
+    async def turn() -> None:
+        begun.append(kept.loop.time())
+        if len(begun) == 3:
+            await asyncio.Event().wait()
+
+    life = kept.run(Task("account history", turn, every_s=10), for_s=600)
+    assert life.is_well and kept.told.kinds == ["task_failed", "task_recovered"]
+    assert kept.told.events[0].data["detail"] == "account history got nowhere for 190 s, and is started again"
+    hung_for_s = begun[3] - begun[2]
+    assert TURN_ALLOWANCE_S + HUNG_AFTER_S < hung_for_s < 2 * (TURN_ALLOWANCE_S + HUNG_AFTER_S) + 20
+
+
+def test_a_turn_that_does_not_let_itself_be_ended_is_told_all_the_same() -> None:
+    """What goes on in spite of its cancellation shows in the meantime."""
+    kept = Kept()
+
+    async def turn() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(100_000 if kept.loop.time() < 1000 else 0)
+                return
+
+    life = kept.run(Task("account history", turn, every_s=10), for_s=900)
+    assert not life.is_well and kept.meanwhile == ["task_failed"]
+
+
+def test_what_returns_or_cancels_itself_has_failed() -> None:
+    """A task that is to go on for ever, and did not, is begun again after 1, 2, 4 s, and told once."""
+    for ending in (None, asyncio.CancelledError()):
+        kept, begun = Kept(), list[float]()
+
+        async def work(kept: Kept = kept, begun: list[float] = begun, ending: BaseException | None = ending) -> None:
+            begun.append(kept.loop.time())
+            if ending is not None:
+                raise ending
+
+        life = kept.run(Task("bans", work), for_s=16)
+        assert [round(later - earlier) for earlier, later in pairwise(begun)] == [1, 2, 4, 8]
+        assert kept.told.kinds == ["task_failed"] and "an unexpected failure in bans" in (life.trouble or "")
+
+
+def test_a_failure_that_cannot_be_told_holds_nothing_up() -> None:
+    """With a database that hangs the task goes on; what is told when it can be is told once."""
+    kept, begun = Kept(), list[float]()
+    kept.told.hangs = True
+
+    async def work() -> None:
+        begun.append(kept.loop.time())
+        kept.told.hangs = len(begun) < 3
+        raise Transient("the database cannot be used now")
+
+    kept.run(Task("bans", work), for_s=60)
+    assert len(begun) >= 4 and kept.told.kinds == ["task_failed"]

@@ -17,7 +17,7 @@ from tests.rigs.venue.faults import ANY, hang
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
 PATIENCE_S = 60.0
-# It takes three; a node that hangs is given up after eight, an exchange after ten, Telegram after fifteen.
+# Its own clock ends it after 4.5; a node that hangs is given up after eight, an exchange after ten.
 IN_TIME_S = 7.5
 QUESTION = "Approve this hedge?"
 KEYS = {
@@ -244,7 +244,7 @@ def test_it_ends_in_time_while_it_starts(stage: Stage) -> None:
     stage.venue.faults.add(ANY, hang(60), times=100)
     stage.telegram.fault("*", times=None, delay_s=60)
     with Service(stage) as service:
-        wait(stage, lambda: stage.venue.journal)  # it holds its database before it heeds a signal
+        wait(stage, lambda: stage.venue.journal)
         assert service.stop(IN_TIME_S) == 0, service.output()
 
 

@@ -22,7 +22,7 @@ def real_time(setting: Setting) -> None:
 
 
 def watch_of(world: World) -> VenueWatch:
-    watch = getattr(world.engine.beside["fills told"], "__self__", None)
+    watch = getattr({task.name: task.work for task in world.engine.beside}["fills told"], "__self__", None)
     assert isinstance(watch, VenueWatch)
     return watch
 

@@ -323,7 +323,7 @@ async def _running_beside(world: World) -> AsyncIterator[None]:
             world.broke.append(error)
             raise
 
-    wanted = (loop for name, loop in world.engine.beside.items() if "news" in name or "told" in name)
+    wanted = (task.work for task in world.engine.beside if "news" in task.name or "told" in task.name)
     loops = [asyncio.ensure_future(kept(loop)) for loop in wanted]
     try:
         yield

@@ -38,7 +38,6 @@ CLOCK_READERS = {"core/clock.py", "bot/demo/run.py"}
 BROAD_EXCEPTS = {
     "bot/charts/__main__.py:main",
     "bot/cli.py:main",
-    "bot/kept.py:keep",
     "bot/telegram/connection.py:_last",
     "bot/telegram/frontend.py:_keep",
     "core/command_desk.py:_carry_out",

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot.front import stop_on_signals
 from bot.redaction import Redactor
 from bot.replies import Actor, PressResult, Reply
+from bot.stopping import Stopping
 from bot.telegram import TelegramFrontEnd, TelegramSettings, Timings
 from core.clock import SystemClock
 from storage.store import Store
@@ -64,4 +64,5 @@ async def main(api_url: str, database: Path, delay_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(stop_on_signals(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))))
+    (stopping := Stopping(within_s=60)).heed()
+    asyncio.run(stopping.run(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))))

@@ -44,6 +44,7 @@ def _readable(text: str) -> str:
 WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.STARTED: program.started,
     EventKind.STOPPED: program.stopped,
+    EventKind.CRASH_LOOP: program.crash_loop,
     EventKind.HEDGE_EXECUTED: trades.executed,
     EventKind.OUTCOME_UNKNOWN: trades.unknown_outcome,
     EventKind.OUTCOME_RESOLVED: trades.resolved,

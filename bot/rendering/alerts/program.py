@@ -47,7 +47,18 @@ def started(facts: Facts) -> str:
     return f"🟢 {bold(f'{program} started')} · {esc(mode)}. /status"
 
 
+def crash_loop(facts: Facts) -> str:
+    title = bold(f"lp-hedge ends by itself again and again: {facts.data.get('starts', 'many')} starts in a row")
+    return lines(
+        f"🚨 {title}",
+        "Each goes on from the journal, nothing is traded twice. Further ones are not told until one lasts a minute.",
+        "The machine's log of the service says why it ends; /halt stops the trading.",
+    )
+
+
 def stopped(facts: Facts) -> str:
     why = facts.data.get("reason") or facts.data.get("detail")
-    because = f": {esc(why)}" if why else ""
+    because = (
+        f": {esc(why)}" if why else " by a fault of its own, its log has the trace" if "fault" in facts.data else ""
+    )
     return f"⚪ {bold('lp-hedge stopped')}{because}. Nothing is hedged until it runs again; the short stays."

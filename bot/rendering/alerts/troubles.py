@@ -222,6 +222,20 @@ def daily_loss_over(facts: Facts, _lasted_s: float) -> str:
     return f"✅ {title}: {facts.money('result_quote', signed=True)} since midnight."
 
 
+def task(facts: Facts, course: Course) -> str:
+    title = bold(f"a part of the program {course.still}fails: {facts.data.get('task', 'unknown')}")
+    return lines(
+        f"⚠️ {title}{course.so_far}",
+        facts.text("detail", ""),
+        "It is started again until it works; the hedges go on. /health shows it, /logs error has more.",
+    )
+
+
+def task_over(facts: Facts, lasted_s: float) -> str:
+    title = bold(f"it works again: {facts.data.get('task', 'unknown')}")
+    return f"✅ {title} after {span(lasted_s)}."
+
+
 def suspended_text(hedge: str, reason: str, detail: str, *, times: int = 1) -> str:
     """`times`: how often it came and went since it was last said."""
     meaning = words(reason)
@@ -254,5 +268,6 @@ TROUBLES: Mapping[str, Words] = {
     "margin": Words(margin, margin_over),
     "liquidation": Words(liquidation, liquidation_over),
     "funding": Words(funding, funding_over),
+    "task": Words(task, task_over),
     "daily_loss": Words(daily_loss, daily_loss_over),
 }

@@ -1,0 +1,86 @@
+"""How the program ends when it is told to: soon, whatever hangs.
+
+Signals are taken by a thread of its own, so that they count before there is an event loop and while one is blocked.
+The first lets the program end by itself, for a bounded time; a second ends it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENDS_WITHIN_S = 4.5
+NOTHING_LOST, SOMETHING_LEFT = 0, 1
+
+
+class Stopping:
+    """`now` says what is being done and whether leaving amid it leaves something behind: the exit code is then 1."""
+
+    def __init__(self, *, within_s: float = ENDS_WITHIN_S) -> None:
+        self._within_s = within_s
+        self._turn = threading.Lock()
+        self._cancel: Callable[[], object] | None = None
+        self._is_asked = False
+        self._doing, self._at_stake = "its start", False
+        self._ends: tuple[socket.socket, ...] = ()
+
+    def heed(self) -> None:
+        """Signals, from here on. In the main thread."""
+        self._ends = reader, writer = socket.socketpair()
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in STOP_SIGNALS:
+            signal.signal(number, _noted)
+        threading.Thread(target=self._listen, args=(reader,), name="signals", daemon=True).start()
+
+    def now(self, doing: str, *, at_stake: bool) -> None:
+        self._doing, self._at_stake = doing, at_stake
+
+    async def run(self, work: Coroutine[None, None, None]) -> None:
+        """Until done; a signal cancels it and lets it end. Before this is called a signal ends the process as it is."""
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        with self._turn:
+            self._cancel = partial(loop.call_soon_threadsafe, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+
+    def _listen(self, reader: socket.socket) -> None:
+        while number := reader.recv(1):
+            if number[0] in STOP_SIGNALS:
+                self._told()
+
+    def _told(self) -> None:
+        with self._turn:
+            cancel, again, self._is_asked = self._cancel, self._is_asked, True
+        if cancel is None or again:
+            self._leave("at once")
+        with suppress(RuntimeError):  # the loop has ended already
+            cancel()
+        limit = threading.Timer(self._within_s, self._leave, (f"after {self._within_s} s",))
+        limit.daemon = True
+        limit.start()
+
+    def _leave(self, when: str) -> NoReturn:
+        """Past everything that waits: what is committed is on the disk, as after a loss of power."""
+        lost = "An order may still rest: the exchange cancels it within two minutes, the next start looks it up."
+        sentence = f"lp-hedge: ended {when}, amid {self._doing}. {lost if self._at_stake else 'Nothing is lost.'}\n"
+        with suppress(OSError):
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, sentence.encode())
+        os._exit(SOMETHING_LEFT if self._at_stake else NOTHING_LOST)
+
+
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """The thread has it."""

@@ -1,0 +1,90 @@
+"""A whole day without a node, without the exchange: waited out, told at its pace,
+and hedged once when it is over. On a time of its own, so that the day takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import aiosqlite
+import pytest
+
+from core.errors import Transient
+from core.events import EventKind
+from tests.execution.stage import Stage
+from tests.execution.world import HEDGE, HEDGED
+from tests.rigs.venue import faults
+from tests.rigs.venue.faults import ANY
+
+DAY_S, EVERY_S = 86_400, 300.0
+FOR_EVER = 10_000_000
+CLOSE = Decimal("0.003")
+Switch = Callable[[Stage, bool], None]
+
+
+@pytest.fixture
+def hedged(stage: Stage) -> Iterator[Stage]:
+    stage.start()
+    stage.until_hedged()
+    assert stage.setting.position == HEDGED
+    yield stage
+    assert stage.witness.broken == []
+
+
+def node(stage: Stage, is_gone: bool) -> None:
+    stage.setting.pool.blind = is_gone
+
+
+def exchange(stage: Stage, is_gone: bool) -> None:
+    if is_gone:
+        stage.server.faults.add(ANY, faults.drop(), times=FOR_EVER)
+    else:
+        stage.server.faults.clear()
+
+
+@pytest.mark.parametrize(("service", "reason"), [(node, "stale_chain"), (exchange, "stale_venue")])
+def test_a_day_without_a_service(hedged: Stage, service: Switch, reason: str) -> None:
+    """Nothing is sent, the reason shows; an alert an hour at most and one word when it is over; then one hedge."""
+    service(hedged, True)
+    hedged.cycles(5)
+    sent, rung = len(hedged.setting.sent()), rings(hedged)
+    for _ in range(int(DAY_S / EVERY_S)):
+        hedged.cycles(1, every_s=EVERY_S)
+        hedged.run(hedged.world.office.notifier.tick(hedged.world.engine.statuses()))
+    status = hedged.world.status
+    assert (status.state, status.reason, len(hedged.setting.sent())) == ("SUSPENDED", reason, sent)
+    assert 12 <= rings(hedged) - rung <= 30
+    hedged.setting.set_price(1950)
+    service(hedged, False)
+    hedged.until(lambda: abs(hedged.gap_base) < CLOSE, within_s=120)
+    hedged.until_hedged()
+    assert len(hedged.setting.sent()) == sent + 1
+    assert hedged.told(EventKind.RECOVERED)[-1:] == [reason]
+    hedged.is_settled()
+
+
+def test_a_disk_that_became_read_only(hedged: Stage) -> None:
+    """What cannot be written down is not sent, and nobody is halted for it; once it can be it is hedged, once."""
+    writer, sent = hedged.world.store.database._writer, len(hedged.setting.sent())
+    assert writer is not None
+    hedged.run(_execute(writer, "PRAGMA query_only = ON"))
+    hedged.setting.set_price(1900)
+    for _ in range(20):
+        with pytest.raises(Transient, match="cannot be used now"):
+            hedged.cycles(1)
+    assert len(hedged.setting.sent()) == sent
+    hedged.failed = False
+    hedged.run(_execute(writer, "PRAGMA query_only = OFF"))
+    hedged.until(lambda: abs(hedged.gap_base) < CLOSE, within_s=60)
+    assert len(hedged.setting.sent()) == sent + 1 and not hedged.told(EventKind.HALTED)
+    hedged.is_settled()
+
+
+async def _execute(connection: aiosqlite.Connection, sql: str) -> None:
+    await (await connection.execute(sql)).close()
+
+
+def rings(stage: Stage) -> int:
+    """Messages with a sound about the hedge."""
+    rows = stage.run(stage.world.store.database.rows("SELECT key FROM outbox WHERE silent = 0"))
+    return sum(f":{HEDGE}:" in row["key"] for row in rows)

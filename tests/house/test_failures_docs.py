@@ -1,0 +1,60 @@
+"""The page of failures names tests that exist and every task that runs, and nothing starts a task past the keeper."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.house.source import ROOT, leaf_name, modules
+
+PAGE = (ROOT / "docs" / "failures.md").read_text()
+# What is begun here ends with the call that began it, or has its own keeper: Telegram's front end.
+BEGINNERS = {
+    "bot/chat_settings/desk.py",
+    "bot/front.py",
+    "bot/loop_watch.py",
+    "bot/preflight/first_news.py",
+    "bot/stopping.py",
+    "bot/telegram/activity.py",
+    "bot/telegram/frontend.py",
+    "core/cancellation.py",
+    "core/engine.py",
+    "core/execution/bookkeeping.py",
+    "core/feeds.py",
+    "core/listening.py",
+    "core/runner.py",
+}
+BEGINS = {"create_task", "ensure_future", "TaskGroup", "Thread", "Timer", "run_in_executor"}
+
+
+def calls_of(*names: str) -> list[tuple[str, ast.Call]]:
+    return [
+        (module.name, node)
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and leaf_name(node.func) in names
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", PAGE))))
+def test_what_shows_it_exists(name: str) -> None:
+    """A failure whose test was renamed away would be a promise."""
+    assert (ROOT / name).is_file()
+
+
+def test_every_task_is_in_the_table() -> None:
+    """By the names that the source gives them; and the table names no other."""
+    table = PAGE.split("## What runs")[1]
+    rows = set(re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE))
+    given = {"commands", "fills told", "the exchange's account news", "the exchange's market news", "news of CHAIN"}
+    for _, call in calls_of("Task"):
+        if isinstance(call.args[0], ast.Constant):
+            given.add(str(call.args[0].value))
+    assert rows == given
+
+
+def test_nothing_is_started_past_the_keeper() -> None:
+    """A new place that starts tasks or threads is to be looked at: who keeps what it starts?"""
+    assert {name for name, _ in calls_of(*BEGINS)} <= BEGINNERS
