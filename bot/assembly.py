@@ -127,9 +127,7 @@ def _beside(
     watches: Sequence[ChainWatch], *, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
 ) -> dict[str, Loop]:
     """What runs beside the hedges, by name; none of it trades."""
-    keeper = AccountKeeper(
-        venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=began
-    )
+    keeper = AccountKeeper(venue=venue, engine=office.slot, income=store.income, clock=clock, began=began)
     bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
     return {
         "account history": keeper.run,

@@ -9,18 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.errors import ConfigurationError, InvariantBroken
-from storage.columns import EXACT, time_text
+from storage.columns import EXACT
 from storage.database import Database, open_database
 from storage.legs import ZERO, signed_quantity
-from storage.outbox import BOARD_KEY
-
-MOST_FORGOTTEN = 200
-# Tables of what comes to an end, with their key and when it did.
-FINISHED = (
-    ("outbox", "seq", f"key <> '{BOARD_KEY}' AND finished_at"),
-    ("commands", "command_id", "finished_at"),
-    ("confirmations", "token", "expires_at"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +42,6 @@ async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
     async with open_database(path, now=now, read_only=True) as database, database.snapshot():
         damage = await _damage(database)
         return damage or tuple([finding async for finding in _disagreements(database)])
-
-
-async def forget_finished(database: Database, before: datetime, *, most: int = MOST_FORGOTTEN) -> int:
-    """Deletes delivered messages, answered commands and old questions that ended before; the number of rows deleted,
-    of each kind at most `most`, so that nobody waits for long: call it until there are none.
-
-    Journal, approvals, audit, events, series, income and samples are kept for ever.
-    """
-    at, deleted = time_text(before), 0
-    async with database.transaction() as tx:
-        for table, key, end in FINISHED:
-            deleted += await tx.execute(
-                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {end} < ?"  # noqa: S608
-                f" ORDER BY {key} LIMIT ?)",
-                (at, most),
-            )
-    return deleted
 
 
 async def _damage(database: Database) -> tuple[Finding, ...]:

@@ -15,8 +15,8 @@ from core.clock import ManualClock, SystemClock
 from core.engine import Engine
 from core.ports import OutboxMessage
 from storage.outbox import BOARD_KEY
+from storage.retention import MOST_FORGOTTEN
 from storage.store import Store
-from storage.upkeep import MOST_FORGOTTEN
 from tests.bot.samples import T0, a_config
 
 

@@ -1,4 +1,4 @@
-"""Backup while running, the journal's audit, and forgetting what only served its moment."""
+"""Backup while running, and the journal's audit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from core.clock import ManualClock
 from core.errors import ConfigurationError
 from core.facts import PositionSide
-from core.ports import ApprovalState, Delivery, OrderState, PlanState, TradeOrigin
+from core.ports import ApprovalState, OrderState, PlanState, TradeOrigin
 from storage.store import Store
-from storage.upkeep import Finding, back_up, check_database, forget_finished
-from tests.storage.samples import SCOPE, SYMBOL, T0, a_message, a_plan, a_report, a_trade, after, an_approval, place
+from storage.upkeep import Finding, back_up, check_database
+from tests.storage.samples import SCOPE, SYMBOL, T0, a_plan, a_report, a_trade, after, an_approval, place
 
 OURS = TradeOrigin.OURS
 
@@ -135,21 +135,3 @@ async def test_damaged_file_is_a_finding(path: Path) -> None:
     spoil(path, table["rootpage"])
     found = await check_database(path, now=T0)
     assert {(finding.check, finding.is_fault) for finding in found} == {("file", True)}
-
-
-async def test_only_finished_things_are_forgotten(store: Store) -> None:
-    """Waiting messages and commands stay however old; finished ones go with what hangs on them."""
-    for key in ("done", "waiting"):
-        await store.outbox.put(a_message(key))
-        await store.outbox.record_delivery(key, Delivery(1, 1))
-    await store.outbox.finish("done", after(1))
-    for name in ("pause", "resume"):
-        await store.commands.put(name, [], actor="7", source="cli", update_key=name, at=T0)
-    await store.commands.finish(1, ok=True, answer="", at=after(1))
-    await store.confirmations.put("t1", "halt", actor="7", expires_at=after(1))
-    assert await forget_finished(store.database, after(1)) == 0
-    assert await forget_finished(store.database, after(2), most=0) == 0
-    assert await forget_finished(store.database, after(2)) == 3
-    assert [message.key for message in await store.outbox.due(T0, 9)] == ["waiting"]
-    assert [command.name for command in await store.commands.pending()] == ["resume"]
-    assert (await store.outbox.deliveries("done"), len(await store.outbox.deliveries("waiting"))) == ((), 1)
