@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.errors import Transient
 from core.events import Event
@@ -16,24 +16,23 @@ from core.ports import News, Outbox, OutboxMessage
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What is written beside an event; mutable while it is put together."""
+    """What is written beside an event."""
 
-    messages: list[OutboxMessage] = field(default_factory=list)
+    messages: Sequence[OutboxMessage] = ()
     offers: Sequence[Offer] = ()
 
 
 Tell = Callable[[Event], Awaitable[Told]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
-    """`notices`: what the event says of lasting troubles. `told`: None until the rest was put into words. Mutable."""
+    """`notices`: what the event says of lasting troubles."""
 
     event: Event | None
-    notices: list[OutboxMessage]
-    told: Told | None = None
+    notices: Sequence[OutboxMessage]
 
 
 class EventBook:
@@ -45,18 +44,19 @@ class EventBook:
         self._tell = tell
         self._poke = poke
         self._entries: deque[_Entry] = deque()
+        self._first_told: Told | None = None
         self._turn = asyncio.Lock()
         self._waits = False
 
-    async def happened(self, event: Event, notices: list[OutboxMessage]) -> None:
+    async def happened(self, event: Event, notices: Sequence[OutboxMessage]) -> None:
         """Raises InvariantBroken when the database refuses it for good."""
         self._entries.append(_Entry(event, notices))
         await self.catch_up()
 
-    async def say(self, notices: list[OutboxMessage]) -> None:
+    async def say(self, notices: Sequence[OutboxMessage]) -> None:
         """As `happened`, of no event."""
         if notices:
-            self._entries.append(_Entry(None, notices, Told()))
+            self._entries.append(_Entry(None, notices))
         await self.catch_up()
 
     async def catch_up(self) -> None:
@@ -74,23 +74,26 @@ class EventBook:
                     self._say_that_it_waits(error)
                     return
                 except BaseException:
-                    self._entries.popleft()
+                    self._forget_first()
                     raise
-                self._entries.popleft()
+                self._forget_first()
             self._waits = False
 
     async def _write(self, entry: _Entry) -> None:
-        if entry.told is None and entry.event is not None:
-            entry.told = await self._tell(entry.event)
-        told = entry.told or Told()
-        messages = [*entry.notices, *told.messages]
-        if entry.event is not None:
-            await self._log.append(entry.event, messages, told.offers)
-        else:
-            for message in messages:
+        if entry.event is None:
+            for message in entry.notices:
                 await self._outbox.put(message)
-        if messages:
+        else:
+            if self._first_told is None:
+                self._first_told = await self._tell(entry.event)
+            messages = (*entry.notices, *self._first_told.messages)
+            await self._log.append(entry.event, messages, self._first_told.offers)
+        if entry.notices or (self._first_told and self._first_told.messages):
             self._poke()
+
+    def _forget_first(self) -> None:
+        self._entries.popleft()
+        self._first_told = None
 
     def _say_that_it_waits(self, error: Transient) -> None:
         """Once, not at every try."""

@@ -137,11 +137,9 @@ class Notifier:
         if is_offer(event):
             return await self._found(event)
         settled = await self._offers.settled_by(event)
-        told = Told([self._settled_row(offer) for offer in settled], settled)
+        edits = [self._settled_row(offer) for offer in settled]
         plain = await self._plainly(event, replies_to=settled[-1].key if settled else None)
-        if plain is not None:
-            told.messages.append(plain)
-        return told
+        return Told(edits if plain is None else [*edits, plain], settled)
 
     async def _plainly(self, event: Event, *, replies_to: str | None) -> OutboxMessage | None:
         how = loudness(event.kind, self._config.alerts)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from core.errors import ConfigurationError, InvariantBroken, Transient
-from storage.schema import MIGRATIONS, copy_database, migrate, migrations_in, version_of
+from storage.schema import MIGRATIONS, copy_database, give_back_space, migrate, migrations_in, version_of
 
 Value = str | int | None
 Values = Sequence[Value]
@@ -165,6 +165,7 @@ async def open_database(
                 await _refuse_damaged(writer, path)
                 await _use_write_ahead_log(writer, path)
                 await migrate(writer, path, known, now)
+                await give_back_space(writer, path)
                 database = Database(path, await _connect_reader(stack, path), writer)
         yield database
 

@@ -50,10 +50,13 @@ async def thin_series(database: Database, before: datetime, *, hours: int = MOST
 
 
 async def _thin(database: Database, hedge: tuple[str, str], horizon: datetime, hours: int) -> bool:
-    """Where it ended is noted with what it deleted. A note of a time to come is of a clock that was set back since."""
+    """Goes on where it ended, which is noted with what it deletes."""
     note = f"thinned:{hedge[0]}:{hedge[1]}"
     found = await database.row("SELECT value FROM meta WHERE key = ?", (note,))
-    since = min(found["value"], time_text(horizon)) if found else ""
+    since = found["value"] if found else ""
+    if since > time_text(horizon):  # noted by a clock that was set back since
+        since = time_text(horizon)
+        await database.write("UPDATE meta SET value = ? WHERE key = ?", (since, note))
     oldest = await database.row(f"SELECT min(at) AS at {OF_HEDGE}", (*hedge, since, time_text(horizon)))
     if oldest is None or oldest["at"] is None:
         return False
