@@ -170,6 +170,20 @@ async def open_database(
         yield database
 
 
+async def copy_whole(source: Path, target: Path) -> None:
+    """A copy of a file that nobody has open, of whatever version this program can bring up; see `copy_database`.
+
+    Raises ConfigurationError where that is no whole database of ours.
+    """
+    _prepare_file(source, create=False)
+    async with AsyncExitStack() as stack:
+        with _opening_errors(source):
+            reader = await _connect_reader(stack, source)
+            await version_of(reader, source, migrations_in(MIGRATIONS)[-1].version)
+            await _refuse_damaged(reader, source)
+            await copy_database(reader, target)
+
+
 def has_database(path: Path) -> bool:
     """False when there is no file, or one in which nothing was ever written. Raises ConfigurationError."""
     try:
