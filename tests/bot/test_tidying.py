@@ -93,7 +93,7 @@ async def test_a_report_of_a_thinned_time_says_the_same(tmp_path: Path) -> None:
     the parts add up to the change of wealth (or the account would refuse to speak)."""
     life = Life(tmp_path / "lived.db", hedges=2)
     await life.begin()
-    life.go_on(24)
+    life.go_on(18)
     clock, names = ManualClock(life.now, sleep_advances=True), ["bnb", "eth"]
     async with await Store.open(life.path, scope=SCOPE, clock=clock) as store:
         before = await told(store, names, BEGAN, life.now)
@@ -101,7 +101,7 @@ async def test_a_report_of_a_thinned_time_says_the_same(tmp_path: Path) -> None:
         await Tidying(store.database, clock).turn()
         left = await store.database.row("SELECT count(*) AS rows FROM series")
         assert await told(store, names, BEGAN, life.now) == before
-        assert all(statement is not None and statement.total.trades == 240 for statement in before.values())
-        assert rows is not None and rows["rows"] == 2 * 24 * 1440
-        assert left is not None and left["rows"] == 2 * (14 * 1440 + 10 * 24 * 5)
+        assert all(statement is not None and statement.total.trades == 180 for statement in before.values())
+        assert rows is not None and rows["rows"] == 2 * 18 * 1440
+        assert left is not None and left["rows"] == 2 * (14 * 1440 + 4 * 24 * 5)
         assert [each for each in await check_database(life.path, now=life.now) if each.is_fault] == []

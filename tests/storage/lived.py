@@ -23,7 +23,7 @@ from storage.series import held_text
 
 SCOPE = "paper:default"
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
-SYMBOLS = ("BNBUSDT", "ETHUSDT", "BTCUSDT", "SOLUSDT", "LINKUSDT")
+SYMBOLS = ("ETHUSDT", "BNBUSDT", "BTCUSDT", "SOLUSDT", "LINKUSDT")
 TRADES_A_DAY, DECISIONS_A_DAY, MINUTES_A_DAY = 10, 60, 1440
 HELD = (HeldLiquidity(7, True, 18, 18, 60_000, 68_000, 10**21, Decimal(0), Decimal(0)),)
 TEXT = (
