@@ -67,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("report", "P&L by its parts, fills and fees", _add_report),
         ("backtest", "the hedge replayed over recorded prices, by the code that decides live", add_backtest),
         ("calibrate", "search recorded prices for good settings; never trades", add_calibrate),
-        ("db", "copy or examine the database", _add_database),
+        ("db", "copy, restore or examine the database", _add_database),
     ):
         add(_command(commands, name, summary))
     for name, (words, summary) in TWINS.items():
@@ -158,6 +158,9 @@ def _add_database(parser: argparse.ArgumentParser) -> None:
     backup = actions.add_parser("backup", help="a consistent copy while the service runs")
     _add_locations(backup, default=argparse.SUPPRESS)
     backup.add_argument("file", type=Path, metavar="FILE")
+    restore = actions.add_parser("restore", help="put such a copy in the place of the database, while nothing runs")
+    _add_locations(restore, default=argparse.SUPPRESS)
+    restore.add_argument("file", type=Path, metavar="FILE")
     _add_locations(actions.add_parser("check", help="integrity, and the journal against itself"), argparse.SUPPRESS)
 
 

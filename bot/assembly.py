@@ -133,9 +133,7 @@ def _beside(
     watches: Sequence[ChainWatch], *, venue: PerpVenue, store: Store, office: Office, clock: Clock, began: datetime
 ) -> list[Task]:
     """What runs beside the hedges; none of it trades."""
-    keeper = AccountKeeper(
-        venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=began
-    )
+    keeper = AccountKeeper(venue=venue, engine=office.slot, income=store.income, clock=clock, began=began)
     bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
     return [
         Task("account history", keeper.turn, every_s=ACCOUNT_TURN_S, allowed_s=lambda: ACCOUNT_ALLOWED_S),

@@ -226,13 +226,18 @@ def backtest(options: argparse.Namespace) -> int:
 
 
 def database(options: argparse.Namespace) -> int:
-    """`db backup`, or `db check`, which is 3 for a fault and 0 for a note."""
-    from storage.upkeep import back_up, check_database
+    """`db backup`, `db restore`, or `db check`, which is 3 for a fault and 0 for a note."""
+    from storage.upkeep import back_up, check_database, restore
 
     path, now = _places(options).database_path, SystemClock().now()
     if options.action == "backup":
         asyncio.run(back_up(path, options.file, now=now))
         print(f"{options.file} holds a complete copy of {path}.")
+        return OK
+    if options.action == "restore":
+        before = asyncio.run(restore(path, options.file, now=now))
+        kept = f" What was there is kept as {before}." if before else ""
+        print(f"{path} is {options.file} again.{kept} What was traded since is unknown to it: see docs/storage.md.")
         return OK
     findings = asyncio.run(check_database(path, now=now))
     for finding in findings:

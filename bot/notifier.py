@@ -1,4 +1,4 @@
-"""Events into messages: the real log first, then rows in the outbox, which front ends deliver when they can."""
+"""Events into messages: rows in the outbox beside the event itself, which front ends deliver when they can."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from bot.alerting import Repeats
+from bot.book import EventBook, Told
 from bot.gists import gist_of, gist_of_approval
 from bot.lasting import Notice
 from bot.live_config import LiveConfig
@@ -33,7 +34,7 @@ from core.clock import Clock
 from core.errors import Transient
 from core.events import Event, EventKind
 from core.offers import Offer, Offers
-from core.ports import Approval, Approvals, ApprovalState, EventLog, Gist, Outbox, OutboxMessage
+from core.ports import Approval, Approvals, ApprovalState, Gist, News, Outbox, OutboxMessage
 from core.status import HedgeStatus
 from core.traded import traded
 
@@ -53,7 +54,8 @@ class DayResult(Protocol):
 
 
 class Notifier:
-    """An `EventLog` that also tells people. Raises only what the log, the approvals and the outbox raise.
+    """An `EventLog` that also tells people. What the database does not take at the moment is kept in memory and written
+    later, in order: `append` raises InvariantBroken only.
 
     `tick` says what was held back and repeats what lasts; call it every few seconds.
     """
@@ -61,7 +63,7 @@ class Notifier:
     def __init__(
         self,
         *,
-        log: EventLog,
+        log: News,
         outbox: Outbox,
         approvals: Approvals,
         offers: Offers,
@@ -79,6 +81,7 @@ class Notifier:
         self._clock = clock
         self._zone = zone
         self._poke = poke
+        self._book = EventBook(log, outbox, self._told_of, self._as_loud_as_due, poke)
         self._numbers = itertools.count(1)
         self._troubles = Troubles(config, zone)
         self._day_result = day_result
@@ -92,18 +95,7 @@ class Notifier:
         self._hushed_until = until
 
     async def append(self, event: Event) -> None:
-        await self._log.append(event)
-        now = self._clock.now()
-        for notice in self._troubles.take(event, now):
-            await self._put_notice(notice)
-        if event.kind is EventKind.APPROVAL_ASKED:
-            await self._asked(event)
-        elif event.kind in OUTCOME_REPLIES:
-            await self._settled(event)
-        elif is_offer(event):
-            await self._found(event)
-        else:
-            await self._plainly(event, now, replies_to=await self._settle_offers(event))
+        await self._book.happened(event, self._rows_of(self._troubles.take(event, self._clock.now())))
         await self.tick()
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
@@ -113,8 +105,8 @@ class Notifier:
         """Say what has become due. `statuses`: what the hedges stand at, of which margin, funding and the like are
         measured."""
         now = self._clock.now()
-        for notice in (*self._troubles.measure(statuses, now), *self._troubles.due(now), *self._held_back(now)):
-            await self._put_notice(notice)
+        notices = (*self._troubles.measure(statuses, now), *self._troubles.due(now), *self._held_back(now))
+        await self._say(notices)
 
     async def look_at_the_day(self) -> None:
         """Once a minute, beside all hedging: what the day has brought."""
@@ -127,8 +119,7 @@ class Notifier:
         except Transient as error:
             _LOG.warning("the day's result is not known: %s", error)
             return
-        for notice in self._troubles.day_result(result, self._clock.now()):
-            await self._put_notice(notice)
+        await self._say(self._troubles.day_result(result, self._clock.now()))
 
     async def present_pending(self) -> None:
         """After a restart: show again what still waits, and take the buttons off the earlier message."""
@@ -138,24 +129,43 @@ class Notifier:
 
     # single events
 
-    async def _plainly(self, event: Event, now: datetime, *, replies_to: str | None) -> None:
+    async def _told_of(self, event: Event) -> Told:
+        """When it raises it has remembered nothing, and may be asked again."""
+        if event.kind is EventKind.APPROVAL_ASKED:
+            return Told(await self._asked(event))
+        if event.kind in OUTCOME_REPLIES:
+            return Told(await self._settled(event))
+        if is_offer(event):
+            return await self._found(event)
+        settled = await self._offers.settled_by(event)
+        edits = [self._settled_row(offer) for offer in settled]
+        plain = await self._plainly(event, replies_to=settled[-1].key if settled else None)
+        return Told(edits if plain is None else [*edits, plain], settled)
+
+    async def _plainly(self, event: Event, *, replies_to: str | None) -> OutboxMessage | None:
         how = loudness(event.kind, self._config.alerts)
         if how is Loudness.OFF or _is_told_as_range(event):
-            return
+            return None
         text = self._text(event)
-        if event.kind in PACED:
-            setting, _ = BY_SETTING[event.kind]
-            pace = OWN_PACE.get(event.kind) or repeat_after(self._config.alerts, setting)
-            if not self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, now):
-                return
         approval_id = event.data.get("approval_id")
-        if approval_id and (approval := await self._approvals.get(approval_id)) is not None:
+        approval = await self._approvals.get(approval_id) if approval_id else None
+        if approval is not None:
             replies_to = await self._key_of(approval.approval_id)
+        if not self._is_to_be_said(event, text):
+            return None
+        if approval is not None:
             text = lines(text, executed_under(approval, event.data))
         gist = gist_of(event, self._troubles.units(event.hedge), self._zone)
         if event.kind is EventKind.POSITION_MISMATCH:  # over when the suspension is
             gist = replace(gist, thread=self._troubles.suspension(event.hedge))
-        await self._put(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to, gist=gist)
+        return self._row(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to, gist=gist)
+
+    def _is_to_be_said(self, event: Event, text: str) -> bool:
+        if event.kind not in PACED:
+            return True
+        setting, _ = BY_SETTING[event.kind]
+        pace = OWN_PACE.get(event.kind) or repeat_after(self._config.alerts, setting)
+        return self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, self._clock.now())
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:
         notices = []
@@ -176,57 +186,50 @@ class Notifier:
 
     # found positions
 
-    async def _found(self, event: Event) -> None:
+    async def _found(self, event: Event) -> Told:
         how = loudness(event.kind, self._config.alerts)
         if how is Loudness.OFF:
-            return
+            return Told()
         offer, superseded = await self._offers.opened(event, self._text(event))
-        for earlier in superseded:
-            await self._show_settled(earlier)
-        if offer is not None:
-            buttons = offer_buttons(offer.offer_id, asks_about_departed=offer.departed_base is not None)
-            await self._put(offer.key, offer.text, how, urgent=True, buttons=_rows(buttons))
+        rows = [self._settled_row(earlier) for earlier in superseded]
+        if offer is None:
+            return Told(rows, superseded)
+        buttons = offer_buttons(offer.offer_id, asks_about_departed=offer.departed_base is not None)
+        rows.append(self._row(offer.key, offer.text, how, urgent=True, buttons=_rows(buttons)))
+        return Told(rows, (offer, *superseded))
 
-    async def _settle_offers(self, event: Event) -> str | None:
-        """Each message keeps its text and gets the outcome, whether a button was pressed or the command was typed.
-
-        The key of the newest one, when the event answered any.
-        """
-        settled = await self._offers.settled_by(event)
-        for offer in settled:
-            await self._show_settled(offer)
-        return settled[-1].key if settled else None
-
-    async def _show_settled(self, offer: Offer) -> None:
+    def _settled_row(self, offer: Offer) -> OutboxMessage:
+        """The message keeps its text and gets the outcome, whether a button was pressed or the command was typed."""
         text = settled_offer_text(offer, self._zone)
-        await self._put(f"{offer.key}:settled", text, Loudness.SILENT, urgent=True, edits=offer.key)
+        return self._row(f"{offer.key}:settled", text, Loudness.SILENT, urgent=True, edits=offer.key)
 
     # approvals
 
-    async def _asked(self, event: Event) -> None:
+    async def _asked(self, event: Event) -> list[OutboxMessage]:
         approval = await self._approvals.get(event.data.get("approval_id", ""))
-        if approval is not None:
-            await self._ask(approval, f"approval:{approval.approval_id}")
+        return [] if approval is None else [self._question(approval, f"approval:{approval.approval_id}")]
 
-    async def _ask(self, approval: Approval, key: str) -> None:
+    def _question(self, approval: Approval, key: str) -> OutboxMessage:
         self._newest[approval.approval_id] = key
         text = proposal_text(approval, self._zone)
         buttons = _rows(approval_buttons(approval.approval_id))
         gist = self._gist_of(approval, ends=False)
-        await self._put(key, text, Loudness.LOUD, urgent=True, buttons=buttons, gist=gist)
+        return self._row(key, text, Loudness.LOUD, urgent=True, buttons=buttons, gist=gist)
 
-    async def _settled(self, event: Event) -> None:
+    async def _settled(self, event: Event) -> list[OutboxMessage]:
         """The proposal's own message keeps its text and gets the outcome; a reply to it reaches the phone."""
         approval = await self._approvals.get(event.data.get("approval_id", ""))
         if approval is None:
-            return
+            return []
         shown = await self._key_of(approval.approval_id)
         key = f"approval:{approval.approval_id}:{event.kind.value.removeprefix('approval_')}"
         done = traded(await self._approvals.fills(approval.approval_id))
-        await self._put(key, settled_text(approval, self._zone, done), Loudness.SILENT, urgent=True, edits=shown)
+        text = settled_text(approval, self._zone, done)
+        rows = [self._row(key, text, Loudness.SILENT, urgent=True, edits=shown)]
         if (how := OUTCOME_REPLIES[event.kind]) is not None and not is_told_by_its_fills(approval, done):
             text, gist = lines(*outcome_lines(approval, self._zone, done)), self._gist_of(approval, ends=True)
-            await self._put(f"{key}:said", text, how, replies_to=shown, gist=gist)
+            rows.append(self._row(f"{key}:said", text, how, replies_to=shown, gist=gist))
+        return rows
 
     def _gist_of(self, approval: Approval, *, ends: bool) -> Gist:
         return gist_of_approval(approval.approval_id, approval.hedge, self._clock.now(), self._zone, ends=ends)
@@ -235,15 +238,15 @@ class Notifier:
         earlier = await self._key_of(approval.approval_id)
         if not await self._outbox.deliveries(earlier):
             # Its row waits to be delivered, or was never written: the first of a key stands.
-            await self._ask(approval, earlier)
+            await self._put(self._question(approval, earlier))
             return
         # A kill may have come between its delivery and this note; waiting still, it would swallow its own edit below.
         await self._outbox.finish(earlier, self._clock.now())
         count = int(earlier.rpartition(":again:")[2]) + 1 if ":again:" in earlier else 1
         key = f"approval:{approval.approval_id}:again:{count}"
         moved = lines(proposal_text(approval, self._zone), "", "↓ Asked again below, after a restart.")
-        await self._put(f"{key}:moved", moved, Loudness.SILENT, urgent=True, edits=earlier)
-        await self._ask(approval, key)
+        await self._put(self._row(f"{key}:moved", moved, Loudness.SILENT, urgent=True, edits=earlier))
+        await self._put(self._question(approval, key))
 
     async def _key_of(self, approval_id: str) -> str:
         """The key of the newest message that shows this proposal; after a restart, the newest that was delivered."""
@@ -259,13 +262,33 @@ class Notifier:
 
     # rows
 
-    async def _put_notice(self, notice: Notice) -> None:
+    async def _say(self, notices: Sequence[Notice]) -> None:
+        await self._book.say(self._rows_of(notices))
+
+    def _rows_of(self, notices: Sequence[Notice]) -> list[OutboxMessage]:
+        return [row for row in map(self._row_of, notices) if row is not None]
+
+    def _row_of(self, notice: Notice) -> OutboxMessage | None:
         how = set_loudness(self._config.alerts, notice.setting, good=notice.good)
+        if how is Loudness.OFF:
+            return None
         at = stamp(self._clock.now(), self._zone)
         gist = Gist(notice.hedge or "", notice.topic, at, notice.thread, notice.ends)
-        await self._put(self._key(notice.topic, notice.hedge), notice.text, how, urgent=notice.urgent, gist=gist)
+        return self._row(self._key(notice.topic, notice.hedge), notice.text, how, urgent=notice.urgent, gist=gist)
 
-    async def _put(
+    async def _put(self, message: OutboxMessage) -> None:
+        await self._outbox.put(await self._as_loud_as_due(message))
+        self._poke()
+
+    async def _as_loud_as_due(self, message: OutboxMessage) -> OutboxMessage:
+        now = self._clock.now()
+        if message.silent or self._hushed_until is None or now >= self._hushed_until:
+            return message
+        matter = ":".join(message.key.split(":")[:2])
+        rung = await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
+        return replace(message, silent=True) if rung else message
+
+    def _row(
         self,
         key: str,
         text: str,
@@ -276,12 +299,8 @@ class Notifier:
         edits: str | None = None,
         replies_to: str | None = None,
         gist: Gist | None = None,
-    ) -> None:
-        if how is Loudness.OFF:
-            return
-        if how is Loudness.LOUD and await self._has_rung(key):
-            how = Loudness.SILENT
-        message = OutboxMessage(
+    ) -> OutboxMessage:
+        return OutboxMessage(
             key=key,
             text=text,
             html=True,
@@ -293,15 +312,6 @@ class Notifier:
             replies_to=replies_to,
             gist=gist,
         )
-        await self._outbox.put(message)
-        self._poke()
-
-    async def _has_rung(self, key: str) -> bool:
-        now = self._clock.now()
-        if self._hushed_until is None or now >= self._hushed_until:
-            return False
-        matter = ":".join(key.split(":")[:2])
-        return await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
 
     def _key(self, topic: str, hedge: str | None) -> str:
         return f"{topic}:{hedge or '-'}:{self._clock.now().isoformat()}:{next(self._numbers)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from core.events import Event, EventKind
@@ -23,13 +24,17 @@ def is_offer(event: Event) -> bool:
 
 
 class OfferBook:
-    """Of each hedge one question at most is open about what departed; a later one takes its place."""
+    """Of each hedge one question at most is open about what departed; a later one takes its place.
+
+    Only reads: what it gives back is to be written with the event.
+    """
 
     def __init__(self, offers: Offers) -> None:
         self._offers = offers
 
     async def opened(self, event: Event, text: str) -> tuple[Offer | None, tuple[Offer, ...]]:
-        """(the offer whose message is to be there, those that it supersedes). None: it was told and answered before."""
+        """(the offer whose message is to be there, those that it supersedes, settled). None: it was told and answered
+        before."""
         departed = event.data.get("departed_base")
         offer = Offer(
             offer_id=secrets.token_hex(ID_BYTES),
@@ -41,9 +46,8 @@ class OfferBook:
         earlier = await self._offers.of(offer.hedge)
         if (told := next((each for each in reversed(earlier) if _says(each, offer)), None)) is not None:
             return told if told.outcome is None else None, ()
-        await self._offers.add(offer)
         asked = [each for each in earlier if each.departed_base is not None and offer.departed_base is not None]
-        return offer, await self._settle(asked, OfferOutcome.SUPERSEDED, event)
+        return offer, _settled(asked, OfferOutcome.SUPERSEDED, event)
 
     async def settled_by(self, event: Event) -> tuple[Offer, ...]:
         """As they stand now, each told once."""
@@ -56,12 +60,14 @@ class OfferBook:
             for offer in await self._offers.of(event.hedge)
             if (str(offer.position_id) == followed if followed else offer.departed_base is not None)
         ]
-        return await self._settle(answered, outcome, event)
+        return _settled(answered, outcome, event)
 
-    async def _settle(self, offers: list[Offer], outcome: OfferOutcome, event: Event) -> tuple[Offer, ...]:
-        by, at = event.data.get("by", ""), event.at
-        settled = [await self._offers.settle(each, outcome, by=by, at=at) for each in offers if each.outcome is None]
-        return tuple(offer for offer in settled if offer is not None)
+
+def _settled(offers: list[Offer], outcome: OfferOutcome, event: Event) -> tuple[Offer, ...]:
+    by, at = event.data.get("by", ""), event.at
+    return tuple(
+        replace(each, outcome=outcome, decided_by=by, decided_at=at) for each in offers if each.outcome is None
+    )
 
 
 def _says(told: Offer, new: Offer) -> bool:

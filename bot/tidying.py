@@ -1,4 +1,4 @@
-"""Forgets what is finished and long past, so that the database does not grow by what nobody asks for again."""
+"""Forgets what is finished and long past, and thins out old readings, so that the database stays small for years."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import structlog
 
 from core.clock import Clock
 from storage.database import Database
-from storage.upkeep import forget_finished
+from storage.retention import forget_finished, thin_series
 
 TURN_S = 6 * 3600.0
-# Longer than a message is edited, or answered, for whatever reason.
+# Longer than a message is edited, or answered, for whatever reason; and than a chart looks back for suspensions.
 KEPT_FOR = timedelta(days=90)
+# Much longer than the times that are told reading by reading (`bot.accounts.CLOSELY_FOR`).
+EVERY_READING_FOR = timedelta(days=14)
 # Between two small transactions whoever hedges has its turn.
 REST_S = 0.2
 
@@ -25,10 +27,13 @@ class Tidying:
         self._clock = clock
 
     async def turn(self) -> None:
-        """Little by little. Raises what the database raises; what was not forgotten is forgotten next time."""
-        before, total = self._clock.now() - KEPT_FOR, 0
-        while forgotten := await forget_finished(self._database, before):
-            total += forgotten
+        """Little by little. Raises what the database raises; what was left is done next time."""
+        now, forgotten, portions = self._clock.now(), 0, 0
+        while rows := await forget_finished(self._database, now - KEPT_FOR):
+            forgotten += rows
             await self._clock.sleep(REST_S)
-        if total:
-            log.info("old messages and commands forgotten", rows=total, before=before.isoformat())
+        while await thin_series(self._database, now - EVERY_READING_FOR):
+            portions += 1
+            await self._clock.sleep(REST_S)
+        if forgotten or portions:
+            log.info("the past made shorter", rows_forgotten=forgotten, portions_of_readings_thinned=portions)

@@ -1,4 +1,4 @@
-"""The account's own history: what it was paid and has paid, and how it stood minute by minute.
+"""The account's own history: what it was paid and has paid.
 
 Nothing is decided by it. What fails is tried again at the next turn, and hedging never waits for it.
 """
@@ -12,12 +12,12 @@ from typing import Protocol
 
 import structlog
 
-from core.account_ports import AccountSample, AccountSamples, Ban, IncomeBook
+from core.account_ports import Ban, IncomeBook
 from core.clock import Clock
 from core.errors import LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
 from core.ports import EventLog, PerpVenue
-from core.status import HedgeStatus, PerpStatus
+from core.status import HedgeStatus
 
 TURN_S = 60.0
 INCOME_EVERY = timedelta(minutes=10)
@@ -47,25 +47,23 @@ class AccountKeeper:
         venue: PerpVenue,
         engine: Statuses,
         income: IncomeBook,
-        samples: AccountSamples,
         clock: Clock,
         began: datetime,
     ) -> None:
         self._venue = venue
         self._engine = engine
         self._income = income
-        self._samples = samples
         self._clock = clock
         self._began = began
-        self._sampled_at: dict[str, datetime] = {}
+        self._next_funding: dict[str, datetime] = {}
         self._fundings: set[datetime] = set()
         self._read_at: datetime | None = None
         self._trouble = ""
 
     async def turn(self) -> None:
-        """A sample of each symbol that was read since its last one, and the income when it is due."""
+        """Reads the income when it is due."""
         try:
-            await self._sample(self._engine.statuses())
+            self._note_fundings(self._engine.statuses())
             if self._is_due():
                 await self._read_income()
         except (Transient, Refused) as error:
@@ -73,15 +71,13 @@ class AccountKeeper:
         else:
             self._trouble = ""
 
-    async def _sample(self, statuses: Sequence[HedgeStatus]) -> None:
-        """Of what the hedges read themselves: this asks the venue for nothing."""
-        for status in statuses:
-            sample = _sample_of(status.perp)
-            if sample is None or self._sampled_at.get(sample.symbol) == sample.at:
-                continue
-            await self._samples.append(sample)
-            self._sampled_at[sample.symbol] = sample.at
-            self._fundings.add(sample.next_funding_at)
+    def _note_fundings(self, statuses: Sequence[HedgeStatus]) -> None:
+        """By what the hedges read themselves: this asks the venue for nothing."""
+        for perp in (status.perp for status in statuses):
+            at = perp.next_funding_time
+            if at is not None and self._next_funding.get(perp.symbol) != at:
+                self._next_funding[perp.symbol] = at
+                self._fundings.add(at)
 
     def _is_due(self) -> bool:
         now = self._clock.now()
@@ -142,29 +138,6 @@ class BanWatch:
         """As they were last read; empty when none was or all are flat."""
         perps = [status.perp for status in self._engine.statuses()]
         return ", ".join(f"{perp.symbol} {_plain(perp.position_base)}" for perp in perps if perp.position_base)
-
-
-def _sample_of(perp: PerpStatus) -> AccountSample | None:
-    """None while a figure of it is unknown."""
-    at, next_funding_at, position = perp.read_at, perp.next_funding_time, perp.position_base
-    mark, rate, available = perp.mark_price, perp.funding_rate, perp.available_balance
-    margin, maintenance = perp.margin_balance, perp.maintenance_margin
-    if at is None or next_funding_at is None or position is None or mark is None:
-        return None
-    if rate is None or available is None or margin is None or maintenance is None:
-        return None
-    return AccountSample(
-        symbol=perp.symbol,
-        at=at,
-        position_base=position,
-        mark_price=mark,
-        margin_balance_quote=margin,
-        maintenance_margin_quote=maintenance,
-        available_quote=available,
-        liquidation_price=perp.liquidation_price,
-        funding_rate=rate,
-        next_funding_at=next_funding_at,
-    )
 
 
 def _plain(value: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""The account as history: what it was paid and has paid, how it stood, and when its venue does not answer."""
+"""The account as history: what it was paid and has paid, what the hedges held, and when its venue does not answer."""
 
 from __future__ import annotations
 
@@ -30,25 +30,6 @@ class Income:
     amount: Decimal
     asset: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSample:
-    """The account behind one symbol as it was read at `at`, by our clock; signs and units as in `core.facts`.
-
-    `liquidation_price` None: there is none. `funding_rate`: fraction of notional at `next_funding_at`.
-    """
-
-    symbol: str
-    at: datetime
-    position_base: Decimal
-    mark_price: Decimal
-    margin_balance_quote: Decimal
-    maintenance_margin_quote: Decimal
-    available_quote: Decimal
-    liquidation_price: Decimal | None
-    funding_rate: Decimal
-    next_funding_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +123,4 @@ class IncomeBook(Protocol):
 
     async def between(self, start: datetime, end: datetime, *, without: Collection[str] = ()) -> tuple[Income, ...]:
         """Oldest first, `start` included, `end` not; no rows of the kinds `without`."""
-        ...
-
-
-class AccountSamples(Protocol):
-    async def append(self, sample: AccountSample) -> None:
-        """A second sample of the same symbol and moment is dropped."""
-        ...
-
-    async def between(self, symbol: str, start: datetime, end: datetime) -> tuple[AccountSample, ...]:
-        """Oldest first, `start` included, `end` not."""
         ...

@@ -41,9 +41,7 @@ class Offer:
 
 
 class Offers(Protocol):
-    async def add(self, offer: Offer) -> None:
-        """Durable when it returns. Raises InvariantBroken when the id was used before."""
-        ...
+    """They are written with the events that open and settle them (`core.ports.News`)."""
 
     async def get(self, offer_id: str) -> Offer | None:
         """None for an id that was never offered."""
@@ -51,8 +49,4 @@ class Offers(Protocol):
 
     async def of(self, hedge: str) -> tuple[Offer, ...]:
         """Open and settled ones, oldest first."""
-        ...
-
-    async def settle(self, offer: Offer, outcome: OfferOutcome, *, by: str, at: datetime) -> Offer | None:
-        """One compare-and-set from open, by `offer` as it was read; as it stands afterwards, None when it was lost."""
         ...

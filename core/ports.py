@@ -24,6 +24,7 @@ from core.facts import (
     SymbolRules,
     Trade,
 )
+from core.offers import Offer
 from core.status import HedgeStatus
 from core.traded import ApprovedFill
 
@@ -468,6 +469,15 @@ class EventLog(Protocol):
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         """Newest first; `hedge` None: those of every hedge and of the whole program."""
+
+
+class News(EventLog, Protocol):
+    """An `EventLog` that keeps an event and what tells of it together."""
+
+    async def append(self, event: Event, messages: Sequence[OutboxMessage] = (), offers: Sequence[Offer] = ()) -> None:
+        """In one transaction. The first message of a key stands; `offers`: as they stand after it, a settled one stays
+        as it was settled first."""
+        ...
 
 
 class EngineView(Protocol):

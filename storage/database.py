@@ -20,7 +20,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from core.errors import ConfigurationError, InvariantBroken, Transient
-from storage.schema import MIGRATIONS, copy_database, migrate, migrations_in, version_of
+from storage.schema import MIGRATIONS, copy_database, give_back_space, migrate, migrations_in, version_of
 
 Value = str | int | None
 Values = Sequence[Value]
@@ -175,8 +175,23 @@ async def open_database(
                 await _refuse_damaged(writer, path)
                 await _use_write_ahead_log(writer, path)
                 await migrate(writer, path, known, now)
+                await give_back_space(writer, path)
                 database = Database(path, await _connect_reader(stack, path), writer)
         yield database
+
+
+async def copy_whole(source: Path, target: Path) -> None:
+    """A copy of a file that nobody has open, of whatever version this program can bring up; see `copy_database`.
+
+    Raises ConfigurationError where that is no whole database of ours.
+    """
+    _prepare_file(source, create=False)
+    async with AsyncExitStack() as stack:
+        with _opening_errors(source):
+            reader = await _connect_reader(stack, source)
+            await version_of(reader, source, migrations_in(MIGRATIONS)[-1].version)
+            await _refuse_damaged(reader, source)
+            await copy_database(reader, target)
 
 
 def has_database(path: Path) -> bool:

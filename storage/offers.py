@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
-from core.errors import InvariantBroken
 from core.offers import Offer, OfferOutcome
 from storage.columns import maybe_number_text, time_of, time_text
-from storage.database import Database
+from storage.database import Database, Transaction
 
 
 class SqliteOffers:
     def __init__(self, database: Database, scope: str) -> None:
         self._db = database
-        self._prefix = f"offer:{scope}:"
-
-    async def add(self, offer: Offer) -> None:
-        """One INSERT finds a used id, also after a restart."""
-        changed = await self._db.write(
-            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
-            (self._prefix + offer.offer_id, _text_of(offer)),
-        )
-        if not changed:
-            raise InvariantBroken(f"an offer {offer.offer_id} was made before")
+        self._prefix = _prefix(scope)
 
     async def get(self, offer_id: str) -> Offer | None:
         """None also for another scope's."""
@@ -39,15 +27,6 @@ class SqliteOffers:
         )
         offers = (self._offer_of(row["key"], row["value"]) for row in rows)
         return tuple(offer for offer in offers if offer.hedge == hedge)
-
-    async def settle(self, offer: Offer, outcome: OfferOutcome, *, by: str, at: datetime) -> Offer | None:
-        """One UPDATE compares the whole stored text: any change since `offer` was read loses."""
-        settled = replace(offer, outcome=outcome, decided_by=by, decided_at=at)
-        changed = await self._db.write(
-            "UPDATE meta SET value = ? WHERE key = ? AND value = ?",
-            (_text_of(settled), self._prefix + offer.offer_id, _text_of(replace(offer, outcome=None))),
-        )
-        return settled if changed else None
 
     def _offer_of(self, key: str, text: str) -> Offer:
         data = json.loads(text)
@@ -63,8 +42,20 @@ class SqliteOffers:
         )
 
 
+async def put_offer(tx: Transaction, scope: str, offer: Offer) -> None:
+    """A new one is added, an open one settled; a settled one stays."""
+    await tx.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        " WHERE json_extract(value, '$.outcome') IS NULL",
+        (_prefix(scope) + offer.offer_id, _text_of(offer)),
+    )
+
+
+def _prefix(scope: str) -> str:
+    return f"offer:{scope}:"
+
+
 def _text_of(offer: Offer) -> str:
-    """The same offer is always the same text: `settle` compares it."""
     return json.dumps(
         {
             "hedge": offer.hedge,

@@ -11,7 +11,7 @@ from sqlite3 import Row
 from core.errors import InvariantBroken
 from core.ports import Delivery, Gist, OutboxMessage
 from storage.columns import time_of, time_text
-from storage.database import Database
+from storage.database import Database, Transaction
 
 INSERT = (
     "INSERT INTO outbox (key, text, html, priority, silent, created_at, buttons, edits, replies_to, gist)"
@@ -35,7 +35,7 @@ class SqliteOutbox:
         """`digest` takes the place of the messages of these keys, in one transaction. Raises InvariantBroken when one
         of them is not there."""
         async with self._db.transaction() as tx:
-            await tx.execute(INSERT, _values(digest))
+            await put_message(tx, digest)
             for key in keys:
                 _refuse_missing(await tx.execute(FINISH, (time_text(at), key)), key)
 
@@ -82,6 +82,11 @@ class SqliteOutbox:
     async def backlog(self) -> int:
         (row,) = await self._db.rows("SELECT count(*) AS waiting FROM outbox WHERE finished_at IS NULL")
         return int(row["waiting"])
+
+
+async def put_message(tx: Transaction, message: OutboxMessage) -> None:
+    """The first message of a key stands."""
+    await tx.execute(INSERT, _values(message))
 
 
 def _refuse_missing(changed: int, key: str) -> None:

@@ -10,12 +10,18 @@ from datetime import datetime
 from pathlib import Path
 
 import aiosqlite
+import structlog
 
 from core.errors import ConfigurationError
 from storage.columns import time_text
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+WORTH_A_WORD_MB = 50
+# 64 MB.
+WORTH_IT_PAGES = 16384
 APPLICATION_ID = 0x6C706864  # "lphd": tells our files from other programs' databases
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,16 @@ async def migrate(
     if before == newest:
         return
     if before > 0:
-        await copy_database(connection, path.with_name(f"{path.name}.v{before}.bak"))
+        log.info("the database is updated", schema=before, to=newest, note=_patience(_megabytes(path)))
+        copy = path.with_name(f"{path.name}.v{before}.bak")
+        await copy_database(connection, copy)
+        log.info("a copy of it as it was is kept", copy=str(copy))
     try:
         await connection.execute("BEGIN IMMEDIATE")
         current = await version_of(connection, path, newest)
         for migration in migrations[current:]:
+            if current > 0:
+                log.info("the database is updated", schema=migration.version)
             for statement in _statements(migration.sql):
                 await connection.execute(statement)
         await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -86,6 +97,21 @@ async def migrate(
     except BaseException:
         await connection.rollback()
         raise
+
+
+async def give_back_space(connection: aiosqlite.Connection, path: Path) -> None:
+    """Makes a large file smaller of which most is empty, as after an update that keeps less. Takes as long as what is
+    left is large; where it cannot be done now it is left for another time.
+    """
+    pages, free = await _pragma(connection, "page_count"), await _pragma(connection, "freelist_count")
+    if free < WORTH_IT_PAGES or free < pages / 2:
+        return
+    log.info("the database is made smaller", megabytes=_megabytes(path), empty=f"{100 * free // pages} %")
+    try:
+        await connection.execute("VACUUM")
+        await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        log.warning("the database could not be made smaller, which does no harm", why=str(error))
 
 
 async def copy_database(connection: aiosqlite.Connection, target: Path) -> None:
@@ -104,6 +130,16 @@ async def copy_database(connection: aiosqlite.Connection, target: Path) -> None:
 async def _pragma(connection: aiosqlite.Connection, name: str) -> int:
     (row,) = await connection.execute_fetchall(f"PRAGMA {name}")
     return int(row[0])
+
+
+def _megabytes(path: Path) -> int:
+    return path.stat().st_size // 1_000_000
+
+
+def _patience(megabytes: int) -> str:
+    if megabytes < WORTH_A_WORD_MB:
+        return ""
+    return f"{megabytes} MB: this takes up to {1 + megabytes // 1000} minutes, do not end it"
 
 
 def _private_file(path: Path) -> Path:

@@ -53,7 +53,7 @@ class SqliteSeries:
                 ),
             )
             if snapshot.symbol is not None and snapshot.held is not None:
-                await self._hold(tx, snapshot, snapshot.symbol, _held_text(snapshot.held))
+                await self._hold(tx, snapshot, snapshot.symbol, held_text(snapshot.held))
 
     async def between(
         self, hedge: str, start: datetime, end: datetime, *, landmarks_only: bool = False
@@ -137,7 +137,7 @@ def _snapshot_of(row: Row, symbol: str | None, held: tuple[HeldLiquidity, ...] |
     )
 
 
-def _held_text(held: Sequence[HeldLiquidity]) -> str:
+def held_text(held: Sequence[HeldLiquidity]) -> str:
     """Whole numbers as text, as JSON readers may take wide ones for floats."""
     return json.dumps([{key: v if isinstance(v, bool) else str(v) for key, v in asdict(each).items()} for each in held])
 

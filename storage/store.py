@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from core.clock import Clock
-from storage.accounts import SqliteAccountSamples, SqliteIncome
+from storage.accounts import SqliteIncome
 from storage.approvals import SqliteApprovals
 from storage.commands import SqliteCommandQueue, SqliteConfirmations
 from storage.database import Database, has_database, open_database
@@ -25,8 +25,8 @@ from storage.series import SqliteSeries
 class Store:
     """`async with await Store.open(...)`, or `aclose()` in the end: an unclosed store keeps its process alive.
 
-    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series, income, samples,
-    overrides. The rest is the database's.
+    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series, income, overrides,
+    events. The rest is the database's.
     """
 
     def __init__(self, database: Database, scope: str, resources: AsyncExitStack) -> None:
@@ -40,11 +40,10 @@ class Store:
         self.offers = SqliteOffers(database, scope)
         self.series = SqliteSeries(database, scope)
         self.income = SqliteIncome(database, scope)
-        self.samples = SqliteAccountSamples(database, scope)
         self.outbox = SqliteOutbox(database)
         self.commands = SqliteCommandQueue(database)
         self.confirmations = SqliteConfirmations(database)
-        self.events = SqliteEventLog(database)
+        self.events = SqliteEventLog(database, scope)
         self.audit = Audit(database)
         self.overrides = Overrides(database, scope)
         self.meta = Meta(database)

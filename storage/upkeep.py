@@ -1,4 +1,5 @@
-"""`db backup` and `db check`: a consistent copy while the service runs, and the journal audited against itself."""
+"""`db backup`, `db restore`, `db check`: a consistent copy while the service runs, the way back to it, and the journal
+audited against itself."""
 
 from __future__ import annotations
 
@@ -9,18 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.errors import ConfigurationError, InvariantBroken
-from storage.columns import EXACT, time_text
-from storage.database import Database, open_database
+from storage.columns import EXACT
+from storage.database import Database, copy_whole, open_database
 from storage.legs import ZERO, signed_quantity
-from storage.outbox import BOARD_KEY
-
-MOST_FORGOTTEN = 200
-# Tables of what comes to an end, with their key and when it did.
-FINISHED = (
-    ("outbox", "seq", f"key <> '{BOARD_KEY}' AND finished_at"),
-    ("commands", "command_id", "finished_at"),
-    ("confirmations", "token", "expires_at"),
-)
+from storage.lock import InstanceLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +39,38 @@ async def back_up(path: Path, target: Path, *, now: datetime) -> None:
             raise ConfigurationError(f"the backup {target} cannot be written: {error.strerror}") from error
 
 
+async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
+    """Puts a copy of `source` in the place of `path`, where no service may run, and leaves `source` alone. What was
+    there before is kept beside it with its log, under the name given back; None where there was nothing.
+
+    Raises ConfigurationError, with nothing changed, for a `source` that is no whole database of ours.
+    """
+    fresh = path.with_name(f"{path.name}.restored")
+    with InstanceLock(path):
+        try:
+            await copy_whole(source, fresh)
+            before = _set_aside(path, now) if _exists(path) else None
+            _move(fresh, path)
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be restored from {source}: {error.strerror}") from error
+    return before
+
+
+def _set_aside(path: Path, now: datetime) -> Path:
+    """With its log: left behind, that would be taken for the log of what comes in its place."""
+    aside = path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        if _exists(file):
+            _move(file, aside.with_name(aside.name + suffix))
+    return aside
+
+
 async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
     """Everything found wrong or unfinished; empty when all is well. Changes nothing, sees one moment of a service."""
     async with open_database(path, now=now, read_only=True) as database, database.snapshot():
         damage = await _damage(database)
         return damage or tuple([finding async for finding in _disagreements(database)])
-
-
-async def forget_finished(database: Database, before: datetime, *, most: int = MOST_FORGOTTEN) -> int:
-    """Deletes delivered messages, answered commands and old questions that ended before; the number of rows deleted,
-    of each kind at most `most`, so that nobody waits for long: call it until there are none.
-
-    Journal, approvals, audit, events, series, income and samples are kept for ever.
-    """
-    at, deleted = time_text(before), 0
-    async with database.transaction() as tx:
-        for table, key, end in FINISHED:
-            deleted += await tx.execute(
-                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {end} < ?"  # noqa: S608
-                f" ORDER BY {key} LIMIT ?)",
-                (at, most),
-            )
-    return deleted
 
 
 async def _damage(database: Database) -> tuple[Finding, ...]:
@@ -171,3 +174,7 @@ async def _fills_by(database: Database, key: str) -> dict[tuple[str, str], Decim
 
 def _exists(path: Path) -> bool:
     return path.exists()
+
+
+def _move(file: Path, target: Path) -> None:
+    file.replace(target)

@@ -11,6 +11,8 @@ from bot.charts.sampling import Point, thinned, with_gaps
 
 # Recorded once a minute; two that failed are no outage.
 LONGEST_PAUSE_S = 200.0
+# Of what was thinned out, one a quarter of an hour.
+LONGEST_THINNED_PAUSE_S = 1200.0
 MOST_AREA_POINTS = 300
 
 Range = tuple[Decimal, Decimal]
@@ -82,12 +84,16 @@ class HedgeHistory:
 
     def evenly(self) -> list[Moment]:
         """For an area: few enough to be drawn, with an unknown moment where nothing was recorded."""
-        step = max(1, len(self.moments) // MOST_AREA_POINTS)
         kept: list[Moment] = []
-        for each in self.moments[::step]:
-            if kept and (each.at - kept[-1].at).total_seconds() > self.longest_pause_s + 60.0 * step:
-                kept.append(Moment(kept[-1].at + timedelta(seconds=1)))
-            kept.append(each)
+        before, stretch = None, -1
+        for each in self.moments:
+            if before is not None and (each.at - before).total_seconds() > self.longest_pause_s:
+                kept.append(Moment(before + timedelta(seconds=1)))
+                stretch = -1
+            before, latest = each.at, int(self.x(each.at) * MOST_AREA_POINTS / self.length_s)
+            if latest != stretch:
+                kept.append(each)
+                stretch = latest
         return kept
 
 

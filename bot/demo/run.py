@@ -240,7 +240,6 @@ async def _account(stage: Stage) -> Parts | None:
         venue=stage.venue,
         engine=stage.engine,
         income=store.income,
-        samples=store.samples,
         clock=clock,
         began=RECORDED_START,
     )

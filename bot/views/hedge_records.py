@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.charts.hedge_history import Fill, HedgeHistory, Moment, Range, Stop
+from bot.charts.hedge_history import (
+    LONGEST_PAUSE_S,
+    LONGEST_THINNED_PAUSE_S,
+    Fill,
+    HedgeHistory,
+    Moment,
+    Range,
+    Stop,
+)
 from bot.charts.stops import stops_in
 from bot.rendering.numbers import pair_of
+from bot.tidying import EVERY_READING_FOR
 from bot.views.sources import Identity, Sources
 from core.account_ports import HeldLiquidity, Snapshot
 from core.amm.prices import PairOrder, price_bounds
@@ -45,6 +54,7 @@ class HedgeRecords:
             moments=moments,
             fills=await self._fills(name, start, end),
             stops=await self._stops(name, end),
+            longest_pause_s=LONGEST_PAUSE_S if end - start <= EVERY_READING_FOR else LONGEST_THINNED_PAUSE_S,
             remark="Now estimated: the chain cannot be read" if status and status.estimated else "",
         )
 

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -149,7 +150,9 @@ def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
     monkeypatch.setitem(cli.HANDLERS, "status", broken)
     assert cli.main(["status"]) == 1
     said = capsys.readouterr().err
-    trace = (home / "data" / "lp_hedge-crash.log").read_text()
+    file = home / "data" / "lp_hedge-crash.log"
+    trace = file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "an unexpected failure ended `status`" in said
     assert "RuntimeError" not in said
     assert said.count("\n") == 1

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
+from bot.accounts import Accounts
 from bot.front import Front
+from bot.live_config import LiveConfig
 from bot.office import open_office
 from bot.tidying import KEPT_FOR, Tidying
+from core.accounting.statement import Statement
 from core.cancellation import end
 from core.clock import ManualClock, SystemClock
 from core.engine import Engine
 from core.ports import OutboxMessage
 from storage.outbox import BOARD_KEY
+from storage.retention import MOST_FORGOTTEN
 from storage.store import Store
-from storage.upkeep import MOST_FORGOTTEN
+from storage.upkeep import check_database
 from tests.bot.samples import T0, a_config
+from tests.storage.lived import BEGAN, SCOPE, Life
 
 
 class Idle:
@@ -72,3 +79,29 @@ async def test_the_board_is_never_forgotten(store: Store, clock: ManualClock) ->
     await clock.advance(2 * KEPT_FOR.total_seconds())
     await Tidying(store.database, clock).turn()
     assert await kept(store) == 1
+
+
+async def told(store: Store, hedges: Sequence[str], start: datetime, end: datetime) -> dict[str, Statement | None]:
+    """By day, as reports are."""
+    accounts = Accounts(store.series, store.journal, store.income, LiveConfig(a_config(*hedges)))
+    cuts = [start + timedelta(days=n) for n in range((end - start).days)]
+    return await accounts.statements(hedges, start, end, cuts=cuts)
+
+
+async def test_a_report_of_a_thinned_time_says_the_same(tmp_path: Path) -> None:
+    """Some weeks of two hedges, minute by minute until they are older: every part of every step is what it was, and
+    the parts add up to the change of wealth (or the account would refuse to speak)."""
+    life = Life(tmp_path / "lived.db", hedges=2)
+    await life.begin()
+    life.go_on(18)
+    clock, names = ManualClock(life.now, sleep_advances=True), ["bnb", "eth"]
+    async with await Store.open(life.path, scope=SCOPE, clock=clock) as store:
+        before = await told(store, names, BEGAN, life.now)
+        rows = await store.database.row("SELECT count(*) AS rows FROM series")
+        await Tidying(store.database, clock).turn()
+        left = await store.database.row("SELECT count(*) AS rows FROM series")
+        assert await told(store, names, BEGAN, life.now) == before
+        assert all(statement is not None and statement.total.trades == 180 for statement in before.values())
+        assert rows is not None and rows["rows"] == 2 * 18 * 1440
+        assert left is not None and left["rows"] == 2 * (14 * 1440 + 4 * 24 * 5)
+        assert [each for each in await check_database(life.path, now=life.now) if each.is_fault] == []

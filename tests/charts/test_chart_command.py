@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bot.console import written
 from bot.live_config import LiveConfig
 from bot.rendering.markup import plain
 from bot.replies import Attachment, Reply
+from bot.tidying import Tidying
 from bot.views.chart_request import ChartRequest, chart_request
 from bot.views.hedge_records import HedgeRecords
 from bot.views.sources import Identity, Sources
@@ -23,9 +24,11 @@ from core.account_ports import HeldLiquidity, Snapshot
 from core.amm.ticks import MAX_TICK
 from core.clock import ManualClock
 from core.events import Event, EventKind
+from storage.columns import time_text
 from storage.store import Store
 from tests.bot.conftest import Desk, FakeEngine, make_desk
 from tests.bot.samples import STATUS, T0, a_config
+from tests.storage.lived import SCOPE, Life
 
 HELD = HeldLiquidity(1, True, 18, 6, -201_000, -199_000, 10**18, Decimal(0), Decimal(0))
 
@@ -204,11 +207,34 @@ async def test_a_month_is_read_in_pages_without_loss(store: Store, clock: Manual
     assert [each.at for each in moments] == sorted({each.at for each in moments})
 
 
+async def test_a_picture_of_what_was_thinned_out_has_no_gaps(tmp_path: Path) -> None:
+    """Its older part is a reading a quarter, and yet one line and one area; an outage is still a gap."""
+    life = Life(tmp_path / "lived.db", hedges=1)
+    await life.begin()
+    life.go_on(18)
+    clock = ManualClock(life.now, sleep_advances=True)
+    async with await Store.open(life.path, scope=SCOPE, clock=clock) as store:
+        begun = life.now - timedelta(days=6)
+        for hours, gap in ((0, 0), (4, 1)):
+            await store.database.write(
+                "DELETE FROM series WHERE hedge = 'eth' AND at >= ? AND at < ?",
+                (time_text(begun), time_text(begun + timedelta(hours=hours))),
+            )
+            if not hours:
+                await Tidying(store.database, clock).turn()
+            history = await _history(store, clock, life.now - timedelta(days=18), life.now)
+            assert [y for _, y in history.series(lambda each: each.price)].count(None) == gap
+            assert [each.price for each in history.evenly()].count(None) == gap
+            assert 250 <= len(history.evenly()) <= 302
+
+
 async def _moments(store: Store, clock: ManualClock) -> tuple[Moment, ...]:
     return (await _history(store, clock)).moments
 
 
-async def _history(store: Store, clock: ManualClock) -> HedgeHistory:
+async def _history(
+    store: Store, clock: ManualClock, start: datetime = T0 - timedelta(hours=24), end: datetime = T0
+) -> HedgeHistory:
     """As the picture's maker is given it."""
     live = LiveConfig(a_config("eth"))
     sources = Sources(
@@ -224,7 +250,7 @@ async def _history(store: Store, clock: ManualClock) -> HedgeHistory:
         settings=tuple,
     )
     records = HedgeRecords(sources, Identity("1.2.3", "paper", UTC, T0))
-    return await records.of("eth", T0 - timedelta(hours=24), T0)
+    return await records.of("eth", start, end)
 
 
 @pytest.fixture

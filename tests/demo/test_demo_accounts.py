@@ -96,9 +96,7 @@ class Demo:
 async def opened(stack: AsyncExitStack, folder: Path, *, seed: int, moves: bool) -> Demo:
     world = await embedded(stack, folder, seed=seed, moves=moves)
     clock, venue, store, office = world.clock, world.venue, world.store, world.office
-    keeper = AccountKeeper(
-        venue=venue, engine=office.slot, income=store.income, samples=store.samples, clock=clock, began=clock.now()
-    )
+    keeper = AccountKeeper(venue=venue, engine=office.slot, income=store.income, clock=clock, began=clock.now())
     series = SeriesKeeper(engine=office.slot, series=store.series)
     accounts = Accounts(store.series, store.journal, store.income, office.config)
     return Demo(clock, world.market, venue, store, world.engine, keeper, series, accounts)

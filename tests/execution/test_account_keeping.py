@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.account_keeping import AccountKeeper, BanWatch
-from core.account_ports import AccountSample, Income
+from core.account_ports import Income
 from core.clock import at_ms
 from core.events import EventKind
 from core.ports import OutboxMessage
@@ -25,15 +25,9 @@ def keeper_of(world: World) -> AccountKeeper:
         venue=world.venue,
         engine=world.engine,
         income=world.store.income,
-        samples=world.store.samples,
         clock=world.setting.clock,
         began=world.setting.began,
     )
-
-
-async def samples(world: World) -> tuple[AccountSample, ...]:
-    now = world.setting.clock.now()
-    return await world.store.samples.between(SYMBOL, now - timedelta(days=1), now + timedelta(days=1))
 
 
 async def booked(world: World, kind: str) -> list[Income]:
@@ -45,28 +39,6 @@ async def booked(world: World, kind: str) -> list[Income]:
 async def alerts_of_a_ban(world: World) -> list[OutboxMessage]:
     waiting = await world.store.outbox.due(world.setting.clock.now(), 50)
     return [each for each in waiting if each.key.startswith(EventKind.VENUE_BANNED.value)]
-
-
-async def test_a_sample_is_what_the_hedge_read_itself(setting: Setting) -> None:
-    """Once for each read, without a request of its own, and none before the first."""
-    async with running(setting) as world:
-        keeper = keeper_of(world)
-        await keeper.turn()
-        assert await samples(world) == ()
-        await world.until_hedged()
-        sent = [entry for entry in setting.server.journal if entry.endpoint != INCOME]
-        await keeper.turn()
-        await keeper.turn()
-        assert [entry for entry in setting.server.journal if entry.endpoint != INCOME] == sent
-        (sample,) = await samples(world)
-        account = setting.server.exchange.account
-        assert sample.position_base == HEDGED and sample.mark_price == 2000
-        assert sample.margin_balance_quote == account.wallet + account.unrealised()
-        assert sample.maintenance_margin_quote == account.total_maintenance_margin()
-        assert sample.liquidation_price == round(account.liquidation_price(SYMBOL), 8)
-        await world.cycles(1)
-        await keeper.turn()
-        assert len(await samples(world)) == 2
 
 
 async def test_income_is_read_every_ten_minutes_and_after_funding(setting: Setting) -> None:
@@ -246,7 +218,7 @@ async def test_the_program_keeps_the_account_s_history(setting: Setting) -> None
         await world.until_hedged()
         running_engine = asyncio.create_task(world.engine.run())
         async with asyncio.timeout(PATIENCE_S):
-            while not (await samples(world) and await booked(world, "COMMISSION")):
+            while not await booked(world, "COMMISSION"):
                 await asyncio.sleep(0.01)
         running_engine.cancel()
         await asyncio.wait({running_engine})

@@ -30,7 +30,6 @@ class Books:
             venue=world.venue,
             engine=world.engine,
             income=store.income,
-            samples=store.samples,
             clock=setting.clock,
             began=setting.began,
         )

@@ -59,6 +59,7 @@ class Witness:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+        self._file = None
 
     def settings_change(self) -> None:
         """A plan under way was opened under the limits of before."""

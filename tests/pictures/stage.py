@@ -80,7 +80,6 @@ class Stage:
             venue=venue,
             engine=self.office.slot,
             income=self.store.income,
-            samples=self.store.samples,
             clock=self.clock,
             began=RECORDED_START,
         )

@@ -1,9 +1,13 @@
-"""Backup while running, the journal's audit, and forgetting what only served its moment."""
+"""Backup while running, the way back, and the journal's audit."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +17,12 @@ import pytest
 from core.clock import ManualClock
 from core.errors import ConfigurationError
 from core.facts import PositionSide
-from core.ports import ApprovalState, Delivery, OrderState, PlanState, TradeOrigin
+from core.ports import ApprovalState, OrderState, PlanState, TradeOrigin
+from storage.lock import InstanceLock
 from storage.store import Store
-from storage.upkeep import Finding, back_up, check_database, forget_finished
-from tests.storage.samples import SCOPE, SYMBOL, T0, a_message, a_plan, a_report, a_trade, after, an_approval, place
+from storage.upkeep import Finding, back_up, check_database, restore
+from tests.storage.lived import Life
+from tests.storage.samples import SCOPE, SYMBOL, T0, a_plan, a_report, a_trade, after, an_approval, place
 
 OURS = TradeOrigin.OURS
 
@@ -137,19 +143,106 @@ async def test_damaged_file_is_a_finding(path: Path) -> None:
     assert {(finding.check, finding.is_fault) for finding in found} == {("file", True)}
 
 
-async def test_only_finished_things_are_forgotten(store: Store) -> None:
-    """Waiting messages and commands stay however old; finished ones go with what hangs on them."""
-    for key in ("done", "waiting"):
-        await store.outbox.put(a_message(key))
-        await store.outbox.record_delivery(key, Delivery(1, 1))
-    await store.outbox.finish("done", after(1))
-    for name in ("pause", "resume"):
-        await store.commands.put(name, [], actor="7", source="cli", update_key=name, at=T0)
-    await store.commands.finish(1, ok=True, answer="", at=after(1))
-    await store.confirmations.put("t1", "halt", actor="7", expires_at=after(1))
-    assert await forget_finished(store.database, after(1)) == 0
-    assert await forget_finished(store.database, after(2), most=0) == 0
-    assert await forget_finished(store.database, after(2)) == 3
-    assert [message.key for message in await store.outbox.due(T0, 9)] == ["waiting"]
-    assert [command.name for command in await store.commands.pending()] == ["resume"]
-    assert (await store.outbox.deliveries("done"), len(await store.outbox.deliveries("waiting"))) == ((), 1)
+async def test_restore_puts_the_copy_in_place_and_keeps_what_was_there(path: Path, tmp_path: Path) -> None:
+    """With the log that a kill left behind, which must not be read into the copy; the copy itself is not touched."""
+    copy = tmp_path / "copy.db"
+    async with await Store.open(path, scope=SCOPE, clock=ManualClock(T0)) as store:
+        await hedge_once(store)
+        await back_up(path, copy, now=T0)
+        await store.meta.set("later", "yes")
+        for suffix in ("", "-wal", "-shm"):  # as a kill leaves them
+            shutil.copy(path.with_name(path.name + suffix), tmp_path / f"left{suffix}")
+    for suffix in ("", "-wal", "-shm"):
+        shutil.move(tmp_path / f"left{suffix}", path.with_name(path.name + suffix))
+    whole = copy.read_bytes()
+    before = await restore(path, copy, now=T0)
+    assert before == path.with_name("lp_hedge.db.before-20260301T120000Z") and copy.read_bytes() == whole
+    assert await check_database(path, now=T0) == () == await check_database(before, now=T0)
+    for file, later in ((path, None), (before, "yes")):
+        async with await Store.open(file, scope=SCOPE, clock=ManualClock(T0)) as store:
+            assert await store.meta.get("later") == later
+            assert await store.journal.positions(SYMBOL) is not None
+    assert set(modes(path.parent, "*").values()) == {0o600}
+
+
+async def test_restore_of_an_older_copy_to_nothing(path: Path, tmp_path: Path) -> None:
+    """A copy that an older program made is brought up at the next start."""
+    life = Life(tmp_path / "old.db", hedges=1, per_minute=False)
+    await life.begin(version=2)
+    life.go_on(1)
+    assert await restore(path, life.path, now=T0) is None
+    async with await Store.open(path, scope=SCOPE, clock=ManualClock(T0)) as store:
+        assert len(await store.journal.recent_fills(99)) == 10
+
+
+async def test_restore_refuses_with_nothing_changed(store: Store, path: Path, tmp_path: Path) -> None:
+    """While a service runs; from no file, from something else, from a damaged copy, or one of a newer program."""
+    await hedge_once(store)
+    copy = tmp_path / "copy.db"
+    await back_up(path, copy, now=T0)
+    with InstanceLock(path), pytest.raises(ConfigurationError, match="already runs"):
+        await restore(path, copy, now=T0)
+    with pytest.raises(ConfigurationError, match="no database"):
+        await restore(path, tmp_path / "none.db", now=T0)
+    for spoilt, match in ((b"hello" * 999, "not a database"), (copy.read_bytes()[:-9000], "damaged")):
+        (tmp_path / "spoilt.db").write_bytes(spoilt)
+        with pytest.raises(ConfigurationError, match=match):
+            await restore(path, tmp_path / "spoilt.db", now=T0)
+    with closing(sqlite3.connect(copy)) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    with pytest.raises(ConfigurationError, match="newer"):
+        await restore(path, copy, now=T0)
+    assert {file.name for file in path.parent.iterdir()} == {
+        "lp_hedge.db",
+        "lp_hedge.db-wal",
+        "lp_hedge.db-shm",
+        "lp_hedge.db.lock",
+    }
+    assert await store.journal.positions(SYMBOL) is not None
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o000])
+async def test_every_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> None:
+    """Database, log, lock, backup, the copy before an update, and what is restored, whatever the umask."""
+    earlier = os.umask(umask)
+    try:
+        folder = tmp_path / "data"
+        folder.mkdir()
+        life = Life(folder / "lp_hedge.db", hedges=1, per_minute=False)
+        await life.begin(version=4)
+        life.go_on(1)
+        async with await Store.open(life.path, scope=SCOPE, clock=ManualClock(T0)) as store:
+            await store.meta.set("a", "b")
+            await back_up(life.path, folder / "copy.db", now=T0)
+            running = modes(folder, "*.db*")
+        await restore(life.path, folder / "copy.db", now=T0)
+        stopped = modes(folder, "*.db*")
+    finally:
+        os.umask(earlier)
+    assert {"lp_hedge.db-wal", "lp_hedge.db-shm", "copy.db", "lp_hedge.db.v4.bak"} <= running.keys()
+    assert "lp_hedge.db.lock" in stopped and any(".before-" in name for name in stopped)
+    assert {*running.values(), *stopped.values()} == {0o600}
+
+
+async def test_a_copy_of_what_is_written_all_the_time(store: Store, tmp_path: Path) -> None:
+    """Each of several copies is whole and sound and holds what was booked before it was begun."""
+    written: list[int] = []
+
+    async def write() -> None:
+        for number in range(1, 1_000_000):
+            trade = a_trade(number, venue_order_id=number, quantity="0.001")
+            await store.journal.book_trades([(trade, TradeOrigin.ADL)], T0)
+            written.append(number)
+
+    writing = asyncio.create_task(write())
+    for number in range(3):
+        while len(written) < 20 * (number + 1):
+            await asyncio.sleep(0.001)
+        before, copy = len(written), tmp_path / f"copy{number}.db"
+        await back_up(store.database.path, copy, now=T0)
+        assert await check_database(copy, now=T0) == ()
+        async with await Store.open(copy, scope=SCOPE, clock=ManualClock(T0)) as copied:
+            fills = await copied.journal.recent_fills(1_000_000)
+        assert len(fills) >= before and {fill.trade_id for _, fill in fills} == set(range(1, len(fills) + 1))
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)

@@ -13,11 +13,12 @@ import pytest
 
 from bot.commands import COMMANDS
 from core.clock import SystemClock
+from core.events import EventKind
 from core.offers import Offer, OfferOutcome
 from core.ports import ApprovalState
 from storage.store import Store
 from tests.bot.conftest import Desk, make_desk
-from tests.bot.samples import an_approval
+from tests.bot.samples import an_approval, an_event
 from tests.rigs.telegram import TelegramRig
 from tests.telegram.conftest import GROUP, OPERATOR, SECOND, Running
 from tests.telegram.strangers import (
@@ -45,7 +46,8 @@ async def desk(store: Store, rig: TelegramRig) -> Desk:
     approval = replace(an_approval(), created_at=now, expires_at=now + timedelta(hours=1))
     assert approval.approval_id == APPROVAL
     assert await store.approvals.propose(approval)
-    await store.offers.add(Offer(OFFER, "bnb", 7, Decimal("2.5"), "found"))
+    found = Offer(OFFER, "bnb", 7, Decimal("2.5"), "found")
+    await store.events.append(an_event(EventKind.POSITION_FOUND), offers=[found])
     await store.confirmations.put(TOKEN, "flatten bnb", actor=f"tg:{OPERATOR}", expires_at=now + timedelta(hours=1))
     return desk
 
@@ -96,7 +98,9 @@ async def test_a_press_on_what_is_settled_says_so_and_changes_nothing(
     """Decided, expired, void or used up, on a screen that still shows the button."""
     now, store = desk.clock.now(), desk.store
     assert await store.approvals.move(APPROVAL, frm=ApprovalState.PENDING, to=end, now=now)
-    await store.offers.settle((await store.offers.of("bnb"))[0], OfferOutcome.KEPT, by="Anna (1)", at=now)
+    (offer,) = await store.offers.of("bnb")
+    kept = replace(offer, outcome=OfferOutcome.KEPT, decided_by="Anna (1)", decided_at=now)
+    await store.events.append(an_event(EventKind.DEPARTED_KEPT), offers=[kept])
     assert await store.confirmations.take(TOKEN, actor=f"tg:{OPERATOR}", now=now)
     before = _everything(tmp_path)
     async with running(service=desk.operator):
