@@ -15,6 +15,7 @@ import structlog
 
 from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
+from bot.fast_clock import program_clock
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing, configure_logs
 from bot.mode_change import leave_behind
@@ -22,7 +23,7 @@ from bot.office import open_office
 from bot.redaction import Redactor
 from bot.venues import perp_venue
 from bot.version import program_version
-from core.clock import Clock, SystemClock
+from core.clock import Clock, PacedClock, SystemClock
 from core.engine import Engine
 from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
 from core.events import Event, EventKind
@@ -47,7 +48,7 @@ log = structlog.get_logger(__name__)
 async def run_service(settings: Settings) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
-    clock = SystemClock()
+    clock = program_clock(settings.around)
     redactor = Redactor(settings.secrets())
     logs = configure_logs(settings.around.values.lp_hedge_log_level, redactor)
     for notice in settings.notices:
@@ -72,7 +73,7 @@ async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
     from bot.status_once import read_once
 
     keep_every_digit()
-    return await read_once(settings, SystemClock())
+    return await read_once(settings, program_clock(settings.around))
 
 
 def service_runs(settings: Settings) -> bool | None:
@@ -89,7 +90,8 @@ def keep_every_digit() -> None:
 
 
 async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redactor, logs: LogRing) -> None:
-    office = open_office(settings.config, store, clock, settings.zone, logs=logs)
+    people = SystemClock()
+    office = open_office(settings.config, store, clock, settings.zone, logs=logs, people=people)
     await leave_behind(store, clock)
     await office.settings.load()
     settings = replace(settings, config=office.config.now)
@@ -125,6 +127,8 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             office,
             store,
             clock,
+            people=people,
+            chat_speed=clock.speed if isinstance(clock, PacedClock) else 1.0,
             telegram=settings.telegram(),
             redactor=redactor,
             last_word=say_goodbye,

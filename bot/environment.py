@@ -58,6 +58,7 @@ class Environment(BaseSettings):
     lp_hedge_db: Path | None = None
     lp_hedge_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     lp_hedge_heartbeat_url: SecretStr | None = None
+    lp_hedge_clock: Annotated[str, Field(pattern=r"^[0-9]{1,4}@[0-9]{1,12}$")] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from core.cancellation import until_one_ends, until_one_fails
-from core.clock import Clock
+from core.clock import Clock, network_s
 from core.command_desk import CommandDesk
 from core.errors import LpHedgeError
 from core.facts import Market
@@ -99,7 +99,8 @@ class Engine:
     def lives(self) -> tuple[TaskLife, ...]:
         """Every loop that `run` keeps, once it has begun."""
         paces_s = {name: runner.pause_s() for name, runner in self._runners.items()}
-        allowed_s = {name: pace_s + TURN_ALLOWANCE_S for name, pace_s in (paces_s | {COMMANDS: 0.0}).items()}
+        allowance_s = network_s(self._clock, TURN_ALLOWANCE_S)
+        allowed_s = {name: pace_s + allowance_s for name, pace_s in (paces_s | {COMMANDS: 0.0}).items()}
         return self._supervisor.lives(allowed_s)
 
     async def run(self) -> None:

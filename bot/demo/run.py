@@ -18,7 +18,6 @@ from bot.accounts import Accounts
 from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
-from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
 from bot.front import Front, stop_on_signals
 from bot.logs import LogRing
@@ -28,7 +27,7 @@ from bot.settings import DemoOptions
 from bot.version import program_version
 from core.account_keeping import AccountKeeper
 from core.accounting.attribution import Parts
-from core.clock import Clock, ManualClock, SystemClock
+from core.clock import Clock, ManualClock, PacedClock, SystemClock
 from core.engine import Engine
 from core.events import Event, EventKind
 from core.exchange.paper import PaperVenue, terms_of

@@ -10,11 +10,10 @@ import pytest
 
 from bot.demo.chain import FIRST_BLOCK, HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
-from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
-from core.clock import ManualClock
+from core.clock import ManualClock, PacedClock
 from core.errors import Refused
 from core.exchange.paper import PaperVenue, terms_of
 from core.exchange.public_market import MarketFeed
