@@ -113,6 +113,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             began=began,
             watches=chains.watches(office.slot.stir, office.notifier, office.config),
             streams=streams,
+            people=people,
         )
         started = {"version": program_version(), "mode": settings.config.mode}
         await office.notifier.append(Event(EventKind.STARTED, None, clock.now(), started))

@@ -138,7 +138,7 @@ async def _set_stage(
     office = open_office(config, store, clock, UTC, logs=logs, people=people, shown_mode=SHOWN_MODE)
     chains = {HEDGE: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
-        config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
+        config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now(), people=people
     )
     return Stage(market, venue, store, office, engine, clock)
 
