@@ -129,7 +129,7 @@ async def _serve(settings: Settings, store: Store, clock: Clock, redactor: Redac
             store,
             clock,
             people=people,
-            chat_speed=clock.speed if isinstance(clock, PacedClock) else 1.0,
+            chat_speed=clock.speed_s if isinstance(clock, PacedClock) else 1.0,
             telegram=settings.telegram(),
             redactor=redactor,
             last_word=say_goodbye,

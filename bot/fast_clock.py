@@ -29,7 +29,7 @@ def program_clock(around: Surroundings) -> Clock:
     if not int(speed):
         raise ConfigurationError("LP_HEDGE_CLOCK must run at least once as fast as the system's clock.")
     met = datetime.fromtimestamp(int(epoch_s), UTC)
-    return PacedClock(SystemClock(), start=met, speed=float(speed), met=met)
+    return PacedClock(SystemClock(), start=met, speed_s=float(speed), met=met)
 
 
 def _addresses(around: Surroundings) -> list[tuple[str, str]]:

@@ -94,7 +94,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None) -> int:
     if options.speed is None:
         return await _run_fast(options, logs)
     people = SystemClock()
-    clock = PacedClock(people, start=RECORDED_START, speed=options.speed)
+    clock = PacedClock(people, start=RECORDED_START, speed_s=options.speed)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
         stage = await _set_stage(stack, options, clock, Path(folder), logs, people=people)

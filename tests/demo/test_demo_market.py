@@ -217,7 +217,7 @@ def test_the_ports_are_kept() -> None:
 async def test_a_paced_clock_runs_and_sleeps_that_much_faster() -> None:
     """At speed 60 a real second is a minute, and a minute's sleep takes one real second."""
     real = ManualClock(datetime(2026, 1, 1, tzinfo=RECORDED_START.tzinfo))
-    clock = PacedClock(real, start=RECORDED_START, speed=60)
+    clock = PacedClock(real, start=RECORDED_START, speed_s=60)
     sleeping = asyncio.create_task(clock.sleep(60))
     await asyncio.sleep(0)
     await real.advance(0.5)

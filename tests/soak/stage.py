@@ -173,7 +173,7 @@ def soak_stage(folder: Path, *, speed: int, minutes: int, random: Random) -> Ite
         }
         legs = _legs(chains, minutes, random)
         met = datetime.fromtimestamp(int(datetime.now(UTC).timestamp()), UTC)
-        clock = PacedClock(SystemClock(), start=met, speed=speed, met=met)
+        clock = PacedClock(SystemClock(), start=met, speed_s=speed, met=met)
         exchange = Exchange(wall_ms=lambda: int(clock.now().timestamp() * 1000))
         exchange.set_balance(BALANCE)
         server = VenueServer(exchange, speed=speed)

@@ -160,7 +160,7 @@ class Troubles:
         self._random = random
         self._part = part
         self.chance = Chance(Random(random.random()))
-        self.venue = VenueFaults(self.chance, stage.clock.speed)
+        self.venue = VenueFaults(self.chance, stage.clock.speed_s)
         self.nodes: dict[str, list[NodeFaults]] = {}
         self.began: Counter[str] = Counter()
         self._ends: list[tuple[float, Callable[[], None]]] = []
