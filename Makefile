@@ -12,7 +12,7 @@ PIP   := $(PY) -m pip --disable-pip-version-check install --quiet
 SOURCE := bot core storage tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format format-check types imports bench bench-replay bench-demeter pictures soak coverage lock clean
+.PHONY: help setup run test lint format format-check types imports bench bench-replay bench-demeter pictures soak soak-orders coverage lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,10 @@ bench-demeter: $(VENV)/.dev .venv-demeter/.installed ## the same position in Dem
 pictures: $(VENV)/.dev ## make the pictures in README and docs anew, from what the program says and draws
 	@$(PY) -m tests.pictures
 
-soak: setup ## the long proofs of the order path: 5,000 random histories, 500 kills; hours
+soak: setup ## seven simulated days with everything going wrong, an hour and a half (ARGS="--hours 24 --seed 3")
+	@$(PY) -m tests.soak $(ARGS)
+
+soak-orders: setup ## the long proofs of the order path: 5,000 random histories, 500 kills; hours
 	@LP_HEDGE_SOAK=1 $(PY) -m pytest tests/execution -m slow $(PYTEST_ARGS)
 
 coverage: setup ## every test, with the lines that none of them reached

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
+from tests.soak.publish import table
 from tests.soak.run import Plan, run_soak
 
 WEEK_H = 168.0
@@ -26,7 +27,7 @@ def main() -> int:
     command = f"python -m tests.soak --hours {options.hours:g} --speed {options.speed} --seed {options.seed}"
     plan = Plan(options.hours, options.speed, options.seed)
     result = run_soak(plan, folder, command, partial(print, flush=True))
-    print((folder / "reliability.md").read_text())
+    print(table(result.command, result.facts, result.findings))
     return 1 if result.findings else 0
 
 

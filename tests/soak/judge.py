@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -146,10 +147,12 @@ def over_band(gaps: Sequence[Gap], lasted: Sequence[Stretch]) -> Iterator[str]:
     """A gap beyond the band, longer than allowed, of a hedge that says that all is well."""
     for hedge in sorted({gap.hedge for gap in gaps}):
         mine = [stretch for stretch in lasted if stretch.hedge == hedge]
+        begins, ends = [stretch.frm for stretch in mine], [stretch.to for stretch in mine]
         since: datetime | None = None
         said = False
         for gap in (gap for gap in gaps if gap.hedge == hedge):
-            told = any(each.is_told and each.frm <= gap.at and each.to >= gap.at - ALLOWANCE / 2 for each in mine)
+            lately = mine[bisect_left(ends, gap.at - ALLOWANCE / 2) : bisect_right(begins, gap.at)]
+            told = any(each.is_told for each in lately)
             if not gap.is_over or told:
                 since, said = None, False
                 continue

@@ -1,4 +1,4 @@
-"""The result of a soak as a table, and as JSON beside it."""
+"""What a soak has shown, in words and figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tests.soak.judge import Stretch
 from tests.soak.records import Records, Weight
 
 SETTLED_AFTER = timedelta(hours=6)
-SHOWN_FINDINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,7 @@ class Result:
     findings: Sequence[str]
 
     def write(self, folder: Path) -> None:
-        """`reliability.md` and `result.json`."""
-        verdict = "every rule held" if not self.findings else f"{len(self.findings)} findings, listed below"
-        rows = {"verdict": verdict} | dict(self.facts)
-        lines = ["# A week with everything going wrong", "", "Made by", "", f"    {self.command}", ""]
-        lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), ""]
-        lines += [f"- {finding}" for finding in self.findings[:SHOWN_FINDINGS]]
-        (folder / "reliability.md").write_text("\n".join(lines).rstrip("\n") + "\n")
+        """As `result.json`, which `tests.soak.publish` makes the page of."""
         everything = {"command": self.command, "facts": dict(self.facts), "findings": list(self.findings)}
         (folder / "result.json").write_text(json.dumps(everything, indent=2))
 

@@ -56,10 +56,11 @@ class _Chore:
 class Soak:
     """`say` is told of each quiet moment."""
 
-    def __init__(self, plan: Plan, stage: SoakStage, random: Random, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, stage: SoakStage, random: Random, command: str, say: Callable[[str], None]) -> None:
         self._plan = plan
         self._stage = stage
         self._random = random
+        self._command = command
         self._say = say
         self._records = Records()
         self._program = Program(stage)
@@ -71,7 +72,7 @@ class Soak:
         self._priced_at_s = 0.0
         self._start_at_s: float | None = None
 
-    def run(self, command: str) -> Result:
+    def run(self) -> Result:
         chores = self._chores()
         try:
             self._start(self._stage.elapsed_s())
@@ -83,7 +84,7 @@ class Soak:
                         chore.due_s = self._stage.elapsed_s() + chore.every_s()
                 time.sleep(max(0.0, min(chore.due_s for chore in chores) - self._stage.elapsed_s()) / self._plan.speed)
             self._quiet(self._stage.elapsed_s())
-            return self._result(command)
+            return self._result()
         finally:
             if self._program.pid is not None:
                 self._program.kill()
@@ -221,6 +222,7 @@ class Soak:
         self._records.broken += fresh
         done = f"{self._stage.elapsed_s() / HOUR_S:.1f} h"
         self._say(f"{done}: quiet, {trouble or 'at rest'}; findings {fresh or 'none'}; {len(self._records.downs)} ends")
+        self._result()
         self._still = False
         self._troubles.begin()
 
@@ -262,7 +264,7 @@ class Soak:
 
     # -- the result ----------------------------------------------------------------------------------------------------
 
-    def _result(self, command: str) -> Result:
+    def _result(self) -> Result:
         stage, records, plan = self._stage, self._records, self._plan
         lasted = judge.stretches(stage, records.downs, self._began, stage.clock.now())
         over = list(judge.over_band(records.gaps, lasted))
@@ -284,13 +286,13 @@ class Soak:
             **memory(records),
             **processor(records, stage.elapsed_s()),
         }
-        return Result(command, facts, [*records.broken, *over])
+        result = Result(self._command, facts, [*records.broken, *over])
+        result.write(stage.folder)
+        return result
 
 
 def run_soak(plan: Plan, folder: Path, command: str, say: Callable[[str], None] = print) -> Result:
-    """The result is also in `folder`, as `reliability.md` and `result.json`; beside it database and log."""
+    """The result is also in `folder`, while it runs as of the last quiet moment; beside it database and log."""
     random = Random(plan.seed)
     with soak_stage(folder, speed=plan.speed, minutes=int(plan.hours * 60) + 600, random=random) as stage:
-        result = Soak(plan, stage, random, say).run(command)
-    result.write(folder)
-    return result
+        return Soak(plan, stage, random, command, say).run()
