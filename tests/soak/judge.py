@@ -161,3 +161,17 @@ def over_band(gaps: Sequence[Gap], lasted: Sequence[Stretch]) -> Iterator[str]:
                 said = True
                 state = next((f"{s.state} {s.reason}" for s in mine if s.frm <= gap.at <= s.to), "nothing")
                 yield f"{hedge} at {gap.at:%d %H:%M}: {gap.gap_quote:.0f} over {gap.band_quote:.0f}, and said {state}"
+
+
+def said_while_over(gaps: Sequence[Gap], lasted: Sequence[Stretch]) -> str:
+    """How many of the looks that found a gap over its band fell into each state."""
+    states: Counter[str] = Counter()
+    for hedge in sorted({gap.hedge for gap in gaps}):
+        mine = [stretch for stretch in lasted if stretch.hedge == hedge]
+        begins = [stretch.frm for stretch in mine]
+        states.update(
+            mine[place - 1].state
+            for gap in gaps
+            if gap.hedge == hedge and gap.is_over and (place := bisect_right(begins, gap.at))
+        )
+    return ", ".join(f"{name} {count}" for name, count in states.most_common()) or "none"

@@ -281,6 +281,7 @@ class Soak:
             "ends survived": ", ".join(f"{how} {ended.count(how)}" for how in sorted(set(ended))) or "none",
             "quiet moments at which books and journal were compared": str(records.quiet),
             "looks at the residual, over its band": f"{len(records.gaps)}, {sum(gap.is_over for gap in records.gaps)}",
+            "states at the looks over the band": judge.said_while_over(records.gaps, lasted),
             "over its band, unexplained": str(len(over)),
             **time_in_states(lasted),
             **memory(records),

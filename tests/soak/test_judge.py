@@ -126,6 +126,7 @@ def test_a_gap_is_found_where_the_hedge_says_that_all_is_well() -> None:
     long = range(int(judge.ALLOWANCE / MINUTE) + 5)
     short = range(int(judge.ALLOWANCE / MINUTE) - 1)
     assert len(list(judge.over_band(_gaps(long, 200), _lasted("READY", "within_band")))) == 1
+    assert judge.said_while_over(_gaps(long, 200), _lasted("READY", "within_band")) == f"READY {len(long)}"
     assert not list(judge.over_band(_gaps(long, 104), _lasted("READY", "within_band")))
     assert not list(judge.over_band(_gaps(short, 200), _lasted("READY", "within_band")))
     assert not list(judge.over_band(_gaps(long, 200), _lasted("SUSPENDED", "stale_chain")))
