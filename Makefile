@@ -24,7 +24,7 @@ VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"$$/\1/p' bot/version.py)
 INSTALLED := $(PREFIX)/lib/lp-hedge/$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test audit lint format format-check types imports bench bench-replay bench-demeter docs pictures soak coverage \
+.PHONY: help setup run test audit lint format format-check types imports bench bench-replay bench-demeter docs pictures soak soak-orders coverage \
   install uninstall dist lock clean
 
 help: ## show this list
@@ -84,7 +84,10 @@ docs: $(VENV)/.dev ## build the pages of docs/ into site/; broken links fail
 pictures: $(VENV)/.dev ## make the pictures in README and docs anew, from what the program says and draws
 	@$(PY) -m tests.pictures
 
-soak: setup ## the long proofs of the order path: 5,000 random histories, 500 kills; hours
+soak: setup ## seven simulated days with everything going wrong, an hour and a half (ARGS="--hours 24 --seed 3")
+	@$(PY) -m tests.soak $(ARGS)
+
+soak-orders: setup ## the long proofs of the order path: 5,000 random histories, 500 kills; hours
 	@LP_HEDGE_SOAK=1 $(PY) -m pytest tests/execution -m slow $(PYTEST_ARGS)
 
 coverage: setup ## every test, with the lines that none of them reached

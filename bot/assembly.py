@@ -58,9 +58,10 @@ async def build_engine(
     began: datetime,
     watches: Sequence[ChainWatch] = (),
     streams: Streams | None = None,
+    people: Clock | None = None,
 ) -> Engine:
     """`chains` by hedge; hedges may share one. `began`: since when trades can be ours. `watches` wake `office.slot`.
-    `streams`: what the venue tells by itself.
+    `streams`: what the venue tells by itself. `people`: the clock of those who command, where the market's runs faster.
 
     A symbol that `venue` did not prepare is prepared later, by its hedge. Raises InvariantBroken when a stored memory
     cannot be read, ConfigurationError when a limit allows no order at all
@@ -79,7 +80,14 @@ async def build_engine(
         runners[name] = await parts.hedge()
     feeds = {name: chains[name] for name in config.hedges}
     following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
-    commands = CommandDesk(runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock)
+    commands = CommandDesk(
+        runners=runners,
+        following=following,
+        queue=store.commands,
+        desk=office.desk,
+        clock=clock,
+        people=people,
+    )
     tasks = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
     if venue_watch is not None:
         tasks += [Task(name, loop) for name, loop in venue_watch.loops().items()]

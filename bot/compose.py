@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import getcontext
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
+from bot.fast_clock import program_clock
+from bot.first_look import ask_everything_once
 from bot.front import Front
 from bot.key_rights import KeyWatch
 from bot.logs import LogRing, LogSettings, configure_logs, take_python_s_words
@@ -28,14 +28,11 @@ from bot.restarts import BY_FAULT, tell_start
 from bot.stopping import Stopping
 from bot.venues import live_venue, perp_venue
 from bot.version import VERSION
-from core.clock import Clock, SystemClock
+from core.clock import Clock, PacedClock, SystemClock
 from core.engine import Engine
-from core.errors import ConfigurationError, LpHedgeError, Refused, Transient
+from core.errors import ConfigurationError
 from core.events import Event, EventKind
-from core.hedge_memory import from_json
-from core.hedging.pairing import wrong_perp
-from core.observation import SHARED_READ_S
-from core.ports import EventLog, PerpVenue
+from core.ports import EventLog
 from core.status import HedgeStatus
 from core.supervision import Task
 from storage.lock import InstanceLock, is_running
@@ -57,7 +54,7 @@ async def run_service(
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
     LoopWatch().watch(asyncio.get_running_loop())
-    clock = SystemClock()
+    clock = program_clock(settings.around)
     redactor = Redactor(settings.secrets())
     logs = configure_logs(log_settings, redactor)
     take_python_s_words()
@@ -68,8 +65,8 @@ async def run_service(
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
-            work = _serve(settings, store, clock, redactor, logs, stopping, allows_withdrawal_key=allows_withdrawal_key)
-            await stopping.run(work)
+            ground = Ground(settings, store, clock, redactor, logs, stopping)
+            await stopping.run(_serve(ground, allows_withdrawal_key=allows_withdrawal_key))
     return 0
 
 
@@ -86,7 +83,7 @@ async def read_status(settings: Settings) -> tuple[HedgeStatus, ...]:
     from bot.status_once import read_once
 
     keep_every_digit()
-    return await read_once(settings, SystemClock())
+    return await read_once(settings, program_clock(settings.around))
 
 
 def service_runs(settings: Settings) -> bool | None:
@@ -102,28 +99,32 @@ def keep_every_digit() -> None:
     getcontext().prec = AMOUNT_DIGITS
 
 
-async def _serve(
-    settings: Settings,
-    store: Store,
-    clock: Clock,
-    redactor: Redactor,
-    logs: LogRing,
-    stopping: Stopping,
-    *,
-    allows_withdrawal_key: bool,
-) -> None:
-    office = open_office(settings.config, store, clock, settings.zone, logs=logs)
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a service stands on. `clock`: the program's, which a test may let run faster than people's."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    redactor: Redactor
+    logs: LogRing
+    stopping: Stopping
+
+
+async def _serve(ground: Ground, *, allows_withdrawal_key: bool) -> None:
+    store, clock, people = ground.store, ground.clock, SystemClock()
+    settings = ground.settings
+    office = open_office(settings.config, store, clock, settings.zone, logs=ground.logs, people=people)
     await leave_behind(store, clock)
     await office.settings.load()
     settings = replace(settings, config=office.config.now)
     async with AsyncExitStack() as stack:
-        chains = ChainFeeds(settings, clock, await followed_ids(settings, store))
+        chains = ChainFeeds(settings, clock, await store.followed.by_hedge(settings.config.hedges))
         stack.push_async_callback(chains.aclose)
         venue, streams = perp_venue(settings, store.paper, clock, sets_terms=True)
         stack.push_async_callback(venue.aclose)
         key = _key_watch(settings, office.notifier, clock, allows_withdrawals=allows_withdrawal_key)
-        await _prepare(settings, chains, venue, store, key)
-        began = await _began(store, clock)
+        await ask_everything_once(settings, chains, venue, store, key)
         office.probes.append(chains.health)
         engine = await build_engine(
             settings.config,
@@ -132,45 +133,51 @@ async def _serve(
             store=store,
             office=office,
             clock=clock,
-            began=began,
+            began=await _began(store, clock),
             watches=chains.watches(office.slot.stir, office.notifier, office.config),
             streams=streams,
+            people=people,
         )
         gc.freeze()  # all that is loaded and built by now stays, and need not be searched for garbage
         gc.enable()
         started = {"version": VERSION, "mode": settings.config.mode}
         await tell_start(office.notifier, store.events, clock, started)
-
-        async def say_goodbye(by_fault: bool) -> None:
-            left = await engine.take_back()
-            still = f"an order of {', '.join(left)} may still rest, and is cancelled by the exchange within two minutes"
-            data = ({"detail": still} if left else {}) | (BY_FAULT if by_fault else {})
-            await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), data))
-
-        front = Front(
-            office,
-            store,
-            clock,
-            telegram=settings.telegram(),
-            redactor=redactor,
-            last_word=say_goodbye,
-            chores=_chores(settings, engine, office, redactor, clock, key),
-            stopping=stopping,
-        )
-        await front.run(engine)
+        await _front(replace(ground, settings=settings), office, engine, people, key).run(engine)
 
 
-def _chores(
-    settings: Settings, engine: Engine, office: Office, redactor: Redactor, clock: Clock, key: KeyWatch | None
-) -> tuple[Task, ...]:
-    pulse = Pulse(settings.database_path, office.health, redact=redactor.redact, clock=SystemClock())
+def _front(ground: Ground, office: Office, engine: Engine, people: Clock, key: KeyWatch | None) -> Front:
+    clock = ground.clock
+
+    async def say_goodbye(by_fault: bool) -> None:
+        left = await engine.take_back()
+        still = f"an order of {', '.join(left)} may still rest, and is cancelled by the exchange within two minutes"
+        data = ({"detail": still} if left else {}) | (BY_FAULT if by_fault else {})
+        await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), data))
+
+    return Front(
+        office,
+        ground.store,
+        clock,
+        people=people,
+        chat_speed=clock.speed_s if isinstance(clock, PacedClock) else 1.0,
+        telegram=ground.settings.telegram(),
+        redactor=ground.redactor,
+        last_word=say_goodbye,
+        chores=_chores(ground, engine, office, key),
+        stopping=ground.stopping,
+    )
+
+
+def _chores(ground: Ground, engine: Engine, office: Office, key: KeyWatch | None) -> tuple[Task, ...]:
+    # Another process compares the pulse's seconds with its own: the machine's, whatever the program's clock.
+    pulse = Pulse(ground.settings.database_path, office.health, redact=ground.redactor.redact, clock=SystemClock())
     chores = [Task("pulse", pulse.run)]
     if key is not None:
         chores.append(Task("key's rights", key.run))
-    if (url := settings.around.values.lp_hedge_heartbeat_url) is not None:
+    if (url := ground.settings.around.values.lp_hedge_heartbeat_url) is not None:
         from bot.heartbeat import Heartbeat
 
-        beat = Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=clock)
+        beat = Heartbeat(url, stalled=lambda: engine.stalled(STALLED_AFTER_S), clock=ground.clock)
         chores.append(Task("heartbeat", beat.run))
     return tuple(chores)
 
@@ -185,58 +192,6 @@ def _key_watch(settings: Settings, events: EventLog, clock: Clock, *, allows_wit
         allows_withdrawals=allows_withdrawals,
         exposed=settings.around.exposed,
     )
-
-
-async def followed_ids(settings: Settings, store: Store) -> Mapping[str, Sequence[int]]:
-    """By hedge, what the operator had followed beside the configured positions."""
-    return {name: await store.followed.of(name) for name in settings.config.hedges}
-
-
-async def _prepare(
-    settings: Settings, chains: ChainFeeds, venue: PerpVenue, store: Store, key: KeyWatch | None
-) -> None:
-    """Ask everything once. What does not answer is asked again by the hedges that need it, under the operator's eyes.
-
-    Raises Refused or ConfigurationError only while nothing is held: a short is not left alone over a mistake.
-    """
-    held = await store.holds_position()
-    symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
-    asked = [_first_word(venue, symbols), chains.prepare()]
-    if key is not None and not held:
-        asked.append(key.refusals())
-    troubles = [*chain.from_iterable(await asyncio.gather(*asked))]
-    for trouble in troubles:
-        if not held and not isinstance(trouble, Transient):
-            raise trouble
-        log.warning("not ready", error=str(trouble), position_held=held)
-    if not held and not troubles:
-        await asyncio.gather(*(_first_sight(settings, name, chains, venue, store) for name in settings.config.hedges))
-
-
-async def _first_sight(settings: Settings, name: str, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:
-    """Raises Refused when a symbol exists but is not that of the position's asset.
-
-    What cannot be read now is judged by the hedge itself, later.
-    """
-    symbol, text = settings.config.hedges[name].symbol, await store.memory.load(name)
-    reading = await chains.by_hedge[name].facts(name, max_age_s=SHARED_READ_S)
-    known_pair = from_json(text).known_pair if text else ""
-    try:
-        market = await venue.market(symbol)
-    except (Transient, Refused):
-        return
-    if reading.value is None:
-        return
-    if wrong := wrong_perp(reading.value, market, venue.rules(symbol), known_pair=known_pair):
-        raise Refused(wrong, code="wrong_symbol")
-
-
-async def _first_word(venue: PerpVenue, symbols: Sequence[str]) -> tuple[LpHedgeError, ...]:
-    try:
-        await venue.prepare(symbols)
-    except LpHedgeError as error:
-        return (error,)
-    return ()
 
 
 async def _began(store: Store, clock: Clock) -> datetime:

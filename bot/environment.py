@@ -71,6 +71,7 @@ class Environment(BaseSettings):
     lp_hedge_log_file_mb: Annotated[int, Field(gt=0)] = 10
     lp_hedge_log_files: Annotated[int, Field(gt=0)] = 5
     lp_hedge_heartbeat_url: SecretStr | None = None
+    lp_hedge_clock: Annotated[str, Field(pattern=r"^[0-9]{1,4}@[0-9]{1,12}$")] | None = None
 
     @model_validator(mode="before")
     @classmethod

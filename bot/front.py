@@ -35,7 +35,8 @@ TIDYING_ALLOWED_S = TIDYING_TURN_S + 3600.0
 class Front:
     """Telegram when there is a token, the terminal otherwise.
 
-    `people`: the clock of those who read and answer, where the market's runs faster.
+    `people`: the clock of those who read and answer, where the market's runs faster. `chat_speed`: how many times as
+    many messages a chat takes as Telegram's own do, where it is a test's.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Front:
         clock: Clock,
         *,
         people: Clock | None = None,
+        chat_speed: float = 1.0,
         telegram: TelegramSettings | None,
         redactor: Redactor | None = None,
         last_word: Callable[[bool], Awaitable[None]] | None = None,
@@ -58,6 +60,7 @@ class Front:
         self._store = store
         self._clock = clock
         self._people = people or clock
+        self._chat_speed = chat_speed
         self._telegram = telegram
         self._redactor = redactor or Redactor()
         self._last_word = last_word
@@ -126,6 +129,7 @@ class Front:
             await console.run()
             return
         from bot.telegram.frontend import TelegramFrontEnd
+        from bot.telegram.settings import Timings
 
         front = TelegramFrontEnd(
             self._telegram,
@@ -134,6 +138,7 @@ class Front:
             clock=self._people,
             redactor=self._redactor,
             board=self._office.board,
+            timings=Timings(pace_s=Timings().pace_s / self._chat_speed),
         )
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: telegram_items(front.health()))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bot.chain_feeds import ChainFeeds
 from bot.chat_settings.effective import effective
-from bot.compose import followed_ids
 from bot.venues import perp_venue
 from core.clock import Clock
 from core.config import HedgeConfig
@@ -76,7 +75,7 @@ async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]
             settings = replace(settings, config=now.config)
         venue, _ = perp_venue(settings, PaperGlance(store), clock)
         stack.push_async_callback(venue.aclose)
-        followed = await followed_ids(settings, store) if store is not None else {}
+        followed = await store.followed.by_hedge(settings.config.hedges) if store is not None else {}
         chains = ChainFeeds(settings, clock, followed)
         stack.push_async_callback(chains.aclose)
         symbols = [hedge.symbol for hedge in settings.config.hedges.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.clock import Clock
+from core.clock import Clock, PacedClock
 from core.errors import ConfigurationError
 from core.ports import PerpVenue
 from core.venue_watch import Streams
@@ -50,7 +50,9 @@ def live_venue(settings: Settings, clock: Clock, *, sets_terms: bool = False) ->
     )
     hedges = settings.config.hedges.values() if sets_terms else ()
     wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in hedges}
-    return BinanceVenue(access, clock, wanted={symbol: terms for symbol, terms in wanted.items() if terms})
+    return BinanceVenue(
+        access, clock, wall=_wall(clock), wanted={symbol: terms for symbol, terms in wanted.items() if terms}
+    )
 
 
 def _paper_venue(
@@ -63,7 +65,7 @@ def _paper_venue(
     from core.exchange.paper_markets import PaperMarkets
     from core.exchange.streamed_market import StreamedMarket
 
-    public = BinancePublic(settings.around.values.binance_futures_url, clock)
+    public = BinancePublic(settings.around.values.binance_futures_url, clock, wall=_wall(clock))
     asked, terms = BinanceMarket(public, clock), terms_of(settings.config.paper)
     if stream_url is None:
         venue = PaperVenue(asked, paper, clock, terms)
@@ -71,6 +73,11 @@ def _paper_venue(
     pushed = BinanceMarketStream(asked.unit, public.server_now_ms, clock, stream_url=stream_url)
     venue = PaperVenue(StreamedMarket(pushed, asked, clock, max_age=PUSHED_FOR), paper, clock, terms, deep=asked)
     return venue, Streams(venue, PaperMarkets(pushed, venue))
+
+
+def _wall(clock: Clock) -> Clock | None:
+    """What the exchange's clock is compared with: the system's own, unless the program's is made to run faster."""
+    return clock if isinstance(clock, PacedClock) else None
 
 
 def _wanted_terms(hedge: HedgeConfig) -> WantedTerms | None:

@@ -34,12 +34,14 @@ class CommandDesk:
         queue: CommandQueue,
         desk: ApprovalDesk,
         clock: Clock,
+        people: Clock | None = None,
     ) -> None:
         self._runners = runners
         self._following = following
         self._queue = queue
         self._desk = desk
         self._clock = clock
+        self._people = people or clock
         # Carried out, or being so, by this process: two readers of the queue do not meet at one row.
         self._taken: set[int] = set()
         # Carried out, but the answer could not be written yet: that is tried again, not the command.
@@ -85,7 +87,7 @@ class CommandDesk:
         await _each([runner.halt(why) for runner in self._runners.values()])
 
     async def _carry_out(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
-        if command.name != HALT and self._clock.now() - command.issued_at > STALE_AFTER:
+        if command.name != HALT and self._people.now() - command.issued_at > STALE_AFTER:
             return False, f"/{command.name} was too old when it was read: send it again.", ()
         try:
             return await self._dispatch(command)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from core.cancellation import until_one_ends, until_one_fails
-from core.clock import Clock
+from core.clock import Clock, network_s
 from core.command_desk import CommandDesk
 from core.errors import LpHedgeError
 from core.facts import Market
@@ -100,13 +100,13 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. A task that fails is tried again for ever; the others go on meanwhile."""
-        commands = Task(COMMANDS, self._run_commands, allowed_s=lambda: TURN_ALLOWANCE_S)
+        commands = Task(COMMANDS, self._run_commands, allowed_s=lambda: network_s(self._clock, TURN_ALLOWANCE_S))
         hedges = (self._task_of(runner) for runner in self._runners.values())
         await until_one_fails(*map(self._supervisor.keep, (commands, *self._beside, *hedges)))
 
     def _task_of(self, runner: Hedge) -> Task:
         def allowed_s() -> float:
-            return runner.pause_s() + TURN_ALLOWANCE_S
+            return runner.pause_s() + network_s(self._clock, TURN_ALLOWANCE_S)
 
         return Task(runner.name, partial(self._run_hedge, runner), allowed_s=allowed_s, hedge=runner.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -79,6 +80,10 @@ class SqliteFollowedPositions:
         """In the order in which they were followed."""
         text = await self._meta.get(self._key(hedge))
         return tuple(int(word) for word in text.split()) if text else ()
+
+    async def by_hedge(self, hedges: Iterable[str]) -> Mapping[str, Sequence[int]]:
+        """Of each, what the operator had followed beside the configured positions."""
+        return {name: await self.of(name) for name in hedges}
 
     async def add(self, hedge: str, position_id: int) -> None:
         """Read, then written: for the one process that hedges."""

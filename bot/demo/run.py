@@ -17,7 +17,6 @@ from bot.accounts import Accounts
 from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
-from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
 from bot.front import Front
 from bot.logs import LogRing
@@ -28,7 +27,7 @@ from bot.stopping import Stopping
 from bot.version import VERSION
 from core.account_keeping import AccountKeeper
 from core.accounting.attribution import Parts
-from core.clock import Clock, ManualClock, SystemClock
+from core.clock import Clock, ManualClock, PacedClock, SystemClock
 from core.engine import Engine
 from core.events import Event, EventKind
 from core.exchange.paper import PaperVenue, terms_of
@@ -97,7 +96,7 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None, stopping: 
     if options.speed is None:
         return await _run_fast(options, logs)
     people = SystemClock()
-    clock = PacedClock(people, start=RECORDED_START, speed=options.speed)
+    clock = PacedClock(people, start=RECORDED_START, speed_s=options.speed)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
         stage = await set_stage(stack, options, clock, Path(folder), logs, people=people)
@@ -141,7 +140,7 @@ async def set_stage(
     office = open_office(config, store, clock, UTC, logs=logs, people=people, shown_mode=SHOWN_MODE)
     chains = {HEDGE: ChainFeed(market.lp_positions(), clock)}
     engine = await build_engine(
-        config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now()
+        config, chains=chains, venue=venue, store=store, office=office, clock=clock, began=clock.now(), people=people
     )
     return Stage(market, venue, store, office, engine, clock)
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from binance import AsyncClient
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 from pydantic import SecretStr
 
-from core.clock import Clock, SystemClock
+from core.clock import Clock, SystemClock, ahead_of_system
 from core.connection_words import what_failed
 from core.errors import Refused, Transient
 from core.exchange.binance_messages import Malformed, server_time_ms
@@ -30,6 +31,7 @@ from core.exchange.binance_traffic import Permit, Traffic, retry_after_s
 from core.exchange.binance_weights import Cost, cost_of
 
 RECV_WINDOW_MS = 5_000
+MILLISECOND = timedelta(milliseconds=1)
 TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 4.0
 CLOCK_SYNC_EVERY_S = 600.0
@@ -81,7 +83,10 @@ _seen: ContextVar[_Seen] = ContextVar("binance_request")
 
 
 class BinanceClient:
-    """`wall` is the clock that python-binance stamps requests with; it is never a manual one."""
+    """`clock_offset_ms`: the exchange's clock less ours, positive when ours is slow.
+
+    `wall` is the clock that requests are stamped with; it is never a manual one.
+    """
 
     def __init__(self, access: BinanceAccess, clock: Clock, *, wall: Clock | None = None) -> None:
         self.traffic = Traffic(clock)
@@ -89,6 +94,7 @@ class BinanceClient:
         self._clock = clock
         self._wall = wall or SystemClock()
         self._library: AsyncClient | None = None
+        self.clock_offset_ms = 0
         self._synced_at_s: float | None = None
         self._sync_due_at_s = 0.0
         self._sync_lock = asyncio.Lock()
@@ -151,7 +157,7 @@ class BinanceClient:
                 raise read_error(answer)
             taken_ms = _ms(self._wall) - sent_ms
             samples.append((taken_ms, answer - sent_ms - taken_ms // 2))
-        self._open().timestamp_offset = min(samples)[1]
+        self.clock_offset_ms = min(samples)[1]
         self._synced_at_s = self._clock.monotonic_s()
         self._sync_due_at_s = self._synced_at_s + CLOCK_SYNC_EVERY_S
 
@@ -166,12 +172,6 @@ class BinanceClient:
                 await self.sync_clock()
         return None
 
-    @property
-    def clock_offset_ms(self) -> int:
-        """The exchange's clock less ours, positive when ours is slow."""
-        offset_ms: int = self._open().timestamp_offset
-        return offset_ms
-
     def for_sockets(self) -> AsyncClient:
         """The library's own client, as its socket manager wants it; requests go through `read` and `order`."""
         return self._open()
@@ -180,14 +180,16 @@ class BinanceClient:
         """Close the session; a later call opens a new one."""
         if self._library is not None:
             await self._library.close_connection()
-            self._library, self._synced_at_s = None, None
+            self._library, self._synced_at_s, self.clock_offset_ms = None, None, 0
 
     async def _attempt(self, what: str, call: Call, parse: Callable[[object], T], permit: Permit) -> T | Failure:
         """The answer, or the Failure as a value: no exception of the library survives, not as a cause either."""
         seen = _Seen()
         token = _seen.set(seen)
         try:
-            return parse(await call(self._open()))
+            library = self._open()
+            library.timestamp_offset = self.clock_offset_ms + ahead_of_system(self._wall) // MILLISECOND
+            return parse(await call(library))
         except TROUBLE as error:
             failure = await _failure(what, error, seen)
         finally:

@@ -16,7 +16,7 @@ from typing import NoReturn
 from websockets.asyncio.client import ClientConnection, connect
 
 from core.cancellation import until_one_fails
-from core.clock import Clock, at_ms
+from core.clock import Clock, at_ms, network_s
 from core.errors import Refused, Transient
 from core.exchange.binance_events import BookEvent, MarkEvent, UnitOf
 from core.exchange.binance_market import book_levels, by_our_clock
@@ -53,7 +53,7 @@ class BinanceMarketStream:
         self._server_now_ms = server_now_ms
         self._clock = clock
         self._root = stream_url.rstrip("/")
-        self._silent_after_s = silent_after_s
+        self._silent_after_s = network_s(clock, silent_after_s)
         self._liveness = liveness or Liveness()
         self._pairs: dict[str, _Pair] = {}
         self._nonsense: str | None = None

@@ -8,7 +8,10 @@ from decimal import Decimal
 import pytest
 import structlog
 
+from core.clock import PacedClock
+from core.command_desk import CommandDesk
 from core.events import EventKind
+from core.following import Following
 from tests.core.saying import said
 from tests.execution.world import HEDGED, Setting, World, running
 
@@ -66,6 +69,20 @@ async def test_a_command_that_waited_too_long_is_refused(setting: Setting, world
     """The world has moved on since it was written."""
     ok, answer = await said(world, command, "eth", age=timedelta(minutes=10))
     assert not ok and "too old" in answer
+
+
+async def test_the_age_of_a_command_is_people_s_time(setting: Setting, world: World) -> None:
+    """Where the market's runs faster, it is no older for that."""
+    ahead = PacedClock(setting.clock, start=setting.clock.now() + timedelta(hours=1), speed_s=100)
+    nothing = Following(feeds={}, followed=world.store.followed, events=world.office.notifier, clock=ahead)
+    words = world.store.commands
+    desk = CommandDesk(
+        runners={}, following=nothing, queue=words, desk=world.office.desk, clock=ahead, people=setting.clock
+    )
+    written = await words.put("pause", ("eth",), actor="a", source="t", update_key=None, at=setting.clock.now())
+    await desk.consume()
+    assert written is not None
+    assert (await words.answer(written)) == (False, "There is no hedge 'eth'; there are: .")
 
 
 async def test_an_old_halt_still_counts(setting: Setting, world: World) -> None:

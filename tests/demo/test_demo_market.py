@@ -10,11 +10,10 @@ import pytest
 
 from bot.demo.chain import FIRST_BLOCK, HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
-from bot.demo.pace import PacedClock
 from bot.demo.path import RECORDED_START
 from core.amm.amounts import burn_amounts
 from core.amm.ticks import sqrt_ratio_at_tick
-from core.clock import ManualClock
+from core.clock import ManualClock, PacedClock
 from core.errors import Refused
 from core.exchange.paper import PaperVenue, terms_of
 from core.exchange.public_market import MarketFeed
@@ -218,7 +217,7 @@ def test_the_ports_are_kept() -> None:
 async def test_a_paced_clock_runs_and_sleeps_that_much_faster() -> None:
     """At speed 60 a real second is a minute, and a minute's sleep takes one real second."""
     real = ManualClock(datetime(2026, 1, 1, tzinfo=RECORDED_START.tzinfo))
-    clock = PacedClock(real, start=RECORDED_START, speed=60)
+    clock = PacedClock(real, start=RECORDED_START, speed_s=60)
     sleeping = asyncio.create_task(clock.sleep(60))
     await asyncio.sleep(0)
     await real.advance(0.5)

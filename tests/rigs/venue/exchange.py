@@ -39,12 +39,13 @@ class Funding:
 
 @dataclass(repr=False, eq=False)
 class Exchange:
-    """State plus control. Prices are QUOTE per BASE, quantities BASE."""
+    """State plus control. Prices are QUOTE per BASE, quantities BASE. `wall_ms`: its time, which may run faster."""
 
     instruments: dict[str, Instrument] = field(default_factory=default_instruments)
     depth: Depth = field(default_factory=Depth)
     clock_offset_ms: int = 0
     liquidates: bool = False
+    wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -54,6 +55,7 @@ class Exchange:
         self.funding: dict[str, Funding] = {}
         self.account = Account(self.instruments, lambda symbol: self.marks[symbol])
         self.orders: dict[int, Order] = {}
+        self._open: dict[int, Order] = {}
         self.ledger = Ledger(self.account, self.now_ms, self.next_id)
         self.funding_history: list[tuple[str, Decimal, int, Decimal]] = []
         self.listeners: list[Listener] = []
@@ -68,7 +70,7 @@ class Exchange:
             self.set_price(symbol, instrument.price)
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self.clock_offset_ms
+        return self.wall_ms() + self.clock_offset_ms
 
     def next_id(self) -> int:
         with self.lock:
@@ -206,7 +208,9 @@ class Exchange:
 
     def open_orders(self, symbol: str | None = None) -> list[Order]:
         with self.lock:
-            return [order for order in self.orders.values() if order.open and symbol in (None, order.request.symbol)]
+            for order in [order for order in self._open.values() if not order.open]:
+                del self._open[order.id]
+            return [order for order in self._open.values() if symbol in (None, order.request.symbol)]
 
     # -- what the API does -----------------------------------------------------------------------------------------
 
@@ -224,7 +228,7 @@ class Exchange:
             self._check_book(request)
             now = self.now_ms()
             order = Order(self.next_id(), request, now, now)
-            self.orders[order.id] = order
+            self.orders[order.id] = self._open[order.id] = order
             self._tell_order(order, "NEW", None)
             self._match(order)
             self._liquidate_if_due(request.symbol)

@@ -56,13 +56,17 @@ class VenueServer:
     """`url` is the root for REST (`{url}/fapi`), `stream_url` for websockets; both exist after `start`.
 
     `witnesses` see each request as it arrives, before any fault has its way with it. `answer` is all but the transport.
+    `speed`: of the exchange's clock; see `check_time`.
     """
 
-    def __init__(self, exchange: Exchange | None = None, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, exchange: Exchange | None = None, credentials: Credentials | None = None, *, speed: float = 1.0
+    ) -> None:
         self.exchange = exchange or Exchange()
         self.credentials = credentials or Credentials()
         self.faults = Faults()
-        self.limits = RateLimits()
+        self.limits = RateLimits(lambda: self.exchange.now_ms() / 1000) if speed != 1 else RateLimits()
+        self.speed = speed
         self.hub = StreamHub(self.exchange)
         self.journal: list[Exchanged] = []
         self.witnesses: list[Callable[[Received], None]] = []
@@ -163,7 +167,7 @@ class VenueServer:
         if route.security is not Security.NONE:
             check_key(received, self.credentials)
         if route.security is Security.SIGNED:
-            check_time(params, self.exchange.now_ms())
+            check_time(params, self.exchange.now_ms(), speed=self.speed)
             check_signature(received, self.credentials)
         if route.places_order:
             self.limits.check_orders()

@@ -1,0 +1,55 @@
+"""The program's clock: the system's, or for tests of months one that runs faster, where everything else is a test too.
+
+LP_HEDGE_CLOCK="150@1700000000" runs 150 times as fast from that moment on (seconds since the epoch), also over
+restarts.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from bot.environment import Surroundings
+from core.clock import Clock, PacedClock, SystemClock
+from core.errors import ConfigurationError
+
+
+def program_clock(around: Surroundings) -> Clock:
+    """Raises ConfigurationError for a faster clock beside any address that is not this machine's own."""
+    wanted = around.values.lp_hedge_clock
+    if wanted is None:
+        return SystemClock()
+    if elsewhere := [name for name, url in _addresses(around) if not _is_loopback(url)]:
+        raise ConfigurationError(
+            f"LP_HEDGE_CLOCK makes time run faster and is for tests on this machine alone, but "
+            f"{' and '.join(elsewhere)} may be elsewhere: remove LP_HEDGE_CLOCK."
+        )
+    speed, _, epoch_s = wanted.partition("@")
+    if not int(speed):
+        raise ConfigurationError("LP_HEDGE_CLOCK must run at least once as fast as the system's clock.")
+    met = datetime.fromtimestamp(int(epoch_s), UTC)
+    return PacedClock(SystemClock(), start=met, speed_s=float(speed), met=met)
+
+
+def _addresses(around: Surroundings) -> list[tuple[str, str]]:
+    """(variable, address) of all that the program may speak to, with what is in force where none is set."""
+    values = around.values
+    found = [("BINANCE_FUTURES_URL", values.binance_futures_url)]
+    found += [("BINANCE_STREAM_URL", values.stream_url)] if values.stream_url else []
+    found += [("BINANCE_SPOT_URL", values.spot_url)] if values.spot_url else []
+    found += [("TELEGRAM_API_URL", values.telegram_api_url)] if values.telegram_bot_token else []
+    beat = values.lp_hedge_heartbeat_url
+    found += [("LP_HEDGE_HEARTBEAT_URL", beat.get_secret_value())] if beat else []
+    for chain, endpoints in around.chains.items():
+        found += [(f"{chain}_RPC_URL", url.get_secret_value()) for url in endpoints.rpc_urls]
+        found += [(f"{chain}_WS_URL", endpoints.ws_url.get_secret_value())] if endpoints.ws_url else []
+    return found
+
+
+def _is_loopback(url: str) -> bool:
+    """By address alone: what a name leads to may change."""
+    try:
+        return ip_address(urlsplit(url).hostname or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,213 @@
+"""Three hedges on two chains, an exchange and a Bot API on one fast time, and the program as a process among them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from core.clock import PacedClock, SystemClock
+from tests.rigs.chain.proxy import RpcProxy
+from tests.rigs.chain.rig import ChainRig, PoolRef
+from tests.rigs.telegram.rig import TelegramRig
+from tests.rigs.venue import Exchange, VenueServer, VenueThread
+from tests.soak.market import BNB, ETH, PricePath, recorded
+
+ROOT = Path(__file__).resolve().parents[2]
+OPERATOR = 4711
+BALANCE = Decimal(400_000)
+POLL_S = 60
+DAY_MINUTES = 24 * 60
+STOPS_WITHIN_S = 60.0
+# By hedge, what its block says beyond what all of them say. Between them: each kind of order, slices, and questions.
+SETTINGS = {
+    "eth": {"approval_over_quote": '"off"', "rebalance_to": '"edge"'},
+    "bnb": {
+        "approval_over_quote": "1500",
+        "approval_timeout_seconds": "7200",
+        "twap_over_quote": "1000",
+        "twap_duration_seconds": "240",
+        "twap_interval_seconds": "60",
+    },
+    "btc": {"approval_over_quote": '"off"', "order_type": '"post_only"', "limit_timeout_seconds": "180"},
+}
+# Limits of age are those of a network that is no faster than it always is, on a clock that is.
+OF_ALL = {
+    "poll_seconds": str(POLL_S),
+    "cooldown_seconds": "30",
+    "max_position_notional": "200000",
+    "max_chain_age_seconds": "900",
+    "max_price_age_seconds": "240",
+    "delta_band_pct": "1",
+    "delta_band_quote": "100",
+}
+
+
+@dataclass(slots=True)
+class Leg:
+    """One hedge's world. `lower`, `upper`: of its LP position, QUOTE per BASE."""
+
+    name: str
+    symbol: str
+    chain_name: str
+    chain: ChainRig
+    pool: PoolRef
+    path: PricePath
+    position_id: int
+    lower: Decimal
+    upper: Decimal
+
+
+@dataclass(slots=True)
+class SoakStage:
+    folder: Path
+    clock: PacedClock
+    clock_text: str
+    chains: dict[str, ChainRig]
+    proxies: dict[str, list[RpcProxy]]
+    venue: VenueServer
+    telegram: TelegramRig
+    legs: list[Leg]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "lp_hedge.db"
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.venue.exchange
+
+    def elapsed_s(self) -> float:
+        """Of the soak's own time."""
+        return self.clock.monotonic_s()
+
+    def write_configuration(self) -> None:
+        lines = ['mode = "live"']
+        for name, chain in self.chains.items():
+            quotes = {leg.pool.quote.address: leg.pool.quote for leg in self.legs if leg.chain_name == name}
+            lines.append(chain.chain_block(name, *quotes.values()))
+        for leg in self.legs:
+            block = {
+                "chain": f'"{leg.chain_name}"',
+                "amm_type": f'"{leg.chain.amm_type}"',
+                "lp_position_ids": f"[{leg.position_id}]",
+                "symbol": f'"{leg.symbol}"',
+            }
+            lines.append(f"[hedges.{leg.name}]")
+            lines += [f"{key} = {value}" for key, value in (block | OF_ALL | SETTINGS[leg.name]).items()]
+        (self.folder / "hedge.toml").write_text("\n".join(lines) + "\n")
+
+    def variables(self) -> dict[str, str]:
+        keys = self.venue.credentials
+        nodes = {f"{name.upper()}_RPC_URL": ",".join(p.url for p in each) for name, each in self.proxies.items()}
+        return nodes | {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "BINANCE_API_KEY": keys.key,
+            "BINANCE_API_SECRET": keys.secret,
+            "BINANCE_FUTURES_URL": self.venue.url,
+            "BINANCE_STREAM_URL": self.venue.stream_url,
+            "BINANCE_SPOT_URL": self.venue.url,
+            "TELEGRAM_BOT_TOKEN": self.telegram.token,
+            "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
+            "TELEGRAM_API_URL": self.telegram.api_url,
+            "LP_HEDGE_CONFIG": str(self.folder / "hedge.toml"),
+            "LP_HEDGE_DB": str(self.database),
+            "LP_HEDGE_LOG_LEVEL": "WARNING",
+            "LP_HEDGE_CLOCK": self.clock_text,
+        }
+
+
+class Program:
+    """`lp-hedge run` as a process that is started again and again; its log goes on in one file."""
+
+    def __init__(self, stage: SoakStage) -> None:
+        self._stage = stage
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = stage.folder / "run.log"
+
+    @property
+    def pid(self) -> int | None:
+        """None while it does not run."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "run"],
+                cwd=self._stage.folder,
+                env=self._stage.variables(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code. Raises TimeoutExpired when it does not end."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(STOPS_WITHIN_S)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def soak_stage(folder: Path, *, speed: int, minutes: int, random: Random) -> Iterator[SoakStage]:
+    """Everything but the program, on a time that begins when all is set up."""
+    with ExitStack() as stack:
+        chains = {
+            "first": stack.enter_context(ChainRig(block_time_s=None)),
+            "second": stack.enter_context(ChainRig(amm_type="pancakeswap_v3", chain_id=31338, block_time_s=None)),
+        }
+        legs = _legs(chains, minutes, random)
+        met = datetime.fromtimestamp(int(datetime.now(UTC).timestamp()), UTC)
+        clock = PacedClock(SystemClock(), start=met, speed_s=speed, met=met)
+        exchange = Exchange(wall_ms=lambda: int(clock.now().timestamp() * 1000))
+        exchange.set_balance(BALANCE)
+        server = VenueServer(exchange, speed=speed)
+        venue = stack.enter_context(VenueThread(server))
+        telegram = stack.enter_context(TelegramRig())
+        telegram.add_chat(OPERATOR)
+        proxies = {name: [stack.enter_context(RpcProxy(c.rpc_url)) for _ in range(2)] for name, c in chains.items()}
+        clock_text = f"{speed}@{int(met.timestamp())}"
+        stage = SoakStage(folder, clock, clock_text, chains, proxies, venue, telegram, legs)
+        stage.write_configuration()
+        yield stage
+
+
+def _legs(chains: dict[str, ChainRig], minutes: int, random: Random) -> list[Leg]:
+    first, second = chains["first"], chains["second"]
+    weth, usdt = first.wrapped_pair(quote=("USDT", 6))
+    btc, usdc = first.pair(base=("BTC", 8), quote=("USDC", 6), base_is_token0=False)
+    bnb, usd = second.pair(base=("BNB", 18), quote=("USDT", 18))
+    skip = random.randrange(0, 10 * DAY_MINUTES)
+    eth_path = recorded(ETH, minutes=minutes, skip_minutes=skip)
+    bnb_path = recorded(BNB, minutes=minutes, skip_minutes=skip)
+    btc_path = recorded(ETH, minutes=minutes, skip_minutes=skip + 15 * DAY_MINUTES, times=30)
+    made = []
+    for name, chain_name, base, quote, path, value in (
+        ("eth", "first", weth, usdt, eth_path, 30_000),
+        ("btc", "first", btc, usdc, btc_path, 100_000),
+        ("bnb", "second", bnb, usd, bnb_path, 30_000),
+    ):
+        chain, price = chains[chain_name], path.at(0)
+        pool = chain.create_pool(base, quote, price=price, fee_pips=500)
+        chain.mint_position(pool, price / 10, price * 10, base=50_000_000 / price, quote=50_000_000, owner=chain.other)
+        lower = min(path.quantile(0.05), price * Decimal("0.97"))
+        upper = max(path.quantile(0.95), price * Decimal("1.03"))
+        number = chain.mint_position(pool, lower, upper, base=value / price, quote=value)
+        symbol = f"{name.upper()}USDT"
+        made.append(Leg(name, symbol, chain_name, chain, pool, path, number, lower, upper))
+    return made
