@@ -66,7 +66,9 @@ class EventBook:
         """Write what waits. A caller that is cancelled leaves it to end by itself, or one could not tell what was
         written."""
         if self._entries:
-            await asyncio.shield(asyncio.ensure_future(self._write_all()))
+            writing = asyncio.ensure_future(self._write_all())
+            writing.add_done_callback(_heard_of)
+            await asyncio.shield(writing)
 
     async def _write_all(self) -> None:
         async with self._turn:
@@ -103,3 +105,9 @@ class EventBook:
         if not self._waits:
             _LOG.warning("what happened waits to be written down: %s", error)
         self._waits = True
+
+
+def _heard_of(writing: asyncio.Future[None]) -> None:
+    """Or asyncio would log what no caller is left to hear."""
+    if not writing.cancelled():
+        writing.exception()

@@ -15,6 +15,8 @@ from storage.database import Database
 from storage.offers import put_offer
 from storage.outbox import put_message
 
+INSERT = "INSERT INTO events (scope, kind, hedge, at, data) VALUES (?, ?, ?, ?, ?)"
+
 
 class SqliteEventLog:
     """`core.ports.News`."""
@@ -24,11 +26,12 @@ class SqliteEventLog:
         self._scope = scope
 
     async def append(self, event: Event, messages: Sequence[OutboxMessage] = (), offers: Sequence[Offer] = ()) -> None:
+        values = (self._scope, event.kind, event.hedge, time_text(event.at), mapping_text(event.data))
+        if not messages and not offers:
+            await self._db.write(INSERT, values)
+            return
         async with self._db.transaction() as tx:
-            await tx.execute(
-                "INSERT INTO events (scope, kind, hedge, at, data) VALUES (?, ?, ?, ?, ?)",
-                (self._scope, event.kind, event.hedge, time_text(event.at), mapping_text(event.data)),
-            )
+            await tx.execute(INSERT, values)
             for message in messages:
                 await put_message(tx, message)
             for offer in offers:

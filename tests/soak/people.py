@@ -23,7 +23,8 @@ READS = (
     "/x",
 )
 ACTS = ("/pause", "/halt", "/hedge", "/flatten", "/adopt")
-SETS = ("delta_band_pct 1.2", "delta_band_pct default", "cooldown_seconds 60", "cooldown_seconds default")
+# None of them moves the band, by which the judge measures.
+SETS = ("max_slippage_bps 40", "max_slippage_bps default", "cooldown_seconds 60", "cooldown_seconds default")
 # A stop of the operator's is taken back after so long.
 STOPPED_FOR_S = 20 * 60.0
 LOOKS_BACK = 12
