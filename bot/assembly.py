@@ -78,15 +78,14 @@ async def build_engine(
             name, office.config, chains, venue, store, office, clock, bookkeeper, plan_ids, claims, stops, venue_watch
         )
         runners[name] = await parts.hedge()
-    feeds = {name: chains[name] for name in config.hedges}
-    following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
-    commands = CommandDesk(
-        runners=runners,
-        following=following,
-        queue=store.commands,
-        desk=office.desk,
+    following = Following(
+        feeds={name: chains[name] for name in config.hedges},
+        followed=store.followed,
+        events=office.notifier,
         clock=clock,
-        people=people,
+    )
+    commands = CommandDesk(
+        runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock, people=people
     )
     tasks = _beside(watches, venue=venue, store=store, office=office, clock=clock, began=began)
     if venue_watch is not None:

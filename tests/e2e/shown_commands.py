@@ -29,6 +29,7 @@ NOT_RUN: Mapping[str, str] = {
     "sudo": "changes the machine",
     "journalctl": "no service manager in the tests",
     "apt": "changes the machine",
+    "lp-hedge run --log-format": "the tests of the log run it",
     "git": "would ask a remote repository",
     "curl": "would leave the machine",
 }
@@ -102,6 +103,7 @@ RUN = (
     Shown("lp-hedge run", Scene.PAPER, ""),
     Shown("lp-hedge status", Scene.PAPER, "PAPER"),
     Shown("lp-hedge status --json", Scene.LIVE, '"residual_base"'),
+    Shown("lp-hedge health", Scene.LIVE, "Health: "),
     Shown("lp-hedge pause", Scene.LIVE, "Paused: eth."),
     Shown("lp-hedge resume eth", Scene.LIVE, "Resumed: eth."),
     Shown("lp-hedge halt", Scene.LIVE, "Halted: eth."),
