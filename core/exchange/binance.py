@@ -197,7 +197,7 @@ class BinanceVenue:
             await self._client.read(
                 "cancel",
                 lambda library: library.futures_cancel_order(symbol=symbol, origClientOrderId=client_order_id),
-                lambda answer: _row(answer, symbol, client_order_id),
+                lambda answer: _check_cancelled(answer, symbol, client_order_id),
             )
         except Refused as refusal:
             if refusal.code in NO_LONGER_OPEN:
@@ -292,6 +292,12 @@ def _row(answer: object, symbol: str, client_order_id: str | None) -> OrderRow:
     if row.symbol != symbol or client_order_id not in (None, row.client_order_id):
         raise Malformed("the answer is about another order")
     return row
+
+
+def _check_cancelled(answer: object, symbol: str, client_order_id: str) -> None:
+    """Its state alone is read."""
+    if not order_report(_row(answer, symbol, client_order_id), 1).status.is_final:
+        raise Malformed("the answer does not confirm the cancel")
 
 
 def _check_guarded(answer: object, symbol: str, for_s: int) -> None:

@@ -57,6 +57,7 @@ def test_it_is_taken_back_before_anything_can_be_read(
     stage.cycles(1)
     assert stage.world.status.reason == "stale_venue" and SYMBOL in stage.exchange.countdowns
     assert stage.exchange.open_orders(SYMBOL) == []
+    assert stage.run(stage.world.engine.take_back()) == ()
     stage.server.faults.clear()
     stage.until(lambda: stage.exchange.open_orders(SYMBOL), within_s=180)
     for price in (2001, 2000):  # somebody takes it
