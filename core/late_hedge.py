@@ -38,6 +38,8 @@ from core.status_view import hedge_status
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
+# While something may rest: seldom enough for a minute's request weight, whatever each try asks.
+HURRIED_RETRY_S = 3.0
 SHARED_READ_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -128,8 +130,8 @@ class LateHedge:
         return Outlook(self.name, self._config(), self._seen.lp, None, None) if self._seen else None
 
     def pause_s(self) -> float:
-        """Until the exchange is asked again: from one second, doubling up to a minute, but not while something may rest
-        that no countdown has ended yet."""
+        """Until the exchange is asked again: from one second, doubling up to a minute; up to a few seconds while
+        something may rest that no countdown has ended yet."""
         return self._hedge.pause_s() if self._hedge else self._retry_s
 
     async def halt(self, by: str) -> None:
@@ -210,18 +212,19 @@ class LateHedge:
         return True
 
     async def _note(self, error: Transient | Refused | ConfigurationError) -> None:
+        rests = not await self._opening.take_back()
         self._trouble = str(error)
         log.warning("exchange not ready", hedge=self.name, error=self._trouble, retry_s=self._retry_s)
         if type(error) is not self._told:
             self._told = type(error)
             await self._tell(EventKind.SUSPENDED, {"reason": Reason.STALE_VENUE.text, "detail": self._trouble})
-        rests = not await self._opening.take_back()
         await self._look_at_the_chain()
         now_s = self._clock.monotonic_s()
         if self._tried_at_s is None:
             self._countdown_over_at_s = now_s + GUARDED_FOR_S
-        elif not rests or now_s > self._countdown_over_at_s:
-            self._retry_s = min(LONGEST_RETRY_S, self._retry_s * 2)
+        else:
+            hurried = rests and now_s < self._countdown_over_at_s
+            self._retry_s = min(HURRIED_RETRY_S if hurried else LONGEST_RETRY_S, self._retry_s * 2)
         self._tried_at_s = now_s
 
     async def _look_at_the_chain(self) -> None:

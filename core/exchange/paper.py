@@ -193,7 +193,7 @@ class PaperVenue:
             return self._report(symbol, client_order_id)
 
     async def cancel_unread(self, symbol: str, client_order_id: str) -> bool:
-        """Without a market nothing can have filled it meanwhile. Saved when it returns."""
+        """No market is read, so that nothing fills it first. Saved when it returns."""
         async with self._lock:
             self._check_loaded()
             self._state = lapsed(self._state, self._clock.now())

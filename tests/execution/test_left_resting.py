@@ -79,7 +79,7 @@ def test_it_is_asked_for_again_soon_while_that_fails(stage: Stage, left: Order) 
         assert stage.exchange.open_orders(SYMBOL)
         stage.server.faults.clear()
         filters_refused(stage)
-        await stage.clock.sleep(4)
+        await stage.clock.sleep(8)
         assert stage.exchange.open_orders(SYMBOL) == []
         await end(engine)
 
