@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,18 +93,25 @@ class KeyWatch:
         self._allows_withdrawals = allows_withdrawals
         self._exposed = (KeyFault(exposed, refuses=True),) if exposed else ()
         self._told: frozenset[KeyFault] = frozenset()
+        self._unlogged: tuple[KeyFault, ...] = ()
         self._due_s = clock.monotonic_s()
 
     async def refusals(self) -> tuple[Refused, ...]:
-        """Before anything is held; what refuses nothing goes to the log."""
-        faults = await self._look()
-        return tuple(Refused(f"the API key: {each.detail}", code="key_rights") for each in faults if each.refuses)
+        """Before anything is held. What refuses nothing is logged by `run`: a refused start says one sentence."""
+        self._unlogged = await self._look()
+        return tuple(
+            Refused(f"the API key: {each.detail}", code="key_rights") for each in self._unlogged if each.refuses
+        )
 
     async def run(self) -> None:
         """Every day, sooner while nothing could be read. What live mode would not begin with is told on the phone."""
+        _log_all(self._unlogged)
+        self._unlogged = ()
         while True:
             await self._clock.sleep(max(0.0, self._due_s - self._clock.monotonic_s()))
-            for fault in await self._look():
+            news = await self._look()
+            _log_all(news)
+            for fault in news:
                 if fault.refuses:
                     event = Event(EventKind.KEY_AT_RISK, None, self._clock.now(), {"detail": fault.detail})
                     await self._events.append(event)
@@ -119,7 +126,10 @@ class KeyWatch:
         pause_s = AGAIN_S if any(fault.unread for fault in faults) else LOOK_EVERY_S
         self._due_s = self._clock.monotonic_s() + pause_s
         news = tuple(fault for fault in faults if fault not in self._told)
-        for fault in news:
-            log.warning("the API key", worth_a_look=fault.detail)
         self._told = frozenset(faults)
         return news
+
+
+def _log_all(faults: Sequence[KeyFault]) -> None:
+    for fault in faults:
+        log.warning("the API key", worth_a_look=fault.detail)

@@ -16,7 +16,7 @@ IMPORTED = re.compile(r"^import time:[ \d]+\|[ \d]+\| +([\w.]+)$", re.MULTILINE)
 # Of commands that replay and search, of the process that draws, and what libraries bring for uses that are not ours.
 NEVER_LOADED = {
     "numpy", "numba", "llvmlite", "matplotlib", "PIL", "joblib", "tqdm", "dask", "distributed", "pandas", "scipy",
-    "py_ecc", "setuptools", "pkg_resources", "pytest",
+    "setuptools", "pkg_resources", "pytest",
     "core.replay", "bot.backtest.run", "bot.calibrate.run", "bot.demo.run", "bot.preflight", "bot.first_config",
     "bot.charts.drawing",
 }  # fmt: skip

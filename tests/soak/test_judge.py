@@ -26,6 +26,7 @@ from tests.soak.stage import OPERATOR, Leg, SoakStage
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ORDER_ID = "lph.eth.abc.1"
 AT = "2026-01-01T12:00:00.000000Z"
+EVENT = "INSERT INTO events (seq, scope, kind, hedge, at, data) VALUES (?, 'live:a', ?, 'eth', ?, ?)"
 MINUTE = timedelta(minutes=1)
 
 
@@ -99,7 +100,7 @@ def test_a_journal_that_missed_a_fill_is_found(stage: SoakStage) -> None:
 
 def test_an_event_without_a_message_is_found(stage: SoakStage) -> None:
     """And a message that no chat got."""
-    _write(stage, "INSERT INTO events VALUES (1,'halted','eth',?,'{}')", AT)
+    _write(stage, EVENT, 1, "halted", AT, "{}")
     assert list(judge.alerts_lost(stage)) == ["1 of 1 halted of eth were told to nobody"]
     key = f"halted:eth:{AT}:1"
     _write(
@@ -138,7 +139,7 @@ def test_the_time_in_each_state_has_no_holes(stage: SoakStage) -> None:
     data = '{"state": "READY", "reason": "within_band"}'
     for number, at in enumerate((NOON + MINUTE, NOON + 5 * MINUTE)):
         moment = f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
-        _write(stage, "INSERT INTO events VALUES (?,'decision_changed','eth',?,?)", number, moment, data)
+        _write(stage, EVENT, number, "decision_changed", moment, data)
     downs = [Down(NOON + 3 * MINUTE, "kill -9")]
     lasted = judge.stretches(stage, downs, NOON, NOON + 9 * MINUTE)
     assert [(each.state, (each.to - each.frm) / MINUTE) for each in lasted] == [
