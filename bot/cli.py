@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.arguments import TWINS, build_parser
+from bot.arguments import TWINS, build_parser, parse_typed
 from bot.stopping import Stopping
 from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
@@ -32,7 +32,7 @@ Handler = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The border: whatever goes wrong below becomes one sentence on stderr without a secret, and a code."""
-    options = build_parser().parse_args(argv)
+    options = parse_typed(sys.argv[1:] if argv is None else argv)
     try:
         return HANDLERS[options.command](options)
     except ConfigurationError as error:

@@ -109,7 +109,8 @@ def test_files_may_be_named_before_or_after_the_command() -> None:
     [
         [],
         ["nonsense"],
-        ["halt", "a", "b"],
+        ["pause", "a", "b"],
+        ["hedge", "a", "--now"],
         ["approve"],
         ["demo", "--hours", "0"],
         ["demo", "--speed", "-1"],
@@ -124,7 +125,7 @@ def test_wrong_usage_exits_2(typed: list[str], capsys: pytest.CaptureFixture[str
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("lp-hedge: ") and said.count("\n") == 1
-    known = typed[:1] if typed[:1] != ["nonsense"] else []
+    known = typed[:1] if typed[:1] != ["nonsense"] and "--now" not in typed else []
     assert said.endswith(f"; see {' '.join(['lp-hedge', *known])} --help\n")
 
 
@@ -237,14 +238,35 @@ def test_a_halt_before_the_first_start_counts(home: Path, capsys: pytest.Capture
     assert service.seen[0][:2] == ("halt", ("BNB",))
 
 
-def test_a_halt_of_no_hedge_is_refused_with_the_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody is there to say later that the name was mistyped; nothing is written either."""
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["halt", "nope"], "I know no hedge 'nope', so all are halted."),
+        (["halt", "bnb", "eth"], "I know no hedge 'eth', so all are halted."),
+        (["halt", "--now", "bnb"], "I know no hedge '--now', so all are halted."),
+        (["hatl"], "I took 'hatl' for halt."),
+        (["--db", "data/lp_hedge.db", "/halp", "all"], "I took '/halp' for halt."),
+    ],
+)
+def test_a_halt_that_is_not_understood_halts_everything(
+    home: Path, typed: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is there to ask; what was done instead is said."""
     configured(home)
-    assert cli.main(["halt", "nope"]) == 2
-    assert "there is no hedge nope, so nothing was done; there are: bnb." in capsys.readouterr().err
-    assert not (home / "data").exists()
+    assert cli.main(typed) == 0
+    said = capsys.readouterr()
+    assert says in said.out + said.err and "whatever starts there next halts first" in said.out
+    with Service(home / "data" / "lp_hedge.db", answers=True) as service:
+        assert cli.main(["pause"]) == 0
+    words = ("all",) if typed[-1] == "all" else ()
+    assert service.seen[0][:2] == ("halt", words)
+
+
+def test_a_halt_where_nothing_could_start_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a configuration nor a database: there is nothing to halt."""
     (home / "hedge.toml").write_text("broken")
     assert cli.main(["halt", "bnb"]) == 2
+    assert "nothing was done" in capsys.readouterr().err and not (home / "data").exists()
 
 
 def test_a_halt_needs_no_readable_configuration(home: Path) -> None:
@@ -260,7 +282,7 @@ def test_a_halt_needs_no_readable_configuration(home: Path) -> None:
 
     asyncio.run(remember())
     (home / "hedge.toml").write_text("broken")
-    assert [cli.main(["halt", "old"]), cli.main(["halt", "new"]), cli.main(["halt"])] == [0, 2, 0]
+    assert [cli.main(["halt", "old"]), cli.main(["halt", "new"]), cli.main(["halt"])] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
