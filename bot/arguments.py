@@ -19,6 +19,7 @@ and is operated from Telegram. Without any configuration `lp-hedge run` shows a 
 EPILOG = """\
 first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
               lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
+only asked in the chat, or at the service's own terminal: /history /logs /health /whatif /margin /pnl /chart /set
 exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed"""
 
 # Commands that a running service carries out: name -> (words as help shows them, what it does)
@@ -30,7 +31,7 @@ TWINS: dict[str, tuple[tuple[str, ...], str]] = {
     "hedge": (("NAME",), "trade to the target now"),
     "approve": (("ID",), "let a proposed hedge happen"),
     "reject": (("ID", "[REASON ...]"), "refuse a proposed hedge"),
-    "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours"),
+    "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours; trades nothing by itself"),
     "follow": (("ID|keep|close", "[NAME]"), "hedge this LP position too; keep or close the short for what left"),
 }
 # A hundred years: what is before anybody's first position, and still a date.

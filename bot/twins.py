@@ -65,8 +65,8 @@ def _haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[s
 
 def _ask(what: str) -> None:
     if not sys.stdin.isatty():
-        raise ConfigurationError(f"`{what}` trades without a further question: add --yes if you mean it.")
-    if input(f"{what}: this trades at once and asks no further. Type yes: ").strip().lower() != "yes":
+        raise ConfigurationError(f"`{what}` asks no further question here: add --yes if you mean it.")
+    if input(f"{what}: this is done at once and asks no further. Type yes: ").strip().lower() != "yes":
         raise ConfigurationError("not confirmed, so nothing was done.")
 
 
