@@ -19,7 +19,7 @@ and is operated from Telegram. Without any configuration `lp-hedge run` shows a 
 EPILOG = """\
 first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
               lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
-only asked in the chat, or at the service's own terminal: /history /logs /health /whatif /margin /pnl /chart /set
+only asked in the chat, or at the service's own terminal: /history /logs /whatif /margin /chart /set
 exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed"""
 
 # Commands that a running service carries out: name -> (words as help shows them, what it does)
