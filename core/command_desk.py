@@ -173,7 +173,7 @@ class CommandDesk:
         note = " ".join(command.args[1:]) or None
         answer = await self._desk.answer(command.args[0], approve=approve, by=command.actor, note=note)
         if answer.approval is None:
-            return False, f"I know no proposal {command.args[0]!r}; /pending lists those that wait.", ()
+            return False, "I know no proposal with this ID; /pending lists those that wait.", ()
         if answer.won:
             return True, f"{_DECIDED[command.name]}: {command.args[0]}.", (answer.approval.hedge,)
         if note and not approve and answer.lacks_a_reason:
