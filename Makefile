@@ -106,9 +106,11 @@ install: ## install for use without this folder, under PREFIX (~/.local); again:
 	echo "$$($(PREFIX)/bin/lp-hedge --version) is installed as $(PREFIX)/bin/lp-hedge"
 
 uninstall: ## remove what install put under PREFIX; configuration and databases stay
-	@case "$$(readlink $(PREFIX)/bin/lp-hedge)" in $(PREFIX)/lib/lp-hedge/*) rm $(PREFIX)/bin/lp-hedge;; esac
-	@rm -rf $(PREFIX)/lib/lp-hedge
-	@echo "lp-hedge is removed from $(PREFIX); configuration and databases are where they were."
+	@set -e; if [ ! -d $(PREFIX)/lib/lp-hedge ]; then echo "Nothing of lp-hedge is under $(PREFIX)."; exit; fi; \
+	case "$$(readlink $(PREFIX)/bin/lp-hedge)" in $(PREFIX)/lib/lp-hedge/*) rm $(PREFIX)/bin/lp-hedge;; esac; \
+	rm -rf $(PREFIX)/lib/lp-hedge; \
+	rmdir $(PREFIX)/bin $(PREFIX)/lib 2>/dev/null || true; \
+	echo "lp-hedge is removed from $(PREFIX); configuration and databases are where they were."
 
 dist: $(VENV)/.dev ## wheel and source archive, in dist/
 	@set -e; sources=$$(mktemp -d); trap 'rm -rf $$sources' EXIT; cp -R $(ARCHIVE) $$sources; mkdir -p $(DIST); \

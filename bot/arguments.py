@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 from bot.backtest.arguments import add_backtest, number
 from bot.calibrate.arguments import add_calibrate
 from bot.version import VERSION
+from core.halting import HALT, SHOWN_CHARS, is_meant_as_halt
 
 DESCRIPTION = """\
 Keeps a perpetual short on Binance USD-M of the right size against a Uniswap V3 or PancakeSwap V3 position,
@@ -17,23 +19,25 @@ and is operated from Telegram. Without any configuration `lp-hedge run` shows a 
 EPILOG = """\
 first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
               lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
+only asked in the chat, or at the service's own terminal: /history /logs /whatif /margin /chart /set
 exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed"""
 
 # Commands that a running service carries out: name -> (words as help shows them, what it does)
 TWINS: dict[str, tuple[tuple[str, ...], str]] = {
-    "halt": (("[NAME]",), "stop everything at once, no order of any kind; survives restarts"),
+    HALT: (("[NAME]",), "stop everything at once, no order of any kind; survives restarts"),
     "pause": (("[NAME]",), "no new trades, the short stays"),
     "resume": (("[NAME]",), "hedge again after halt or pause"),
     "flatten": (("NAME",), "close the whole short"),
     "hedge": (("NAME",), "trade to the target now"),
     "approve": (("ID",), "let a proposed hedge happen"),
     "reject": (("ID", "[REASON ...]"), "refuse a proposed hedge"),
-    "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours"),
+    "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours; trades nothing by itself"),
     "follow": (("ID|keep|close", "[NAME]"), "hedge this LP position too; keep or close the short for what left"),
 }
 # A hundred years: what is before anybody's first position, and still a date.
 LONGEST_DAYS = 36_500
 LARGEST_TOKEN_ID = 2**64 - 1
+LOCATIONS = ("--config", "--db", "--env-file")
 MAY_TRADE_AT_ONCE = ("flatten", "hedge", "adopt", "follow")
 
 
@@ -73,6 +77,29 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (words, summary) in TWINS.items():
         _add_twin(_command(commands, name, summary), name, words)
     return parser
+
+
+def parse_typed(argv: Sequence[str]) -> argparse.Namespace:
+    """A halt that is misspelt, or has words and flags that nobody knows, is a halt; any other mistake ends with 2."""
+    parser, typed = build_parser(), list(argv)
+    at = _place_of_command(typed)
+    if at is not None and typed[at] != HALT and is_meant_as_halt(typed[at]):
+        sys.stderr.write(f"I took {typed[at][:SHOWN_CHARS]!r} for {HALT}.\n")
+        typed[at] = HALT
+    options, unknown = parser.parse_known_args(typed)
+    if unknown and options.command != HALT:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if unknown:
+        options.words = [*options.words, *unknown]
+    return options
+
+
+def _place_of_command(typed: Sequence[str]) -> int | None:
+    """Of the first word that is neither a flag nor the file after one."""
+    at = 0
+    while at < len(typed) and typed[at].startswith("-"):
+        at += 2 if typed[at] in LOCATIONS else 1
+    return at if at < len(typed) else None
 
 
 def _command(
@@ -167,7 +194,7 @@ def _add_database(parser: argparse.ArgumentParser) -> None:
 def _add_twin(parser: argparse.ArgumentParser, name: str, words: Sequence[str]) -> None:
     fewest = sum(not word.startswith("[") for word in words)
     parser.usage = f"lp-hedge {name} {' '.join(words)}"
-    most = None if "..." in words[-1] else len(words)
+    most = None if "..." in words[-1] or name == HALT else len(words)
     parser.add_argument("words", nargs="*", action=_WordCount, fewest=fewest, most=most, metavar=" ".join(words))
     if name in MAY_TRADE_AT_ONCE:
         parser.add_argument("--yes", action="store_true", help="do not ask whether you mean it")

@@ -138,7 +138,8 @@ class ChainFeeds:
             return []
         name, now, items = chain.source.preset.name, self._clock.now(), []
         for node in chain.source.reader.health():
-            since = f" for {span((now - node.since).total_seconds())}" if node.since else ""
+            lasted_s = (now - node.since).total_seconds() if node.since else 0
+            since = f" for {span(lasted_s)}" if lasted_s >= 1 else ""
             detail = "answers" if node.trouble is None else f"{node.trouble}{since}"
             items.append(HealthItem(node.name.removeprefix("the "), node.trouble is None, detail))
         for watch in self._watches:

@@ -12,11 +12,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.arguments import TWINS, build_parser
+from bot.arguments import TWINS, build_parser, parse_typed
 from bot.stopping import Stopping
 from core.clock import SystemClock
 from core.errors import ConfigurationError, LpHedgeError, Refused
@@ -32,7 +33,7 @@ Handler = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The border: whatever goes wrong below becomes one sentence on stderr without a secret, and a code."""
-    options = build_parser().parse_args(argv)
+    options = parse_typed(sys.argv[1:] if argv is None else argv)
     try:
         return HANDLERS[options.command](options)
     except ConfigurationError as error:
@@ -77,10 +78,11 @@ def run(options: argparse.Namespace) -> int:
     settings.require_runnable(has_terminal=sys.stdin.isatty())
     from bot import compose  # heavy, and of no use to a mistake
 
+    logs = _log_settings(options, settings)
+    if logs.screen_level:
+        print(f"The log is in {logs.file}; warnings come here too.")
     return asyncio.run(
-        compose.run_service(
-            settings, stopping, _log_settings(options, settings), allows_withdrawal_key=options.allow_withdrawal_key
-        )
+        compose.run_service(settings, stopping, logs, allows_withdrawal_key=options.allow_withdrawal_key)
     )
 
 
@@ -111,8 +113,13 @@ def status(options: argparse.Namespace) -> int:
     """1 when facts are missing, or there is no hedge to read."""
     from bot.settings import settings_at
 
-    settings = settings_at(_places(options))
-    settings.require_chains()
+    try:
+        settings = settings_at(_places(options))
+        settings.require_chains()
+    except ConfigurationError:
+        if not options.json:
+            _tell_stops(options)
+        raise
     _warn_on_stderr(settings)
     from bot import compose
     from bot.rendering.markup import plain
@@ -288,10 +295,14 @@ def _log_settings(options: argparse.Namespace, settings: Settings) -> LogSetting
     from bot.logs import LogSettings
 
     values = settings.around.values
+    file = options.log_file or values.lp_hedge_log_file
+    # Somebody types where the log lines would come: they go beside the database then.
+    is_console = sys.stderr.isatty() and sys.stdin.isatty() and settings.telegram() is None
     return LogSettings(
         level=values.lp_hedge_log_level,
         shape=options.log_format or values.lp_hedge_log_format,
-        file=options.log_file or values.lp_hedge_log_file,
+        file=file or (settings.database_path.with_name("lp_hedge.log") if is_console else None),
+        screen_level="WARNING" if is_console else None,
         file_mb=values.lp_hedge_log_file_mb,
         files=values.lp_hedge_log_files,
     )
@@ -325,6 +336,15 @@ def _hedges_in(database_path: Path) -> tuple[str, ...]:
     from storage.memory import remembered_hedges
 
     return asyncio.run(remembered_hedges(database_path, now=SystemClock().now()))
+
+
+def _tell_stops(options: argparse.Namespace) -> None:
+    """Halted or paused shows whatever else fails; a database that cannot be read is not what is to be mended first."""
+    from bot.stops_on_disk import stops_on_disk
+
+    with suppress(LpHedgeError):
+        for stop in asyncio.run(stops_on_disk(_database_path(options), SystemClock())):
+            print(stop)
 
 
 def _complain(options: argparse.Namespace, sentence: str, code: int) -> int:

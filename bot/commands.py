@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.halting import HALT, SHOWN_CHARS, is_meant_as_halt
+
 FRESH_S = 120.0
 
 
@@ -137,20 +139,31 @@ def menu() -> tuple[tuple[str, str], ...]:
 
 def is_meant_as_command(answer: str) -> bool:
     """Whether what was typed in answer to a question is a command all the same: by its slash, and a bare `halt`."""
-    return answer.lstrip().startswith("/") or answer.strip().lower() == "halt"
+    words = answer.split()
+    return answer.lstrip().startswith("/") or (len(words) == 1 and is_meant_as_halt(words[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One line an operator typed, taken apart; `command` is None when no such command exists."""
+    """One line an operator typed, taken apart; `command` is None when no such command exists.
+
+    A word that is no command but nearly `halt` is one: a needless halt is undone by a word, a missed one is not.
+    """
 
     word: str
     command: Command | None
     args: tuple[str, ...]
 
+    @property
+    def remark(self) -> str:
+        """How its first word was understood, where that is not as it was typed."""
+        guessed = self.command is not None and self.word != self.command.name
+        return f"I took {self.word[:SHOWN_CHARS]!r} for /{HALT}. " if guessed else ""
+
 
 def parse(text: str) -> Call:
     """`/status`, `status`, `/status@some_bot` and any case mean the same; arguments are split at white space."""
-    words = text.split()
-    word = words[0].removeprefix("/").partition("@")[0].lower() if words else ""
-    return Call(word, BY_NAME.get(word), tuple(words[1:]))
+    words = text.strip().lstrip("/").split()
+    word = words[0].partition("@")[0].lower() if words else ""
+    command = BY_NAME.get(HALT if word not in BY_NAME and is_meant_as_halt(word) else word)
+    return Call(word, command, tuple(words[1:]))

@@ -59,7 +59,7 @@ async def run_service(
     logs = configure_logs(log_settings, redactor)
     take_python_s_words()
     for notice in settings.notices:
-        log.warning("worth a look", notice=notice)
+        log.warning(notice)
     with InstanceLock(settings.database_path):
         forget_pulse(settings.database_path)
         async with AsyncExitStack() as stack:

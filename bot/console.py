@@ -39,6 +39,7 @@ NEEDLESS = (*WITH_TYPED_TWIN, "view:")
 # A message that comes by itself must not take the number of a question that is being answered.
 FIRST_STANDING = 101
 MOST_STANDING = 30
+QUIT = "quit: end the program"
 WELCOME = "Type status, pending, approve ID, reject ID, halt or help; quit ends the program."
 
 
@@ -114,12 +115,13 @@ class Console:
         self._numbers = itertools.count(FIRST_STANDING)
         self._shown = 0
         self._last_text = ""
+        # By the message that is edited, the lines that its edits have brought.
+        self._edited: dict[str, set[str]] = {}
 
     async def run(self) -> None:
         """Returns when someone types `quit`; else goes on until cancelled, also without an input."""
         self._terminal.write(WELCOME)
         await until_one_ends(self._show_messages(), self._listen())
-        await self._show_due()
 
     async def _listen(self) -> None:
         async for line in self._terminal.lines():
@@ -138,6 +140,8 @@ class Console:
                 await self._press(button)
             else:
                 self._show(await self._submit(line))
+                if parse(line).word == "help":
+                    self._terminal.write(QUIT)
         except LpHedgeError as error:
             self._terminal.write(f"That did not work: {error}")
 
@@ -180,15 +184,15 @@ class Console:
 
     async def _show_messages(self) -> None:
         while True:
-            await self._show_due()
+            await self.show_due()
             await self._clock.sleep(OUTBOX_POLL_S)
 
-    async def _show_due(self) -> None:
+    async def show_due(self) -> None:
         """Each message is done with once it was shown; with the terminal gone they stay for the next run."""
         if self._outbox is None:
             return
         for message in await self._outbox.due(self._clock.now(), BATCH):
-            text = message_text(message)
+            text = self._news(message)
             # An approval's end comes twice, as an edit of its message and as a reply to it: here one is enough.
             if text != self._last_text and not self._terminal.write(text):
                 return
@@ -198,6 +202,18 @@ class Console:
             self._shown += 1
             await self._outbox.record_delivery(message.key, Delivery(CONSOLE_CHAT, self._shown))
             await self._outbox.finish(message.key, self._clock.now())
+
+    def _news(self, message: OutboxMessage) -> str:
+        """An edit repeats what the one before it brought: here each of its lines comes once."""
+        text = message_text(message)
+        if message.edits is None:
+            return text
+        known = self._edited.setdefault(message.edits, set())
+        fresh = [line for line in text.splitlines() if line not in known]
+        known.update(fresh)
+        for key in list(self._edited)[:-MOST_STANDING]:
+            del self._edited[key]
+        return "\n".join(fresh) or self._last_text
 
     def _list_buttons(self, message: OutboxMessage) -> None:
         for label, data, _style in (button for row in message.buttons for button in row):

@@ -145,7 +145,8 @@ class Surroundings:
     """All that the environment says. `notices`: sentences worth the operator's eye.
 
     `endpoint_names`: every variable that is set and names a chain's endpoint, used or not. `exposed`: who else can read
-    the secrets in the file, and what to do; live mode does not begin with it.
+    the secrets in the file, and what to do; live mode does not begin with it. `file`: what was read, of which the
+    variables `in_file` came.
     """
 
     values: Environment
@@ -153,6 +154,16 @@ class Surroundings:
     notices: tuple[str, ...]
     endpoint_names: tuple[str, ...] = ()
     exposed: str | None = None
+    file: Path = DEFAULT_ENV_FILE
+    in_file: frozenset[str] = frozenset()
+
+    def origin(self, name: str) -> str:
+        """Of a variable, by its name in capitals: the environment wins over the file."""
+        if any(each.upper() == name for each in os.environ):
+            return "environment"
+        if name in self.in_file:
+            return str(self.file)
+        return "environment" if name.lower() in self.values.model_fields_set else "default"
 
 
 def read_environment(env_file: Path | None) -> Surroundings:
@@ -168,7 +179,8 @@ def read_environment(env_file: Path | None) -> Surroundings:
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
     exposed = exposure(path) if in_file else None
-    return Surroundings(values, _chains(variables), _notices(path, in_file, exposed, _plain(values)), names, exposed)
+    notices, from_file = _notices(path, in_file, exposed, _plain(values)), frozenset(map(str.upper, in_file))
+    return Surroundings(values, _chains(variables), notices, names, exposed, path, from_file)
 
 
 def checked_url(value: str, *schemes: str) -> str:

@@ -25,11 +25,13 @@ from core.amm.presets import PRESETS, ChainPreset, chain_preset, position_manage
 from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
 from core.config import HedgeConfig
-from core.errors import ConfigurationError, LpHedgeError
+from core.errors import ConfigurationError, LpHedgeError, Refused
 from core.facts import LpFacts
+from core.hedging.pairing import wrong_perp
 from storage.lock import is_running
 
 USUAL_AMM = {"bsc": "pancakeswap_v3"}
+WRONG_SYMBOL_CODES = ("unknown_symbol", "not_trading")
 APPROVAL_BANDS = 2
 APPROVAL_SHARE_OF_VALUE = Decimal("0.1")
 
@@ -85,21 +87,29 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
 async def propose(
     hedge: HedgeConfig, chain: ChainPreset, urls: Sequence[SecretStr], futures_url: str, clock: Clock
 ) -> Proposal:
-    """Reads the position and the market. Raises Refused and Transient of the chain; the exchange may be silent."""
-    reader = ChainReader(chain, {"first": hedge}, urls, clock)
+    """Reads the position and the market; the exchange may be out of reach.
+
+    Raises Refused and Transient of the chain; Refused also for a symbol that is not there, or of another asset.
+    """
+    name = _name(hedge.symbol)
+    reader = ChainReader(chain, {name: hedge}, urls, clock)
     try:
         await reader.prepare()
-        facts = (await reader.read())["first"]
+        facts = (await reader.read())[name]
     finally:
         await reader.aclose()
     worth = f"{value_quote(facts):.2f} {facts.quote.symbol}"
-    why = [f"Position {hedge.lp_position_ids}: worth {worth} at {facts.price:.6g}."]
+    why = [f"Position {', '.join(map(str, hedge.lp_position_ids))}: worth {worth} at {facts.price:.6g}."]
     try:
         perp = await read_perp(futures_url, hedge.symbol, clock)
     except LpHedgeError as error:
+        if isinstance(error, Refused) and error.code in WRONG_SYMBOL_CODES:
+            raise
         band = round_up(band_of_value(facts))
-        why.append(f"The exchange could not be asked ({error}), so the band is 2 % of that: {band}.")
+        why.append(f"The exchange could not be asked ({error}), so the band is 2 % of that, rounded up: {band}.")
         return Proposal(facts, None, band, tuple(why))
+    if wrong := wrong_perp(facts, perp.market, perp.rules):
+        raise Refused(f"{wrong}; nothing was written.", code="wrong_symbol")
     return _with_market(hedge, facts, perp, why)
 
 
@@ -134,7 +144,7 @@ symbol = "{hedge.symbol}"
 
 delta_band_quote = {proposal.band_quote}
 delta_band_pct = 0                 # off, so that delta_band_quote alone decides
-approval_over_quote = {_approval(proposal)}       # trades as large as this ask first
+{f"approval_over_quote = {_approval(proposal)}":<34} # trades as large as this ask first
 
 # Live mode requires a limit: begin with a small one. The whole hedge may need {most:.0f} {facts.quote.symbol}.
 # max_position_notional = 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from bot.tidying import Tidying
 from core.cancellation import end, until_one_fails
 from core.clock import Clock
 from core.engine import Engine
+from core.errors import LpHedgeError
 from core.supervision import Supervisor, Task
 from storage.store import Store
 
@@ -66,6 +68,7 @@ class Front:
         self._last_word = last_word
         self._chores = chores
         self._stopping = stopping or Stopping()
+        self._console: Console | None = None
         self._supervisor, self._lag = Supervisor(events=office.notifier, clock=self._people), LoopLag(self._people)
         office.probes.extend(
             (lambda: task_items(self._supervisor.lives(), "running for the phone"), lambda: lag_items(self._lag))
@@ -99,7 +102,14 @@ class Front:
         finally:
             self._stopping.now("its last messages", at_stake=False)
             await end(front)
+            await self._show_the_last_messages()
             self._stopping.now("the end of its connections", at_stake=False)
+
+    async def _show_the_last_messages(self) -> None:
+        """At the terminal they are told before the program ends, and not again by the next one."""
+        if self._console is not None:
+            with suppress(LpHedgeError):
+                await self._console.show_due()
 
     def _tasks(self) -> tuple[Task, ...]:
         """What runs beside the engine for the operator: nothing of it may end the hedging."""
@@ -120,13 +130,13 @@ class Front:
 
     async def _front_end(self) -> None:
         if self._telegram is None:
-            console = Console(
+            self._console = Console(
                 operator=self._office.operator,
                 outbox=self._store.outbox,
                 clock=self._people,
                 terminal=Terminal.standard(self._people),
             )
-            await console.run()
+            await self._console.run()
             return
         from bot.telegram.frontend import TelegramFrontEnd
         from bot.telegram.settings import Timings

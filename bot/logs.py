@@ -38,9 +38,13 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """`level`: a name of the logging module. `file` None: stderr alone; of it `files` older ones of `file_mb` stay."""
+    """`level`: a name of the logging module. `file` None: stderr alone; of it `files` older ones of `file_mb` stay.
+
+    `screen_level`: of what goes to stderr, where that is a console that somebody types at; None: as `level`.
+    """
 
     level: str = "INFO"
+    screen_level: str | None = None
     shape: Literal["text", "json"] = "text"
     file: Path | None = None
     file_mb: int = 10
@@ -145,7 +149,9 @@ def configure_logs(settings: LogSettings, redactor: Redactor, stream: TextIO | N
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    ring, outs = LogRing(), [logging.StreamHandler(stream or sys.stderr), *_file_of(settings)]
+    screen = logging.StreamHandler(stream or sys.stderr)
+    screen.setLevel(settings.screen_level or logging.NOTSET)
+    ring, outs = LogRing(), [screen, *_file_of(settings)]
     ring.setFormatter(OneFormat(redactor))
     for out in outs:
         out.setFormatter(JsonFormat(redactor) if settings.shape == "json" else OneFormat(redactor))

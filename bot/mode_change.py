@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.clock import Clock
+from core.halting import HALT
 from storage.store import Store
 
 LAST_SCOPE = "last_scope"
-HALT = "halt"
 ANSWER = "It was meant for another mode or account: send it again."
 
 

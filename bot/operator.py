@@ -114,7 +114,7 @@ class OperatorService:
 
     async def _reply(self, call: Call, said: Said) -> Reply:
         if call.command is None:
-            return _plain(f"I do not know {call.word!r}. /help lists what I understand." if call.word else "/help")
+            return _plain(_unknown(call.word) if call.word else "/help")
         if call.command.does is Does.VIEW:
             return await self._views.show(call.command.name, call.args)
         if (age_s := self._too_old_by(call.command, said.at)) is not None:
@@ -124,7 +124,7 @@ class OperatorService:
         if call.command.does is Does.SET:
             answer = await self._settings.say(call.command.name, call.args, _speaker(said))
             return await self._answered_with(answer, said)
-        return await self._order(call.command, call.args, said)
+        return await self._order(call.command, call.args, said, call.remark)
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
         """Answer one pressed button. `at` is when the press arrived (a press carries no time of its own)."""
@@ -187,7 +187,7 @@ class OperatorService:
 
     # commands for the engine
 
-    async def _order(self, command: Command, args: tuple[str, ...], said: Said) -> Reply:
+    async def _order(self, command: Command, args: tuple[str, ...], said: Said, remark: str) -> Reply:
         resolved = resolve(command, args, self._engine.hedge_names())
         if isinstance(resolved, str):
             return _plain(resolved)
@@ -195,7 +195,7 @@ class OperatorService:
             return await self._choose(command, args, said)
         if self._must_ask(resolved):
             return await self._ask(resolved, said)
-        return await self._carry_out(resolved, said)
+        return await self._carry_out(replace(resolved, remark=remark + resolved.remark), said)
 
     def _must_ask(self, order: Order) -> bool:
         if order.command.name != "resume":
@@ -364,6 +364,10 @@ def _log_said(said: Said, what: str, answer: str) -> None:
 
 def _settled(order: Order, outcome: str) -> Reply:
     return Reply(lines(f"{bold('Asked')}: {code('/' + order.text)}", outcome), True)
+
+
+def _unknown(word: str) -> str:
+    return f"I do not know {word!r}, so nothing was done. /halt stops everything, /help lists what I understand."
 
 
 def _plain(text: str) -> Reply:

@@ -46,8 +46,8 @@ class Search:
         Raises Refused for a token that Telegram does not know, ConfigurationError when the file cannot be written.
         """
         people: dict[tuple[int, int], Writer] = {}
-        enter = "Enter, or " if self.has_person else ""
-        self.terminal.write(f"Write to your bot in Telegram now; {enter}{self.within_s:.0f} s, ends this. Who writes:")
+        ends = "Enter ends this, or" if self.has_person else "this ends after"
+        self.terminal.write(f"Write to your bot in Telegram now; {ends} {self.within_s:.0f} s. Who writes:")
         await until_one_ends(self._listen(people), self._enter(), self.clock.sleep(self.within_s))
         if not people:
             self.terminal.write(NOBODY)

@@ -9,6 +9,7 @@ from decimal import ROUND_DOWN, Decimal
 from bot.commands import BY_NAME, Command, Needs
 from bot.rendering.markup import clip
 from core.departing import Word
+from core.halting import HALT, meant_by_halt
 from core.status import HedgeStatus
 
 LEGS = ("LONG", "SHORT", "BOTH")
@@ -114,17 +115,11 @@ def _for_any_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]
         return Order(command, ())
     if len(said) == 1 and said[0] in names:
         return Order(command, said)
-    if command.name == "halt":  # A misspelt name, or one of several, must not keep anything running.
-        return Order(command, (), _why_all(args, names))
+    if command.name == HALT:
+        return Order(command, (), meant_by_halt(args, names).remark)
     if len(said) == 1:
         return _no_such_hedge(args[0], names)
     return f"{command.usage}: name one hedge, or none for all of them. Nothing was done."
-
-
-def _why_all(args: tuple[str, ...], names: Sequence[str]) -> str:
-    unknown = next((word for word in args if word.lower() not in (*names, "all")), "")
-    why = f"I know no hedge {clip(unknown, 40)!r}" if unknown else "One hedge can be named, or all are meant"
-    return f"{why}, so all are halted. "
 
 
 def _for_one_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]) -> Order | str | None:

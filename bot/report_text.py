@@ -12,6 +12,7 @@ from bot.income import totals_by_symbol
 from bot.rendering.account_table import GAS, hedges_table, periods_table
 from bot.rendering.markup import plain
 from bot.rendering.money import Period, coverage, unpriced_fees
+from bot.rendering.numbers import counted
 from bot.report import Book, Totals, totals_by_quote, totals_of
 from bot.status_json import number_text
 from core.accounting.attribution import Parts
@@ -24,7 +25,7 @@ ALWAYS_SHOWN = ("FUNDING_FEE", "COMMISSION")
 
 
 def report_text(book: Book) -> str:
-    head = f"Since {book.since:%Y-%m-%d %H:%M} UTC: {len(book.fills)} fills."
+    head = f"Since {book.since:%Y-%m-%d %H:%M} UTC: {counted(len(book.fills), 'fill')}."
     hedges = (_hedge_line(name, totals) for name, totals in totals_of(book.fills).items())
     pnl = ["", *_pnl_lines(book, book.period), ""] if book.period else []
     by_symbol = totals_by_symbol(book.income)
@@ -92,8 +93,9 @@ def _transfers(by_symbol: Mapping[str, IncomeTotals]) -> list[str]:
 def _hedge_line(name: str, totals: Totals) -> str:
     fees = ", ".join(f"{number_text(fee)} {asset}" for asset, fee in totals.fees.items())
     return (
-        f"{name}: {totals.fills} fills, bought {number_text(totals.bought_base)}, sold {number_text(totals.sold_base)},"
-        f" turnover {totals.turnover_quote:.2f}, fees {fees}, realised {totals.realised_pnl_quote:.2f} before fees"
+        f"{name}: {counted(totals.fills, 'fill')}, bought {number_text(totals.bought_base)},"
+        f" sold {number_text(totals.sold_base)}, turnover {totals.turnover_quote:.2f}, fees {fees},"
+        f" realised {totals.realised_pnl_quote:.2f} before fees"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from core.execution.active_plan import ActivePlan, rests
 from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
 from core.facts import OrderSide
 from core.feeds import ChainFeed, VenueFacts, VenueFeed
+from core.halting import HALT, meant_by_halt
 from core.hedge_memory import HOUR_MS, Remembered, from_json
 from core.hedging import memory
 from core.hedging.departed import without_grace
@@ -81,7 +82,7 @@ async def read_once(settings: Settings, clock: Clock) -> tuple[HedgeStatus, ...]
         symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
         troubles, _ = await asyncio.gather(_prepared(venue, symbols), chains.prepare())
         glances = [
-            Glance(name, hedge, chains.by_hedge[name], venue, store, clock)
+            Glance(name, tuple(settings.config.hedges), hedge, chains.by_hedge[name], venue, store, clock)
             for name, hedge in settings.config.hedges.items()
         ]
         return tuple(
@@ -104,9 +105,10 @@ async def _prepared(venue: PerpVenue, symbols: list[str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One hedge, looked at once."""
+    """One hedge, looked at once. `names`: of all hedges."""
 
     name: str
+    names: Sequence[str]
     config: HedgeConfig
     chain: ChainFeed
     venue: PerpVenue
@@ -142,7 +144,7 @@ class Glance:
         text = await self.store.memory.load(self.name)
         remembered = from_json(text) if text else Remembered()
         waiting = await self.store.commands.pending()
-        if any(row.name == "halt" and (not row.args or row.args[0].lower() == self.name) for row in waiting):
+        if any(row.name == HALT and self.name in meant_by_halt(row.args, self.names).hedges for row in waiting):
             return replace(remembered, kernel=memory.halted(remembered.kernel))
         return remembered
 

@@ -164,8 +164,10 @@ class Troubles:
         state = status.reason.replace("_", " ")
         if not old or (status.estimated and old == ["stale_chain"]):
             yield from self._lasting.end(UNREAD, status.name, {"state": state}, now)
-        elif status.reason in STOPPED:
-            figures = {"reason": old[0], "state": state, "detail": status.detail}
+        elif status.reason not in STOPPED:  # a suspension tells of it from here on, by what stands in the way then
+            self._lasting.drop_untold(UNREAD, status.name)
+        else:
+            figures = {"reason": "both_old" if len(old) > 1 else old[0], "state": state, "detail": status.detail}
             if (age_s := ages[old[0]]) is not None:
                 figures["age"] = span(age_s)
             self._lasting.arise(UNREAD, status.name, figures, now)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.commands import BY_NAME
 from core.clock import Clock
 from core.errors import ConfigurationError, Transient
+from core.halting import HALT, meant_by_halt
 from storage.database import has_database
 from storage.lock import is_running
 from storage.store import Store
@@ -35,13 +36,15 @@ def order(
     Raises ConfigurationError when nothing runs there or a dangerous command was not confirmed, Transient when the
     service did not answer in time.
     """
+    remark = ""
     if is_running(database):
         asyncio.run(_require_its_schema(database, clock))
     else:
-        _require_haltable(database, name, args, hedges())
+        args, remark = _haltable(database, name, args, hedges())
     if BY_NAME[name].asks_before(args) and not sure:
         _ask(" ".join((name, *args)))
-    return asyncio.run(_put_and_wait(database, name, args, clock))
+    ok, answer = asyncio.run(_put_and_wait(database, name, args, clock))
+    return ok, remark + answer
 
 
 async def _require_its_schema(database: Path, clock: Clock) -> None:
@@ -51,20 +54,19 @@ async def _require_its_schema(database: Path, clock: Clock) -> None:
         await store.aclose()
 
 
-def _require_haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[str]) -> None:
-    """Nobody answers there, so that a mistyped name would be found out only when it is too late."""
-    if name != "halt" or not (hedges or has_database(database)):
+def _haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The words to write, and a remark: nobody answers there, so what is not understood is said now."""
+    if name != HALT or not (hedges or has_database(database)):
         stands = " What is halted or paused there stays so." if name == "resume" else ""
         raise ConfigurationError(f"no lp-hedge runs on {database}, so nothing was done.{stands}")
-    if args and args[0].lower() not in hedges:
-        there = f"there are: {', '.join(hedges)}" if hedges else "none is known here; `halt` alone halts all"
-        raise ConfigurationError(f"there is no hedge {args[0]}, so nothing was done; {there}.")
+    meant = meant_by_halt(args, hedges)
+    return (() if meant.remark else args), meant.remark
 
 
 def _ask(what: str) -> None:
     if not sys.stdin.isatty():
-        raise ConfigurationError(f"`{what}` trades without a further question: add --yes if you mean it.")
-    if input(f"{what}: this trades at once and asks no further. Type yes: ").strip().lower() != "yes":
+        raise ConfigurationError(f"`{what}` asks no further question here: add --yes if you mean it.")
+    if input(f"{what}: this is done at once and asks no further. Type yes: ").strip().lower() != "yes":
         raise ConfigurationError("not confirmed, so nothing was done.")
 
 

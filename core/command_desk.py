@@ -15,12 +15,12 @@ from core.departing import Word
 from core.errors import InvariantBroken, LpHedgeError, Refused
 from core.facts import PositionSide
 from core.following import Following
+from core.halting import HALT, meant_by_halt
 from core.hedge import Hedge
 from core.ports import ApprovalState, Command, CommandQueue
 
 # A row that waited longer than this was written to a process that was not there: the world has moved on.
 STALE_AFTER = timedelta(seconds=120)
-HALT = "halt"
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ class CommandDesk:
         return False, f"/{command.name} is not known here.", ()
 
     async def _set_mode(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
-        names = self._named(command.args[0]) if command.args else tuple(self._runners)
+        names, remark = self._those_meant(command)
         if not names:
             return False, self._no_such(command.args[0]), ()
         if command.name == "resume" and self._came_before_a_halt(command, names):
@@ -123,7 +123,14 @@ class CommandDesk:
         if command.name == HALT:
             self._halts |= dict.fromkeys(names, command.command_id)
         await _each([_MODES[command.name](self._runners[name], command.actor) for name in names])
-        return True, f"{_DONE[command.name]}: {', '.join(names)}.", names
+        return True, f"{remark}{_DONE[command.name]}: {', '.join(names)}.", names
+
+    def _those_meant(self, command: Command) -> tuple[tuple[str, ...], str]:
+        """With a remark on how it was understood, where that is not as it was said."""
+        if command.name == HALT:
+            meant = meant_by_halt(command.args, tuple(self._runners))
+            return meant.hedges, meant.remark
+        return self._named(command.args[0]) if command.args else tuple(self._runners), ""
 
     def _came_before_a_halt(self, command: Command, names: tuple[str, ...]) -> bool:
         """Halts are carried out before what waits; what was written before one must not undo it."""
@@ -166,7 +173,7 @@ class CommandDesk:
         note = " ".join(command.args[1:]) or None
         answer = await self._desk.answer(command.args[0], approve=approve, by=command.actor, note=note)
         if answer.approval is None:
-            return False, f"There is no approval {command.args[0]}.", ()
+            return False, "I know no proposal with this ID; /pending lists those that wait.", ()
         if answer.won:
             return True, f"{_DECIDED[command.name]}: {command.args[0]}.", (answer.approval.hedge,)
         if note and not approve and answer.lacks_a_reason:

@@ -191,7 +191,8 @@ class HedgeConfig(Frozen):
     @field_validator("symbol")
     @classmethod
     def _plain_symbol(cls, value: str) -> str:
-        return value.upper().removesuffix("_PERP")
+        """As the exchange writes it: `eth/usdt` is ETHUSDT."""
+        return value.upper().removesuffix("_PERP").partition(":")[0].replace("/", "").replace("-", "")
 
     @model_validator(mode="after")
     def _consistent(self) -> HedgeConfig:

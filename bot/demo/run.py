@@ -16,12 +16,12 @@ from pathlib import Path
 from bot.accounts import Accounts
 from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
-from bot.demo.market import SYMBOL, DemoMarket
+from bot.demo.market import RULES, SYMBOL, DemoMarket
 from bot.demo.path import RECORDED_START
 from bot.front import Front
 from bot.logs import LogRing
 from bot.office import Office, open_office
-from bot.rendering.numbers import amount, money, number
+from bot.rendering.numbers import amount, money, number, span
 from bot.settings import DemoOptions
 from bot.stopping import Stopping
 from bot.version import VERSION
@@ -38,8 +38,10 @@ from storage.store import Store
 
 SCOPE = "paper:demo"
 SHOWN_MODE = "demo"
-IN_TELEGRAM = "The demo runs in Telegram, {speed:g} times as fast as life: write /status to your bot. Ctrl-C ends it."
+IN_TELEGRAM = "The demo runs in Telegram: write /status to your bot. Ctrl-C ends it."
+PACE = "The market runs {speed:g} times as fast as life: a minute here is {span} of market."
 ADDS_UP = "Net is the sum: LP fees, LP value, hedge, funding and costs, from the first reading to the last."
+UNHEDGED = "The position alone, LP fees and LP value: {without}; with the hedge: {net}."
 ANSWERER = "demo"
 DEFAULT_FAST_HOURS = 24
 # Of the viewer's own time; the configuration allows a day of the market's.
@@ -100,8 +102,9 @@ async def run_demo(options: DemoOptions, logs: LogRing | None = None, stopping: 
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lp-hedge-demo-"))
         stage = await set_stage(stack, options, clock, Path(folder), logs, people=people)
+        print(PACE.format(speed=options.speed, span=span(60 * options.speed)), flush=True)
         if options.telegram is not None:
-            print(IN_TELEGRAM.format(speed=options.speed), flush=True)
+            print(IN_TELEGRAM, flush=True)
 
         async def tell(kind: EventKind) -> None:
             data = {"version": VERSION, "mode": SHOWN_MODE} if kind is EventKind.STARTED else {}
@@ -272,10 +275,16 @@ def _as_text(summary: Summary, wall_s: float) -> str:
     rows = asdict(summary)
     width = max(len(key) for key in rows)
     lines = [f"{key.replace('_', ' '):<{width}}  {_shown(key, value)}" for key, value in rows.items()]
-    return "\n".join([*lines, ADDS_UP, f"({summary.hours} h of market in {wall_s:.1f} s)"])
+    alone = UNHEDGED.format(without=_unhedged(summary), net=_shown("net_quote", summary.net_quote))
+    return "\n".join([*lines, ADDS_UP, alone, f"({summary.hours} h of market in {wall_s:.1f} s)"])
+
+
+def _unhedged(summary: Summary) -> str:
+    fees, value = number(summary.lp_fees_quote), number(summary.lp_value_quote)
+    return money(None if fees is None or value is None else fees + value, RULES.quote_asset)
 
 
 def _shown(key: str, value: str | int) -> str:
     if key.endswith("_quote"):
-        return money(number(str(value)), "")
-    return amount(number(str(value))) if key.endswith("_base") else str(value)
+        return money(number(str(value)), RULES.quote_asset)
+    return amount(number(str(value)), RULES.base_asset) if key.endswith("_base") else str(value)

@@ -87,17 +87,15 @@ def _environment(settings: Settings) -> Sequence[Setting]:
     """Of addresses the host alone, as anything else may hold a secret; of secrets only that they are set."""
     values = settings.around.values
     shown = [
-        Setting(
-            name.upper(), _shown(getattr(values, name)), "environment" if name in values.model_fields_set else "default"
-        )
+        Setting(name.upper(), _shown(getattr(values, name)), settings.around.origin(name.upper()))
         for name in type(values).model_fields
     ]
     chains = [
-        Setting(f"{chain}_RPC_URL", f"{len(endpoints.rpc_urls)} set", "environment")
+        Setting(f"{chain}_RPC_URL", f"{len(endpoints.rpc_urls)} set", settings.around.origin(f"{chain}_RPC_URL"))
         for chain, endpoints in settings.around.chains.items()
     ]
     pushed = [
-        Setting(f"{chain}_WS_URL", "set, not shown", "environment")
+        Setting(f"{chain}_WS_URL", "set, not shown", settings.around.origin(f"{chain}_WS_URL"))
         for chain, endpoints in settings.around.chains.items()
         if endpoints.ws_url is not None
     ]

@@ -55,11 +55,13 @@ def fix(subject: str, detail: str) -> Finding:
 
 
 def report_text(examination: Examination) -> str:
-    """A line for each finding, then every setting in force, and the verdict last."""
+    """A line for each finding, then every setting in force; last, in sight, what must be fixed and the verdict."""
     findings = examination.findings
     width = max((len(finding.subject) for finding in findings), default=0)
     lines = [f"{_mark(each):4}  {each.subject:{width}}  {each.detail}" for each in findings]
-    return "\n".join([*lines, "", *_settings_lines(examination.settings), "", _verdict_line(examination)])
+    again = [line for line, each in zip(lines, findings, strict=True) if each.verdict is Verdict.FIX]
+    settings = _settings_lines(examination.settings)
+    return "\n".join([*lines, "", *settings, "", *again, _verdict_line(examination)])
 
 
 def report_json(examination: Examination) -> str:

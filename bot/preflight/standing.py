@@ -10,6 +10,7 @@ from bot.preflight.findings import Finding, fix, warn
 from bot.settings import Settings
 from core.clock import Clock
 from core.errors import InvariantBroken
+from core.halting import HALT, meant_by_halt
 from core.hedge_memory import from_json
 from core.hedging.states import Reason
 from core.stops import stop_of
@@ -30,8 +31,8 @@ async def read_standing(settings: Settings, clock: Clock) -> Standing:
     if store is None:
         return Standing(Effective(settings.config), ())
     async with store:
-        now = effective(settings.config, await store.overrides.all())
-        stops = [finding for name in settings.config.hedges for finding in await _stops(store, name)]
+        now, names = effective(settings.config, await store.overrides.all()), tuple(settings.config.hedges)
+        stops = [finding for name in settings.config.hedges for finding in await _stops(store, name, names)]
         return Standing(now, (*_dropped(now), *stops))
 
 
@@ -43,14 +44,14 @@ def _dropped(now: Effective) -> Sequence[Finding]:
     ]
 
 
-async def _stops(store: Store, name: str) -> Sequence[Finding]:
+async def _stops(store: Store, name: str, names: Sequence[str]) -> Sequence[Finding]:
     text = await store.memory.load(name)
     try:
         stop = stop_of(from_json(text).kernel) if text else Reason.NONE
     except InvariantBroken as error:
         return [fix(f"{name}: stopped", f"whether it is halted cannot be told, `run` will not start it: {error}")]
     waiting = await store.commands.pending()
-    if any(row.name == "halt" and (not row.args or row.args[0].lower() == name) for row in waiting):
+    if any(row.name == HALT and name in meant_by_halt(row.args, names).hedges for row in waiting):
         return [warn(f"{name}: stopped", "a halt waits to be read: whatever starts halts first, until /resume")]
     if stop is Reason.NONE:
         return []

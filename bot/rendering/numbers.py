@@ -89,6 +89,11 @@ def stamp(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%m-%d %H:%M:%S}"
 
 
+def counted(count: int, what: str) -> str:
+    """1 fill, 2 fills"""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def _with_unit(value: Decimal | None, text: str, unit: str) -> str:
     if value is None:
         return UNKNOWN

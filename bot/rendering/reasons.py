@@ -27,6 +27,7 @@ REASONS: dict[str, Words] = {
     "no_price": Words("no price from the exchange", "If it does not come back: check the exchange and the network."),
     "stale_chain": Words("the chain's data is too old", "If it does not come back: check the node (RPC URL)."),
     "stale_venue": Words("the exchange's data is too old", "If it does not come back: check key and network."),
+    "both_old": Words("neither the chain nor the exchange can be read", "Check the network of this machine."),
     "implausible_read": Words("a reading changed too much to believe at once", "I read again before I act on it."),
     "position_mismatch": Words(
         "the exchange's position is not what our own trades add up to",

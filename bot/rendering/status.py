@@ -34,6 +34,7 @@ OVERALL = (
 
 NOT_RUNNING = "NOT RUNNING 💤"
 NO_SERVICE = "No service runs on this database: this is one look, nothing is traded. lp-hedge run starts it."
+NOTHING_READ = "Neither the chain nor the exchange has been read, so no figure is known."
 WOULD_ASK = "would ask you first: a large hedge is needed"
 
 
@@ -103,6 +104,8 @@ def _full(status: HedgeStatus, *, now: datetime, zone: tzinfo, day: Mapping[str,
     quote = quote_of(status.perp.symbol)
     base = status.base_symbol or "BASE"
     about = "≈ " if status.estimated else ""
+    if _nothing_is_read(status):
+        return lines("", hedge_title(status, service), NOTHING_READ)
     return lines(
         "",
         hedge_title(status, service),
@@ -184,6 +187,11 @@ def _funding(perp: PerpStatus) -> str:
     if not rate or not position:
         return percent(rate, signed=True)
     return f"{percent(rate, signed=True)} ({'received' if rate * position < 0 else 'paid'})"
+
+
+def _nothing_is_read(status: HedgeStatus) -> bool:
+    ages = (status.chain_age_s, status.venue_age_s, status.market_age_s)
+    return all(age_s is None for age_s in ages) and status.lp.base is None and status.perp.position_base is None
 
 
 def _reason(status: HedgeStatus) -> str:

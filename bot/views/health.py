@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.probes import freshness_items
 from bot.rendering.health import HealthItem, health_text
-from bot.rendering.numbers import span
+from bot.rendering.numbers import counted, span
 from bot.replies import Reply
 from bot.views.sources import Identity, Show, Sources
 from core.clock import Clock
@@ -44,5 +44,5 @@ class Health:
         messages, commands = await self._from.outbox.backlog(), len(await self._from.commands.pending())
         live = await self._from.approvals.live()
         asked = sum(approval.state is ApprovalState.PENDING for approval in live)
-        words = f"{messages} messages, {commands} commands, {asked} proposals"
+        words = ", ".join((counted(messages, "message"), counted(commands, "command"), counted(asked, "proposal")))
         return HealthItem("waiting", messages <= MOST_MESSAGES and commands <= MOST_COMMANDS, words)

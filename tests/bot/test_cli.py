@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -22,9 +23,13 @@ import structlog
 from bot import cli
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
+from bot.logs import LogSettings
+from bot.settings import settings_at
 from bot.twins import order
 from core.clock import SystemClock
 from core.errors import ConfigurationError, Transient
+from core.hedge_memory import Remembered, to_json
+from core.hedging.kernel_types import Memory
 from storage.database import open_database
 from storage.lock import InstanceLock
 from storage.schema import MIGRATIONS
@@ -109,7 +114,8 @@ def test_files_may_be_named_before_or_after_the_command() -> None:
     [
         [],
         ["nonsense"],
-        ["halt", "a", "b"],
+        ["pause", "a", "b"],
+        ["hedge", "a", "--now"],
         ["approve"],
         ["demo", "--hours", "0"],
         ["demo", "--speed", "-1"],
@@ -124,7 +130,7 @@ def test_wrong_usage_exits_2(typed: list[str], capsys: pytest.CaptureFixture[str
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("lp-hedge: ") and said.count("\n") == 1
-    known = typed[:1] if typed[:1] != ["nonsense"] else []
+    known = typed[:1] if typed[:1] != ["nonsense"] and "--now" not in typed else []
     assert said.endswith(f"; see {' '.join(['lp-hedge', *known])} --help\n")
 
 
@@ -237,14 +243,74 @@ def test_a_halt_before_the_first_start_counts(home: Path, capsys: pytest.Capture
     assert service.seen[0][:2] == ("halt", ("BNB",))
 
 
-def test_a_halt_of_no_hedge_is_refused_with_the_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody is there to say later that the name was mistyped; nothing is written either."""
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["halt", "nope"], "I know no hedge 'nope', so all are halted."),
+        (["halt", "bnb", "eth"], "I know no hedge 'eth', so all are halted."),
+        (["halt", "--now", "bnb"], "I know no hedge '--now', so all are halted."),
+        (["hatl"], "I took 'hatl' for halt."),
+        (["--db", "data/lp_hedge.db", "/halp", "all"], "I took '/halp' for halt."),
+    ],
+)
+def test_a_halt_that_is_not_understood_halts_everything(
+    home: Path, typed: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is there to ask; what was done instead is said."""
     configured(home)
-    assert cli.main(["halt", "nope"]) == 2
-    assert "there is no hedge nope, so nothing was done; there are: bnb." in capsys.readouterr().err
-    assert not (home / "data").exists()
+    assert cli.main(typed) == 0
+    said = capsys.readouterr()
+    assert says in said.out + said.err and "whatever starts there next halts first" in said.out
+    with Service(home / "data" / "lp_hedge.db", answers=True) as service:
+        assert cli.main(["pause"]) == 0
+    words = ("all",) if typed[-1] == "all" else ()
+    assert service.seen[0][:2] == ("halt", words)
+
+
+def test_a_halt_where_nothing_could_start_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a configuration nor a database: there is nothing to halt."""
     (home / "hedge.toml").write_text("broken")
     assert cli.main(["halt", "bnb"]) == 2
+    assert "nothing was done" in capsys.readouterr().err and not (home / "data").exists()
+
+
+def test_a_stop_shows_whatever_is_wrong_with_the_files(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file's mistake is said, and first who is halted or paused."""
+    configured(home)
+
+    async def remember() -> None:
+        clock = SystemClock()
+        async with await Store.open(home / "data" / "lp_hedge.db", scope="paper:paper", clock=clock) as store:
+            for name, kernel in (("bnb", Memory(halted=True)), ("eth", Memory(paused=True)), ("op", Memory())):
+                await store.memory.save(name, to_json(Remembered(kernel=kernel)), clock.now())
+
+    assert cli.main(["status"]) == 2
+    assert capsys.readouterr().out == ""
+    asyncio.run(remember())
+    assert cli.main(["status"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "bnb (paper): halted, until resume.\neth (paper): paused, until resume.\n"
+    assert "BSC_RPC_URL is not set" in said.err
+    (home / "hedge.toml").write_text("broken")
+    assert cli.main(["halt"]) == 0
+    assert cli.main(["status"]) == 2
+    assert "`halt` waits to be read: whatever starts halts first." in capsys.readouterr().out
+    assert cli.main(["status", "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_console_s_screen_is_not_flooded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody types, the log goes to a file beside the database; warnings come to the screen as well."""
+    configured(home)
+    options = build_parser().parse_args(["run"])
+    settings = settings_at(cli._places(options))
+    assert cli._log_settings(options, settings) == LogSettings()
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    beside = LogSettings(file=settings.database_path.with_name("lp_hedge.log"), screen_level="WARNING")
+    assert cli._log_settings(options, settings) == beside
+    named = build_parser().parse_args(["run", "--log-file", "mine.log"])
+    assert cli._log_settings(named, settings).file == Path("mine.log")
 
 
 def test_a_halt_needs_no_readable_configuration(home: Path) -> None:
@@ -260,7 +326,7 @@ def test_a_halt_needs_no_readable_configuration(home: Path) -> None:
 
     asyncio.run(remember())
     (home / "hedge.toml").write_text("broken")
-    assert [cli.main(["halt", "old"]), cli.main(["halt", "new"]), cli.main(["halt"])] == [0, 2, 0]
+    assert [cli.main(["halt", "old"]), cli.main(["halt", "new"]), cli.main(["halt"])] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -349,8 +415,25 @@ def test_run_on_a_fresh_machine_shows_the_demo_until_quit(home: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("No hedge.toml here, no keys, nothing stored: starting the demo")
-    assert "DEMO" in done.stdout
+    assert "DEMO" in done.stdout and "60 times as fast as life: a minute here is 60 min of market" in done.stdout
+    assert done.stdout.count("lp-hedge stopped.") == 1
     assert not list(home.iterdir())
+
+
+@pytest.mark.e2e
+def test_the_stop_is_told_before_the_program_ends(home: Path) -> None:
+    """Also when a signal ends it, and nobody types."""
+    command = [sys.executable, "-m", "bot", "demo", "--speed", "1"]
+    world = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(command, cwd=home, env=world, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    said = ""
+    while "started" not in said:
+        said += (line := running.stdout.readline())
+        assert line, said
+    running.send_signal(signal.SIGTERM)
+    rest, _ = running.communicate(timeout=60)
+    assert rest.count("lp-hedge stopped.") == 1
 
 
 def test_standard_output_is_the_answers_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

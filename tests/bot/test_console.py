@@ -16,7 +16,7 @@ import pytest
 
 from bot.console import Console, Terminal
 from core.clock import SystemClock
-from core.ports import Approval, ApprovalState
+from core.ports import Approval, ApprovalState, OutboxMessage
 from storage.store import Store
 from tests.bot.conftest import Desk, make_desk
 from tests.bot.samples import an_approval
@@ -124,6 +124,25 @@ async def test_a_number_without_a_question_does_nothing(real: Desk, screen: Scre
     screen.type("1")
     await screen.until("/help")
     assert await real.queued() == []
+
+
+async def test_an_edit_s_news_are_shown_once(real: Desk) -> None:
+    """Each edit of a message repeats the one before it; here only what is new comes."""
+    out = io.StringIO()
+    console = a_console(real, Terminal(None, out, SystemClock()))
+    for number, text in enumerate(("Question", "Question\n\nApproved.", "Question\n\nApproved.\nDone: 5 ETH.")):
+        row = OutboxMessage(
+            key=f"q{number}",
+            text=text,
+            html=False,
+            priority=0,
+            silent=True,
+            created_at=SystemClock().now(),
+            edits="q0" if number else None,
+        )
+        await real.store.outbox.put(row)
+        await console.show_due()
+    assert out.getvalue() == "Question\nApproved.\nDone: 5 ETH.\n"
 
 
 async def test_quit_ends_it(real: Desk) -> None:

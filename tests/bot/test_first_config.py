@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from bot.first_config import Proposal, Wishes, config_text, propose, write_first
 from core.amm.presets import ChainPreset, chain_preset
 from core.clock import SystemClock
 from core.config import HedgeConfig
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, LpHedgeError, Refused
 from tests.e2e.conftest import chain, chain_proxy, chain_session, stage, telegram, venue
 from tests.e2e.stage import Stage
 from tests.hedging.positions import LIQUIDITY, position, read
@@ -66,7 +67,7 @@ async def test_without_the_exchange_the_position_alone_decides(stage: Stage, loc
     """A blocked exchange does not keep anyone from a first file."""
     proposal = await propose(hedge_of(stage), local, [SecretStr(stage.proxy.url)], "http://127.0.0.1:9", SystemClock())
     assert proposal.band_quote == Decimal(390)
-    assert proposal.perp is None
+    assert proposal.perp is None and "2 % of that, rounded up: 390" in proposal.why[-1]
 
 
 @pytest.mark.chain
@@ -82,6 +83,45 @@ def test_both_files_are_written_once(stage: Stage) -> None:
     assert parse_config(target.read_text(), target).hedges["eth"].lp_position_ids == (stage.position_id,)
     with pytest.raises(ConfigurationError, match="exists already"):
         write_first_config(asked, target, env)
+
+
+@pytest.mark.chain
+@pytest.mark.usefixtures("local")
+@pytest.mark.parametrize(
+    ("symbol", "sentence"),
+    [("FOOUSDT", "has no symbol FOOUSDT"), ("BTCUSDT", "BTCUSDT does not look like the perpetual of WETH")],
+)
+def test_a_wrong_symbol_is_refused_and_nothing_written(stage: Stage, symbol: str, sentence: str) -> None:
+    """A file that only `check` finds wrong would be in the way of the next try."""
+    target, env = stage.folder / "new.toml", stage.folder / "new.env"
+    asked = wishes(chain="local", position_id=stage.position_id, symbol=symbol, rpc_url=stage.proxy.url)
+    with pytest.raises(Refused, match=sentence):
+        write_first_config(asked, target, env)
+    assert not target.exists() and not env.exists()
+
+
+@pytest.mark.chain
+@pytest.mark.usefixtures("local")
+def test_a_pair_is_taken_as_people_write_it(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """ETH/USDT is ETHUSDT; what is said names the position by its number."""
+    target, env = stage.folder / "new.toml", stage.folder / "new.env"
+    asked = wishes(chain="local", position_id=stage.position_id, symbol="eth/usdt", rpc_url=stage.proxy.url)
+    write_first_config(asked, target, env)
+    assert parse_config(target.read_text(), target).hedges["eth"].symbol == "ETHUSDT"
+    assert f"Position {stage.position_id}: worth" in capsys.readouterr().out
+    comments = {
+        line.index("  # ") for line in target.read_text().splitlines() if re.match(r"(mode|delta_|app).*#", line)
+    }
+    assert len(comments) == 1
+
+
+@pytest.mark.chain
+@pytest.mark.usefixtures("local")
+def test_an_unknown_position_is_of_the_hedge_that_it_would_be(stage: Stage) -> None:
+    """Not of a name that nobody gave."""
+    asked = wishes(chain="local", position_id=987654, symbol="ETHUSDT", rpc_url=stage.proxy.url)
+    with pytest.raises(LpHedgeError, match="position 987654 of hedge eth never existed"):
+        write_first_config(asked, stage.folder / "new.toml", stage.folder / "new.env")
 
 
 @pytest.mark.parametrize(("band", "asks"), [("2000", "10000"), ("13000", "26000")])

@@ -34,7 +34,7 @@ async def test_queues_and_versions_are_told(desk: Desk) -> None:
     await desk.approvals.ask(an_approval())
     await desk.say("/halt")
     shown = await health(desk)
-    assert "✅ waiting: 1 messages, 1 commands, 1 proposals" in shown
+    assert "✅ waiting: 1 message, 1 command, 1 proposal" in shown
     versions = f"Python {platform.python_version()} · schema {newest_version()} · SQLite {sqlite3.sqlite_version}"
     assert shown[-1] == f"lp-hedge 1.2.3 · {versions}"
 

@@ -56,6 +56,17 @@ def test_both_kinds_of_logger_write_the_same_line(log: Log) -> None:
     assert [line.text for line in log.ring.last(5, at_least=0)] == [first, second]
 
 
+def test_a_screen_may_be_quieter_than_the_file(root: logging.Logger, tmp_path: Path) -> None:
+    """Its level is of what is shown there alone."""
+    stream, file = io.StringIO(), tmp_path / "a.log"
+    ring = configure_logs(LogSettings(file=file, screen_level="WARNING"), Redactor(()), stream)
+    structlog.get_logger("core.ours").info("looked")
+    structlog.get_logger("core.ours").warning("failed")
+    assert [line.rpartition(" ")[2] for line in stream.getvalue().splitlines()] == ["failed"]
+    assert [line.rpartition(" ")[2] for line in file.read_text().splitlines()] == ["looked", "failed"]
+    assert len(ring.last(5, at_least=0)) == 2
+
+
 def test_what_is_under_the_level_is_written_nowhere(log: Log) -> None:
     """Neither out nor into the ring."""
     log.ours.debug("quiet")

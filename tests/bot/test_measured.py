@@ -151,6 +151,22 @@ async def test_blindness_is_told_also_while_nothing_is_traded(desk: Desk) -> Non
     assert len(await see(desk, STATUS)) == 1
 
 
+async def test_blindness_that_was_not_told_yet_is_the_suspension_s_to_tell(desk: Desk) -> None:
+    """Resumed before it was told, nothing says any more that trading is halted."""
+    halted = replace(STATUS, state="SUSPENDED", reason="halted", venue_age_s=None, chain_age_s=None)
+    assert await see(desk, halted, for_s=5) == []
+    assert await see(desk, replace(halted, reason="stale_venue"), for_s=60) == []
+    assert await see(desk, STATUS) == []
+
+
+async def test_both_sides_unread_blame_neither_alone(desk: Desk) -> None:
+    """Where no network is there the node is not the one to look at."""
+    halted = replace(STATUS, state="SUSPENDED", reason="halted", venue_age_s=None, chain_age_s=None)
+    (told,) = await see(desk, halted, for_s=60)
+    assert told.startswith("⚠️ bnb: blind: neither the chain nor the exchange can be read")
+    assert "Check the network" in (await desk.texts())[-1]
+
+
 async def test_a_kind_that_is_off_says_nothing_until_it_is_on(store: Store, clock: ManualClock) -> None:
     """Switched on while the trouble lasts, it is told from its beginning; the pace is asked for at each use."""
     live = LiveConfig(a_config("bnb", alerts={"margin": "off"}))

@@ -160,6 +160,28 @@ async def test_a_misspelt_halt_halts_everything(two: Desk) -> None:
     assert "so all are halted" in reply.text and await two.queued() == [("halt", ())]
 
 
+@pytest.mark.parametrize(
+    "text", ["halp", "/hatl", "/hlat", "HAL", "halts", "halt!!", "/halt,eth", "/ halt", "hakt now"]
+)
+async def test_what_is_nearly_halt_halts_everything(two: Desk, text: str) -> None:
+    """In a hurry on a phone: a needless halt is undone by a word, a missed one costs money."""
+    reply = await two.say(text)
+    assert "Accepted: halt." in reply.text and await two.queued() == [("halt", ())]
+
+
+async def test_it_says_how_it_was_understood(two: Desk) -> None:
+    """A halt that nobody meant is seen at once."""
+    assert "I took 'hatl' for /halt." in plain((await two.say("hatl bnb")).text)
+    assert await two.queued() == [("halt", ("bnb",))]
+
+
+@pytest.mark.parametrize("text", ["help", "/health", "shall", "hedge", "stop", "h", "at", "healthy"])
+async def test_other_words_do_not_halt(two: Desk, text: str) -> None:
+    """Commands keep their names; what is far from it is only not known, and the answer names /halt."""
+    reply = await two.say(text)
+    assert await two.queued() == [] and (parse(text).command or "/halt" in reply.text)
+
+
 async def test_a_halt_of_several_halts_everything(two: Desk) -> None:
     """None of those that were named goes on; the answer says what was done."""
     for text in ("/halt bnb eth", "/halt bnb, eth", "/halt all but bnb"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands import COMMANDS
-from bot.console import Console, Terminal
+from bot.console import QUIT, Console, Terminal
 from bot.operator import Reply
 from bot.rendering.markup import plain
 from core.clock import ManualClock
@@ -73,7 +73,7 @@ class Both:
         """What comes by itself."""
         self.out.truncate(0)
         self.out.seek(0)
-        await self.console._show_due()
+        await self.console.show_due()
         return self.out.getvalue()
 
 
@@ -114,10 +114,11 @@ def in_the_terminal(reply: Reply) -> str:
 
 @pytest.mark.parametrize("line", [line for lines in LINES.values() for line in lines])
 async def test_the_terminal_answers_as_the_chat_does(both: Both, line: str) -> None:
-    """Word for word."""
+    """Word for word; help also says how the terminal's program ends."""
     reply = await both.chat.say(f"/{line.removeprefix('/')}")
     if reply.attachment is None:
-        assert await both.typed(line) == in_the_terminal(reply)
+        ends = f"\n{QUIT}" if line.endswith("help") else ""
+        assert await both.typed(line) == in_the_terminal(reply) + ends
     assert await both.chat.queued() == await both.terminal.queued()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -45,6 +46,19 @@ def test_a_node_of_another_chain_is_named(stage: Stage) -> None:
     ((verdict, detail),) = checks(stage, code=3)["eth: LP"]
     assert verdict == "fix"
     assert "LOCAL_RPC_URL" in detail
+
+
+def test_what_must_be_fixed_is_said_last_again(stage: Stage) -> None:
+    """Seventy settings in force push the first lines off the screen; each says which file it is from."""
+    stage.settings = {"lp_position_ids": "[987654]"}
+    stage.write_configuration()
+    (stage.folder / ".env").write_text("LP_HEDGE_LOG_FILES=7\n")
+    (stage.folder / ".env").chmod(0o600)
+    done = stage.call("check")
+    *_, fix, verdict = done.stdout.rstrip().splitlines()
+    assert fix.startswith("FIX   eth: LP") and "987654" in fix and verdict == "1 to fix before `lp-hedge run`."
+    assert re.search(r"LP_HEDGE_LOG_FILES +7  \(.env\)", done.stdout)
+    assert re.search(r"LOCAL_RPC_URL +1 set  \(environment\)", done.stdout)
 
 
 def test_a_position_that_never_existed_is_said(stage: Stage) -> None:

@@ -53,9 +53,16 @@ def test_status_is_one_screen() -> None:
 
 def test_what_was_not_read_is_unknown() -> None:
     """Before the first read no figure is shown as zero, and nothing fails."""
-    text = shown(UNREAD)
+    text = shown(replace(UNREAD, market_age_s=7.0))
     assert "Target unknown · short unknown" in text and "Liquidation unknown · free unknown" in text
     assert " 0 " not in text
+
+
+def test_nothing_read_is_one_sentence() -> None:
+    """Not a screen of unknown figures; name, state and why stay."""
+    text = shown(replace(UNREAD, market_age_s=None, detail="nothing listens there"))
+    assert "bnb · BNBUSDT · SUSPENDED" in text and "nothing listens there" in text
+    assert "Neither the chain nor the exchange has been read" in text and "unknown" not in text
 
 
 def test_no_liquidation_price_is_none_not_unknown() -> None:

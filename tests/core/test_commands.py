@@ -91,6 +91,17 @@ async def test_an_old_halt_still_counts(setting: Setting, world: World) -> None:
     assert (world.status.reason, setting.sent()) == ("halted", [])
 
 
+@pytest.mark.parametrize("words", [("foo",), ("eth", "foo"), ("all",), ("--all",)])
+async def test_a_halt_that_is_not_understood_halts_everything(
+    setting: Setting, world: World, words: tuple[str, ...]
+) -> None:
+    """However it was written: a name that is not there, or was there when it was written, keeps nothing running."""
+    ok, answer = await said(world, "halt", *words)
+    assert ok and "Halted: eth." in answer and (words == ("all",) or "so all are halted" in answer)
+    await world.cycles(3)
+    assert (world.status.stopped, setting.sent()) == ("halted", [])
+
+
 async def test_unknown_names_are_answered_with_the_known_ones(world: World) -> None:
     """Nothing is done by guessing."""
     ok, answer = await said(world, "pause", "btc")

@@ -105,7 +105,11 @@ async def test_the_account_of_a_fast_demo_adds_up(capsys: pytest.CaptureFixture[
         await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals="approve", log_level="WARNING"))
     shown = capsys.readouterr().out
     assert "Net is the sum: LP fees, LP value, hedge, funding and costs" in shown
-    assert re.search(r"^net quote +-?\d+(\.\d\d?)?$", shown, re.MULTILINE)  # every digit is for --json
+    assert re.search(r"^net quote +-?\d+(\.\d\d?)? USDT$", shown, re.MULTILINE)  # every digit is for --json
+    shown_of = dict(re.findall(r"^(lp fees|lp value|net) quote +(-?[\d.]+) USDT$", shown, re.MULTILINE))
+    alone = Decimal(re.findall(r"The position alone, LP fees and LP value: (-?[\d.]+) USDT; with the hedge", shown)[0])
+    assert abs(Decimal(shown_of["lp fees"]) + Decimal(shown_of["lp value"]) - alone) <= Decimal("0.02")
+    assert f"with the hedge: {shown_of['net']} USDT." in shown
 
 
 @pytest.mark.parametrize("approvals", ["reject", "ignore"])

@@ -140,7 +140,7 @@ def test_the_twins_operate_a_running_service(stage: Stage) -> None:
         wait(stage, lambda: "AWAITING_APPROVAL" in service.output())
         order("approve", approval(), says="Approved")
         wait(stage, lambda: stage.short() > 4)
-        order("approve", "nosuch", says="There is no approval", code=1)
+        order("approve", "nosuch", says="I know no proposal with this ID", code=1)
         order("pause", says="Paused: eth.")
         order("hedge", "eth", "--yes", says="/resume first", code=1)
         order("resume", "eth", says="Resumed: eth.")

@@ -42,7 +42,14 @@ def test_installed_twice_and_removed(make: Make, source: Path, tmp_path: Path) -
     assert not command.exists()
     assert not (tmp_path / "usr" / "lib" / "lp-hedge").exists()
     assert mine.exists()
-    make("uninstall")
+    assert make("uninstall") == f"Nothing of lp-hedge is under {tmp_path}/usr.\n"
+
+
+def test_what_was_only_ours_leaves_nothing(make: Make, tmp_path: Path) -> None:
+    """Also the folders, where nothing else is in them."""
+    make("install")
+    assert "is removed" in make("uninstall")
+    assert not list((tmp_path / "usr").iterdir())
 
 
 def test_another_command_of_that_name_is_left_alone(make: Make, tmp_path: Path) -> None:
