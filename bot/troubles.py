@@ -74,7 +74,8 @@ ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
 
 
 # A gap stands open by the operator's own word, or a question about it rings already.
-KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", "awaiting_approval"})
+ASKED = "awaiting_approval"
+KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", ASKED})
 
 
 class Troubles:
@@ -151,7 +152,7 @@ class Troubles:
         for standing in self._lasting.active(BREACH, status.name):
             until = _time(standing.figures.get("covered_until"), now)
             in_time = standing.covered and status.state == "ADJUSTING" and now < until
-            standing.covered = in_time or status.reason in KNOWN_TO_THE_OPERATOR
+            standing.covered = in_time or _why_open(status) in KNOWN_TO_THE_OPERATOR
             if status.gap_quote is not None:
                 standing.figures = {**standing.figures, **_gap_of(status)}
                 standing.episode.arise(now, status.gap_quote)
@@ -204,7 +205,12 @@ class Troubles:
 
 def _gap_of(status: HedgeStatus) -> Mapping[str, str]:
     present = {"gap_base": status.gap_base, "gap_quote": status.gap_quote, "band_quote": status.band_quote}
-    return {"reason": status.reason} | {key: f"{value:f}" for key, value in present.items() if value is not None}
+    return {"reason": _why_open(status)} | {key: f"{value:f}" for key, value in present.items() if value is not None}
+
+
+def _why_open(status: HedgeStatus) -> str:
+    """At the look that asks, the reason is still that of the trade."""
+    return ASKED if status.awaits_answer else status.reason
 
 
 def _time(text: str | None, otherwise: datetime) -> datetime:

@@ -100,6 +100,23 @@ async def test_a_question_shows_what_its_answer_depends_on(pair: Pair) -> None:
         assert approval.state is ApprovalState.PENDING
 
 
+async def test_the_look_that_asks_rings_no_other_alarm(pair: Pair) -> None:
+    """The gap is far over its limit, the question rings, and nothing has been traded that could have failed to close it;
+    not before the next look either, which is long in coming."""
+    pair.settings["alert_over_quote"] = 500
+    async with started(pair) as programme:
+        await programme.cycles(1, every_s=0)
+        statuses = programme.engine.statuses()
+        assert {(status.state, status.reason) for status in statuses} == {("AWAITING_APPROVAL", "band_exceeded")}
+        for _ in range(40):
+            await programme.office.notifier.tick(statuses)
+            await pair.clock.advance(1)
+        told = await programme.store.outbox.due(pair.clock.now(), 100)
+        exposure = [message for message in told if "exposure" in message.text]
+        assert len(exposure) == 2
+        assert all(message.silent and "It waits for your answer" in message.text for message in exposure)
+
+
 async def test_a_question_shows_the_trade_that_the_limits_leave(tmp_path: Path) -> None:
     """Five are missing and the largest short is worth 500: a quarter is asked for, with the figures of that trade; the
     yes trades all of it."""
