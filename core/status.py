@@ -8,7 +8,6 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.account_ports import HeldLiquidity
-from core.hedging.states import Reason, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +156,4 @@ class HedgeStatus:
     @property
     def awaits_answer(self) -> bool:
         """A question stands. At the look that asks it `reason` is that of the trade; after a silence none stands."""
-        return self.state == State.AWAITING_APPROVAL.text and self.reason != Reason.UNANSWERED.text
+        return self.state == "AWAITING_APPROVAL" and self.reason != "unanswered"

@@ -101,8 +101,8 @@ async def test_a_question_shows_what_its_answer_depends_on(pair: Pair) -> None:
 
 
 async def test_the_look_that_asks_rings_no_other_alarm(pair: Pair) -> None:
-    """The gap is far over its limit, the question rings, and nothing has been traded that could have failed to close it;
-    not before the next look either, which is long in coming."""
+    """The gap is far over its limit, the question rings, and nothing was traded that could have failed to close it; nor
+    does it before the next look, which is long in coming."""
     pair.settings["alert_over_quote"] = 500
     async with started(pair) as programme:
         await programme.cycles(1, every_s=0)
