@@ -133,6 +133,11 @@ class Lasting:
                     told.append(self._over(standing, now))
         return tuple(told)
 
+    def drop(self, topic: Topic, hedge: str | None) -> None:
+        """It ends without a word, because something else tells of it."""
+        for standing in self.active(topic, hedge):
+            standing.episode.end()
+
     def due(self, now: datetime) -> Iterator[Notice]:
         """Each counts as said when it is yielded. What is switched off is passed over, and said if it is there still
         when that ends."""

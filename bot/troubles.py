@@ -159,8 +159,9 @@ class Troubles:
 
     def _look_for_blindness(self, status: HedgeStatus, hedge: HedgeConfig, now: datetime) -> Iterator[Notice]:
         """Where nothing is to be traded no suspension tells of it; it begins then, and lasts until all is read."""
-        ages = {"stale_chain": status.chain_age_s, "stale_venue": status.venue_age_s}
-        limits_s = {"stale_chain": chain_limit_s(hedge), "stale_venue": venue_limit_s(hedge)}
+        # The exchange first: where both are old, the detail is about it.
+        ages = {"stale_venue": status.venue_age_s, "stale_chain": status.chain_age_s}
+        limits_s = {"stale_venue": venue_limit_s(hedge), "stale_chain": chain_limit_s(hedge)}
         old = [reason for reason, age_s in ages.items() if age_s is None or age_s > limits_s[reason]]
         state = status.reason.replace("_", " ")
         if not old or (status.estimated and old == ["stale_chain"]):
@@ -170,6 +171,8 @@ class Troubles:
             if (age_s := ages[old[0]]) is not None:
                 figures["age"] = span(age_s)
             self._lasting.arise(UNREAD, status.name, figures, now)
+        else:  # no longer stopped: its suspension tells of it from here
+            self._lasting.drop(UNREAD, status.name)
 
     def _look_at_range(self, status: HedgeStatus, now: datetime) -> Iterator[Notice]:
         lp = status.lp

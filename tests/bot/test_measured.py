@@ -151,6 +151,25 @@ async def test_blindness_is_told_also_while_nothing_is_traded(desk: Desk) -> Non
     assert len(await see(desk, STATUS)) == 1
 
 
+async def test_blindness_is_the_suspensions_business_once_it_goes_on(desk: Desk) -> None:
+    """Resumed before the word was due: what is said of it then is no longer about a stop; nor told as over twice."""
+    nothing_read = replace(STATUS, chain_age_s=None, venue_age_s=None, detail="The exchange does not answer.")
+    halted = replace(nothing_read, state="SUSPENDED", reason="halted")
+    resumed = replace(nothing_read, state="SUSPENDED", reason="stale_venue")
+    assert await see(desk, halted, for_s=6) == []
+    assert await see(desk, resumed, for_s=60) == []
+    assert await see(desk, STATUS) == []
+
+
+async def test_where_nothing_is_read_the_cause_is_the_one_that_is_told(desk: Desk) -> None:
+    """The detail is the exchange's, so that the chain and its node are not blamed for it."""
+    halted = replace(STATUS, state="SUSPENDED", reason="halted", chain_age_s=None, venue_age_s=None)
+    await see(desk, replace(halted, detail="Binance, time: the connection could not be made."), for_s=30)
+    (told,) = await desk.texts()
+    assert told.startswith("⚠️ bnb: blind: the exchange's data is too old.\nNever read since the start. Binance, time")
+    assert "node" not in told
+
+
 async def test_a_kind_that_is_off_says_nothing_until_it_is_on(store: Store, clock: ManualClock) -> None:
     """Switched on while the trouble lasts, it is told from its beginning; the pace is asked for at each use."""
     live = LiveConfig(a_config("bnb", alerts={"margin": "off"}))
