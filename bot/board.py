@@ -69,4 +69,4 @@ class BoardContent:
 
 
 def _waiting(statuses: tuple[HedgeStatus, ...]) -> int:
-    return sum(1 for status in statuses if status.reason == "awaiting_approval")
+    return sum(1 for status in statuses if status.awaits_answer)

@@ -133,11 +133,10 @@ class Lasting:
                     told.append(self._over(standing, now))
         return tuple(told)
 
-    def drop_untold(self, topic: Topic, hedge: str | None) -> None:
-        """Another message tells of it. What was told stands until it is over."""
+    def drop(self, topic: Topic, hedge: str | None) -> None:
+        """It ends without a word, because something else tells of it."""
         for standing in self.active(topic, hedge):
-            if not standing.episode.told:
-                standing.episode.end()
+            standing.episode.end()
 
     def due(self, now: datetime) -> Iterator[Notice]:
         """Each counts as said when it is yielded. What is switched off is passed over, and said if it is there still

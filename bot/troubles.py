@@ -74,7 +74,8 @@ ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
 
 
 # A gap stands open by the operator's own word, or a question about it rings already.
-KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", "awaiting_approval"})
+ASKED = "awaiting_approval"
+KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", ASKED})
 
 
 class Troubles:
@@ -151,21 +152,22 @@ class Troubles:
         for standing in self._lasting.active(BREACH, status.name):
             until = _time(standing.figures.get("covered_until"), now)
             in_time = standing.covered and status.state == "ADJUSTING" and now < until
-            standing.covered = in_time or status.reason in KNOWN_TO_THE_OPERATOR
+            standing.covered = in_time or _why_open(status) in KNOWN_TO_THE_OPERATOR
             if status.gap_quote is not None:
                 standing.figures = {**standing.figures, **_gap_of(status)}
                 standing.episode.arise(now, status.gap_quote)
 
     def _look_for_blindness(self, status: HedgeStatus, hedge: HedgeConfig, now: datetime) -> Iterator[Notice]:
         """Where nothing is to be traded no suspension tells of it; it begins then, and lasts until all is read."""
-        ages = {"stale_chain": status.chain_age_s, "stale_venue": status.venue_age_s}
-        limits_s = {"stale_chain": chain_limit_s(hedge), "stale_venue": venue_limit_s(hedge)}
+        # The exchange first: where both are old, the detail is about it.
+        ages = {"stale_venue": status.venue_age_s, "stale_chain": status.chain_age_s}
+        limits_s = {"stale_venue": venue_limit_s(hedge), "stale_chain": chain_limit_s(hedge)}
         old = [reason for reason, age_s in ages.items() if age_s is None or age_s > limits_s[reason]]
         state = status.reason.replace("_", " ")
         if not old or (status.estimated and old == ["stale_chain"]):
             yield from self._lasting.end(UNREAD, status.name, {"state": state}, now)
         elif status.reason not in STOPPED:  # a suspension tells of it from here on, by what stands in the way then
-            self._lasting.drop_untold(UNREAD, status.name)
+            self._lasting.drop(UNREAD, status.name)
         else:
             figures = {"reason": "both_old" if len(old) > 1 else old[0], "state": state, "detail": status.detail}
             if (age_s := ages[old[0]]) is not None:
@@ -206,7 +208,12 @@ class Troubles:
 
 def _gap_of(status: HedgeStatus) -> Mapping[str, str]:
     present = {"gap_base": status.gap_base, "gap_quote": status.gap_quote, "band_quote": status.band_quote}
-    return {"reason": status.reason} | {key: f"{value:f}" for key, value in present.items() if value is not None}
+    return {"reason": _why_open(status)} | {key: f"{value:f}" for key, value in present.items() if value is not None}
+
+
+def _why_open(status: HedgeStatus) -> str:
+    """At the look that asks, the reason is still that of the trade."""
+    return ASKED if status.awaits_answer else status.reason
 
 
 def _time(text: str | None, otherwise: datetime) -> datetime:

@@ -25,6 +25,10 @@ class Transient(LpHedgeError):
         self.retry_after_s = retry_after_s
 
 
+# Of a Refused: the exchange has no perpetual of that name.
+UNKNOWN_SYMBOL = "unknown_symbol"
+
+
 class Refused(LpHedgeError):
     """The other side said no, for good: do not repeat the call (exit code 3 at start-up).
 

@@ -18,7 +18,7 @@ from core.approval_desk import ApprovalDesk
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.departing import Word, answer_departed
-from core.errors import ConfigurationError, Refused, Transient
+from core.errors import UNKNOWN_SYMBOL, ConfigurationError, Refused, Transient
 from core.events import Event, EventKind
 from core.execution.dead_man import GUARDED_FOR_S
 from core.facts import Market, PositionSide
@@ -86,6 +86,7 @@ class LateHedge:
         self._clock = clock
         self._hedge: Hedge | None = None
         self._trouble = ""
+        self._reason = Reason.STALE_VENUE
         self._told: type[Exception] | None = None
         self._seen: Observation | None = None
         self._retry_s = FIRST_RETRY_S
@@ -107,7 +108,7 @@ class LateHedge:
         await self._hedge.evaluate()
         if self._told is not None and self._hedge.status().state != State.SUSPENDED.text:
             self._told = None
-            data = {"reason": Reason.STALE_VENUE.text, "detail": "", "state": self._hedge.status().state}
+            data = {"reason": self._reason.text, "detail": "", "state": self._hedge.status().state}
             await self._tell(EventKind.RECOVERED, data)
 
     def is_moved_by(self, market: Market) -> bool:
@@ -121,7 +122,7 @@ class LateHedge:
         seen = hedge_status(self.name, self._config(), self._seen, None, trouble=self._trouble, now=self._clock.now())
         if stopped := memory.stopped(self._kernel):
             return replace(seen, reason=stopped, stopped=stopped)
-        return replace(seen, reason=Reason.STALE_VENUE.text) if self._trouble else seen
+        return replace(seen, reason=self._reason.text) if self._trouble else seen
 
     def outlook(self) -> Outlook | None:
         """Until the exchange answers, of the chain alone."""
@@ -213,11 +214,11 @@ class LateHedge:
 
     async def _note(self, error: Transient | Refused | ConfigurationError) -> None:
         rests = not await self._opening.take_back()
-        self._trouble = str(error)
+        self._trouble, self._reason = str(error), _reason_of(error)
         log.warning("exchange not ready", hedge=self.name, error=self._trouble, retry_s=self._retry_s)
         if type(error) is not self._told:
             self._told = type(error)
-            await self._tell(EventKind.SUSPENDED, {"reason": Reason.STALE_VENUE.text, "detail": self._trouble})
+            await self._tell(EventKind.SUSPENDED, {"reason": self._reason.text, "detail": self._trouble})
         await self._look_at_the_chain()
         now_s = self._clock.monotonic_s()
         if self._tried_at_s is None:
@@ -239,7 +240,7 @@ class LateHedge:
             lp=observe(reading.value, loaded.life, life_rules(self._config()), now)[0],
             venue=None,
             chain_problem=Reason.NONE,
-            venue_problem=Reason.STALE_VENUE,
+            venue_problem=self._reason,
             order_unknown=False,
             comparison=None,
             detail=self._trouble,
@@ -273,3 +274,9 @@ class LateHedge:
 
     async def _tell(self, kind: EventKind, data: dict[str, str]) -> None:
         await self._events.append(Event(kind, self.name, self._clock.now(), data))
+
+
+def _reason_of(error: Exception) -> Reason:
+    """A symbol that the exchange does not have is no exchange that cannot be read."""
+    unknown = isinstance(error, Refused) and error.code == UNKNOWN_SYMBOL
+    return Reason.WRONG_SYMBOL if unknown else Reason.STALE_VENUE

@@ -56,6 +56,7 @@ class Listening:
         self._tell = tell
         self._clock = clock
         self._heard = False
+        self.ever_heard = False
         self._lost_since: datetime | None = clock.now()
         self._trouble = "not connected yet"
         self._told = False
@@ -67,7 +68,8 @@ class Listening:
 
     def heard(self) -> None:
         """The silence is over, and the waits before a new connection begin at a second again."""
-        self._heard, self._lost_since = True, None
+        self._heard = self.ever_heard = True
+        self._lost_since = None
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -35,8 +35,8 @@ def proposal(
     if seen.venue is None or seen.lp is None:
         return None
     market, account = seen.venue.market, seen.venue.account
-    side = side_of_steps(decision.wanted_steps)
-    size_base = abs(decision.wanted_steps) * rules.step_size
+    side = side_of_steps(decision.quantity_steps)
+    size_base = abs(decision.quantity_steps) * rules.step_size
     price = hedge_price(market, config)
     expires_at = seen.at + timedelta(seconds=config.approval_timeout_seconds)
     shown = {
@@ -46,15 +46,12 @@ def proposal(
         "size_base": str(size_base),
         "size_quote": str(size_base * price),
         "price": str(price),
-        "reason": Reason(decision.reason).text,
-        "gap_base": str(decision.gap_base),
-        "gap_quote": str(decision.gap_quote),
-        "band_quote": str(decision.band_quote),
         "expires_at": expires_at.isoformat(),
         "on_timeout": config.approval_on_timeout,
     }
     if seen.estimated:
         shown["estimated"] = "true"
+    shown |= _why(decision, rules)
     shown |= _cost(market, account, side, size_base)
     shown |= _as_quote(market, account, side, size_base, config, urgent=decision.urgent)
     shown |= _before_and_after(seen.lp, market, account, side.sign * size_base)
@@ -72,6 +69,20 @@ def proposal(
         state=ApprovalState.PENDING,
         ask_count=ask_count,
     )
+
+
+def _why(decision: Decision, rules: SymbolRules) -> dict[str, str]:
+    """The need, and where a limit leaves only a part of it, which one and how much is needed."""
+    need = {
+        "reason": Reason(decision.reason).text,
+        "gap_base": str(decision.gap_base),
+        "gap_quote": str(decision.gap_quote),
+        "band_quote": str(decision.band_quote),
+    }
+    if not decision.clipped_by:
+        return need
+    needed_base = abs(decision.wanted_steps) * rules.step_size
+    return need | {"cut_by": Reason(decision.clipped_by).text, "needed_base": str(needed_base)}
 
 
 def _cost(market: Market, account: PerpAccount, side: OrderSide, size_base: Decimal) -> dict[str, str]:

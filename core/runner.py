@@ -40,7 +40,7 @@ from core.ports import Approval, HedgeMemory, Journal
 from core.status import HedgeStatus
 from core.status_view import Beside, hedge_status
 from core.watch import Watch
-from core.wishes import LIVES, Wish, Wishes
+from core.wishes import LIVES, Wish, Wishes, has_nothing_to_do
 
 UNSURE_PAUSE_S = 2.0
 # A reduction to zero does not ask what the right price or asset is.
@@ -199,17 +199,41 @@ class HedgeRunner:
         return await self._plans.withdraw_all(leaving=True)
 
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
-        """To the target now; `most_base`: by no more than that signed trade."""
-        if self._stopped():
-            raise Refused(f"{self.name} is {self._stopped()}: /resume first.", code="halted")
-        if not self._config().enabled and not self._config().close_on_disable:
-            raise Refused(f"{self.name} is switched off in the configuration (enabled = false).", code="disabled")
+        """To the target now; `most_base`: by no more than that signed trade. Raises Refused, also for lack of a gap."""
+        self._require_on()
+        if idle := await self._why_idle(most_base):
+            raise Refused(f"{self.name}: nothing to trade. {idle.explanation}", code="idle")
+        self._require_on()  # a halt may have come meanwhile
         self._wishes.make(Request.HEDGE, most_base, self._clock.now())
         log.info("hedge commanded", hedge=self.name, by=by, most_base=most_base)
         if self._seen is None or self._seen.is_sound or self._decision is None:
             return f"Hedging {self.name} now."
         why = Reason(self._decision.reason).explanation
         return f"{self.name} cannot trade at this moment and waits up to {LIVES.seconds} s: {why}"
+
+    def _require_on(self) -> None:
+        if self._stopped():
+            raise Refused(f"{self.name} is {self._stopped()}: /resume first.", code="halted")
+        if not self._config().enabled and not self._config().close_on_disable:
+            raise Refused(f"{self.name} is switched off in the configuration (enabled = false).", code="disabled")
+
+    async def _why_idle(self, most_base: Decimal | None) -> Reason | None:
+        """Why a /hedge would trade nothing though every fact allows it, by a look of its own.
+
+        None: it would trade, or waits for facts, or comes amid an evaluation, whose end it does not wait for.
+        """
+        if self._standing_then is None or self._evaluating.locked():
+            return None
+        async with self._evaluating, self._events.held():
+            config = self._config()
+            seen = await self._look(config)
+            await self._watch.note_chain(seen)
+            active, wish = await self._plans.active(), Request.HEDGE
+            standing = replace(self._standing_then, active=active, request=wish, request_most_base=most_base)
+            policy = without_grace(policy_from(config, self._rules), self._observer.life)
+            facts = kernel_facts(seen, standing, config, policy.step_base)
+            decision = decide(facts, policy, self._remembered.kernel)
+        return Reason(decision.reason) if has_nothing_to_do(decision) else None
 
     async def flatten(self, by: str) -> str:
         """To zero, and halted from then on."""
@@ -230,6 +254,7 @@ class HedgeRunner:
         """Raises Refused while the venue cannot be read, or a single reading differs: nothing is adopted on a doubt."""
         async with self._evaluating:
             seen = await self._observer.look(self._config())
+            await self._watch.note_chain(seen)
             if seen.venue is None or seen.venue_problem in (Reason.STALE_VENUE, Reason.NO_PRICE) or seen.order_unknown:
                 raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
             if seen.venue_problem is Reason.IMPLAUSIBLE_READ:

@@ -152,3 +152,8 @@ class HedgeStatus:
     work: WorkStatus | None = None
     due: tuple[Due, ...] = ()
     stopped: str = ""
+
+    @property
+    def awaits_answer(self) -> bool:
+        """A question stands. At the look that asks it `reason` is that of the trade; after a silence none stands."""
+        return self.state == "AWAITING_APPROVAL" and self.reason != "unanswered"

@@ -131,7 +131,7 @@ class VenueWatch:
     async def _listen_to_markets_of(self, symbols: frozenset[str]) -> None:
         assert self._streams.markets is not None
         if not symbols:
-            raise Transient("the exchange has not told the rules of any symbol yet")
+            raise Transient("The exchange has not told the rules of any symbol yet")
         await self._streams.markets.listen(sorted(symbols), self._consider)
 
     def _known_symbols(self) -> frozenset[str]:
@@ -150,4 +150,6 @@ class VenueWatch:
     async def _tell(self, name: str, why: str | None) -> None:
         kind = EventKind.VENUE_NEWS_BACK if why is None else EventKind.VENUE_NEWS_LOST
         data = {"stream": name} | ({"detail": why} if why else {})
+        if why is not None and not self._ears[name].ever_heard:
+            data["never"] = "true"
         await self._events.append(Event(kind, None, self._clock.now(), data))

@@ -58,15 +58,19 @@ class Watch:
         self._note_work(decision, seen.at)
         await self._note_decision(decision, seen)
         await self._note_suspension(decision, seen)
-        await self._note_estimate(seen)
-        if seen.lp is not None and seen.chain_problem is Reason.NONE and not seen.estimated:
-            await self._note_lp(seen.lp, seen.at)
+        await self.note_chain(seen)
         if seen.venue is not None and seen.venue_problem is Reason.NONE:
             await self._note_isolated(seen.venue, config, seen.at)
         if seen.chain_problem is Reason.NONE and seen.venue_problem is Reason.NONE:
             await self._note_breach(decision, seen, config)
             if not seen.estimated:
                 await self._note_basis(decision, seen, config)
+
+    async def note_chain(self, seen: Observation) -> None:
+        """What a look found on the chain, also one that decides nothing: the next look does not find it again."""
+        await self._note_estimate(seen)
+        if seen.lp is not None and seen.chain_problem is Reason.NONE and not seen.estimated:
+            await self._note_lp(seen.lp, seen.at)
 
     async def _note_decision(self, decision: Decision, seen: Observation) -> None:
         if self._told == (decision.state, decision.reason):

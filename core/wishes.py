@@ -75,13 +75,18 @@ class Wishes:
             self.wish = None if flat else self.wish
         elif began and decision.reason == Reason.OPERATOR_HEDGE:
             self.wish = None
-        elif decision.state in (State.READY, State.DISABLED):
+        elif has_nothing_to_do(decision):
             self.wish = None
             await self._tell(EventKind.COMMAND_DROPPED, "hedge", _reason(decision), now)
 
     async def _tell(self, kind: EventKind, command: str, reason: Reason, now: datetime) -> None:
         data = {"command": command, "reason": reason.text, "detail": reason.explanation}
         await self._events.append(Event(kind, self._hedge, now, data))
+
+
+def has_nothing_to_do(decision: Decision) -> bool:
+    """Decided on a /hedge that every fact allows: what is missing is no trade."""
+    return decision.state in (State.READY, State.DISABLED)
 
 
 def _reason(decision: Decision | None) -> Reason:

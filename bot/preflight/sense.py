@@ -13,6 +13,7 @@ from bot.preflight.findings import Finding, fix, ok, warn
 from core.asset_names import is_form_of
 from core.config import Config, HedgeConfig
 from core.errors import ConfigurationError
+from core.exchange.paper import terms_of
 from core.facts import LpFacts
 from core.hedging.pairing import wrong_perp
 from core.hedging.policy import policy_from
@@ -134,24 +135,27 @@ def _pace(name: str, hedge: HedgeConfig, facts: LpFacts, perp: Perp, bands: Band
 
 
 def _room(name: str, config: Config, facts: LpFacts, perp: Perp) -> list[Finding]:
-    """Margin for the whole target, and whether the position limit lets it be reached."""
+    """Whether the position limit lets the target be reached, and margin for as much of it as that allows."""
     hedge, subject = config.hedges[name], f"{name}: room"
+    price = perp.market.mark_price
     target_base = hedge.hedge_ratio * sum((position.base for position in facts.positions), Decimal(0))
     edge_base = hedge.hedge_ratio * sum((position.base_at_lower_edge for position in facts.positions), Decimal(0))
-    notional = target_base * perp.market.mark_price
-    most = f"short {target_base:.6g} now, at most {edge_base:.6g} at the lower edge"
-    if hedge.max_position_notional and notional > hedge.max_position_notional:
-        limit = f"worth {notional:.2f}, over max_position_notional = {hedge.max_position_notional:f}"
-        return [warn(subject, f"{most}; {limit}: the rest stays unhedged")]
-    available, needed = _available_and_needed(config, perp, notional)
+    limit = hedge.max_position_notional or Decimal(0)  # zero is none
+    over = 0 < limit < target_base * price
+    available, needed = _available_and_needed(config, perp, limit if over else target_base * price)
+    short, whose = f"short {target_base:.6g} now", "it"
+    if over:
+        worth = f"{target_base * price:.2f}, over max_position_notional = {limit:f}"
+        short, whose = f"{short}, worth {worth}: the rest stays unhedged", "that much"
+    said = f"{short}; {whose} binds {needed:.2f} of {available:.2f} margin; at most {edge_base:.6g} at the lower edge"
     if needed > available:
-        return [fix(subject, f"{most}; it binds {needed:.2f} of margin and {available:.2f} is available: add margin")]
-    return [ok(subject, f"{most}; it binds {needed:.2f} of {available:.2f} margin")]
+        return [fix(subject, f"{said}: add margin")]
+    return [warn(subject, said) if over else ok(subject, said)]
 
 
 def _available_and_needed(config: Config, perp: Perp, notional: Decimal) -> tuple[Decimal, Decimal]:
-    """In QUOTE. What a position already held binds is counted as available to it; on paper the margin is 5 %."""
+    """In QUOTE. What a position already held binds is counted as available to it; on paper as a fresh account has."""
     if perp.account is None:
-        return config.paper.balance_quote, notional / 20
+        return config.paper.balance_quote, notional * terms_of(config.paper).initial_rate
     held = abs(perp.account.position_base) * perp.market.mark_price * perp.account.initial_rate
     return perp.account.available_balance_quote + held, notional * perp.account.initial_rate

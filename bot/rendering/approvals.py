@@ -21,6 +21,13 @@ AFTER_SILENCE = {
     "hold": "Nothing is traded, and I ask again.",
     "partial": "One part just under the approval limit is traded, and I ask again for the rest.",
 }
+# Which setting or figure stands behind the limit that cut a trade.
+CUT_BY = {
+    "low_margin": "the free margin",
+    "low_liquidation_distance": "the distance to liquidation (min_liquidation_distance_pct)",
+    "at_cap": "max_position_notional",
+    "lp_limit": "what the liquidity could ever need",
+}
 WHY = "Why was it rejected?"
 ASKED_WHY = re.compile(rf"^{re.escape(WHY)}.*\bID ([0-9a-z]+)\b", re.DOTALL)
 ESTIMATE = "≈ From an estimate: the chain cannot be read; its last confirmed liquidity at the perpetual's price."
@@ -134,6 +141,7 @@ def _body(approval: Approval) -> tuple[str, ...]:
     return (
         f"{trade} ≈ {esc(money(worth, quote))} · {esc(approval.hedge)} · {esc(approval.symbol)}",
         f"Why: {esc(_why(approval, base, quote))}",
+        *_cut(approval, base),
         *_expected(approval, quote),
         _change(approval, "Position", "position", base, signed=True),
         _change(approval, "Exposure left", "exposure", base, signed=True),
@@ -168,6 +176,16 @@ def _why(approval: Approval, base: str, quote: str) -> str:
     multiple = f", {amount(round(gap / band, 1))} bands" if gap is not None and band else ""
     figures = f"gap {amount(gap_base, base, signed=True)} = {money(gap, quote)} (band {money(band, quote)}{multiple})"
     return f"{figures}; {words(approval.reason).what}"
+
+
+def _cut(approval: Approval, base: str) -> tuple[str, ...]:
+    """Which limit keeps the trade under what is needed; nothing when none does."""
+    cut_by, needed = approval.shown.get("cut_by"), number(approval.shown.get("needed_base"))
+    if cut_by is None or needed is None:
+        return ()
+    limit = CUT_BY.get(cut_by) or words(cut_by).what
+    left = exact(needed - approval.quantity_base, base)
+    return (esc(f"Cut by {limit}: {exact(needed, base)} needed, {left} of it stays open."),)
 
 
 def _change(approval: Approval, title: str, key: str, unit: str, *, signed: bool = False) -> str:

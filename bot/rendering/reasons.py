@@ -35,7 +35,7 @@ REASONS: dict[str, Words] = {
     ),
     "venue_dislocated": Words("the mark price left its index", "I wait until they agree again."),
     "wrong_symbol": Words(
-        "the perpetual's price is not that of the position's asset", "Check symbol and base in hedge.toml."
+        "the symbol is not the perpetual of the position's asset", "Check symbol and base in hedge.toml."
     ),
     "disabled": Words("switched off in the configuration"),
     "lp_moving": Words("the LP position is being opened or closed", "I only reduce until it has settled."),

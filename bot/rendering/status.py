@@ -96,7 +96,7 @@ def hedge_title(status: HedgeStatus, service: Service = RUNNING) -> str:
     """Name, symbol, state and why."""
     says = f"{status.state}: {_reason(status)}"
     if service.running is False and status.reason not in ("halted", "paused"):
-        says = WOULD_ASK if status.reason == "awaiting_approval" else f"would be {says}"
+        says = WOULD_ASK if status.awaits_answer else f"would be {says}"
     return f"{bold(status.name)} · {esc(status.perp.symbol)} · {esc(says)}"
 
 

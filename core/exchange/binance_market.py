@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from core.clock import Clock, at_ms
-from core.errors import Refused, Transient
+from core.errors import UNKNOWN_SYMBOL, Refused, Transient
 from core.exchange.binance_messages import (
     Depth,
     ExchangeInfo,
@@ -79,13 +79,13 @@ class BinanceMarket:
         raw = {str(each.get("symbol")): each for each in info.symbols}
         for symbol in symbols:
             if symbol not in raw:
-                raise Refused(f"Binance USD-M futures has no symbol {symbol}: correct symbol", code="unknown_symbol")
+                raise Refused(f"Binance USD-M futures has no symbol {symbol}: correct symbol", code=UNKNOWN_SYMBOL)
             self._contracts[symbol] = _contract(raw[symbol])
 
     def contract(self, symbol: str) -> Contract:
         """Raises Refused for a symbol that was not prepared."""
         if symbol not in self._contracts:
-            raise Refused(f"The filters of {symbol} were not read", code="unknown_symbol")
+            raise Refused(f"The filters of {symbol} were not read", code=UNKNOWN_SYMBOL)
         return self._contracts[symbol]
 
     def unit(self, symbol: str) -> int | None:

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from core.cancellation import until_one_fails
 from core.clock import Clock, at_ms, network_s
-from core.errors import Refused, Transient
+from core.errors import UNKNOWN_SYMBOL, Refused, Transient
 from core.exchange.binance_events import BookEvent, MarkEvent, UnitOf
 from core.exchange.binance_market import book_levels, by_our_clock
 from core.exchange.binance_messages import LATEST_MS, Malformed, parse_one
@@ -91,7 +91,7 @@ class BinanceMarketStream:
     def _pair(self, symbol: str) -> _Pair:
         unit = self._unit_of(symbol)
         if unit is None:
-            raise Refused(f"The filters of {symbol} were not read", code="unknown_symbol")
+            raise Refused(f"The filters of {symbol} were not read", code=UNKNOWN_SYMBOL)
         return _Pair(symbol, unit)
 
     async def _connected(

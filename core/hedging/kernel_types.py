@@ -160,11 +160,11 @@ class Decision(NamedTuple):
     """What to do, why, and the numbers behind it.
 
     `quantity_steps`: signed, what to trade now (ADJUST), what a running plan may still trade (SHRINK), what to ask for
-    (ASK: the whole need, before caps); for NET_LEGS the size to close on both legs. `wanted_steps`: signed, the whole
-    need before caps and headroom. `reason`: of the state, or of the trade for ADJUST and ASK. `clipped_by`: what cut
-    the need down to the quantity, 0 when nothing did. `approved`: a person stands behind this trade. The limits in
-    force: `hysteresis_quote`, `approval_quote` (-1: never asks), `alert_quote`, and `band_quote`, the largest band in
-    QUOTE. `basis_bps`: pool price against mark, never negative.
+    (ASK: the part of the need that the limits leave, before it is cut into plans); for NET_LEGS the size to close on
+    both legs. `wanted_steps`: signed, the whole need before caps and headroom. `reason`: of the state, or of the trade
+    for ADJUST and ASK. `clipped_by`: what cut the need down to the quantity, 0 when nothing did. `approved`: a person
+    stands behind this trade. The limits in force: `hysteresis_quote`, `approval_quote` (-1: never asks), `alert_quote`,
+    and `band_quote`, the largest band in QUOTE. `basis_bps`: pool price against mark, never negative.
     """
 
     action: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from core.hedging.gates import destination, is_moving
+from core.hedging.headroom import increase_headroom
 from core.hedging.kernel_types import Facts, Latch, Memory, Number, Policy
 from core.hedging.situation import Situation, in_lots, side_of
 from core.hedging.states import Action, LpState, Reason, Request, State
@@ -82,6 +83,18 @@ def find_need(facts: Facts, policy: Policy, memory: Memory, situation: Situation
         or (reason == _OPERATOR_HEDGE and _goes_on_by_command(facts, policy, memory, latched)),
         commanded=commanded,
     )
+
+
+def within_limits(facts: Facts, policy: Policy, need: Need) -> tuple[int, int]:
+    """(the part of the size that the limits of step 12 leave, the Reason of the one that cuts it, 0 for none).
+
+    A long position in the way may always be closed.
+    """
+    if need.side >= 0:
+        return need.size_steps, _NONE
+    room, tightest = increase_headroom(facts, policy)
+    most = in_lots(max(facts.perp_steps, 0), policy) + room
+    return (most, tightest) if most < need.size_steps else (need.size_steps, _NONE)
 
 
 def moving(facts: Facts, need: Need) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.hedging.kernel_types import Facts, Memory, Policy
-from core.hedging.need import Need
+from core.hedging.need import Need, within_limits
 from core.hedging.situation import Situation
 from core.hedging.states import Action, Reason, State
 from core.hedging.verdict import Verdict, passing, wanting
@@ -23,7 +23,7 @@ def pace(facts: Facts, policy: Policy, memory: Memory, situation: Situation, nee
     if need.commanded:
         return passing()
     wanted = need.side * need.size_steps
-    if is_snoozed(facts, memory, need) and not outgrew_snooze(facts, memory, need):
+    if is_snoozed(facts, memory, need) and not outgrew_snooze(facts, policy, memory, need):
         return wanting(_HOLD, _READY, _SNOOZED, wanted, _NONE)
     exempt = need.latched or situation.urgent or not need.increase or situation.closing != _NONE or need.covered
     return pause_between(facts, policy, memory, exempt, wanted)
@@ -47,6 +47,8 @@ def is_snoozed(facts: Facts, memory: Memory, need: Need) -> bool:
     return memory.snooze.side == need.side and facts.now_ms < memory.snooze.until_ms and not need.covered
 
 
-def outgrew_snooze(facts: Facts, memory: Memory, need: Need) -> bool:
-    """Twice what was rejected: that asks again."""
-    return is_snoozed(facts, memory, need) and need.size_steps >= 2 * memory.snooze.steps
+def outgrew_snooze(facts: Facts, policy: Policy, memory: Memory, need: Need) -> bool:
+    """Twice what was rejected could be asked for now: that asks again."""
+    if not is_snoozed(facts, memory, need):
+        return False
+    return within_limits(facts, policy, need)[0] >= 2 * memory.snooze.steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.hedging.kernel_types import Facts, Memory, Number, Policy, Question
-from core.hedging.need import Need, by_the_clock
+from core.hedging.need import Need, by_the_clock, within_limits
 from core.hedging.pace import is_snoozed, outgrew_snooze
 from core.hedging.situation import UNLIMITED, Situation, lots_for_quote, side_of
 from core.hedging.states import Action, Reason, State
@@ -32,17 +32,22 @@ def pending(facts: Facts, situation: Situation, need: Need) -> Verdict:
 
 
 def permission(facts: Facts, policy: Policy, memory: Memory, situation: Situation, need: Need) -> tuple[Verdict, int]:
-    """(PASS and the size that may be planned now, or the question that comes first and 0)."""
+    """(PASS and the size that may be planned now, or the question that comes first and 0).
+
+    Whether to ask follows from the whole need, so that no limit slips a part of it past a person; asked for is what
+    the limits leave of it. What is sent as one plan cuts no question: one approval covers all parts.
+    """
     if need.covered:
         return passing(), UNLIMITED
     question = memory.question
-    waiting = _is_waiting(facts, question, need)
+    size, cut_by = within_limits(facts, policy, need)
+    waiting = _is_waiting(facts, question, need, size)
     unanswered = wanting(_HOLD, _AWAITING, _UNANSWERED, need.side * need.size_steps, _NONE)
     if not _must_ask(facts, policy, memory, situation, need):
         return (unanswered, 0) if waiting and question.partial == 2 else (passing(), UNLIMITED)
     if not waiting:
-        wanted = need.side * need.size_steps
-        return Verdict(_ASK, _AWAITING, need.reason, wanted, wanted, False, False, False, _NONE, 0), 0
+        asked, wanted = need.side * size, need.side * need.size_steps
+        return Verdict(_ASK, _AWAITING, need.reason, asked, wanted, False, False, False, cut_by, 0), 0
     due = question.partial == 1 and not is_snoozed(facts, memory, need)
     part = _just_under(facts, policy, situation, need) if due else 0
     if part >= (situation.min_increase_steps if need.increase else policy.lot_steps):
@@ -63,14 +68,15 @@ def _must_ask(facts: Facts, policy: Policy, memory: Memory, situation: Situation
         return False
     limit = situation.approval_quote
     recent = _unapproved_quote(facts, need) + need.quote
-    return need.quote >= limit or recent >= 5 * limit or outgrew_snooze(facts, memory, need)
+    return need.quote >= limit or recent >= 5 * limit or outgrew_snooze(facts, policy, memory, need)
 
 
-def _is_waiting(facts: Facts, question: Question, need: Need) -> bool:
-    """The same need was asked for, nobody answered, and neither its time has come nor has it grown by half."""
+def _is_waiting(facts: Facts, question: Question, need: Need, size_steps: int) -> bool:
+    """The same need was asked for, nobody answered, and neither its time has come nor has what may be asked for grown
+    by half."""
     if question.side != need.side or facts.now_ms >= question.again_ms:
         return False
-    return 2 * need.size_steps < 3 * question.steps
+    return 2 * size_steps < 3 * question.steps
 
 
 def _just_under(facts: Facts, policy: Policy, situation: Situation, need: Need) -> int:

@@ -134,7 +134,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.IMPLAUSIBLE_READ: "A reading changed in a way nothing explains; a second reading must confirm it first.",
     Reason.POSITION_MISMATCH: "The exchange's position differs from our own records; /adopt tells which one is right.",
     Reason.VENUE_DISLOCATED: "The exchange's mark price has been far from its own index for a minute.",
-    Reason.WRONG_SYMBOL: "The perpetual's price is not that of the LP's BASE: it is probably another asset's symbol.",
+    Reason.WRONG_SYMBOL: "The symbol is not the perpetual of the LP's BASE: its price is another's, or there is none.",
     Reason.DISABLED: "The hedge is switched off in the configuration.",
     Reason.LP_MOVING: "Liquidity is being added or removed; until it settles the short may only be reduced.",
     Reason.NO_LP: "There is no liquidity to hedge; the short is held.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC
 
+import pytest
+
 from bot.board import STAMP_EVERY, BoardContent
 from bot.live_config import LiveConfig
 from bot.rendering.markup import plain
@@ -87,10 +89,11 @@ async def test_what_is_old_is_said() -> None:
     assert "⚠️ chain is 3 min old" in text(content)
 
 
-async def test_a_proposal_that_waits_heads_the_board() -> None:
-    """With where to answer it."""
+@pytest.mark.parametrize("reason", ["band_exceeded", "awaiting_approval"])
+async def test_a_proposal_that_waits_heads_the_board(reason: str) -> None:
+    """With where to answer it, from the look on that asks."""
     content, engine, _ = made("bnb")
-    engine.shown = (replace(STATUS, state="AWAITING_APPROVAL", reason="awaiting_approval"),)
+    engine.shown = (replace(STATUS, state="AWAITING_APPROVAL", reason=reason),)
     assert text(content).startswith("PAPER · WAITING FOR YOUR ANSWER ⚖️\n⚖️ 1 to answer: /pending\n")
 
 

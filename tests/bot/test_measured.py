@@ -151,20 +151,22 @@ async def test_blindness_is_told_also_while_nothing_is_traded(desk: Desk) -> Non
     assert len(await see(desk, STATUS)) == 1
 
 
-async def test_blindness_that_was_not_told_yet_is_the_suspension_s_to_tell(desk: Desk) -> None:
-    """Resumed before it was told, nothing says any more that trading is halted."""
-    halted = replace(STATUS, state="SUSPENDED", reason="halted", venue_age_s=None, chain_age_s=None)
-    assert await see(desk, halted, for_s=5) == []
-    assert await see(desk, replace(halted, reason="stale_venue"), for_s=60) == []
-    assert await see(desk, STATUS) == []
-
-
 async def test_both_sides_unread_blame_neither_alone(desk: Desk) -> None:
     """Where no network is there the node is not the one to look at."""
     halted = replace(STATUS, state="SUSPENDED", reason="halted", venue_age_s=None, chain_age_s=None)
     (told,) = await see(desk, halted, for_s=60)
     assert told.startswith("⚠️ bnb: blind: neither the chain nor the exchange can be read")
     assert "Check the network" in (await desk.texts())[-1]
+
+
+async def test_blindness_is_the_suspensions_business_once_it_goes_on(desk: Desk) -> None:
+    """Resumed before the word was due: what is said of it then is no longer about a stop; nor told as over twice."""
+    nothing_read = replace(STATUS, chain_age_s=None, venue_age_s=None, detail="The exchange does not answer.")
+    halted = replace(nothing_read, state="SUSPENDED", reason="halted")
+    resumed = replace(nothing_read, state="SUSPENDED", reason="stale_venue")
+    assert await see(desk, halted, for_s=6) == []
+    assert await see(desk, resumed, for_s=60) == []
+    assert await see(desk, STATUS) == []
 
 
 async def test_a_kind_that_is_off_says_nothing_until_it_is_on(store: Store, clock: ManualClock) -> None:

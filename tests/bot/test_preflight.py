@@ -136,6 +136,29 @@ def test_paper_needs_neither_key_nor_telegram(stage: Stage) -> None:
     assert found["eth: room"][0][0] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("paper", "code", "verdict", "binds"),
+    [
+        ("leverage = 5", 0, "warn", "1000.00 of 10000.00"),
+        ("leverage = 20", 0, "warn", "250.00 of 10000.00"),
+        ("leverage = 5\nbalance_quote = 900", 3, "fix", "1000.00 of 900.00"),
+    ],
+)
+def test_the_margin_on_paper_is_that_of_the_paper_account(
+    stage: Stage, paper: str, code: int, verdict: str, binds: str
+) -> None:
+    """As the simulated account will ask for it, also for what a position limit leaves of the target."""
+    stage.mode, stage.settings = "paper", {"max_position_notional": "5000"}
+    stage.write_configuration()
+    file = stage.folder / "hedge.toml"
+    file.write_text(f"{file.read_text()}\n[paper]\n{paper}\n")
+    ((found, detail),) = checks(stage, code=code)["eth: room"]
+    assert found == verdict
+    assert (
+        f"over max_position_notional = 5000: the rest stays unhedged; that much binds {binds} margin; at most" in detail
+    )
+
+
 def test_streams_that_stay_away_are_a_warning(stage: Stage) -> None:
     """Hedging goes on by asking; a silent market is told apart from a shut door."""
     stage.venue.hub.refusing = True

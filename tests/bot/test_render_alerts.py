@@ -204,7 +204,12 @@ def test_a_thin_book_says_what_it_would_cost() -> None:
 def test_the_exchange_falls_silent_and_speaks_again() -> None:
     """Which of the two, and that it is asked instead."""
     lost = Event(EventKind.VENUE_NEWS_LOST, None, T0, {"stream": "account", "detail": "the connection broke"})
-    assert "your account" in alert_text(lost, UTC, BNB) and "at every look" in alert_text(lost, UTC, BNB)
+    assert plain(alert_text(lost, UTC, BNB)) == (
+        "📡 The exchange no longer tells what happens to your account.\n"
+        "The connection broke. I ask at every look instead."
+    )
+    never = Event(EventKind.VENUE_NEWS_LOST, None, T0, {"stream": "market", "detail": "it refuses", "never": "true"})
+    assert "The exchange does not tell yet what happens to its prices" in alert_text(never, UTC, BNB)
     back = Event(EventKind.VENUE_NEWS_BACK, None, T0, {"stream": "market"})
     assert "its prices again" in alert_text(back, UTC, BNB)
 

@@ -46,6 +46,21 @@ def test_a_partial_default_is_announced() -> None:
     assert "one part just under the approval limit is traded" in proposal_text(approval, UTC)
 
 
+@pytest.mark.parametrize(
+    ("cut_by", "limit"),
+    [
+        ("at_cap", "max_position_notional"),
+        ("low_margin", "the free margin"),
+        ("low_liquidation_distance", "the distance to liquidation (min_liquidation_distance_pct)"),
+        ("lp_limit", "what the liquidity could ever need"),
+    ],
+)
+def test_a_trade_that_a_limit_cut_says_which_one(cut_by: str, limit: str) -> None:
+    """Beside the whole need, so that nobody takes the part for all of it."""
+    approval = replace(an_approval(), shown={**SHOWN, "cut_by": cut_by, "needed_base": "10.5"})
+    assert f"Cut by {limit}: 10.5 BNB needed, 6.3 BNB of it stays open." in plain(proposal_text(approval, UTC))
+
+
 def test_unknown_figures_are_called_unknown() -> None:
     """A liquidation price that is not known is neither hidden nor zero."""
     approval = replace(an_approval(), shown={"liquidation_before": "unknown"})

@@ -98,3 +98,53 @@ async def test_a_question_shows_what_its_answer_depends_on(pair: Pair) -> None:
         assert shown["liquidation_before"] == "none" and Decimal(shown["liquidation_after"]) > price
         assert Decimal(shown["expected_price"]) < price and Decimal(shown["expected_cost_quote"]) > 0
         assert approval.state is ApprovalState.PENDING
+
+
+async def test_the_look_that_asks_rings_no_other_alarm(pair: Pair) -> None:
+    """The gap is far over its limit, the question rings, and nothing was traded that could have failed to close it; nor
+    does it before the next look, which is long in coming."""
+    pair.settings["alert_over_quote"] = 500
+    async with started(pair) as programme:
+        await programme.cycles(1, every_s=0)
+        statuses = programme.engine.statuses()
+        assert {(status.state, status.reason) for status in statuses} == {("AWAITING_APPROVAL", "band_exceeded")}
+        for _ in range(40):
+            await programme.office.notifier.tick(statuses)
+            await pair.clock.advance(1)
+        told = await programme.store.outbox.due(pair.clock.now(), 100)
+        exposure = [message for message in told if "exposure" in message.text]
+        assert len(exposure) == 2
+        assert all(message.silent and "It waits for your answer" in message.text for message in exposure)
+
+
+async def test_a_question_shows_the_trade_that_the_limits_leave(tmp_path: Path) -> None:
+    """Five are missing and the largest short is worth 500: a quarter is asked for, with the figures of that trade; the
+    yes trades all of it."""
+    settings: dict[str, object] = {"approval_over_quote": 1000, "delta_band_quote": 200, "delta_band_pct": 0}
+    pair = Pair(tmp_path / "lp_hedge.db", settings=settings | {"max_position_notional": 500})
+    async with started(pair) as programme:
+        await programme.cycles(1)
+        (approval,) = await programme.store.approvals.live("eth")
+        shown, size = approval.shown, Decimal("0.25")
+        assert (approval.quantity_base, Decimal(shown["size_quote"])) == (size, size * Decimal(shown["price"]))
+        assert (shown["cut_by"], Decimal(shown["needed_base"])) == ("at_cap", -HEDGED)
+        assert Decimal(shown["position_after"]) == -size
+        assert Decimal(shown["exposure_before"]) - Decimal(shown["exposure_after"]) == size
+        bound_quote = Decimal(shown["available_before"]) - Decimal(shown["available_after"])
+        assert 0 < bound_quote < 500
+        await programme.office.desk.answer(approval.approval_id, approve=True, by="Anna", note=None)
+        await programme.cycles(3)
+        done = await programme.store.approvals.get(approval.approval_id)
+        assert done is not None and (done.state, done.used_base) == (ApprovalState.DONE, size)
+        assert (await programme.position("eth"), programme.status("eth").reason) == (-size, "at_cap")
+
+
+async def test_a_question_that_the_margin_cut_never_leaves_a_negative_one(tmp_path: Path) -> None:
+    """All that the account can carry is asked for, and what is free afterwards is not under zero."""
+    settings: dict[str, object] = {"approval_over_quote": 1000, "delta_band_quote": 200, "delta_band_pct": 0}
+    pair = Pair(tmp_path / "lp_hedge.db", settings=settings | {"min_available_balance_quote": 49_500})
+    async with started(pair) as programme:
+        await programme.cycles(1)
+        (approval,) = await programme.store.approvals.live("eth")
+        assert approval.shown["cut_by"] == "low_margin" and 0 < approval.quantity_base < -HEDGED
+        assert Decimal(approval.shown["available_after"]) >= 49_500

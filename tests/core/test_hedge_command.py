@@ -143,6 +143,32 @@ async def test_what_is_no_size_does_not_become_any(pair: Pair, size: str) -> Non
         assert await programme.store.commands.answer(row) == (False, f"{size!r} is no size.")
 
 
+async def test_where_nothing_is_to_be_traded_the_answer_says_so(pair: Pair) -> None:
+    """By what is there now, not at the last look; nothing waits and no second message comes."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        ok, answer = await hedge(programme)
+        assert not ok and answer.startswith("eth: nothing to trade. The missing trade is smaller than one step")
+        await programme.cycles(3)
+        assert await dropped(programme) == []
+        pair.feed.price = Decimal(1990)  # inside the band
+        assert await hedge(programme) == (True, "Hedging eth now.")
+        assert await gap(programme) < STEP
+
+
+@pytest.mark.parametrize("command", ["hedge", "adopt"])
+async def test_what_the_look_of_a_command_finds_is_told(pair: Pair, command: str) -> None:
+    """Liquidity that came since the last look: the next look does not find it again."""
+    async with started(pair) as programme:
+        await programme.cycles(3)
+        pair.pools["eth"].liquidity += pair.pools["eth"].liquidity // 100_000
+        await pair.clock.advance(10)
+        await programme.put(command, "eth")
+        await programme.cycles(2)
+        changes = await programme.events(EventKind.LP_LIQUIDITY_CHANGED)
+        assert [event.hedge for event in changes] == ["eth"]
+
+
 async def dropped(programme: Programme) -> list[tuple[str, str]]:
     """(command, reason) of what was given up or waits, oldest first."""
     events = await programme.events(EventKind.COMMAND_DROPPED, EventKind.COMMAND_WAITING)
@@ -150,10 +176,14 @@ async def dropped(programme: Programme) -> list[tuple[str, str]]:
 
 
 async def test_it_does_not_end_without_a_word(pair: Pair) -> None:
-    """Nothing to trade, no facts for a minute: the answer, or a message, says which."""
+    """No facts for a minute, or no gap any more when they come: the answer, and then a message, says which."""
     async with started(pair) as programme:
         await programme.cycles(3)
-        await hedge(programme)
+        pair.pools["eth"].error = Transient("no answer")
+        await programme.cycles(4, every_s=10)
+        assert (await hedge(programme))[0]
+        pair.pools["eth"].error = None
+        await programme.cycles(2)
         assert await dropped(programme) == [("hedge", "below_step")]
         pair.pools["eth"].error = Transient("no answer")
         await programme.cycles(4, every_s=10)

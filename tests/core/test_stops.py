@@ -118,6 +118,19 @@ async def test_a_start_without_the_exchange_hears_resume(setting: Setting, outag
         assert (setting.position, len(setting.sent())) == (HEDGED, 1)
 
 
+async def test_a_start_with_a_symbol_that_is_none_blames_the_symbol(setting: Setting) -> None:
+    """Not key and network: the exchange answers, and has no such perpetual; the short of the last run is held on."""
+    async with running(setting) as world:
+        await world.until_hedged()
+    setting.settings["symbol"] = "NOPEUSDT"
+    async with running(setting, prepared=False) as world:
+        await world.cycles(2)
+        assert world.status.reason == "wrong_symbol" and "no symbol NOPEUSDT" in world.status.detail
+        suspended = [each for each in await world.store.events.recent(hedge="eth", limit=50) if "reason" in each.data]
+        assert suspended[0].kind is EventKind.SUSPENDED and suspended[0].data["reason"] == "wrong_symbol"
+    assert setting.position == HEDGED
+
+
 @pytest.mark.parametrize("stop", ["halt", "pause"])
 async def test_a_start_without_the_exchange_voids_at_a_stop(setting: Setting, outage: Outage, stop: str) -> None:
     """A tap after it does not count once hedging is resumed."""

@@ -160,7 +160,8 @@ def test_a_rejected_side_rests(moment: Moment):
     if mind.snooze.side != side or seen.now_ms >= mind.snooze.until_ms or decision.reason in PAST_QUESTIONS:
         return
     if decision.action == Action.ASK or (decision.action == Action.ADJUST and not decision.approved):
-        assert abs(decision.wanted_steps) >= 2 * mind.snooze.steps
+        asked_steps = decision.quantity_steps if decision.action == Action.ASK else decision.wanted_steps
+        assert abs(asked_steps) >= 2 * mind.snooze.steps
 
 
 @given(moment=moments())
@@ -171,7 +172,7 @@ def test_an_unanswered_need_is_not_asked_again_before_its_time(moment: Moment):
     question = mind.question
     if decision.action != Action.ASK or question.side * decision.wanted_steps <= 0 or seen.now_ms >= question.again_ms:
         return
-    grown = 2 * abs(decision.wanted_steps) >= 3 * question.steps
+    grown = 2 * abs(decision.quantity_steps) >= 3 * question.steps
     assert grown or decision.memory.question.side == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.hedging import afterwards
-from core.hedging.kernel_types import Latch, Question, Since
+from core.hedging.kernel_types import Latch, Question, Since, Snooze
 from core.hedging.states import Action, LpState, Reason, Request
 from tests.hedging.givens import MINUTE_MS, NOW_MS, after_fill, decide, done, facts, gap, memory, policy, said
 
@@ -28,6 +28,40 @@ def test_caps_do_not_hide_a_large_gap():
     """The limit is held against the gap before it is capped into small parts."""
     capped = ASKS._replace(max_plan_quote=ASKS.min_notional_quote)
     assert done(decide(gap("-2.5"), capped, memory())) is Action.ASK
+
+
+CAPPED = ASKS._replace(max_position_quote=ASKS.min_notional_quote * 3200)  # 32,000: a short of 16 at 2000
+
+
+def test_a_question_is_for_what_the_limits_leave():
+    """10 are missing and the largest short leaves room for 1: 1 is asked for, and the decision says what cut it."""
+    decision = decide(gap("-10"), CAPPED, memory())
+    assert (said(decision), done(decision)) == ("AWAITING_APPROVAL(band_exceeded)", Action.ASK)
+    assert (decision.quantity_steps, decision.wanted_steps) == (-1000, -10_000)
+    assert Reason(decision.clipped_by) is Reason.AT_CAP
+    poor = decide(gap("-10", available_quote="505"), ASKS, memory())
+    assert (poor.quantity_steps, Reason(poor.clipped_by)) == (-5000, Reason.LOW_MARGIN)
+    assert said(decide(gap("-10"), CAPPED._replace(max_position_quote=CAPPED.band_quote), memory())) == (
+        "SUSPENDED(at_cap)"
+    )
+
+
+def test_a_question_past_a_long_position_is_cut_behind_it():
+    """A long of 1 is closed in any case; the short behind it has room for 16."""
+    decision = decide(facts(perp="1"), CAPPED, memory())
+    assert (decision.quantity_steps, decision.wanted_steps) == (-17_000, -26_000)
+    assert Reason(decision.clipped_by) is Reason.AT_CAP
+
+
+def test_a_cut_question_is_judged_by_what_may_be_asked_for():
+    """After silence or a no about the 1 that had room, the 10 that are missing neither ask again nor end the snooze;
+    more room does."""
+    silent = afterwards.unanswered(memory(), side=-1, size_steps=1000, now_ms=NOW_MS, partial=False)
+    rejected = memory(snooze=Snooze(-1, NOW_MS + MINUTE_MS, 1000))
+    roomy = CAPPED._replace(max_position_quote=CAPPED.max_position_quote + 2000)
+    assert said(decide(gap("-10"), CAPPED, silent)) == "AWAITING_APPROVAL(unanswered)"
+    assert said(decide(gap("-10"), CAPPED, rejected)) == "READY(snoozed)"
+    assert [decide(gap("-10"), roomy, mind).quantity_steps for mind in (silent, rejected)] == [-2000, -2000]
 
 
 def test_a_limit_of_zero_asks_for_every_plan_and_off_for_none():

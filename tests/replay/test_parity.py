@@ -25,6 +25,13 @@ CONFIGURATIONS: Mapping[str, Mapping[str, object]] = {
     "by the clock": OFF | {"force_rebalance_seconds": 900},
     "a part of it": OFF | {"delta_band_quote": 50, "hedge_ratio": "0.6", "include_fees": False},
     "asking": {"delta_band_quote": 60, "delta_band_pct": 0, "approval_over_quote": 100, "twap_over_quote": 0},
+    "asking for what the cap leaves": {
+        "delta_band_quote": 60,
+        "delta_band_pct": 0,
+        "approval_over_quote": 100,
+        "twap_over_quote": 0,
+        "max_position_notional": 10000,
+    },
     "a basis to mind": OFF | {"delta_band_quote": 60, "delta_band_pct": 0, "max_basis_bps": 1},
     "limit orders at the mark": OFF
     | {"delta_band_quote": 60, "delta_band_pct": 0, "order_type": "limit", "price_type": "mark"},

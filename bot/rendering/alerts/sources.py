@@ -43,15 +43,17 @@ def key_at_risk(facts: Facts) -> str:
 
 def exchange_news_lost(facts: Facts) -> str:
     what = "your account" if facts.text("stream") == "account" else "its prices"
+    tells = "does not tell yet" if "never" in facts.data else "no longer tells"
+    why = facts.data.get("detail") or "unknown"
     return lines(
-        f"📡 {bold(f'the exchange no longer tells what happens to {what}')}.",
-        f"{esc(facts.text('detail'))}. I ask at every look instead.",
+        f"📡 {bold(f'The exchange {tells} what happens to {what}')}.",
+        f"{esc(why[0].upper() + why[1:])}. I ask at every look instead.",
     )
 
 
 def exchange_news_back(facts: Facts) -> str:
     what = "your account" if facts.text("stream") == "account" else "its prices"
-    return f"✅ {bold(f'the exchange tells about {what} again')}."
+    return f"✅ {bold(f'The exchange tells about {what} again')}."
 
 
 def deleveraging(facts: Facts) -> str:
