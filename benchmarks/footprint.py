@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from benchmarks.service import cpu_s, until
 from benchmarks.world import world
 from bot.demo.path import RECORDED_START
@@ -41,9 +41,7 @@ IN_BAND = "reason='within_band'"
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:
