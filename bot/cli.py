@@ -182,10 +182,14 @@ def twin(options: argparse.Namespace) -> int:
 
 
 def health(options: argparse.Namespace) -> int:
+    """0 or 1, also when the files cannot be read: Docker keeps every other code of a health check for itself."""
     from bot.database_place import database_path  # asked every minute: nothing heavy here
-    from bot.pulse import look, seen_json
+    from bot.pulse import Seen, look, seen_json
 
-    seen = look(database_path(options.db, options.env_file), SystemClock())
+    try:
+        seen = look(database_path(options.db, options.env_file), SystemClock())
+    except ConfigurationError as error:
+        seen = Seen(False, f"Health: {error}")
     print(seen_json(seen) if options.json else seen.says)
     return OK if seen.turns else FAILED
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-research.lock", "requirements-dev.lock")
 PIN = re.compile(r"^([a-z0-9._-]+)(?:\[[a-z0-9,-]+\])?==(\S+)", re.MULTILINE)
 
 
@@ -32,10 +33,17 @@ def test_every_pin_has_a_hash(name: str) -> None:
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-def test_both_locks_agree() -> None:
+def test_the_locks_agree() -> None:
     """What was tested is what runs."""
-    runtime, development = pins(LOCKS[0]), pins(LOCKS[1])
-    assert runtime.items() <= development.items()
+    runtime, research, development = map(pins, LOCKS)
+    assert runtime.items() < research.items() < development.items()
+
+
+def test_research_is_locked_whole() -> None:
+    """What `make research` brings is what the extra of that name asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {re.split(r"[<>=]", name)[0] for name in project["optional-dependencies"]["research"]}
+    assert asked and asked <= set(pins("requirements-research.lock"))
 
 
 def test_the_chain_rig_is_pinned_without_addresses() -> None:
