@@ -95,6 +95,7 @@ def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
     from bot.settings import DemoOptions, telegram_settings
 
     around = _places(options).around
+    values = around.values
     demo_options = DemoOptions(
         hours=options.hours,
         speed=None if options.fast else options.speed,
@@ -102,7 +103,7 @@ def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
         approvals=options.approvals,
         json=options.json,
         telegram=telegram_settings(around),
-        log_level=around.values.lp_hedge_log_level,
+        log_level=values.lp_hedge_log_level if "lp_hedge_log_level" in values.model_fields_set else "WARNING",
     )
     return asyncio.run(compose.run_demo(demo_options, stopping))
 

@@ -47,7 +47,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """`lp-hedge demo`. `hours` None: until stopped. `speed` times real time; None: as fast as it goes."""
+    """`lp-hedge demo`. `hours` None: until stopped. `speed` times real time; None: as fast as it goes.
+
+    It prints what is to be seen, so that it logs less than the service unless it is told to.
+    """
 
     hours: int | None = None
     speed: float | None = 60.0
@@ -55,7 +58,7 @@ class DemoOptions:
     approvals: Literal["ask", "approve", "reject", "ignore"] = "ask"
     json: bool = False
     telegram: TelegramSettings | None = None
-    log_level: str = "INFO"
+    log_level: str = "WARNING"
 
 
 @dataclass(frozen=True, slots=True)
