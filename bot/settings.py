@@ -181,13 +181,8 @@ def find_places(locations: Locations) -> Places:
     return Places(config or DEFAULT_CONFIG, config is not None, database, around)
 
 
-def load_settings(locations: Locations) -> Settings:
-    """Raises ConfigurationError, one sentence, for anything missing or wrong in either file."""
-    return settings_at(find_places(locations))
-
-
 def settings_at(places: Places) -> Settings:
-    """Reads the file; asks nobody. Raises ConfigurationError, also for an unknown timezone."""
+    """Reads the file; asks nobody. Raises ConfigurationError, one sentence, also for an unknown timezone."""
     config = read_config(places.config_path)
     zone_of(config.timezone)
     return Settings(config, places.config_path, places.database_path, places.around)
