@@ -18,8 +18,8 @@ CHAIN := tests/rigs/chain
 PIP   := $(PY) -m pip --disable-pip-version-check install --quiet
 SOURCE := bot core storage tests benchmarks
 # What the package is built from; the Dockerfile copies the same.
-PACKAGE := pyproject.toml README.md LICENSE CHANGELOG.md .env.example bot core storage examples
-ARCHIVE := $(PACKAGE) MANIFEST.in Makefile Dockerfile compose.yaml .dockerignore requirements.lock requirements-research.lock docs
+PACKAGE := pyproject.toml README.md LICENSE CHANGELOG.md .env.example bot core storage examples docs
+ARCHIVE := $(PACKAGE) MANIFEST.in Makefile Dockerfile compose.yaml .dockerignore requirements.lock requirements-research.lock
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"$$/\1/p' bot/version.py)
 INSTALLED := $(PREFIX)/lib/lp-hedge/$(VERSION)
 
@@ -116,7 +116,7 @@ uninstall: ## remove what install put under PREFIX; configuration and databases 
 dist: $(VENV)/.dev ## wheel and source archive, in dist/
 	@set -e; sources=$$(mktemp -d); trap 'rm -rf $$sources' EXIT; cp -R $(ARCHIVE) $$sources; mkdir -p $(DIST); \
 	here=$$(pwd); cd $$sources; \
-	$(abspath $(PY)) -W ignore -c 'from setuptools import build_meta as b; b.build_sdist("out"); b.build_wheel("out")' >/dev/null; \
+	$(abspath $(PY)) -W ignore -c 'import logging; logging.disable(logging.WARNING); from setuptools import build_meta as b; b.build_sdist("out"); b.build_wheel("out")' >/dev/null; \
 	cd "$$here"; cp $$sources/out/* $(DIST); ls $(DIST)
 
 # uv is wanted only here: https://docs.astral.sh/uv/
@@ -145,12 +145,12 @@ endef
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(PY)
 	@$(PIP) --require-hashes -r requirements.lock
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(PY)
 	@$(PIP) --require-hashes -r requirements-dev.lock
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.runtime
 
 .venv-demeter/.installed: benchmarks/demeter/requirements.txt | $(PY)

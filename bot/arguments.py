@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +18,8 @@ and is operated from Telegram. Without any configuration `lp-hedge run` shows a 
 EPILOG = """\
 first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
               lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
-exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed"""
+exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed
+pages:        {pages}"""
 
 # Commands that a running service carries out: name -> (words as help shows them, what it does)
 TWINS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -50,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = _Parser(
         prog="lp-hedge",
         description=DESCRIPTION,
-        epilog=EPILOG,
+        epilog=EPILOG.format(pages=_pages()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -73,6 +75,12 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (words, summary) in TWINS.items():
         _add_twin(_command(commands, name, summary), name, words)
     return parser
+
+
+def _pages() -> Path:
+    """Where README.md and docs/ are: brought by the package, else in the folder of the source."""
+    brought = Path(sys.prefix) / "share" / "lp-hedge"
+    return brought if (brought / "docs").is_dir() else Path(__file__).resolve().parents[1]
 
 
 def _command(
