@@ -76,6 +76,7 @@ DATA = (
 # In the order in which they are carried out.
 RUN = (
     Shown("python -m bot", Scene.FRESH, "exit codes", adds=HELP),
+    Shown("lp-hedge --help", Scene.FRESH, "pages: "),
     Shown("lp-hedge demo --fast --hours 24", Scene.FRESH, "net quote", instead={"24": "2"}),
     Shown(
         "lp-hedge demo --fast --hours 24 --approvals approve --json", Scene.FRESH, '"net_quote"', instead={"24": "2"}
