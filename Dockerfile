@@ -15,6 +15,7 @@ COPY bot ./bot
 COPY core ./core
 COPY storage ./storage
 COPY examples ./examples
+COPY docs ./docs
 RUN /opt/lp-hedge/bin/pip install --no-deps --no-build-isolation . \
  && /opt/lp-hedge/bin/pip uninstall --yes setuptools pip
 

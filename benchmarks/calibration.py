@@ -9,16 +9,14 @@ from pathlib import Path
 
 from benchmarks.child import caches, run
 from benchmarks.hedged import flags
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from benchmarks.year import BARS, write, year
 
 SETTINGS, WHOLE_S = 1000, 120.0
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:

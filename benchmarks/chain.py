@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from core.amm.heads import HeadStream
 from core.amm.presets import ChainPreset, chain_preset
 from core.amm.reader import ChainReader
@@ -137,9 +137,7 @@ class _Nowhere:
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from bot.assembly import build_engine
 from bot.demo.chain import HEDGE
 from bot.demo.market import SYMBOL, DemoMarket
@@ -55,9 +55,7 @@ class Cycles:
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from tests.rigs.venue import PLACE, Exchange, VenueServer, VenueThread
 from tests.rigs.venue.instruments import default_instruments
 from tests.rigs.venue.shapes import Json
@@ -56,9 +56,7 @@ class StampedVenue(VenueServer):
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:

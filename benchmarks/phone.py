@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from benchmarks.world import world
 from tests.e2e.stage import OPERATOR, PLACE, START_PRICE, Service, Stage
 from tests.rigs.telegram.world import Message
@@ -43,9 +43,7 @@ T = TypeVar("T")
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:

@@ -17,7 +17,7 @@ from benchmarks import calibration
 from benchmarks.bare_loop import Banded, compiled
 from benchmarks.child import caches, run
 from benchmarks.hedged import flags, position, setup
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from benchmarks.year import path_of, write, year
 from core.replay.path import Path
 from core.replay.replay import replay
@@ -40,9 +40,7 @@ print(time.perf_counter() - began_s)
 
 
 def main() -> int:
-    lines = [*measure(), *calibration.measure()]
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell([*measure(), *calibration.measure()])
 
 
 def measure() -> list[Line]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from benchmarks.world import world
 from tests.e2e.stage import BY_ITSELF, PLACE, Service, Stage
 
@@ -37,9 +37,7 @@ SETTINGS = BY_ITSELF | {
 
 
 def main() -> int:
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:

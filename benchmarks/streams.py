@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from benchmarks.lines import Line
+from benchmarks.lines import Line, tell
 from core.clock import SystemClock
 from core.exchange.binance_market_stream import BinanceMarketStream
 
@@ -31,9 +31,7 @@ def main() -> int:
     if "--send" in sys.argv[1:]:
         asyncio.run(_send())
         return 0
-    lines = measure()
-    print("\n".join(map(str, lines)))
-    return 0 if all(line.kept for line in lines) else 1
+    return tell(measure())
 
 
 def measure() -> list[Line]:

@@ -20,7 +20,8 @@ EPILOG = """\
 first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
               lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
 only asked in the chat, or at the service's own terminal: /history /logs /whatif /margin /chart /set
-exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed"""
+exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed
+pages:        {pages}"""
 
 # Commands that a running service carries out: name -> (words as help shows them, what it does)
 TWINS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = _Parser(
         prog="lp-hedge",
         description=DESCRIPTION,
-        epilog=EPILOG,
+        epilog=EPILOG.format(pages=_pages()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -100,6 +101,12 @@ def _place_of_command(typed: Sequence[str]) -> int | None:
     while at < len(typed) and typed[at].startswith("-"):
         at += 2 if typed[at] in LOCATIONS else 1
     return at if at < len(typed) else None
+
+
+def _pages() -> Path:
+    """Where README.md and docs/ are: brought by the package, else in the folder of the source."""
+    brought = Path(sys.prefix) / "share" / "lp-hedge"
+    return brought if (brought / "docs").is_dir() else Path(__file__).resolve().parents[1]
 
 
 def _command(

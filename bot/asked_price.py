@@ -45,18 +45,21 @@ def parsed(text: str) -> Place | str:
     wanted = text.lower().replace(",", "").replace("_", "")
     if wanted in EDGES:
         return Place(edge=wanted)
-    is_change = wanted.endswith("%")
     try:
         value = Decimal(wanted.removesuffix("%"))
     except InvalidOperation:
         return f"{text} is no price. Use {EXAMPLES}."
     if not value.is_finite() or abs(value.adjusted()) > MOST_DIGITS:
         return f"{text} is no price that I can work with. Use {EXAMPLES}."
-    if is_change:
-        return Place(change=value / 100) if value > -100 else f"{text}: a price cannot fall by 100 % or more."
-    if value <= 0:
-        return f"{text}: a price is above zero. Use {EXAMPLES}."
-    return Place(price=value)
+    return _changed(text, value) if wanted.endswith("%") else _at(text, value)
+
+
+def _changed(text: str, change_pct: Decimal) -> Place | str:
+    return Place(change=change_pct / 100) if change_pct > -100 else f"{text}: a price cannot fall by 100 % or more."
+
+
+def _at(text: str, price: Decimal) -> Place | str:
+    return Place(price=price) if price > 0 else f"{text}: a price is above zero. Use {EXAMPLES}."
 
 
 def price_now(outlook: Outlook) -> Decimal | None:

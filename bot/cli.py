@@ -97,6 +97,7 @@ def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
     from bot.settings import DemoOptions, telegram_settings
 
     around = _places(options).around
+    values = around.values
     demo_options = DemoOptions(
         hours=options.hours,
         speed=None if options.fast else options.speed,
@@ -104,7 +105,7 @@ def _demo(options: argparse.Namespace, stopping: Stopping) -> int:
         approvals=options.approvals,
         json=options.json,
         telegram=telegram_settings(around),
-        log_level=around.values.lp_hedge_log_level,
+        log_level=values.lp_hedge_log_level if "lp_hedge_log_level" in values.model_fields_set else "WARNING",
     )
     return asyncio.run(compose.run_demo(demo_options, stopping))
 
@@ -189,10 +190,14 @@ def twin(options: argparse.Namespace) -> int:
 
 
 def health(options: argparse.Namespace) -> int:
+    """0 or 1, also when the files cannot be read: Docker keeps every other code of a health check for itself."""
     from bot.database_place import database_path  # asked every minute: nothing heavy here
-    from bot.pulse import look, seen_json
+    from bot.pulse import Seen, look, seen_json
 
-    seen = look(database_path(options.db, options.env_file), SystemClock())
+    try:
+        seen = look(database_path(options.db, options.env_file), SystemClock())
+    except ConfigurationError as error:
+        seen = Seen(False, f"Health: {error}")
     print(seen_json(seen) if options.json else seen.says)
     return OK if seen.turns else FAILED
 

@@ -71,8 +71,8 @@ async def run_service(
 
 
 async def run_demo(options: DemoOptions, stopping: Stopping) -> int:
-    """The exit code. Nothing under a warning is logged, for the demo prints what is to be seen."""
-    logs = configure_logs(LogSettings("WARNING"), Redactor())
+    """The exit code."""
+    logs = configure_logs(LogSettings(options.log_level), Redactor())
     from bot.demo import run
 
     return await run.run_demo(options, logs, stopping)

@@ -47,7 +47,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """`lp-hedge demo`. `hours` None: until stopped. `speed` times real time; None: as fast as it goes."""
+    """`lp-hedge demo`. `hours` None: until stopped. `speed` times real time; None: as fast as it goes.
+
+    It prints what is to be seen, so that it logs less than the service unless it is told to.
+    """
 
     hours: int | None = None
     speed: float | None = 60.0
@@ -55,7 +58,7 @@ class DemoOptions:
     approvals: Literal["ask", "approve", "reject", "ignore"] = "ask"
     json: bool = False
     telegram: TelegramSettings | None = None
-    log_level: str = "INFO"
+    log_level: str = "WARNING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +181,8 @@ def find_places(locations: Locations) -> Places:
     return Places(config or DEFAULT_CONFIG, config is not None, database, around)
 
 
-def load_settings(locations: Locations) -> Settings:
-    """Raises ConfigurationError, one sentence, for anything missing or wrong in either file."""
-    return settings_at(find_places(locations))
-
-
 def settings_at(places: Places) -> Settings:
-    """Reads the file; asks nobody. Raises ConfigurationError, also for an unknown timezone."""
+    """Reads the file; asks nobody. Raises ConfigurationError, one sentence, also for an unknown timezone."""
     config = read_config(places.config_path)
     zone_of(config.timezone)
     return Settings(config, places.config_path, places.database_path, places.around)

@@ -18,7 +18,7 @@ from core.config import Config, HedgeConfig, PaperConfig
 from core.errors import ConfigurationError
 from core.facts import LpPosition, SymbolRules
 from core.replay.path import Path
-from core.replay.reading.cache import default_directory
+from core.replay.reading.cache import Recording, default_directory
 from core.replay.reading.pair import PoolPair
 from core.replay.reading.recording import read_path
 from core.replay.setup import NEVER_S, Costs, Position, Setup, costs_of, setup_from
@@ -86,16 +86,7 @@ def gather(options: argparse.Namespace, places: Places) -> Case:
     rules, notices = rules_for(config.symbol, options)
     held: Sequence[LpPosition] = () if wanted else positions_on_chain(name, settings)
     own = None if wanted else as_one(name, held)
-    pair = pool_pair(options, config, held)
-    if pair is None and options.pool_minutes is not None:
-        raise ConfigurationError(f"what {config.amm_type} keeps of its fees is not known: give --protocol-share.")
-    read = read_path(
-        options.prices,
-        funding=options.funding,
-        pool_minutes=options.pool_minutes,
-        pair=pair,
-        cache=None if options.no_cache else default_directory(os.environ),
-    )
+    read = _recording(options, config, held)
     path = cut(read.path, options)
     if path.has_pool_fees and options.fee_apr is not None:
         raise ConfigurationError("the pool's own fees are recorded: leave out --fee-apr.")
@@ -122,6 +113,19 @@ def gather(options: argparse.Namespace, places: Places) -> Case:
         funding_known=options.funding is not None,
         source=read.source,
         notices=notices,
+    )
+
+
+def _recording(options: argparse.Namespace, config: HedgeConfig, held: Sequence[LpPosition]) -> Recording:
+    pair = pool_pair(options, config, held)
+    if pair is None and options.pool_minutes is not None:
+        raise ConfigurationError(f"what {config.amm_type} keeps of its fees is not known: give --protocol-share.")
+    return read_path(
+        options.prices,
+        funding=options.funding,
+        pool_minutes=options.pool_minutes,
+        pair=pair,
+        cache=None if options.no_cache else default_directory(os.environ),
     )
 
 

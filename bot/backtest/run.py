@@ -22,7 +22,7 @@ from core.replay.replay import replay
 
 # Below this an interpreted replay takes a few seconds at most, and nobody needs to be told.
 MANY_BARS = 20_000
-SLOWLY = 'numba is not installed: pip install "lp-hedge[research]" makes this a hundred times faster.'
+SLOWLY = "numba is not installed: `make research` in the folder of the source makes this a hundred times faster."
 
 
 @dataclass(frozen=True, slots=True)

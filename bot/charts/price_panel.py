@@ -33,7 +33,7 @@ def price_panel(history: HedgeHistory) -> Panel:
     low, high = _price_limits(values, [float(edge) for run in runs for edge in run.edges])
     places = decimal_places(low, high)
     return Panel(
-        title="Price" if runs else "Price (full range)" if _is_full_range(history) else "Price",
+        title="Price (full range)" if not runs and _is_full_range(history) else "Price",
         unit=unit,
         low=low,
         high=high,

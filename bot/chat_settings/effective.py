@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,16 +55,20 @@ def with_overrides(file: Config, overrides: Sequence[Override], judge: Judge = n
         if not is_settable(key):
             raise ConfigurationError(f"{key.full} is not a setting that can be changed from chat.")
         _section(data, key)[key.field] = raw_of(key, override.value, "")
-    try:
-        config = Config.model_validate(data)
-    except ValidationError as error:
-        raise ConfigurationError(f"{'; '.join(mistakes(error, Config))}.") from None
+    config = _validated(data)
     for override in overrides:
         if override.key == COUNTS_WALLET and override.value == "true":
             _refuse_double_count(config, override.hedge)
     for name in sorted({override.hedge for override in overrides} - {""}):
         judge(config.hedges[name])
     return config
+
+
+def _validated(data: Mapping[str, Any]) -> Config:
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError(f"{'; '.join(mistakes(error, Config))}.") from None
 
 
 def key_of(override: Override) -> Key:

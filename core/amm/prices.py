@@ -38,21 +38,10 @@ class PairOrder(NamedTuple):
         amount1 = human_amount(amount1_raw, self.decimals1)
         return (amount0, amount1) if self.base_is_token0 else (amount1, amount0)
 
-    def raw_amounts(self, base: Decimal, quote: Decimal) -> tuple[int, int]:
-        """(token0, token1) raw units of human (BASE, QUOTE), what is finer than a unit cut off."""
-        base_raw = raw_amount_rounding_down(base, self.decimals_base)
-        quote_raw = raw_amount_rounding_down(quote, self.decimals_quote)
-        return (base_raw, quote_raw) if self.base_is_token0 else (quote_raw, base_raw)
-
 
 def human_amount(amount_raw: int, decimals: int) -> Decimal:
     """Raw units -> human amount, exact, every digit of the token kept (`1500000` of a 6-digit token: `1.500000`)."""
     return _EXACT.scaleb(Decimal(amount_raw), -decimals)
-
-
-def raw_amount_rounding_down(amount: Decimal, decimals: int) -> int:
-    """Human amount -> raw units, rounded towards zero."""
-    return int(_EXACT.scaleb(amount, decimals))
 
 
 def price_from_sqrt(sqrt_price_x96: int, order: PairOrder) -> Decimal:

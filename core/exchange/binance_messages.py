@@ -199,7 +199,6 @@ class Bracket(Message):
     notional_floor: Annotated[Decimal, Field(ge=0, lt=BEYOND)] = Field(alias="notionalFloor")
     notional_cap: Annotated[Decimal, Field(gt=0, lt=BEYOND)] = Field(alias="notionalCap")
     maint_margin_ratio: Annotated[Decimal, Field(ge=0, lt=1)] = Field(alias="maintMarginRatio")
-    initial_leverage: Whole = Field(alias="initialLeverage")
     cum: Annotated[Decimal, Field(ge=0, lt=BEYOND)]
 
 

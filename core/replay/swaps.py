@@ -1,13 +1,10 @@
-"""Single swaps of a pool, and what a range earns of them: the measure that fees by the minute are held against."""
+"""Single swaps of a pool, of which its minutes are made."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from core.replay.path import Floats, Milliseconds
-from core.replay.swap_fees import part_in_range, share_of
 
 
 class Swaps(NamedTuple):
@@ -19,15 +16,3 @@ class Swaps(NamedTuple):
     fee_base: Floats
     fee_quote: Floats
     pool_liquidity: Floats
-
-
-def earned_by_swaps(swaps: Swaps, liquidity: float, log_lower: float, log_upper: float) -> tuple[float, float]:
-    """(BASE, QUOTE) earned by `liquidity` of ours on top of the pool's, each swap shared out by itself along its way
-    from the price before it; the first one's way is not known."""
-    before = np.concatenate((swaps.log_price[:1], swaps.log_price[:-1]))
-    base = quote = 0.0
-    for start, end, fee_base, fee_quote, others in zip(before, *swaps[1:], strict=True):
-        part = part_in_range(min(start, end), max(start, end), log_lower, log_upper) * share_of(others, liquidity)
-        base += fee_base * part
-        quote += fee_quote * part
-    return float(base), float(quote)

@@ -87,7 +87,7 @@ async def test_range_shared_with_others(chain: ChainRig) -> None:
     inside_last = chain.manager.read("positions", ours)[8:10]
     grown = chain.pool_position(pool, ours)[1:3]
     unrounded = [position.liquidity * (now - then) >> 128 for now, then in zip(grown, inside_last, strict=True)]
-    assert pool.order.raw_amounts(position.owed_base, position.owed_quote) != tuple(unrounded)
+    assert pool.raw(position.owed_base, position.owed_quote) != tuple(unrounded)
 
 
 @ORDERS

@@ -113,7 +113,10 @@ def test_a_long_run_without_numba_says_what_to_install(
     run.tell_of_waiting(MANY_BARS + 1)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == 'numba is not installed: pip install "lp-hedge[research]" makes this a hundred times faster.\n'
+    assert (
+        said.err
+        == "numba is not installed: `make research` in the folder of the source makes this a hundred times faster.\n"
+    )
     run.tell_of_waiting(MANY_BARS)
     assert capsys.readouterr().err == ""
 

@@ -105,7 +105,8 @@ def test_missing_packages_are_one_sentence(
     )
     assert main(NEEDED) == 2
     assert (
-        capsys.readouterr().err == 'lp-hedge: calibrate: this needs more packages: pip install "lp-hedge[research]".\n'
+        capsys.readouterr().err
+        == "lp-hedge: calibrate: this needs more packages: make research (see docs/calibration.md).\n"
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.heartbeat import Heartbeat
 from core.clock import SystemClock
+from tests.rigs.impostor import Impostor
 
 
 @asynccontextmanager
@@ -77,3 +78,10 @@ async def test_a_watcher_that_fails_stops_nothing(capfd) -> None:  # type: ignor
         assert await beats(url)
     assert await beats("http://127.0.0.1:1/ping/s3cret")
     assert "s3cret" not in "".join(capfd.readouterr())
+
+
+async def test_an_impostor_hears_nothing_and_stops_nothing() -> None:
+    """The address is a secret: whoever cannot prove to be the watcher is not told it."""
+    async with Impostor() as impostor:
+        assert await beats(f"https://{impostor.place}/ping/s3cret")
+        assert impostor.called and impostor.heard == []

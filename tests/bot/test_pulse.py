@@ -138,6 +138,25 @@ def test_a_file_of_something_else_is_said_in_a_sentence(database: Path) -> None:
             look(database, SystemClock())
 
 
+@pytest.mark.parametrize("spoilt", ["pulse", "lock", "env"])
+def test_files_that_cannot_be_read_are_unwell_and_no_other_code(
+    database: Path, spoilt: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Docker keeps 2 for itself; JSON stays valid."""
+    named = database.with_name("other.db") if spoilt == "lock" else database
+    if spoilt == "pulse":
+        pulse_file(named).write_text("[]")
+    if spoilt == "lock":
+        named.with_name(f"{named.name}.lock").mkdir()
+    places = ["--db", str(named)] if spoilt != "env" else ["--env-file", str(named.with_name("missing.env"))]
+    assert cli.main(["health", *places]) == 1
+    told = capsys.readouterr()
+    assert told.out.startswith("Health: ") and told.out.count("\n") == 1 and not told.err
+    assert cli.main(["health", *places, "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"turns": False, "says": told.out.strip(), "age_s": None, "items": []}
+
+
 async def test_the_command_has_a_code_a_line_and_json(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What a container's health check, a person and a program read."""
     assert cli.main(["health", "--db", str(database)]) == 1

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config_file import parse_config
-from bot.settings import Locations, Places, find_places, load_settings, looks_like_a_first_start
+from bot.settings import Locations, Places, find_places, looks_like_a_first_start, settings_at
 from core.errors import ConfigurationError
 
 HEDGE = """
@@ -134,7 +134,7 @@ def test_numbers_keep_their_digits() -> None:
 def test_a_missing_file_says_what_to_do() -> None:
     """The first thing a new operator meets is this sentence."""
     with pytest.raises(ConfigurationError, match=r"no configuration at hedge.toml: `lp-hedge init` writes one"):
-        load_settings(Locations())
+        settings_at(find_places(Locations()))
 
 
 def test_flag_beats_environment_beats_env_file(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_endpoints_of_any_chain_are_found_in_order(empty_home: Path, monkeypatch
     (empty_home / "hedge.toml").write_text(HEDGE)
     monkeypatch.setenv("BSC_RPC_URL", "https://one.example/key1 , http://127.0.0.1:8545/")
     monkeypatch.setenv("BSC_WS_URL", "wss://one.example/ws")
-    settings = load_settings(Locations())
+    settings = settings_at(find_places(Locations()))
     assert settings.rpc_urls("bsc") == (SecretStr("https://one.example/key1"), SecretStr("http://127.0.0.1:8545"))
     assert settings.ws_url("bsc") == SecretStr("wss://one.example/ws")
     assert "https://one.example/key1" in settings.secrets()
@@ -202,7 +202,7 @@ def test_endpoints_that_no_hedge_reads_are_noticed_once(empty_home: Path, monkey
     for name in ("BSC_RPC_URL", "BSC_TEST_RPC_URL"):
         monkeypatch.setenv(name, "https://one.example")
     monkeypatch.setenv("BSC_TEST_WS_URL", "wss://one.example")
-    (notice,) = load_settings(Locations()).notices
+    (notice,) = settings_at(find_places(Locations())).notices
     assert notice == (
         "BSC_TEST_RPC_URL, BSC_TEST_WS_URL: set, but no hedge is on such a chain; BSC_RPC_URL and BSC_WS_URL are read."
     )
@@ -228,9 +228,9 @@ def test_a_file_of_secrets_is_its_owners_alone_in_live_mode(empty_home: Path, mo
     for mode, is_private in ((0o600, True), (0o400, True), (0o640, False), (0o602, False), (0o601, False)):
         env.chmod(mode)
         with nullcontext() if is_private else pytest.raises(ConfigurationError, match=r"chmod 600 \.env"):
-            load_settings(Locations()).require_private_secrets()
+            settings_at(find_places(Locations())).require_private_secrets()
     (empty_home / "hedge.toml").write_text(HEDGE)
-    settings = load_settings(Locations())
+    settings = settings_at(find_places(Locations()))
     settings.require_private_secrets()
     assert any("chmod 600" in notice for notice in settings.notices)
     env.chmod(0o600)
@@ -311,10 +311,10 @@ def test_going_live_needs_keys_and_somebody_to_ask(empty_home: Path, monkeypatch
     (empty_home / "hedge.toml").write_text('mode = "live"\n' + HEDGE + "max_position_notional = 500\n")
     monkeypatch.setenv("BSC_RPC_URL", "http://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match="BINANCE_API_KEY"):
-        load_settings(Locations()).require_runnable(has_terminal=True)
+        settings_at(find_places(Locations())).require_runnable(has_terminal=True)
     monkeypatch.setenv("BINANCE_API_KEY", "k")
     monkeypatch.setenv("BINANCE_API_SECRET", "s")
-    settings = load_settings(Locations())
+    settings = settings_at(find_places(Locations()))
     settings.require_runnable(has_terminal=True)
     with pytest.raises(ConfigurationError, match="nobody to ask"):
         settings.require_runnable(has_terminal=False)
@@ -328,9 +328,9 @@ def test_a_token_without_operators_is_refused(empty_home: Path, monkeypatch: pyt
     monkeypatch.setenv("BSC_RPC_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456:ABC")
     with pytest.raises(ConfigurationError, match="TELEGRAM_OPERATOR_IDS"):
-        load_settings(Locations()).require_runnable(has_terminal=True)
+        settings_at(find_places(Locations())).require_runnable(has_terminal=True)
     monkeypatch.setenv("TELEGRAM_OPERATOR_IDS", "42")
-    telegram = load_settings(Locations()).telegram()
+    telegram = settings_at(find_places(Locations())).telegram()
     assert telegram is not None
     assert telegram.operator_ids == frozenset({42})
 
@@ -339,7 +339,7 @@ def test_an_unknown_timezone_is_refused(empty_home: Path) -> None:
     """A report at a wrong hour is worse than a sentence at the start."""
     (empty_home / "hedge.toml").write_text('timezone = "Mars/Olympus"\n' + HEDGE)
     with pytest.raises(ConfigurationError, match="Mars/Olympus"):
-        load_settings(Locations())
+        settings_at(find_places(Locations()))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ async def summary(
     hours: int = 1,
     approvals: Literal["ask", "approve", "reject", "ignore"] = "approve",
 ) -> dict[str, str | int]:
-    options = DemoOptions(hours=hours, speed=None, seed=seed, approvals=approvals, json=True, log_level="WARNING")
+    options = DemoOptions(hours=hours, speed=None, seed=seed, approvals=approvals, json=True)
     with capture_logs():
         assert await run_demo(options) == 0
     said: dict[str, str | int] = json.loads(capsys.readouterr().out)
@@ -76,13 +76,23 @@ def test_standard_output_is_one_json_object(tmp_path: Path) -> None:
     assert len(amounts) == 13 and all(re.fullmatch(r"-?\d+(\.\d+)?", amount) for amount in amounts)
 
 
+@pytest.mark.parametrize(("level", "lines"), [(None, False), ("INFO", True), ("warning", False)])
+def test_it_logs_as_the_environment_says(tmp_path: Path, level: str | None, lines: bool) -> None:
+    """Unset, nothing under a warning: what is to be seen is printed."""
+    command = [sys.executable, "-m", "bot", "demo", "--fast", "--hours", "1", "--json"]
+    around = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    around |= {"LP_HEDGE_LOG_LEVEL": level} if level else {}
+    done = subprocess.run(command, check=True, cwd=tmp_path, env=around, capture_output=True, text=True, timeout=150)
+    assert (": decision hedge='eth'" in done.stderr) is lines, done.stderr
+
+
 @pytest.mark.parametrize(("approvals", "said"), [("ask", True), ("approve", False)])
 async def test_a_run_that_can_ask_nobody_says_so(
     capsys: pytest.CaptureFixture[str], approvals: Literal["ask", "approve"], said: bool
 ) -> None:
     """Before it says yes by itself."""
     with capture_logs():
-        assert await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals=approvals, log_level="WARNING")) == 0
+        assert await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals=approvals)) == 0
     assert capsys.readouterr().out.startswith("Nobody can be asked in a run this fast: proposals are approved") is said
 
 
@@ -102,7 +112,7 @@ async def test_the_account_of_a_fast_demo_adds_up(capsys: pytest.CaptureFixture[
     assert Decimal(said["lp_fees_quote"]) > 0 > Decimal(said["costs_quote"])
     assert Decimal(said["lp_value_quote"]) * Decimal(said["hedge_quote"]) < 0 != Decimal(said["funding_quote"])
     with capture_logs():
-        await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals="approve", log_level="WARNING"))
+        await run_demo(DemoOptions(hours=1, speed=None, seed=1, approvals="approve"))
     shown = capsys.readouterr().out
     assert "Net is the sum: LP fees, LP value, hedge, funding and costs" in shown
     assert re.search(r"^net quote +-?\d+(\.\d\d?)? USDT$", shown, re.MULTILINE)  # every digit is for --json

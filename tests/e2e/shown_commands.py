@@ -22,7 +22,7 @@ RESULTS = ("> ", "# ")
 # What cannot be carried out here, by how it begins, and why not. It must still be a line that a shell can read.
 NOT_RUN: Mapping[str, str] = {
     "make": "sets up, or takes minutes; make itself says what it would do",
-    "pip install": "would ask a package index; the extras that it names exist",
+    "(?:python -m )?pip install": "would ask a package index; the extras that it names exist",
     "python -m (?:benchmarks|tests)": "measures for minutes; the module exists",
     "docker": "no container engine in the tests",
     "systemctl": "no service manager in the tests",
@@ -76,6 +76,7 @@ DATA = (
 # In the order in which they are carried out.
 RUN = (
     Shown("python -m bot", Scene.FRESH, "exit codes", adds=HELP),
+    Shown("lp-hedge --help", Scene.FRESH, "pages: "),
     Shown("lp-hedge demo --fast --hours 24", Scene.FRESH, "net quote", instead={"24": "2"}),
     Shown(
         "lp-hedge demo --fast --hours 24 --approvals approve --json", Scene.FRESH, '"net_quote"', instead={"24": "2"}

@@ -7,6 +7,7 @@ import os
 import psutil
 
 from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
+from tests.rigs.secrets import secrets_in
 
 PATIENCE_S = 60.0
 RISK = "the key of the exchange is at risk"
@@ -44,14 +45,17 @@ def test_a_key_or_a_file_at_risk_is_refused_while_nothing_is_held(stage: Stage) 
     assert stage.orders_sent() == 0
 
 
-def test_the_service_hedges_and_listens_on_no_port(stage: Stage) -> None:
-    """With a key that may withdraw when that is allowed, and works from any address, which is only said."""
+def test_the_service_shows_itself_to_nobody_else(stage: Stage) -> None:
+    """No port, no secret in a title. With a key that may withdraw when that is allowed, and works from any address,
+    which is only said."""
     stage.configure(BY_ITSELF)
     stage.venue.exchange.permissions = {"enableWithdrawals": True, "ipRestrict": False}
     with Service(stage, arguments=("--allow-withdrawal-key",)) as service:
         stage.telegram.wait_for(lambda: stage.short() > 4, timeout_s=PATIENCE_S)
         assert listening(service.process.pid) == []
         assert listening(os.getpid()), "the rigs in this process do listen"
+        shown = psutil.Process(service.process.pid).cmdline()
+        assert "run" in shown and secrets_in(" ".join(shown)) == []
         assert service.stop() == 0, service.output()
     assert "it works from any address" in service.output()
     assert stage.telegram.messages(OPERATOR, RISK) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from core.hedging.states import EXPLANATIONS, Reason
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+# Of `make lint` and `make setup`.
+PARTS_OF_CHORES = {"format-check", "types", "imports", "chain"}
 
 
 def test_every_reason_is_documented_in_its_own_words() -> None:
@@ -56,6 +59,17 @@ def test_local_links_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
         headings = re.findall(r"^#+ (.+)$", (ROOT / target).read_text(), re.MULTILINE) if anchor else [""]
         assert anchor in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}, anchor
+
+
+def test_the_chores_are_those_of_make() -> None:
+    """`make help` lists them all, and so does the development guide's table, with what they do."""
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    known = re.findall(r"^  make ([a-z-]+) ", listed, re.MULTILINE)
+    defined = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(defined) - set(known) == PARTS_OF_CHORES
+    table = (ROOT / "docs" / "development.md").read_text().split("## Chores")[1]
+    rows = re.findall(r"^\| (.+) \|$", table, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`make ([a-z-]+)`", row)} == set(known)
 
 
 def test_the_logs_page_speaks_of_what_exists() -> None:

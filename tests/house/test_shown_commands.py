@@ -57,12 +57,12 @@ def test_what_is_not_run_exists(line: str) -> None:
                 ["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
             )
             assert said.returncode == 0, said.stderr
-        case ["python", "-m", module, *_]:
-            assert importlib.util.find_spec(module)
-        case ["pip", "install", package]:
+        case ["python", "-m", "pip", "install", package] | ["pip", "install", package]:
             extras = re.findall(r"[\w]+", package.partition("[")[2])
             declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
             assert set(extras) <= set(declared)
+        case ["python", "-m", module, *_]:
+            assert importlib.util.find_spec(module)
         case ["lp-hedge", *arguments]:
             build_parser().parse_args(arguments)
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -33,13 +34,13 @@ def test_the_wheel_holds_every_file_of_the_packages(archives: Archives) -> None:
     assert {Path(name).suffix for name in packaged} == {".py", *DATA}
 
 
-def test_the_wheel_brings_the_examples(archives: Archives) -> None:
-    """In share/lp-hedge of the environment: every example, and the changelog."""
+def test_the_wheel_brings_what_people_read(archives: Archives) -> None:
+    """In share/lp-hedge of the environment: every example, every page and picture, and the changelog."""
     shared = f"lp_hedge-{VERSION}.data/data/share/lp-hedge/"
     names = zipfile.ZipFile(archives.wheel).namelist()
-    examples = {f"examples/{path.relative_to(ROOT / 'examples')}" for path in (ROOT / "examples").rglob("*.*")}
+    read = {str(path.relative_to(ROOT)) for folder in ("examples", "docs") for path in (ROOT / folder).rglob("*.*")}
     assert {name.removeprefix(shared) for name in names if name.startswith(shared)} == {
-        *examples, "CHANGELOG.md", ".env.example",
+        *read, "README.md", "CHANGELOG.md", ".env.example",
     }  # fmt: skip
 
 
@@ -58,6 +59,13 @@ def test_it_is_of_this_version(installed: Path, tmp_path: Path) -> None:
     version, place = ran(installed / "python", "-c", said, cwd=tmp_path).split()
     assert version == VERSION
     assert Path(place).is_relative_to(installed.parent)
+
+
+def test_help_says_where_the_pages_are(installed: Path, tmp_path: Path) -> None:
+    """Sentences of the program name pages as `docs/...`: they are there without the source too."""
+    (place,) = re.findall(r"^pages: +(.+)$", ran(installed / "lp-hedge", "--help", cwd=tmp_path), re.MULTILINE)
+    assert Path(place).is_relative_to(installed.parent)
+    assert (Path(place) / "docs" / "index.md").exists() and (Path(place) / "README.md").exists()
 
 
 def test_the_demo_runs(installed: Path, tmp_path: Path) -> None:

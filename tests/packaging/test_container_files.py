@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from bot.arguments import build_parser
@@ -50,8 +49,6 @@ def service() -> dict[str, Any]:
 
 
 BUILD, FINAL = stages()
-# Until the command is there, what asks for it cannot be understood.
-HAS_HEALTH = "health" in build_parser().format_help()
 
 
 def test_the_package_can_be_built_from_what_is_copied(dependencies: Path, tmp_path: Path) -> None:
@@ -122,7 +119,6 @@ def test_the_commands_of_the_image_are_the_programs() -> None:
     assert service()["command"] == given
 
 
-@pytest.mark.xfail(not HAS_HEALTH, reason="`lp-hedge health` is not there yet", strict=True)
 def test_the_health_check_asks_the_program() -> None:
     """The same in the image and in the composition, which starts counting once a start has had its time."""
     options, command = said(FINAL, "HEALTHCHECK")[0].split(" CMD ")

@@ -27,7 +27,7 @@ from core.replay.swap_fees import (
     share_of,
     width_notice,
 )
-from core.replay.swaps import Swaps, earned_by_swaps
+from core.replay.swaps import Swaps
 from tests.replay.recorded import DATA, MAINNET_EVENTS, MAINNET_MINUTES, POLYGON_FALL, POLYGON_RISE, USDC_WETH
 
 # The middle tick of the published figures: where the day's first minute closed.
@@ -55,6 +55,18 @@ def recorded(file: Path) -> Recording:
 def edges(lower_tick: float, upper_tick: float) -> tuple[float, float]:
     lower, upper = np.sort(USDC_WETH.log_price(np.array([lower_tick, upper_tick])))
     return float(lower), float(upper)
+
+
+def earned_by_swaps(swaps: Swaps, liquidity: float, log_lower: float, log_upper: float) -> tuple[float, float]:
+    """(BASE, QUOTE) earned by `liquidity` of ours on top of the pool's, each swap shared out by itself along its way
+    from the price before it; the first one's way is not known."""
+    before = np.concatenate((swaps.log_price[:1], swaps.log_price[:-1]))
+    base = quote = 0.0
+    for start, end, fee_base, fee_quote, others in zip(before, *swaps[1:], strict=True):
+        part = part_in_range(min(start, end), max(start, end), log_lower, log_upper) * share_of(others, liquidity)
+        base += fee_base * part
+        quote += fee_quote * part
+    return float(base), float(quote)
 
 
 @cache

@@ -28,8 +28,8 @@ BATCHES_PER_WORKER = 12
 LARGEST_BATCH = 16
 FEWEST_POINTS = 240
 CONNECT_S = 10
-RESEARCH = 'this needs more packages: pip install "lp-hedge[research]".'
-CLUSTER = '--backend dask needs more packages: pip install "lp-hedge[research,cluster]".'
+RESEARCH = "this needs more packages: make research (see docs/calibration.md)."
+CLUSTER = '--backend dask needs more packages: pip install ".[cluster]" in the folder of the source.'
 RAY = "--backend ray needs ray: pip install ray."
 
 

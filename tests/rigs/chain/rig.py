@@ -5,7 +5,7 @@ Amounts are human `Decimal`s of the token, prices QUOTE per BASE whichever token
 
 import time
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from types import TracebackType
 
@@ -13,7 +13,7 @@ from eth_abi.packed import encode_packed
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from core.amm.prices import PairOrder, raw_amount_rounding_down, sqrt_from_price
+from core.amm.prices import PairOrder, sqrt_from_price
 from core.amm.ticks import MAX_SQRT_RATIO_X96, MIN_SQRT_RATIO_X96, sqrt_ratio_at_tick, tick_at_sqrt_ratio
 from tests.rigs.chain.artefacts import artefact
 from tests.rigs.chain.evm import Contract, Rpc, deploy
@@ -24,6 +24,7 @@ FOREVER = 1 << 40
 EVERYTHING = (1 << 128) - 1
 TICK_SPACINGS = {100: 1, 500: 10, 2500: 50, 3000: 60, 10000: 200}
 # Where the stand-in factory finds the creation code of PancakeSwap's pools.
+_EXACT = Context(prec=100)
 _POOL_CODE = "0x" + "ca" * 20
 _INCREASE_LIQUIDITY = "0x3067048beee31b25b2f1681f88dac838c8bba36af25bfb2b7cf7473a5847e35f"
 
@@ -41,8 +42,8 @@ class TokenRef:
         return self.contract.address
 
     def raw(self, amount: Decimal | int | str) -> int:
-        """Human amount -> token units."""
-        return raw_amount_rounding_down(Decimal(amount), self.decimals)
+        """Human amount -> token units, rounded towards zero."""
+        return int(_EXACT.scaleb(Decimal(amount), self.decimals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class PoolRef:
     def tokens(self) -> tuple[TokenRef, TokenRef]:
         """(token0, token1)."""
         return (self.base, self.quote) if self.order.base_is_token0 else (self.quote, self.base)
+
+    def raw(self, base: Decimal | int | str, quote: Decimal | int | str) -> tuple[int, int]:
+        """Human (BASE, QUOTE) -> (token0, token1) units."""
+        amounts = self.base.raw(base), self.quote.raw(quote)
+        return amounts if self.order.base_is_token0 else (amounts[1], amounts[0])
 
     @property
     def tick_spacing(self) -> int:
@@ -300,7 +306,7 @@ class ChainRig:
         """Mint between two ticks with at most these amounts; returns the token id."""
         owner = owner or self.lp
         token0, token1 = pool.tokens
-        wanted = pool.order.raw_amounts(Decimal(base), Decimal(quote))
+        wanted = pool.raw(base, quote)
         parameters = (token0.address, token1.address, pool.fee_pips, tick_lower, tick_upper, *wanted, 0, 0)
         receipt = self.manager.write("mint", (*parameters, owner, FOREVER), sender=owner)
         minted = [log for log in receipt["logs"] if log["topics"][0] == _INCREASE_LIQUIDITY]
@@ -310,7 +316,7 @@ class ChainRig:
         self, position_id: int, pool: PoolRef, *, base: Decimal | int | str, quote: Decimal | int | str
     ) -> None:
         """Add liquidity to a position with at most these amounts."""
-        wanted = pool.order.raw_amounts(Decimal(base), Decimal(quote))
+        wanted = pool.raw(base, quote)
         through, account = self._hands(position_id)
         through.write("increaseLiquidity", (position_id, *wanted, 0, 0, FOREVER), sender=account)
 
