@@ -54,7 +54,8 @@ async def test_a_crash_loop_tells_once(store: Store, clock: ManualClock, runs_s:
         await start(store, clock, runs_s=each_s)
     assert await rung(store) == ["suspended", "suspended", "crash_loop"]
     starts = [event for event in await store.events.recent_of_the_program(50) if event.kind is EventKind.STARTED]
-    assert len(starts) == len(runs_s)
+    told = await store.database.rows("SELECT key FROM outbox WHERE key LIKE 'started:%'")
+    assert (len(starts), len(told)) == (len(runs_s), 2)
 
 
 async def test_a_day_of_it_is_still_one_row(store: Store, clock: ManualClock) -> None:
