@@ -22,6 +22,7 @@ from core.errors import ConfigurationError, Refused
 from core.execution.bookkeeping import Bookkeeper
 from core.execution.dead_man import DeadMansSwitch
 from core.execution.executor import Executor
+from core.execution.left_resting import take_back_unread
 from core.execution.order_ids import PlanIds
 from core.execution.outcome import OutcomeResolver
 from core.execution.plans import PlanBook
@@ -180,7 +181,11 @@ class _HedgeParts:
         return LateHedge(
             self.name,
             config=self._current,
-            opening=Opening(prepare=partial(self.venue.prepare, [symbol]), build=self.runner),
+            opening=Opening(
+                prepare=partial(self.venue.prepare, [symbol]),
+                build=self.runner,
+                take_back=partial(take_back_unread, self.venue, self.store.journal, symbol),
+            ),
             desk=self.office.desk,
             chain=self.chains[self.name],
             memory_store=self.stops,

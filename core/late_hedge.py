@@ -20,6 +20,7 @@ from core.config import HedgeConfig
 from core.departing import Word, answer_departed
 from core.errors import ConfigurationError, Refused, Transient
 from core.events import Event, EventKind
+from core.execution.dead_man import GUARDED_FOR_S
 from core.facts import Market, PositionSide
 from core.feeds import ChainFeed
 from core.hedge import Hedge
@@ -37,6 +38,8 @@ from core.status_view import hedge_status
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
+# While something may rest: seldom enough for a minute's request weight, whatever each try asks.
+HURRIED_RETRY_S = 3.0
 SHARED_READ_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -44,14 +47,22 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`prepare` asks the exchange once more and raises as it does; `build` then makes the hedge itself."""
+    """`prepare` asks the exchange once more and raises as it does; `build` then makes the hedge itself.
+
+    `take_back`: what an earlier process may have left resting; False when something may rest still.
+    """
 
     prepare: Callable[[], Awaitable[None]]
     build: Callable[[], Awaitable[Hedge]]
+    take_back: Callable[[], Awaitable[bool]]
 
 
 class LateHedge:
-    """Becomes the real hedge at the first evaluation at which `opening` succeeds."""
+    """Becomes the real hedge at the first evaluation at which `opening` succeeds.
+
+    Until then nobody looks after what an earlier process left resting, so that it is taken back: an exchange that does
+    not answer everything may well cancel.
+    """
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class LateHedge:
         self._seen: Observation | None = None
         self._retry_s = FIRST_RETRY_S
         self._tried_at_s: float | None = None
+        self._countdown_over_at_s = 0.0
         self._memory_turn = asyncio.Lock()
         self._kernel = Memory()
 
@@ -118,11 +130,13 @@ class LateHedge:
         return Outlook(self.name, self._config(), self._seen.lp, None, None) if self._seen else None
 
     def pause_s(self) -> float:
-        """Until the exchange is asked again: from one second, doubling up to a minute."""
+        """Until the exchange is asked again: from one second, doubling up to a minute; up to a few seconds while
+        something may rest that no countdown has ended yet."""
         return self._hedge.pause_s() if self._hedge else self._retry_s
 
     async def halt(self, by: str) -> None:
-        """Until the exchange answers it is only kept: this process has sent nothing that could be stopped."""
+        """Until the exchange answers it is only kept: this process has sent nothing that could be stopped, and what an
+        earlier one left resting is taken back whether stopped or not."""
         if not await self._kept(memory.halted, EventKind.HALTED, by):
             await self._ready().halt(by)
 
@@ -137,8 +151,8 @@ class LateHedge:
             await self._ready().resume(by)
 
     async def take_back(self) -> bool:
-        """True until the exchange answers: this process has placed nothing."""
-        return self._hedge is None or await self._hedge.take_back()
+        """Until the exchange answers, what an earlier process left."""
+        return await (self._opening if self._hedge is None else self._hedge).take_back()
 
     async def hedge(self, by: str, most_base: Decimal | None = None) -> str:
         """Raises Refused until the exchange answers: a wish is not kept for an unknown time."""
@@ -198,14 +212,20 @@ class LateHedge:
         return True
 
     async def _note(self, error: Transient | Refused | ConfigurationError) -> None:
+        rests = not await self._opening.take_back()
         self._trouble = str(error)
         log.warning("exchange not ready", hedge=self.name, error=self._trouble, retry_s=self._retry_s)
         if type(error) is not self._told:
             self._told = type(error)
             await self._tell(EventKind.SUSPENDED, {"reason": Reason.STALE_VENUE.text, "detail": self._trouble})
         await self._look_at_the_chain()
-        self._retry_s = min(LONGEST_RETRY_S, self._retry_s * 2) if self._tried_at_s is not None else FIRST_RETRY_S
-        self._tried_at_s = self._clock.monotonic_s()
+        now_s = self._clock.monotonic_s()
+        if self._tried_at_s is None:
+            self._countdown_over_at_s = now_s + GUARDED_FOR_S
+        else:
+            hurried = rests and now_s < self._countdown_over_at_s
+            self._retry_s = min(HURRIED_RETRY_S if hurried else LONGEST_RETRY_S, self._retry_s * 2)
+        self._tried_at_s = now_s
 
     async def _look_at_the_chain(self) -> None:
         """What can be shown of the position meanwhile; nothing is decided on it."""

@@ -83,6 +83,12 @@ class PerpVenue(Protocol):
     async def cancel(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """None: it was no longer open; query it for its final state."""
 
+    async def cancel_unread(self, symbol: str, client_order_id: str) -> bool:
+        """Also before the symbol was prepared, and so without a word of what it had executed.
+
+        False: no open order has that id now. Raises Transient, also when the cancel may have happened, or Refused.
+        """
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         """Everybody's on this account, not ours alone. Raises Transient or Refused."""
 

@@ -55,7 +55,8 @@ class WantedTerms:
 
 
 class BinanceVenue:
-    """Implements `core.ports.PerpVenue`. Sends nothing before `prepare`; owns its HTTP session until `aclose`.
+    """Implements `core.ports.PerpVenue`. Sends nothing before `prepare`, but what `cancel_unread` needs; owns its HTTP
+    session until `aclose`.
 
     `wanted`: terms by symbol that `prepare` sets, only while the symbol is flat: they change what a position needs.
     """
@@ -190,6 +191,20 @@ class BinanceVenue:
             NO_LONGER_OPEN,
         )
 
+    async def cancel_unread(self, symbol: str, client_order_id: str) -> bool:
+        """As the port says: an answer's quantities are in contract units, which only filters tell."""
+        try:
+            await self._client.read(
+                "cancel",
+                lambda library: library.futures_cancel_order(symbol=symbol, origClientOrderId=client_order_id),
+                lambda answer: _check_cancelled(answer, symbol, client_order_id),
+            )
+        except Refused as refusal:
+            if refusal.code in NO_LONGER_OPEN:
+                return False
+            raise
+        return True
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         """Everyone's on this account, also those no program here has placed."""
         unit = self._market.contract(symbol).unit
@@ -269,10 +284,20 @@ def order_params(order: OrderRequest, unit: int) -> dict[str, str]:
 
 
 def _report(answer: object, contract: Contract, client_order_id: str | None) -> OrderReport:
+    return order_report(_row(answer, contract.rules.symbol, client_order_id), contract.unit)
+
+
+def _row(answer: object, symbol: str, client_order_id: str | None) -> OrderRow:
     row = parse_one(OrderRow, answer)
-    if row.symbol != contract.rules.symbol or client_order_id not in (None, row.client_order_id):
+    if row.symbol != symbol or client_order_id not in (None, row.client_order_id):
         raise Malformed("the answer is about another order")
-    return order_report(row, contract.unit)
+    return row
+
+
+def _check_cancelled(answer: object, symbol: str, client_order_id: str) -> None:
+    """Its state alone is read."""
+    if not order_report(_row(answer, symbol, client_order_id), 1).status.is_final:
+        raise Malformed("the answer does not confirm the cancel")
 
 
 def _check_guarded(answer: object, symbol: str, for_s: int) -> None:

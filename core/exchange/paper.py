@@ -192,6 +192,18 @@ class PaperVenue:
             await self._save()
             return self._report(symbol, client_order_id)
 
+    async def cancel_unread(self, symbol: str, client_order_id: str) -> bool:
+        """No market is read, so that nothing fills it first. Saved when it returns."""
+        async with self._lock:
+            self._check_loaded()
+            self._state = lapsed(self._state, self._clock.now())
+            order = self._state.order(symbol, client_order_id)
+            if order is None or order.status.is_final:
+                return False
+            self._state = canceled(self._state, order, self._clock.now())
+            await self._save()
+            return True
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         """Those that a fresh market has not filled."""
         async with self._lock:

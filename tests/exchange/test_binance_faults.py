@@ -18,6 +18,17 @@ from tests.rigs.venue import ANY, CANCEL, OPEN_ORDERS, PLACE, POSITION, QUERY, T
 
 ID = SELL_HALF.client_order_id
 
+RESTS_STILL = {
+    "orderId": 1,
+    "clientOrderId": ID,
+    "symbol": "ETHUSDT",
+    "side": "SELL",
+    "status": "NEW",
+    "origQty": "0.5",
+    "executedQty": "0",
+    "updateTime": 1767603600000,
+}
+
 UNKNOWN = [
     faults.drop(),
     faults.hang(5),
@@ -177,6 +188,31 @@ async def test_failed_reads_of_orders_and_trades_raise(
     }
     with pytest.raises(Transient):
         await reads[endpoint]()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.drop(),
+        faults.null_body(),
+        faults.empty_body(),
+        faults.body_200({"a": 1}),
+        faults.body_200(RESTS_STILL | {"clientOrderId": "other"}),
+        faults.body_200(RESTS_STILL),
+    ],
+)
+async def test_an_order_counts_as_cancelled_only_on_the_exchanges_word(
+    venue: VenueServer, binance: BinanceVenue, fault: Fault
+) -> None:
+    venue.faults.add(CANCEL, fault, times=2)  # aiohttp itself repeats a DELETE whose kept connection broke
+    with pytest.raises(Transient):
+        await binance.cancel_unread("ETHUSDT", ID)
+
+
+async def test_an_order_is_cancelled_before_anything_was_prepared(venue: VenueServer, unprepared: BinanceVenue) -> None:
+    """Of no use is a cancel that first needs the filters, when it is they that the exchange does not tell."""
+    assert not await unprepared.cancel_unread("ETHUSDT", ID)
+    assert {entry.endpoint for entry in venue.journal} == {"GET /fapi/v1/time", CANCEL}
 
 
 async def test_after_429_nothing_is_sent_for_the_time_given(venue: VenueServer, binance: BinanceVenue) -> None:

@@ -368,6 +368,15 @@ async def test_a_cancel_ends_what_is_open_and_nothing_else(desk: Desk) -> None:
     assert await desk.venue.find_order_by_venue_id(ETH, 1 << 40) is None
 
 
+async def test_an_order_can_be_cancelled_without_being_read(desk: Desk) -> None:
+    """It ends, and what it had executed is found out later; False for what is over or was never there."""
+    await desk.book(BIDS, ASKS, "2000")
+    assert await answer(desk, limit_order(BUY, "2", "2001", cid="l")) == "PARTIALLY_FILLED 1"
+    assert await answer(desk, sell("1", "done")) == "FILLED 1"
+    assert [await desk.venue.cancel_unread(ETH, each) for each in ("l", "l", "done", "never")] == [True] + [False] * 3
+    assert await orders(desk, ["l"]) == {"l": (OrderStatus.CANCELED, Decimal(1)), "open": ()}
+
+
 async def test_trades_by_time_and_by_id(desk: Desk) -> None:
     """Oldest first, ids rising; after an id only what is newer; nothing of the future."""
     for number in range(3):

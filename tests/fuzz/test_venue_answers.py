@@ -107,6 +107,7 @@ async def ask_everything(binance: BinanceVenue) -> list[object]:
         binance.admin.key_rights,
         lambda: binance.place(bought),
         lambda: binance.cancel(SYMBOL, bought.client_order_id),
+        lambda: binance.cancel_unread(SYMBOL, bought.client_order_id),
         lambda: binance.guard_resting(SYMBOL, 120),
     )
     found = []
@@ -122,7 +123,7 @@ async def ask_everything(binance: BinanceVenue) -> list[object]:
 async def test_nothing_spoilt_answers_everything(venue: VenueServer) -> None:
     """Else the silence below would prove nothing."""
     found = await ask_everything(adapter(venue))
-    assert len(found) == 12
+    assert len(found) == 13
     assert all(map(is_sane, found))
     _, market, account, order, open_orders, trades, income, *_ = found
     assert account.position_base == -3 and order and open_orders and trades and income  # type: ignore[attr-defined]
