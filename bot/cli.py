@@ -359,16 +359,10 @@ def _complain(options: argparse.Namespace, sentence: str, code: int) -> int:
 
 def _unexpected(options: argparse.Namespace, error: Exception) -> str:
     """Also writes the trace beside the database, for whoever mends the program."""
+    from bot.crash_log import keep_trace
+
     trace = "".join(traceback.format_exception(error))
-    target = _database_path(options).with_name("lp_hedge-crash.log")
-    kept = f"the trace is in {target}"
-    try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(target, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "a", encoding="utf-8") as file:
-            file.write(f"{SystemClock().now().isoformat()}\n{_without_secrets(options, trace)}\n")
-    except OSError as refused:
-        kept = f"and the trace could not be kept in {target} ({refused.strerror})"
+    kept = keep_trace(_database_path(options), _without_secrets(options, trace), SystemClock().now())
     return f"an unexpected failure ended `{options.command}`: a fault of this program; {kept}."
 
 

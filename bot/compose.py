@@ -24,7 +24,7 @@ from bot.mode_change import leave_behind
 from bot.office import Office, open_office
 from bot.pulse import Pulse, forget_pulse
 from bot.redaction import Redactor
-from bot.restarts import BY_FAULT, tell_start
+from bot.restarts import BY_FAULT, Runs
 from bot.stopping import Stopping
 from bot.venues import live_venue, perp_venue
 from bot.version import VERSION
@@ -115,37 +115,45 @@ async def _serve(ground: Ground, *, allows_withdrawal_key: bool) -> None:
     store, clock, people = ground.store, ground.clock, SystemClock()
     settings = ground.settings
     office = open_office(settings.config, store, clock, settings.zone, logs=ground.logs, people=people)
-    await leave_behind(store, clock)
-    await office.settings.load()
-    settings = replace(settings, config=office.config.now)
+    runs = Runs(store.meta, store.scope, office.notifier, clock)
     async with AsyncExitStack() as stack:
-        chains = ChainFeeds(settings, clock, await store.followed.by_hedge(settings.config.hedges))
-        stack.push_async_callback(chains.aclose)
-        venue, streams = perp_venue(settings, store.paper, clock, sets_terms=True)
-        stack.push_async_callback(venue.aclose)
-        key = _key_watch(settings, office.notifier, clock, allows_withdrawals=allows_withdrawal_key)
-        await ask_everything_once(settings, chains, venue, store, key)
-        office.probes.append(chains.health)
-        engine = await build_engine(
-            settings.config,
-            chains=chains.by_hedge,
-            venue=venue,
-            store=store,
-            office=office,
-            clock=clock,
-            began=await _began(store, clock),
-            watches=chains.watches(office.slot.stir, office.notifier, office.config),
-            streams=streams,
-            people=people,
-        )
-        gc.freeze()  # all that is loaded and built by now stays, and need not be searched for garbage
-        gc.enable()
-        started = {"version": VERSION, "mode": settings.config.mode}
-        await tell_start(office.notifier, store.events, clock, started)
-        await _front(replace(ground, settings=settings), office, engine, people, key).run(engine)
+        async with runs.beginning():
+            await leave_behind(store, clock)
+            await office.settings.load()
+            settings = replace(settings, config=office.config.now)
+            ground = replace(ground, settings=settings)
+            key = _key_watch(settings, office.notifier, clock, allows_withdrawals=allows_withdrawal_key)
+            engine = await _engine(ground, office, people, key, stack)
+            gc.freeze()  # all that is loaded and built by now stays, and need not be searched for garbage
+            gc.enable()
+            await runs.tell_start({"version": VERSION, "mode": settings.config.mode})
+        await _front(ground, office, engine, people, key, runs).run(engine)
 
 
-def _front(ground: Ground, office: Office, engine: Engine, people: Clock, key: KeyWatch | None) -> Front:
+async def _engine(ground: Ground, office: Office, people: Clock, key: KeyWatch | None, stack: AsyncExitStack) -> Engine:
+    """On connections that `stack` closes, after everything was asked once."""
+    settings, store, clock = ground.settings, ground.store, ground.clock
+    chains = ChainFeeds(settings, clock, await store.followed.by_hedge(settings.config.hedges))
+    stack.push_async_callback(chains.aclose)
+    venue, streams = perp_venue(settings, store.paper, clock, sets_terms=True)
+    stack.push_async_callback(venue.aclose)
+    await ask_everything_once(settings, chains, venue, store, key)
+    office.probes.append(chains.health)
+    return await build_engine(
+        settings.config,
+        chains=chains.by_hedge,
+        venue=venue,
+        store=store,
+        office=office,
+        clock=clock,
+        began=await _began(store, clock),
+        watches=chains.watches(office.slot.stir, office.notifier, office.config),
+        streams=streams,
+        people=people,
+    )
+
+
+def _front(ground: Ground, office: Office, engine: Engine, people: Clock, key: KeyWatch | None, runs: Runs) -> Front:
     clock = ground.clock
 
     async def say_goodbye(by_fault: bool) -> None:
@@ -153,6 +161,8 @@ def _front(ground: Ground, office: Office, engine: Engine, people: Clock, key: K
         still = f"an order of {', '.join(left)} may still rest, and is cancelled by the exchange within two minutes"
         data = ({"detail": still} if left else {}) | (BY_FAULT if by_fault else {})
         await office.notifier.append(Event(EventKind.STOPPED, None, clock.now(), data))
+        if not by_fault:
+            await runs.ended()
 
     return Front(
         office,

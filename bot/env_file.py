@@ -8,9 +8,9 @@ import stat
 import tempfile
 from pathlib import Path
 
+from bot.owners_file import OWNER_ONLY
 from core.errors import ConfigurationError
 
-OWNER_ONLY = 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 EMPTY_ENV = """\
 # Secrets and endpoints; every name is explained in .env.example. Keep this file to yourself.

@@ -82,16 +82,17 @@ class Front:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
         self._stopping.now("hedging", at_stake=True)
-        by_fault = False
+        fault: Exception | None = None
         try:
             done, _ = await asyncio.wait([*inner, front], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-        except Exception:
-            by_fault = True
+        except Exception as error:
+            fault = error
             raise
         finally:
-            await self._end(inner, front, by_fault=by_fault)
+            self._stopping.ends(fault)
+            await self._end(inner, front, by_fault=fault is not None)
 
     async def _end(self, inner: Sequence[asyncio.Task[None]], front: asyncio.Task[None], *, by_fault: bool) -> None:
         await end(*inner)

@@ -25,6 +25,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
+from bot.owners_file import open_to_append
 from bot.redaction import Redactor, guard_logging
 from bot.rendering.markup import clip
 from core.errors import ConfigurationError
@@ -32,7 +33,6 @@ from core.errors import ConfigurationError
 KEPT_LINES = 500
 KEPT_UNITS = 2000
 FIELDS = "fields"
-OWNER_ONLY = 0o600
 MEGABYTE = 1_000_000
 
 
@@ -130,8 +130,7 @@ class OwnersFile(RotatingFileHandler):
     """Begins a new file when the last one is full; each can be read by its owner alone."""
 
     def _open(self) -> TextIOWrapper:
-        handle = os.open(self.baseFilename, os.O_CREAT | os.O_WRONLY | os.O_APPEND, OWNER_ONLY)
-        return os.fdopen(handle, "a", encoding=self.encoding)
+        return os.fdopen(open_to_append(self.baseFilename), "a", encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """The line is on stderr all the same: a full disk is not to fill the console with traces."""

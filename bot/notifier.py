@@ -91,7 +91,8 @@ class Notifier:
         self._hushed_until: datetime | None = None
 
     def hush_repeats(self, until: datetime) -> None:
-        """After a start that was one too many: what has rung within the last hour, before it, comes in silence."""
+        """After a start that was one too many: what has rung within the last hour, before it, comes in silence, and
+        starts are not told."""
         self._hushed_until = until
 
     async def append(self, event: Event) -> None:
@@ -131,6 +132,8 @@ class Notifier:
 
     async def _told_of(self, event: Event) -> Told:
         """When it raises it has remembered nothing, and may be asked again."""
+        if event.kind is EventKind.STARTED and self._hushes(event.at):
+            return Told()
         if event.kind is EventKind.APPROVAL_ASKED:
             return Told(await self._asked(event))
         if event.kind in OUTCOME_REPLIES:
@@ -282,11 +285,14 @@ class Notifier:
 
     async def _as_loud_as_due(self, message: OutboxMessage) -> OutboxMessage:
         now = self._clock.now()
-        if message.silent or self._hushed_until is None or now >= self._hushed_until:
+        if message.silent or not self._hushes(now):
             return message
         matter = ":".join(message.key.split(":")[:2])
         rung = await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
         return replace(message, silent=True) if rung else message
+
+    def _hushes(self, at: datetime) -> bool:
+        return self._hushed_until is not None and at < self._hushed_until
 
     def _row(
         self,

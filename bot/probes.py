@@ -41,7 +41,7 @@ def task_items(lives: Sequence[TaskLife], shared: str, *, vital: Collection[str]
     `vital`: the tasks that are."""
     just_run = [life for life in lives if life.is_well and life.allowed_s is None]
     items = [
-        HealthItem(life.task, life.is_well, _life_words(life), life.task in vital)
+        HealthItem(life.task, _life_ok(life), _life_words(life), life.task in vital)
         for life in lives
         if life not in just_run
     ]
@@ -49,6 +49,11 @@ def task_items(lives: Sequence[TaskLife], shared: str, *, vital: Collection[str]
         words = ", ".join(f"{life.task} {span(life.runs_for_s)}" for life in just_run)
         items.append(HealthItem(shared, True, words))
     return items
+
+
+def _life_ok(life: TaskLife) -> bool | None:
+    """Neither well nor ill before its first turn, while that is not overdue."""
+    return None if life.is_well and life.allowed_s is not None and life.turn_age_s is None else life.is_well
 
 
 def _life_words(life: TaskLife) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
 
+from bot.owners_file import replace_file
 from bot.rendering.health import HealthItem, headline, hedges_turn
 from core.clock import Clock
 from core.errors import ConfigurationError
@@ -22,7 +22,6 @@ from storage.lock import is_running
 
 BEAT_S = 10.0
 STALE_AFTER_S = 45.0
-OWNER_ONLY = 0o600
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +42,7 @@ class Pulse:
         while True:
             shown = self._shown()
             try:
-                await asyncio.to_thread(_replace, self._path, shown)
+                await asyncio.to_thread(replace_file, self._path, shown)
             except OSError as error:
                 log.warning("no sign of life could be written", why=error.strerror)
             await self._clock.sleep(BEAT_S)
@@ -73,7 +72,8 @@ def look(database: Path, clock: Clock) -> Seen:
     at_s, items = read
     age_s = clock.monotonic_s() - at_s
     if not 0 <= age_s <= STALE_AFTER_S:
-        return Seen(False, f"Health: lp-hedge on {database} hangs, no sign of life for {age_s:.0f} s.", age_s)
+        why = "it hangs, or its disk takes nothing"
+        return Seen(False, f"Health: lp-hedge on {database} shows no sign of life for {age_s:.0f} s: {why}.", age_s)
     turns = hedges_turn(items)
     needs = [f"{item.name}: {item.detail}" for item in items if item.ok is False]
     says = ". ".join((headline(items), *needs)) + "."
@@ -95,14 +95,6 @@ def forget_pulse(database: Path) -> None:
     """Before a start, so that what the last run showed is not taken for this one's; holding the database's lock."""
     with contextlib.suppress(OSError):  # what cannot be removed grows old within half a minute
         pulse_file(database).unlink()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whoever reads sees the one or the other, whole; it need not outlive the machine's power."""
-    part = path.with_name(f"{path.name}.part")
-    with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, OWNER_ONLY), "w", encoding="utf-8") as file:
-        file.write(text)
-    part.replace(path)
 
 
 def _read(path: Path) -> tuple[float, tuple[HealthItem, ...]] | None:

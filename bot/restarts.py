@@ -1,46 +1,113 @@
-"""Starts that follow each other too soon: told once, and nothing rings again for what has rung."""
+"""Runs that end by themselves, again and again: told once, and nothing rings again for what has rung."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
+from bot.daily_report import Notes
 from bot.notifier import Notifier
 from core.clock import Clock
+from core.errors import ConfigurationError, Refused, Transient
 from core.events import Event, EventKind
-from storage.history import SqliteEventLog
 
-SOON = timedelta(seconds=60)
+WITHIN = timedelta(hours=1)
 MANY = 3
-# Of the whole program: a start writes a handful of them.
-LOOKED_BACK = 50
 BY_FAULT = {"fault": "yes"}
 
-
-async def tell_start(notifier: Notifier, log: SqliteEventLog, clock: Clock, data: Mapping[str, str]) -> None:
-    """And show again what waits for an answer, unless that was shown a moment ago."""
-    now = clock.now()
-    in_a_row = starts_in_a_row(await log.recent_of_the_program(LOOKED_BACK), now)
-    start = Event(EventKind.STARTED, None, now, data)
-    if in_a_row < MANY:
-        await notifier.append(start)
-        await notifier.present_pending()
-        return
-    await log.append(start)
-    if in_a_row == MANY:
-        await notifier.append(Event(EventKind.CRASH_LOOP, None, now, {"starts": str(in_a_row)}))
-    notifier.hush_repeats(now + SOON)
+log = structlog.get_logger(__name__)
 
 
-def starts_in_a_row(earlier: Iterable[Event], now: datetime) -> int:
-    """The one at `now` included, each soon after the one before it and none of them stopped by anybody. `earlier`:
-    newest first."""
-    count, later = 1, now
-    for event in earlier:
-        if event.kind is EventKind.STOPPED and not BY_FAULT.items() <= event.data.items():
-            break
-        if event.kind is EventKind.STARTED:
-            if not timedelta(0) <= later - event.at < SOON:
-                break
-            count, later = count + 1, event.at
-    return count
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Starts of runs that nobody ended, the newest last, at most `MANY`, all within an hour of the newest.
+
+    `is_told`: the alarm of this row was given.
+    """
+
+    starts: tuple[datetime, ...] = ()
+    is_told: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.starts) == MANY
+
+    def with_start(self, now: datetime) -> Row:
+        """However long each run or the wait after it was: a row lasts while so many begin within an hour."""
+        earlier = [at for at in self.starts if timedelta(0) <= now - at < WITHIN]
+        starts = (*earlier, now)[-MANY:]
+        return Row(starts, self.is_told and len(starts) == MANY)
+
+    def to_text(self) -> str:
+        return json.dumps({"starts": [at.isoformat() for at in self.starts], "told": self.is_told})
+
+
+def row_of(text: str | None) -> Row:
+    """What cannot be read, such as a note of another version, is no row."""
+    try:
+        note = json.loads(text or "{}")
+        return Row(tuple(map(datetime.fromisoformat, note.get("starts", ()))), bool(note.get("told")))
+    except (ValueError, TypeError, AttributeError):
+        return Row()
+
+
+class Runs:
+    """The row of this scope's runs, kept as a note. A disk without room keeps no start back: the row is then shorter
+    than it was."""
+
+    def __init__(self, notes: Notes, scope: str, notifier: Notifier, clock: Clock) -> None:
+        self._notes = notes
+        self._key = f"runs:{scope}"
+        self._notifier = notifier
+        self._clock = clock
+        self._row = Row()
+
+    @asynccontextmanager
+    async def beginning(self) -> AsyncIterator[None]:
+        """Around a start, as early as can be. One that is refused is none of the row; a signal amid it ends the row."""
+        now = self._clock.now()
+        try:
+            before = row_of(await self._notes.get(self._key))
+        except Transient:
+            before = Row()
+        await self._keep(before.with_start(now))
+        if self._row.is_long and not self._row.is_told:
+            await self._notifier.append(Event(EventKind.CRASH_LOOP, None, now, {"starts": str(MANY)}))
+            await self._keep(Row(self._row.starts, is_told=True))
+        if self._row.is_long:
+            self._notifier.hush_repeats(now + WITHIN)
+        try:
+            yield
+        except (ConfigurationError, Refused):
+            await self._keep(replace(before, is_told=self._row.is_told))
+            raise
+        except asyncio.CancelledError:
+            await self.ended()
+            raise
+
+    async def tell_start(self, data: Mapping[str, str]) -> None:
+        """And show again what waits for an answer, unless that was shown by the runs before in this row."""
+        await self._notifier.append(Event(EventKind.STARTED, None, self._clock.now(), data))
+        if self._row.is_long:
+            return
+        try:
+            await self._notifier.present_pending()
+        except Transient as error:  # its earlier message still takes the answer
+            log.warning("what waits for an answer was not shown again", why=str(error))
+
+    async def ended(self) -> None:
+        """By those who may: the row is over."""
+        await self._keep(Row())
+
+    async def _keep(self, row: Row) -> None:
+        self._row = row
+        try:
+            await self._notes.set(self._key, row.to_text())
+        except Transient as error:
+            log.warning("this start could not be noted", why=str(error))

@@ -95,8 +95,11 @@ class Engine:
         return tuple(dict.fromkeys((*late, *failing)))
 
     def lives(self) -> tuple[TaskLife, ...]:
-        """Every task that `run` keeps, once it has begun."""
-        return self._supervisor.lives()
+        """Every task that `run` keeps, once it has begun. A hedge has completed no turn before it has evaluated once,
+        however often its exchange was asked in vain.
+        """
+        idle = {name for name, runner in self._runners.items() if runner.evaluated_at_s is None}
+        return tuple(replace(life, turn_age_s=None) if life.task in idle else life for life in self._supervisor.lives())
 
     async def run(self) -> None:
         """Until cancelled. A task that fails is tried again for ever; the others go on meanwhile."""

@@ -97,8 +97,8 @@ class LateHedge:
 
     @property
     def evaluated_at_s(self) -> float | None:
-        """Before the exchange answers, when it was last asked."""
-        return self._hedge.evaluated_at_s if self._hedge else self._tried_at_s
+        """None until the exchange has answered and the hedge itself has looked."""
+        return self._hedge.evaluated_at_s if self._hedge else None
 
     async def evaluate(self) -> None:
         """Asks the exchange once more while it has not answered. RECOVERED is told when the hedge goes on."""

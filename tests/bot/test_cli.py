@@ -23,6 +23,7 @@ import structlog
 from bot import cli
 from bot.arguments import TWINS, build_parser
 from bot.commands import BY_NAME
+from bot.crash_log import keep_trace
 from bot.logs import LogSettings
 from bot.settings import settings_at
 from bot.twins import order
@@ -34,6 +35,7 @@ from storage.database import open_database
 from storage.lock import InstanceLock
 from storage.schema import MIGRATIONS
 from storage.store import Store
+from tests.bot.samples import T0
 
 OURS = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_", "BSC_", "POLYGON_")
 ROOT = Path(__file__).parents[2]
@@ -164,6 +166,18 @@ def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
     assert said.count("\n") == 1
     assert "in broken" in trace
     assert "sekret" not in said + trace
+
+
+def test_the_traces_of_a_crash_loop_do_not_fill_the_disk(tmp_path: Path) -> None:
+    """A restart every ten seconds for days: the newest are kept, in two files of bounded size."""
+    for number in range(100):
+        kept = keep_trace(tmp_path / "x.db", f"{number}: " + "trace " * 6000, T0)
+    newest, older = tmp_path / "lp_hedge-crash.log", tmp_path / "lp_hedge-crash.log.1"
+    assert kept == f"the trace is in {newest}" and "\n99: trace" in newest.read_text()
+    assert sorted(tmp_path.iterdir()) == [newest, older]
+    assert all(
+        file.stat().st_size < 1_100_000 and stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (newest, older)
+    )
 
 
 def test_every_twin_is_a_command_of_the_chat() -> None:

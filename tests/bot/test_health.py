@@ -77,14 +77,14 @@ def test_troubles_come_first_and_in_the_headline() -> None:
     [
         (TaskLife("bnb", 900, 4, 75), True, "last turn 4 s ago, allowed 75 s"),
         (TaskLife("bnb", 900, 76, 75), False, "last turn 76 s ago, allowed 75 s"),
-        (TaskLife("bnb", 10, None, 75), True, "no turn completed yet, started 10 s ago"),
+        (TaskLife("bnb", 10, None, 75), None, "no turn completed yet, started 10 s ago"),
         (TaskLife("bnb", 90, None, 75), False, "no turn completed yet, started 90 s ago"),
         (TaskLife("bans", 3, trouble="no answer"), False, "no answer"),
         (TaskLife("bnb", 3, 1, 75, trouble="no answer"), False, "no answer"),
     ],
 )
-def test_a_task_is_alive_by_its_turns(life: TaskLife, ok: bool, words: str) -> None:
-    """Its last completed turn against what is allowed; one without turns has to run."""
+def test_a_task_is_alive_by_its_turns(life: TaskLife, ok: bool | None, words: str) -> None:
+    """Its last completed turn against what is allowed; one without turns has to run. Before its first it is neither."""
     assert probes.task_items([life], "running") == [HealthItem(life.task, ok, words)]
 
 

@@ -103,7 +103,7 @@ async def test_a_service_that_hangs_shows_nothing_new(database: Path) -> None:
     assert look(database, clock).turns
     await clock.advance(1)
     seen = look(database, clock)
-    assert not seen.turns and seen.says.endswith("no sign of life for 46 s.")
+    assert not seen.turns and seen.says.endswith("shows no sign of life for 46 s: it hangs, or its disk takes nothing.")
     assert not look(database, ManualClock(T0)).turns
 
 
@@ -128,6 +128,20 @@ async def test_it_beats_and_is_the_owners_alone(database: Path) -> None:
         await task
     assert look(database, clock).items == (HealthItem("eth", True, "turn 3 by [secret]", vital=True),)
     assert stat.S_IMODE(pulse_file(database).stat().st_mode) == 0o600
+
+
+def test_a_disk_without_room_leaves_what_was_there_and_nothing_else(database: Path) -> None:
+    """Neither half of a new file nor its beginning; in a process of its own, whose files may not grow."""
+    pulse_file(database).write_text("what was there")
+    before = sorted(database.parent.iterdir())
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from bot.owners_file import replace_file;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20));"
+        "replace_file(Path(sys.argv[1]), 'x' * 100)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(pulse_file(database))], capture_output=True, check=False)
+    assert b"OSError: [Errno 27]" in done.stderr
+    assert (sorted(database.parent.iterdir()), pulse_file(database).read_text()) == (before, "what was there")
 
 
 def test_a_file_of_something_else_is_said_in_a_sentence(database: Path) -> None:

@@ -218,3 +218,17 @@ def test_a_failure_that_cannot_be_told_holds_nothing_up() -> None:
 
     kept.run(Task("bans", work), for_s=60)
     assert len(begun) >= 4 and kept.told.kinds == ["task_failed"]
+
+
+def test_a_minute_of_work_begins_the_waits_anew() -> None:
+    """A task that fails at once waits longer each time; one that had worked for a while is back within a second."""
+    kept, begun = Kept(), list[float]()
+
+    async def work() -> None:
+        begun.append(kept.loop.time())
+        if len(begun) == 4:
+            await asyncio.sleep(70)
+        raise Transient("no answer")
+
+    kept.run(Task("account history", work), for_s=90)
+    assert [round(later - earlier) for earlier, later in pairwise(begun)] == [1, 2, 4, 71, 2, 4]

@@ -3,7 +3,9 @@ and hedged once when it is over. On a time of its own, so that the day takes sec
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 
 import aiosqlite
@@ -11,6 +13,7 @@ import pytest
 
 from core.errors import Transient
 from core.events import EventKind
+from core.supervision import TaskLife
 from tests.execution.stage import Stage
 from tests.execution.world import HEDGE, HEDGED
 from tests.rigs.venue import faults
@@ -28,6 +31,29 @@ def hedged(stage: Stage) -> Iterator[Stage]:
     stage.until_hedged()
     assert stage.setting.position == HEDGED
     yield stage
+    assert stage.witness.broken == []
+
+
+def test_an_exchange_that_never_answered_lets_nothing_count_as_alive(stage: Stage) -> None:
+    """Asked in vain for ten minutes: no turn was completed, so there is no heartbeat and no health; then there is."""
+    exchange(stage, True)
+    stage.start(prepared=False)
+    engine = stage.world.engine
+
+    async def engine_runs(for_s: float) -> TaskLife:
+        running = asyncio.ensure_future(engine.run())
+        await stage.clock.pass_time(for_s)
+        (life,) = [each for each in engine.lives() if each.task == HEDGE]
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        return life
+
+    life = stage.run(engine_runs(600))
+    assert (life.turn_age_s, life.is_well, HEDGE in engine.stalled(60)) == (None, False, True)
+    exchange(stage, False)
+    life = stage.run(engine_runs(120))
+    assert (life.turn_age_s is not None, life.is_well, HEDGE in engine.stalled(60)) == (True, True, False)
     assert stage.witness.broken == []
 
 

@@ -48,10 +48,10 @@ def started(facts: Facts) -> str:
 
 
 def crash_loop(facts: Facts) -> str:
-    title = bold(f"lp-hedge ends by itself again and again: {facts.data.get('starts', 'many')} starts in a row")
+    title = bold(f"lp-hedge ends by itself again and again: {facts.data.get('starts', 'many')} starts in an hour")
     return lines(
         f"🚨 {title}",
-        "Each goes on from the journal, nothing is traded twice. Further ones are not told until one lasts a minute.",
+        "Each goes on from the journal, nothing is traded twice. Further ones are not told while it goes on.",
         "The machine's log of the service says why it ends; /halt stops the trading.",
     )
 

@@ -1,0 +1,248 @@
+"""That the running service really has what its parts promise: `lp-hedge run` as a process, on paper, without a node and
+without an exchange; a part of the program fails in it as told, and the limits are short.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.pulse import pulse_file
+from bot.restarts import row_of
+from tests.e2e.stage import OPERATOR, ROOT
+from tests.rigs.telegram.rig import TelegramRig
+
+pytestmark = pytest.mark.e2e
+PATIENCE_S = 120.0
+NOBODY = "http://127.0.0.1:9"
+CONFIGURATION = """
+mode = "paper"
+[hedges.bnb]
+chain = "bsc"
+amm_type = "pancakeswap_v3"
+lp_position_ids = [1]
+symbol = "BNBUSDT"
+"""
+# `fails` is called with the engine as soon as there is one; `say` tells the test what it wants to know.
+PROGRAM = '''
+import asyncio, gc, os, sys, time, warnings
+from functools import partial
+from bot import cli, compose
+from bot.loop_watch import LoopWatch
+from bot.notifier import Notifier
+from bot.pulse import pulse_file
+from bot.stopping import Stopping
+from core.errors import InvariantBroken
+from core.events import EventKind
+
+def say(*words):
+    print("SAYS", *words, flush=True)
+
+async def hang(*_):
+    await asyncio.Event().wait()
+
+def hang_at_the_last_word():
+    append, cli.Stopping = Notifier.append, partial(Stopping, within_s=1)
+    Notifier.append = lambda self, event: hang() if event.kind is EventKind.STOPPED else append(self, event)
+
+watches = []
+
+class LateWatch:
+    """The program's own, with a short limit, once something is to block: the start of a busy machine may, too."""
+
+    def watch(self, loop):
+        watches.append(partial(LoopWatch(blocked_after_s=2).watch, loop))
+
+{fails}
+
+build_engine, ask_everything_once = compose.build_engine, compose.ask_everything_once
+
+async def asked(settings, *others):
+    say("asks", pulse_file(settings.database_path).exists())
+    await ask_everything_once(settings, *others)
+
+async def built(*everything, **named):
+    engine = await build_engine(*everything, **named)
+    fails(engine)
+    return engine
+
+compose.ask_everything_once, compose.build_engine = asked, built
+compose.LoopWatch = LateWatch
+sys.exit(cli.main(["run"]))
+'''
+BLOCKS = """
+def the_culprit():
+    say("gc", gc.isenabled())
+    warnings.warn("an old way")
+    for watch in watches:
+        watch()
+    time.sleep(3600)
+
+def fails(engine):
+    asyncio.get_running_loop().call_later(1, the_culprit)
+"""
+FAILS = """
+def fails(engine):
+    async def run():
+        await asyncio.sleep(1)
+        raise InvariantBroken("the engine is broken")
+    engine.run = run
+"""
+FAILS_AND_HANGS = f"{FAILS}\nhang_at_the_last_word()\n"
+HANGS = """
+hang_at_the_last_word()
+
+def fails(engine):
+    pass
+"""
+DIES_BEFORE_IT_HEDGES = """
+def fails(engine):
+    raise InvariantBroken("what is stored is no memory")
+"""
+WORKS = """
+def fails(engine):
+    pass
+"""
+
+
+class Program:
+    """In a folder of its own; what it writes is kept there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "lp_hedge.db"
+        self.environment: dict[str, str] = {}
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        (folder / "hedge.toml").write_text(CONFIGURATION)
+
+    def start(self, fails: str) -> subprocess.Popen[bytes]:
+        """In place of the one before, which is killed if it still runs."""
+        self.close()
+        around = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "PYTHONPATH": str(ROOT),
+            "BSC_RPC_URL": NOBODY,
+            "BINANCE_FUTURES_URL": NOBODY,
+            "LP_HEDGE_DB": str(self.database),
+        }
+        with (self._folder / "out").open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM.format(fails=fails)],
+                cwd=self._folder,
+                env=around | self.environment,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+            )
+        return self._process
+
+    def output(self) -> str:
+        return (self._folder / "out").read_text()
+
+    def until(self, probe: Callable[[], object]) -> None:
+        ends_s = time.monotonic() + PATIENCE_S
+        while not probe():
+            assert time.monotonic() < ends_s, self.output()
+            time.sleep(0.05)
+
+    def events(self, kind: str) -> list[dict[str, str]]:
+        """What was written down of that kind, oldest first; none before the database is ready."""
+        if "SAYS asks" not in self.output():
+            return []
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as reader:
+            rows = reader.execute("SELECT data FROM events WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
+        reader.close()
+        return [json.loads(data) for (data,) in rows]
+
+    def row_of_starts(self) -> int:
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as reader:
+            (note,) = reader.execute("SELECT value FROM meta WHERE key LIKE 'runs:%'").fetchone()
+        reader.close()
+        return len(row_of(note).starts)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    made = Program(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_loop_that_is_blocked_ends_the_service(program: Program) -> None:
+    """With the stacks and code 1. Before that the last run's sign of life was forgotten, memory is searched for garbage
+    again, and Python's own warnings are lines of the log."""
+    pulse_file(program.database).write_text(json.dumps({"at_s": time.monotonic(), "items": []}))
+    process = program.start(BLOCKS)
+    assert process.wait(PATIENCE_S) == 1
+    said = program.output()
+    assert "the event loop has not turned for 2 s" in said and "in the_culprit" in said
+    assert ("SAYS asks False" in said, "SAYS gc True" in said) == (True, True)
+    assert re.search(r"^\S+Z WARNING py\.warnings: .*an old way", said, re.MULTILINE)
+
+
+def test_an_engine_that_ends_by_a_fault_is_said_to_have(program: Program) -> None:
+    """In the message of the end, by the code, and on stderr."""
+    process = program.start(FAILS)
+    assert process.wait(PATIENCE_S) == 1
+    assert "lp-hedge: the engine is broken" in program.output()
+    assert program.events("stopped") == [{"fault": "yes"}]
+
+
+@pytest.mark.parametrize(
+    ("fails", "words"), [(FAILS_AND_HANGS, "the engine is broken"), (HANGS, "amid hedging")], ids=["fault", "quit"]
+)
+def test_an_end_that_hangs_is_ended(program: Program, fails: str, words: str) -> None:
+    """After a fault as after `quit`, without any signal: code 1, and what was not waited for."""
+    process = program.start(fails)
+    assert process.stdin is not None
+    if fails == HANGS:
+        program.until(lambda: program.events("started"))
+        process.stdin.write(b"quit\n")
+        process.stdin.flush()
+    assert process.wait(PATIENCE_S) == 1
+    assert words in program.output() and "ended after 1 s" in program.output()
+
+
+def test_before_any_cycle_was_completed_no_hedge_turns(program: Program) -> None:
+    """Its exchange and its node were asked again and again, and nobody answered. Its end by a person ends the row of
+    starts."""
+    process = program.start(WORKS)
+    program.until(lambda: program.output().count("exchange not ready") >= 3)
+    program.until(pulse_file(program.database).exists)
+    command = [sys.executable, "-m", "bot", "health", "--db", str(program.database)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "The hedges turn" in done.stdout) == (1, False), done
+    process.terminate()
+    assert (process.wait(PATIENCE_S), program.row_of_starts()) == (0, 0), program.output()
+
+
+def test_a_service_that_dies_again_and_again_rings_once(program: Program, telegram: TelegramRig) -> None:
+    """Dead before it could begin to hedge, and killed; the third start tells it."""
+    program.environment = {
+        "TELEGRAM_BOT_TOKEN": telegram.token,
+        "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
+        "TELEGRAM_API_URL": telegram.api_url,
+    }
+    assert program.start(DIES_BEFORE_IT_HEDGES).wait(PATIENCE_S) == 1
+    for starts in (1, 2):
+        program.start(WORKS)
+        program.until(lambda: len(program.events("started")) == starts)  # noqa: B023 - looked at in this turn alone
+    alarm = telegram.wait_message(OPERATOR, "again and again", timeout_s=PATIENCE_S)
+    assert not alarm.silent
+    assert len(program.events("crash_loop")) == 1
