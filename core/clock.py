@@ -70,6 +70,11 @@ def network_s(clock: Clock, seconds_s: float) -> float:
     return seconds_s * clock.speed_s if isinstance(clock, PacedClock) else seconds_s
 
 
+def real_s(clock: Clock, seconds_s: float) -> float:
+    """The other way: how many of the machine's seconds pass meanwhile."""
+    return seconds_s / clock.speed_s if isinstance(clock, PacedClock) else seconds_s
+
+
 def ahead_of_system(clock: Clock) -> timedelta:
     """Of what a library reads of the system by itself."""
     return clock.ahead_of_real() if isinstance(clock, PacedClock) else timedelta(0)
