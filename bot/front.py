@@ -66,6 +66,7 @@ class Front:
         self._last_word = last_word
         self._chores = chores
         self._stopping = stopping or Stopping()
+        self._stopping.unwritten = office.notifier.unwritten
         self._supervisor, self._lag = Supervisor(events=office.notifier, clock=self._people), LoopLag(self._people)
         office.probes.extend(
             (lambda: task_items(self._supervisor.lives(), "running for the phone"), lambda: lag_items(self._lag))
@@ -99,6 +100,7 @@ class Front:
         finally:
             self._stopping.now("its last messages", at_stake=False)
             await end(front)
+            await self._office.notifier.write_rest()
             self._stopping.now("the end of its connections", at_stake=False)
 
     def _tasks(self) -> tuple[Task, ...]:

@@ -44,6 +44,8 @@ TICK_S = 5.0
 DAY_RESULT_EVERY_S = 60.0
 # In a row of starts, each of which begins every trouble anew.
 RINGS_AGAIN_AFTER = timedelta(hours=1)
+# Of a proposal: nothing is edited, and hardly anything answered, after these.
+LAST_WORDS = frozenset(OUTCOME_REPLIES) - {EventKind.APPROVAL_APPROVED, EventKind.APPROVAL_EXPLAINED}
 
 
 class DayResult(Protocol):
@@ -95,8 +97,27 @@ class Notifier:
         self._hushed_until = until
 
     async def append(self, event: Event) -> None:
-        await self._book.happened(event, self._rows_of(self._troubles.take(event, self._clock.now())))
+        await self.append_all((event,))
+
+    async def append_all(self, events: Sequence[Event]) -> None:
+        """All are taken in before anything is waited for: whoever is cancelled meanwhile loses none."""
+        for event in events:
+            self._take_in(event)
+        await self._book.catch_up()
         await self.tick()
+
+    def _take_in(self, event: Event) -> None:
+        now = self._clock.now()
+        self._book.note(event, self._rows_of(self._troubles.take(event, now)))
+        self._book.note(None, self._rows_of(tuple(self._troubles.due(now))))
+
+    def unwritten(self) -> int:
+        """How much of what happened waits to be written down."""
+        return self._book.waiting()
+
+    async def write_rest(self) -> None:
+        """Before the end of the process: what cannot be written now is lost, and logged."""
+        await self._book.write_rest()
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         return await self._log.recent(hedge=hedge, limit=limit)
@@ -229,6 +250,8 @@ class Notifier:
         if (how := OUTCOME_REPLIES[event.kind]) is not None and not is_told_by_its_fills(approval, done):
             text, gist = lines(*outcome_lines(approval, self._zone, done)), self._gist_of(approval, ends=True)
             rows.append(self._row(f"{key}:said", text, how, replies_to=shown, gist=gist))
+        if event.kind in LAST_WORDS:
+            self._newest.pop(approval.approval_id, None)
         return rows
 
     def _gist_of(self, approval: Approval, *, ends: bool) -> Gist:
@@ -249,7 +272,8 @@ class Notifier:
         await self._put(self._question(approval, key))
 
     async def _key_of(self, approval_id: str) -> str:
-        """The key of the newest message that shows this proposal; after a restart, the newest that was delivered."""
+        """The key of the newest message that shows this proposal; once it is settled, and after a restart, the newest
+        that was delivered."""
         if (known := self._newest.get(approval_id)) is not None:
             return known
         key = f"approval:{approval_id}"
@@ -258,12 +282,13 @@ class Notifier:
             if not await self._outbox.deliveries(following):
                 break
             key = following
-        return self._newest.setdefault(approval_id, key)
+        return key
 
     # rows
 
     async def _say(self, notices: Sequence[Notice]) -> None:
-        await self._book.say(self._rows_of(notices))
+        self._book.note(None, self._rows_of(notices))
+        await self._book.catch_up()
 
     def _rows_of(self, notices: Sequence[Notice]) -> list[OutboxMessage]:
         return [row for row in map(self._row_of, notices) if row is not None]
@@ -282,6 +307,7 @@ class Notifier:
 
     async def _as_loud_as_due(self, message: OutboxMessage) -> OutboxMessage:
         now = self._clock.now()
+        message = replace(message, created_at=now)  # messages are in the order in which they are written
         if message.silent or self._hushed_until is None or now >= self._hushed_until:
             return message
         matter = ":".join(message.key.split(":")[:2])

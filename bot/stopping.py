@@ -21,6 +21,7 @@ from typing import NoReturn
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ENDS_WITHIN_S = 4.5
 NOTHING_LOST, SOMETHING_LEFT = 0, 1
+MAY_REST = "An order may still rest: the exchange cancels it within two minutes, the next start looks it up."
 
 
 class Stopping:
@@ -33,6 +34,8 @@ class Stopping:
         self._is_asked = False
         self._doing, self._at_stake = "its start", False
         self._ends: tuple[socket.socket, ...] = ()
+        # How much of what happened is not on the disk; asked from the signals' thread too.
+        self.unwritten: Callable[[], int] = lambda: 0
 
     def heed(self) -> None:
         """Signals, from here on. In the main thread."""
@@ -45,6 +48,11 @@ class Stopping:
 
     def now(self, doing: str, *, at_stake: bool) -> None:
         self._doing, self._at_stake = doing, at_stake
+
+    @property
+    def code(self) -> int:
+        """The exit code of an end by itself."""
+        return SOMETHING_LEFT if self.unwritten() else NOTHING_LOST
 
     async def run(self, work: Coroutine[None, None, None]) -> None:
         """Until done; a signal cancels it and lets it end. Before this is called a signal ends the process as it is."""
@@ -75,11 +83,15 @@ class Stopping:
 
     def _leave(self, when: str) -> NoReturn:
         """Past everything that waits: what is committed is on the disk, as after a loss of power."""
-        lost = "An order may still rest: the exchange cancels it within two minutes, the next start looks it up."
-        sentence = f"lp-hedge: ended {when}, amid {self._doing}. {lost if self._at_stake else 'Nothing is lost.'}\n"
+        unwritten, lost = self.unwritten(), list[str]()
+        if self._at_stake:
+            lost.append(MAY_REST)
+        if unwritten:
+            lost.append(f"{unwritten} of the events and messages were not written down.")
+        sentence = f"lp-hedge: ended {when}, amid {self._doing}. {' '.join(lost) or 'Nothing is lost.'}\n"
         with suppress(OSError):
             os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, sentence.encode())
-        os._exit(SOMETHING_LEFT if self._at_stake else NOTHING_LOST)
+        os._exit(SOMETHING_LEFT if lost else NOTHING_LOST)
 
 
 def _noted(_number: int, _frame: FrameType | None) -> None:

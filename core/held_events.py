@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core.events import Event
-from core.ports import EventLog
+from core.ports import EventIntake
 
 
 class HeldEvents:
-    """An `EventLog` of one hedge. What is appended inside `held` is written at its end, also when it fails."""
+    """An `EventLog` of one hedge. What is appended inside `held` is handed over at its end, also when it fails or is
+    cancelled."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventIntake) -> None:
         self.log = log
         self._held: list[Event] | None = None
 
@@ -35,5 +36,4 @@ class HeldEvents:
             yield
         finally:
             events, self._held = self._held, None
-            for event in events:
-                await self.log.append(event)
+            await self.log.append_all(events)

@@ -471,6 +471,13 @@ class EventLog(Protocol):
         """Newest first; `hedge` None: those of every hedge and of the whole program."""
 
 
+class EventIntake(EventLog, Protocol):
+    """An `EventLog` that takes in at once what it writes down later."""
+
+    async def append_all(self, events: Sequence[Event]) -> None:
+        """In this order. All are taken in before anything is waited for: whoever is cancelled meanwhile loses none."""
+
+
 class News(EventLog, Protocol):
     """An `EventLog` that keeps an event and what tells of it together."""
 
