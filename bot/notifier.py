@@ -30,7 +30,7 @@ from bot.rendering.numbers import stamp
 from bot.rendering.offers import settled_offer_text
 from bot.replies import Button, approval_buttons, offer_buttons
 from bot.troubles import Troubles
-from core.clock import Clock
+from core.clock import Clock, SteadyTime
 from core.errors import Transient
 from core.events import Event, EventKind
 from core.offers import Offer, Offers
@@ -81,6 +81,7 @@ class Notifier:
         self._offers = OfferBook(offers)
         self._config = config
         self._clock = clock
+        self._steady = SteadyTime(clock)
         self._zone = zone
         self._poke = poke
         self._book = EventBook(log, outbox, self._told_of, self._as_loud_as_due, poke)
@@ -94,7 +95,7 @@ class Notifier:
 
     def hush_repeats(self, until: datetime) -> None:
         """After a start that was one too many: what has rung within the last hour, before it, comes in silence."""
-        self._hushed_until = until
+        self._hushed_until = self._steady.at(until)
 
     async def append(self, event: Event) -> None:
         await self.append_all((event,))
@@ -107,7 +108,7 @@ class Notifier:
         await self.tick()
 
     def _take_in(self, event: Event) -> None:
-        now = self._clock.now()
+        now = self._steady.now()
         self._book.note(event, self._rows_of(self._troubles.take(event, now)))
         self._book.note(None, self._rows_of(tuple(self._troubles.due(now))))
 
@@ -125,7 +126,7 @@ class Notifier:
     async def tick(self, statuses: Sequence[HedgeStatus] = ()) -> None:
         """Say what has become due. `statuses`: what the hedges stand at, of which margin, funding and the like are
         measured."""
-        now = self._clock.now()
+        now = self._steady.now()
         notices = (*self._troubles.measure(statuses, now), *self._troubles.due(now), *self._held_back(now))
         await self._say(notices)
 
@@ -140,7 +141,7 @@ class Notifier:
         except Transient as error:
             _LOG.warning("the day's result is not known: %s", error)
             return
-        await self._say(self._troubles.day_result(result, self._clock.now()))
+        await self._say(self._troubles.day_result(result, self._steady.now()))
 
     async def present_pending(self) -> None:
         """After a restart: show again what still waits, and take the buttons off the earlier message."""
@@ -186,7 +187,7 @@ class Notifier:
             return True
         setting, _ = BY_SETTING[event.kind]
         pace = OWN_PACE.get(event.kind) or repeat_after(self._config.alerts, setting)
-        return self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, self._clock.now())
+        return self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, self._steady.now())
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:
         notices = []
@@ -308,7 +309,7 @@ class Notifier:
     async def _as_loud_as_due(self, message: OutboxMessage) -> OutboxMessage:
         now = self._clock.now()
         message = replace(message, created_at=now)  # messages are in the order in which they are written
-        if message.silent or self._hushed_until is None or now >= self._hushed_until:
+        if message.silent or self._hushed_until is None or self._steady.now() >= self._hushed_until:
             return message
         matter = ":".join(message.key.split(":")[:2])
         rung = await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from core.events import Event
-from core.ports import EventIntake
+from core.ports import EventLog
+
+
+class EventIntake(EventLog, Protocol):
+    """An `EventLog` that takes in at once what it writes down later."""
+
+    async def append_all(self, events: Sequence[Event]) -> None:
+        """In this order. All are taken in before anything is waited for: whoever is cancelled meanwhile loses none."""
 
 
 class HeldEvents:
