@@ -14,7 +14,7 @@ from core.account_keeping import TURN_S as ACCOUNT_TURN_S
 from core.account_keeping import AccountKeeper, BanWatch
 from core.actions import Actions
 from core.chain_watch import ChainWatch
-from core.clock import Clock
+from core.clock import Clock, network_s
 from core.command_desk import CommandDesk
 from core.config import Config, HedgeConfig
 from core.engine import COMMANDS, Engine
@@ -142,9 +142,10 @@ def _beside(
 ) -> list[Task]:
     """What runs beside the hedges; none of it trades."""
     keeper = AccountKeeper(venue=venue, engine=office.slot, income=store.income, clock=clock, began=began)
+    account_allowed_s = partial(network_s, clock, ACCOUNT_ALLOWED_S)
     bans = BanWatch(venue=venue, engine=office.slot, events=office.notifier, clock=clock)
     return [
-        Task("account history", keeper.turn, every_s=ACCOUNT_TURN_S, allowed_s=lambda: ACCOUNT_ALLOWED_S),
+        Task("account history", keeper.turn, every_s=ACCOUNT_TURN_S, allowed_s=account_allowed_s),
         Task("bans", bans.run),
         *(Task(f"news of {watch.chain}", watch.run) for watch in watches),
     ]

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from core.errors import Transient
+from core.errors import InvariantBroken, Transient
 from core.events import Event
 from core.offers import Offer
 from core.ports import News, Outbox, OutboxMessage
@@ -51,20 +51,18 @@ class EventBook:
         self._turn = asyncio.Lock()
         self._waits = False
 
-    async def happened(self, event: Event, notices: Sequence[OutboxMessage]) -> None:
-        """Raises InvariantBroken when the database refuses it for good."""
-        self._entries.append(_Entry(event, notices))
-        await self.catch_up()
+    def note(self, event: Event | None, notices: Sequence[OutboxMessage]) -> None:
+        """Taken in, for `catch_up` to write; `event` None: notices of none."""
+        if event is not None or notices:
+            self._entries.append(_Entry(event, notices))
 
-    async def say(self, notices: Sequence[OutboxMessage]) -> None:
-        """As `happened`, of no event."""
-        if notices:
-            self._entries.append(_Entry(None, notices))
-        await self.catch_up()
+    def waiting(self) -> int:
+        """How many events, or notices of none, are noted and not written."""
+        return len(self._entries)
 
     async def catch_up(self) -> None:
         """Write what waits. A caller that is cancelled leaves it to end by itself, or one could not tell what was
-        written."""
+        written. Raises InvariantBroken when the database refuses one for good; the others wait on."""
         if self._entries:
             writing = asyncio.ensure_future(self._write_all())
             writing.add_done_callback(_heard_of)
@@ -95,6 +93,18 @@ class EventBook:
             await self._log.append(entry.event, messages, self._first_told.offers)
         if entry.notices or (self._first_told and self._first_told.messages):
             self._poke()
+
+    async def write_rest(self) -> None:
+        """The last try of this process; what is left after it is logged, for it is lost."""
+        left = len(self._entries) + 1
+        while left > (left := len(self._entries)) > 0:
+            try:
+                await self.catch_up()
+            except InvariantBroken:
+                _LOG.exception("what happened was not written down")
+        if self._entries:
+            kinds = ", ".join(str(entry.event.kind if entry.event else "a message") for entry in self._entries)
+            _LOG.error("could not be written down before the end, %s in all: %s", len(self._entries), kinds)
 
     def _forget_first(self) -> None:
         self._entries.popleft()

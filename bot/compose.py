@@ -67,7 +67,7 @@ async def run_service(
             await stack.enter_async_context(store)
             ground = Ground(settings, store, clock, redactor, logs, stopping)
             await stopping.run(_serve(ground, allows_withdrawal_key=allows_withdrawal_key))
-    return 0
+    return stopping.code
 
 
 async def run_demo(options: DemoOptions, stopping: Stopping) -> int:

@@ -69,6 +69,7 @@ class Front:
         self._chores = chores
         self._stopping = stopping or Stopping()
         self._console: Console | None = None
+        self._stopping.unwritten = office.notifier.unwritten
         self._supervisor, self._lag = Supervisor(events=office.notifier, clock=self._people), LoopLag(self._people)
         office.probes.extend(
             (lambda: task_items(self._supervisor.lives(), "running for the phone"), lambda: lag_items(self._lag))
@@ -103,6 +104,7 @@ class Front:
         finally:
             self._stopping.now("its last messages", at_stake=False)
             await end(front)
+            await self._office.notifier.write_rest()
             await self._show_the_last_messages()
             self._stopping.now("the end of its connections", at_stake=False)
 

@@ -117,16 +117,18 @@ class KeyWatch:
                     await self._events.append(event)
 
     async def _look(self) -> tuple[KeyFault, ...]:
-        """What was not so at the last look."""
+        """What was not so when it was last known."""
         venue = self._connect()
         try:
             faults = (*self._exposed, *await read_faults(venue, allows_withdrawals=self._allows_withdrawals))
         finally:
             await venue.aclose()
-        pause_s = AGAIN_S if any(fault.unread for fault in faults) else LOOK_EVERY_S
+        is_known = not any(fault.unread for fault in faults)
+        pause_s = LOOK_EVERY_S if is_known else AGAIN_S
         self._due_s = self._clock.monotonic_s() + pause_s
         news = tuple(fault for fault in faults if fault not in self._told)
-        self._told = frozenset(faults)
+        known_before = () if is_known else (fault for fault in self._told if not fault.unread)
+        self._told = frozenset((*known_before, *faults))
         return news
 
 

@@ -49,7 +49,8 @@ class Topic:
 class Standing:
     """One trouble of one hedge, `hedge` None for the account; mutable. `tag` tells those of one topic apart.
 
-    `count`: how often it happened since it was last said; `seen_at`: when it last did.
+    `count`: how often it happened since it was last said; `seen_at`: when it last did. `covered`: it is worked on, in
+    time, which is over at `covered_until`.
     """
 
     topic: Topic
@@ -60,6 +61,7 @@ class Standing:
     count: int = 0
     seen_at: datetime | None = None
     covered: bool = False
+    covered_until: datetime | None = None
 
     @property
     def thread(self) -> str:

@@ -30,7 +30,7 @@ from bot.rendering.numbers import stamp
 from bot.rendering.offers import settled_offer_text
 from bot.replies import Button, approval_buttons, offer_buttons
 from bot.troubles import Troubles
-from core.clock import Clock
+from core.clock import Clock, SteadyTime
 from core.errors import Transient
 from core.events import Event, EventKind
 from core.offers import Offer, Offers
@@ -44,6 +44,8 @@ TICK_S = 5.0
 DAY_RESULT_EVERY_S = 60.0
 # In a row of starts, each of which begins every trouble anew.
 RINGS_AGAIN_AFTER = timedelta(hours=1)
+# Of a proposal: nothing is edited, and hardly anything answered, after these.
+LAST_WORDS = frozenset(OUTCOME_REPLIES) - {EventKind.APPROVAL_APPROVED, EventKind.APPROVAL_EXPLAINED}
 
 
 class DayResult(Protocol):
@@ -79,6 +81,7 @@ class Notifier:
         self._offers = OfferBook(offers)
         self._config = config
         self._clock = clock
+        self._steady = SteadyTime(clock)
         self._zone = zone
         self._poke = poke
         self._book = EventBook(log, outbox, self._told_of, self._as_loud_as_due, poke)
@@ -93,11 +96,30 @@ class Notifier:
     def hush_repeats(self, until: datetime) -> None:
         """After a start that was one too many: what has rung within the last hour, before it, comes in silence, and
         starts are not told."""
-        self._hushed_until = until
+        self._hushed_until = self._steady.at(until)
 
     async def append(self, event: Event) -> None:
-        await self._book.happened(event, self._rows_of(self._troubles.take(event, self._clock.now())))
+        await self.append_all((event,))
+
+    async def append_all(self, events: Sequence[Event]) -> None:
+        """All are taken in before anything is waited for: whoever is cancelled meanwhile loses none."""
+        for event in events:
+            self._take_in(event)
+        await self._book.catch_up()
         await self.tick()
+
+    def _take_in(self, event: Event) -> None:
+        now = self._steady.now()
+        self._book.note(event, self._rows_of(self._troubles.take(event, now)))
+        self._book.note(None, self._rows_of(tuple(self._troubles.due(now))))
+
+    def unwritten(self) -> int:
+        """How much of what happened waits to be written down."""
+        return self._book.waiting()
+
+    async def write_rest(self) -> None:
+        """Before the end of the process: what cannot be written now is lost, and logged."""
+        await self._book.write_rest()
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         return await self._log.recent(hedge=hedge, limit=limit)
@@ -105,7 +127,7 @@ class Notifier:
     async def tick(self, statuses: Sequence[HedgeStatus] = ()) -> None:
         """Say what has become due. `statuses`: what the hedges stand at, of which margin, funding and the like are
         measured."""
-        now = self._clock.now()
+        now = self._steady.now()
         notices = (*self._troubles.measure(statuses, now), *self._troubles.due(now), *self._held_back(now))
         await self._say(notices)
 
@@ -120,7 +142,7 @@ class Notifier:
         except Transient as error:
             _LOG.warning("the day's result is not known: %s", error)
             return
-        await self._say(self._troubles.day_result(result, self._clock.now()))
+        await self._say(self._troubles.day_result(result, self._steady.now()))
 
     async def present_pending(self) -> None:
         """After a restart: show again what still waits, and take the buttons off the earlier message."""
@@ -132,7 +154,7 @@ class Notifier:
 
     async def _told_of(self, event: Event) -> Told:
         """When it raises it has remembered nothing, and may be asked again."""
-        if event.kind is EventKind.STARTED and self._hushes(event.at):
+        if event.kind is EventKind.STARTED and self._hushes():
             return Told()
         if event.kind is EventKind.APPROVAL_ASKED:
             return Told(await self._asked(event))
@@ -168,7 +190,7 @@ class Notifier:
             return True
         setting, _ = BY_SETTING[event.kind]
         pace = OWN_PACE.get(event.kind) or repeat_after(self._config.alerts, setting)
-        return self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, self._clock.now())
+        return self._repeats.setdefault(_topic(event), Repeats(pace)).offer(text, self._steady.now())
 
     def _held_back(self, now: datetime) -> tuple[Notice, ...]:
         notices = []
@@ -232,6 +254,8 @@ class Notifier:
         if (how := OUTCOME_REPLIES[event.kind]) is not None and not is_told_by_its_fills(approval, done):
             text, gist = lines(*outcome_lines(approval, self._zone, done)), self._gist_of(approval, ends=True)
             rows.append(self._row(f"{key}:said", text, how, replies_to=shown, gist=gist))
+        if event.kind in LAST_WORDS:
+            self._newest.pop(approval.approval_id, None)
         return rows
 
     def _gist_of(self, approval: Approval, *, ends: bool) -> Gist:
@@ -252,7 +276,8 @@ class Notifier:
         await self._put(self._question(approval, key))
 
     async def _key_of(self, approval_id: str) -> str:
-        """The key of the newest message that shows this proposal; after a restart, the newest that was delivered."""
+        """The key of the newest message that shows this proposal; once it is settled, and after a restart, the newest
+        that was delivered."""
         if (known := self._newest.get(approval_id)) is not None:
             return known
         key = f"approval:{approval_id}"
@@ -261,12 +286,13 @@ class Notifier:
             if not await self._outbox.deliveries(following):
                 break
             key = following
-        return self._newest.setdefault(approval_id, key)
+        return key
 
     # rows
 
     async def _say(self, notices: Sequence[Notice]) -> None:
-        await self._book.say(self._rows_of(notices))
+        self._book.note(None, self._rows_of(notices))
+        await self._book.catch_up()
 
     def _rows_of(self, notices: Sequence[Notice]) -> list[OutboxMessage]:
         return [row for row in map(self._row_of, notices) if row is not None]
@@ -285,14 +311,15 @@ class Notifier:
 
     async def _as_loud_as_due(self, message: OutboxMessage) -> OutboxMessage:
         now = self._clock.now()
-        if message.silent or not self._hushes(now):
+        message = replace(message, created_at=now)  # messages are in the order in which they are written
+        if message.silent or not self._hushes():
             return message
         matter = ":".join(message.key.split(":")[:2])
         rung = await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
         return replace(message, silent=True) if rung else message
 
-    def _hushes(self, at: datetime) -> bool:
-        return self._hushed_until is not None and at < self._hushed_until
+    def _hushes(self) -> bool:
+        return self._hushed_until is not None and self._steady.now() < self._hushed_until
 
     def _row(
         self,

@@ -28,6 +28,7 @@ ENDS_WITHIN_S = 4.5
 # Nobody may be reading stderr, which then takes no word more.
 SAYS_WITHIN_S = 0.5
 NOTHING_LOST, SOMETHING_LEFT = 0, 1
+MAY_REST = "An order may still rest: the exchange cancels it within two minutes, the next start looks it up."
 
 
 class Stopping:
@@ -42,6 +43,8 @@ class Stopping:
         self._limit: threading.Timer | None = None
         self._doing, self._at_stake = "its start", False
         self._ends: tuple[socket.socket, ...] = ()
+        # How much of what happened is not on the disk; asked from the signals' thread too.
+        self.unwritten: Callable[[], int] = lambda: 0
 
     def heed(self) -> None:
         """Signals, and the time that an end may take, from here on. In the main thread of a process of our own."""
@@ -55,6 +58,11 @@ class Stopping:
 
     def now(self, doing: str, *, at_stake: bool) -> None:
         self._doing, self._at_stake = doing, at_stake
+
+    @property
+    def code(self) -> int:
+        """The exit code of an end by itself."""
+        return SOMETHING_LEFT if self.unwritten() else NOTHING_LOST
 
     async def run(self, work: Coroutine[None, None, None]) -> None:
         """Until done; a signal cancels it and lets it end. Before this is called a signal ends the process as it is.
@@ -105,9 +113,13 @@ class Stopping:
 
     def _leave(self, when: str) -> NoReturn:
         """Past everything that waits: what is committed is on the disk, as after a loss of power."""
-        lost = "An order may still rest: the exchange cancels it within two minutes, the next start looks it up."
-        sentence = f"lp-hedge: ended {when}, amid {self._doing}. {lost if self._at_stake else 'Nothing is lost.'}\n"
-        code = SOMETHING_LEFT if self._at_stake or self._fault else NOTHING_LOST
+        unwritten, lost = self.unwritten(), list[str]()
+        if self._at_stake:
+            lost.append(MAY_REST)
+        if unwritten:
+            lost.append(f"{unwritten} of the events and messages were not written down.")
+        sentence = f"lp-hedge: ended {when}, amid {self._doing}. {' '.join(lost) or 'Nothing is lost.'}\n"
+        code = SOMETHING_LEFT if lost or self._fault else NOTHING_LOST
         silently = threading.Timer(SAYS_WITHIN_S, os._exit, (code,))
         silently.daemon = True
         silently.start()

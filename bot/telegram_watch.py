@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.alerting import Episode, Pace
-from core.clock import Clock
+from core.clock import Clock, SteadyTime
 from core.events import Event, EventKind
 from core.ports import EventLog
 
@@ -26,11 +26,12 @@ class TelegramWatch:
         self._health = health
         self._events = events
         self._clock = clock
+        self._steady = SteadyTime(clock)
         self._episode = Episode(Pace(SETTLE))
 
     async def look(self) -> None:
         """One event when it has been deaf or mute for SETTLE, and one when that is over."""
-        health, now = self._health(), self._clock.now()
+        health, now = self._health(), self._steady.now()
         if health.hearing.value == "listening":
             lasted_s = self._episode.lasted_s(now)
             if self._episode.end():

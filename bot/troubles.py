@@ -79,7 +79,10 @@ KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", ASKED})
 
 
 class Troubles:
-    """Fed with every event and, every few seconds, with what all hedges stand at; `due` says what is to be told."""
+    """Fed with every event and, every few seconds, with what all hedges stand at; `due` says what is to be told.
+
+    `now` is everywhere of a time that is never set: durations count, not the hour.
+    """
 
     def __init__(self, config: LiveConfig, zone: tzinfo) -> None:
         self._config = config
@@ -107,7 +110,9 @@ class Troubles:
         size = number(data.get(begun.size)) if begun.size else None
         tag = data.get(begun.tag, "") if begun.tag else ""
         standing = self._lasting.arise(begun.topic, event.hedge, data, now, size=size, tag=tag)
-        standing.covered = now < _time(data.get("covered_until"), now) or data.get("reason") in KNOWN_TO_THE_OPERATOR
+        standing.covered_until = _until(event, now)
+        in_time = standing.covered_until is not None and now < standing.covered_until
+        standing.covered = in_time or data.get("reason") in KNOWN_TO_THE_OPERATOR
 
     def measure(self, statuses: Sequence[HedgeStatus], now: datetime) -> tuple[Notice, ...]:
         """What the present figures begin (comes out of `due`), make worse, and end (comes back)."""
@@ -150,9 +155,10 @@ class Troubles:
     def _look_at_work(self, status: HedgeStatus, now: datetime) -> None:
         """The present size of a breach, and whether an executor still works on it in time."""
         for standing in self._lasting.active(BREACH, status.name):
-            until = _time(standing.figures.get("covered_until"), now)
-            in_time = standing.covered and status.state == "ADJUSTING" and now < until
-            standing.covered = in_time or _why_open(status) in KNOWN_TO_THE_OPERATOR
+            until = standing.covered_until
+            in_time = until is not None and now < until
+            is_worked_on = standing.covered and status.state == "ADJUSTING" and in_time
+            standing.covered = is_worked_on or _why_open(status) in KNOWN_TO_THE_OPERATOR
             if status.gap_quote is not None:
                 standing.figures = {**standing.figures, **_gap_of(status)}
                 standing.episode.arise(now, status.gap_quote)
@@ -216,5 +222,7 @@ def _why_open(status: HedgeStatus) -> str:
     return ASKED if status.awaits_answer else status.reason
 
 
-def _time(text: str | None, otherwise: datetime) -> datetime:
-    return datetime.fromisoformat(text) if text else otherwise
+def _until(event: Event, now: datetime) -> datetime | None:
+    """When the time is over that the event gives to those who work on it; its own moments are the wall clock's."""
+    until = event.data.get("covered_until")
+    return now + (datetime.fromisoformat(until) - event.at) if until else None

@@ -20,6 +20,22 @@ class Clock(Protocol):
     async def sleep(self, seconds_s: float) -> None: ...
 
 
+class SteadyTime:
+    """The wall clock's time when this was made, and what has passed since: for durations within one process, however
+    the wall clock is set meanwhile."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began, self._began_s = clock.now(), clock.monotonic_s()
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self._clock.monotonic_s() - self._began_s)
+
+    def at(self, wall: datetime) -> datetime:
+        """The moment that the wall clock, as it is set now, calls `wall`."""
+        return self.now() + (wall - self._clock.now())
+
+
 def at_ms(milliseconds: int) -> datetime:
     """The moment so long after the epoch, aware, UTC, to the millisecond."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
@@ -68,6 +84,11 @@ class PacedClock:
 def network_s(clock: Clock, seconds_s: float) -> float:
     """By the clock, how long so many seconds of a network last: no network is faster where the clock is."""
     return seconds_s * clock.speed_s if isinstance(clock, PacedClock) else seconds_s
+
+
+def real_s(clock: Clock, seconds_s: float) -> float:
+    """The other way: how many of the machine's seconds pass meanwhile."""
+    return seconds_s / clock.speed_s if isinstance(clock, PacedClock) else seconds_s
 
 
 def ahead_of_system(clock: Clock) -> timedelta:

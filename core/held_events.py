@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from core.events import Event
 from core.ports import EventLog
 
 
-class HeldEvents:
-    """An `EventLog` of one hedge. What is appended inside `held` is written at its end, also when it fails."""
+class EventIntake(EventLog, Protocol):
+    """An `EventLog` that takes in at once what it writes down later."""
 
-    def __init__(self, log: EventLog) -> None:
+    async def append_all(self, events: Sequence[Event]) -> None:
+        """In this order. All are taken in before anything is waited for: whoever is cancelled meanwhile loses none."""
+
+
+class HeldEvents:
+    """An `EventLog` of one hedge. What is appended inside `held` is handed over at its end, also when it fails or is
+    cancelled."""
+
+    def __init__(self, log: EventIntake) -> None:
         self.log = log
         self._held: list[Event] | None = None
 
@@ -35,5 +44,4 @@ class HeldEvents:
             yield
         finally:
             events, self._held = self._held, None
-            for event in events:
-                await self.log.append(event)
+            await self.log.append_all(events)

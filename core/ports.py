@@ -393,7 +393,8 @@ class Outbox(Protocol):
         """The first message of a key stands, a later one of the same key is dropped."""
 
     async def due(self, now: datetime, limit: int) -> tuple[OutboxMessage, ...]:
-        """Undelivered, by priority then age, whose `not_before` has passed."""
+        """Undelivered, by priority then age, whose `not_before` has passed, or is further ahead than anything is
+        postponed."""
 
     async def deliveries(self, key: str) -> tuple[Delivery, ...]:
         """Which messages it became, and where; empty until it was sent."""
@@ -405,7 +406,7 @@ class Outbox(Protocol):
         """It is not due any more. The first time stands."""
 
     async def postpone(self, key: str, not_before: datetime, why: str) -> None:
-        """Not due before then; `why` is kept with it."""
+        """Not due before then, a minute from now at most; `why` is kept with it."""
 
     async def merge(self, digest: OutboxMessage, keys: Sequence[str], at: datetime) -> None:
         """`digest` takes the place of the messages of these keys, which are finished by it: all or nothing."""

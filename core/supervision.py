@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.cancellation import until_one_ends
-from core.clock import Clock
+from core.clock import Clock, real_s
 from core.errors import InvariantBroken, LpHedgeError, Transient
 from core.events import Event, EventKind
 from core.hedging.states import Reason
@@ -23,7 +23,8 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
 # Over its own pace, until a task that completes no turn counts as dead.
 TURN_ALLOWANCE_S = 60.0
-# Beyond what is allowed, until it is ended and started again: slow answers alone add up to less.
+# Beyond what is allowed, of the machine's own time, until it is ended and started again: slow answers alone add up to
+# less.
 HUNG_AFTER_S = 120.0
 # A database that hangs must not keep a task from being started again.
 TELL_WITHIN_S = 10.0
@@ -83,6 +84,8 @@ class Hung(Transient):
 class Supervisor:
     """`halt` is called with the words of an InvariantBroken: what cannot be true ends all trading. Without one, as for
     tasks that keep no books, it is a failure as any other.
+
+    `events` keeps what is appended from the first moment on, also when it takes long to write it down.
     """
 
     def __init__(self, *, events: EventLog, clock: Clock, halt: Callable[[str], Awaitable[None]] | None = None) -> None:
@@ -149,13 +152,14 @@ class Supervisor:
             await self._clock.sleep(LONGEST_RETRY_S)
             await self.worked(task.name)
         while (allowance_s := task.allowance_s) is not None:
-            seen_s, limit_s = self._turned_s.get(task.name), allowance_s + HUNG_AFTER_S
+            seen_s, limit_s = self._turned_s.get(task.name), real_s(self._clock, allowance_s) + HUNG_AFTER_S
             # Of the event loop's time: a market's time may run faster than the answers to a request come.
             await asyncio.sleep(limit_s)
             if self._turned_s.get(task.name) == seen_s:
                 hung = Hung(f"{task.name} got nowhere for {limit_s:.0f} s, and is started again")
                 await self._failed(task, hung)  # told before its end, which may be long in coming
-                raise hung
+                if self._turned_s.get(task.name) == seen_s:  # or it has come through while that was told
+                    raise hung
         await asyncio.Event().wait()
 
     async def _failed(self, task: Task, error: Exception) -> None:
@@ -170,9 +174,11 @@ class Supervisor:
                 if isinstance(error, InvariantBroken) and self._halt is not None:
                     await self._halt(why)
                 if name not in self._told:
+                    self._told.add(name)  # the log has it before it is written, and tells it however long that takes
                     await self._tell(task, why)
-                    self._told.add(name)
-        except (LpHedgeError, TimeoutError) as second:
+        except TimeoutError:
+            log.error("the failure waits to be told", task=name)
+        except LpHedgeError as second:
             log.error("the failure could not be told", task=name, why=str(second))
 
     async def _tell(self, task: Task, why: str | None) -> None:

@@ -193,7 +193,7 @@ class Watch:
         """Since when an executor has been at work without a break."""
         if decision.state != State.ADJUSTING:
             self._working_since = None
-        elif self._working_since is None:
+        elif self._working_since is None or self._working_since > at:  # the clock was set back
             self._working_since = at
 
     async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Row
 
 from core.errors import InvariantBroken
@@ -17,6 +17,8 @@ INSERT = (
     "INSERT INTO outbox (key, text, html, priority, silent, created_at, buttons, edits, replies_to, gist)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
 )
+# Of all that is ever postponed. What has longer to wait was postponed before the clock was set back, and is due.
+LONGEST_POSTPONEMENT = timedelta(seconds=60)
 FINISH = "UPDATE outbox SET finished_at = coalesce(finished_at, ?) WHERE key = ?"
 # The one message that is edited where it stands for as long as the program is used.
 BOARD_KEY = "telegram:board"
@@ -41,9 +43,10 @@ class SqliteOutbox:
 
     async def due(self, now: datetime, limit: int) -> tuple[OutboxMessage, ...]:
         rows = await self._db.rows(
-            "SELECT * FROM outbox WHERE finished_at IS NULL AND (not_before IS NULL OR not_before <= ?)"
+            "SELECT * FROM outbox WHERE finished_at IS NULL"
+            " AND (not_before IS NULL OR not_before <= ? OR not_before > ?)"
             " ORDER BY priority, created_at, seq LIMIT ?",
-            (time_text(now), limit),
+            (time_text(now), time_text(now + LONGEST_POSTPONEMENT), limit),
         )
         return tuple(_message_of(row) for row in rows)
 
@@ -72,7 +75,7 @@ class SqliteOutbox:
         _refuse_missing(changed, key)
 
     async def postpone(self, key: str, not_before: datetime, why: str) -> None:
-        """Raises InvariantBroken when no message has this key."""
+        """By LONGEST_POSTPONEMENT at most. Raises InvariantBroken when no message has this key."""
         changed = await self._db.write(
             "UPDATE outbox SET not_before = ?, postponed_for = ?, postponements = postponements + 1 WHERE key = ?",
             (time_text(not_before), why, key),

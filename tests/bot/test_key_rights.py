@@ -16,6 +16,9 @@ from core.events import Event
 from core.exchange.binance import BinanceVenue
 from core.exchange.binance_client import BinanceAccess
 from tests.rigs.venue import VenueServer
+from tests.rigs.venue.faults import bad_gateway_502
+
+RIGHTS = "GET /sapi/v1/account/apiRestrictions"
 
 
 @dataclass
@@ -61,12 +64,33 @@ async def test_a_right_that_is_given_later_is_told_once_within_a_day(venue: Venu
     for looks in (2, 3):
         await clock.advance(LOOK_EVERY_S + 1)
         async with asyncio.timeout(60):
-            while len(venue.requests("GET /sapi/v1/account/apiRestrictions")) < looks or not events.told:
+            while len(venue.requests(RIGHTS)) < looks or not events.told:
                 await asyncio.sleep(0.01)
                 await clock.advance(0)
     task.cancel()
     (event,) = events.told
     assert event.data["detail"].startswith("it may withdraw")
+
+
+async def test_a_right_stays_told_while_nobody_answers(venue: VenueServer) -> None:
+    """The phone rings once for one right, however often the spot host is away meanwhile."""
+    clock, events = ManualClock(datetime(2026, 11, 20, tzinfo=UTC)), Events()
+    venue.exchange.permissions = {"enableWithdrawals": True}
+    key = watch(venue, events, clock)
+    task = asyncio.create_task(key.run())
+    await asyncio.sleep(0)  # it sleeps until its first look
+    for is_away in (False, True, False, True, True, False):
+        if is_away:
+            venue.faults.add(RIGHTS, bad_gateway_502(), times=99)
+        else:
+            venue.faults.clear()
+        before = len(venue.requests(RIGHTS))
+        await clock.advance(LOOK_EVERY_S + 1)
+        async with asyncio.timeout(60):
+            while len(venue.requests(RIGHTS)) == before or not clock._sleepers:
+                await asyncio.sleep(0.01)
+    task.cancel()
+    assert len(events.told) == 1
 
 
 async def test_what_is_at_risk_refuses_a_start_with_a_sentence_each(venue: VenueServer) -> None:

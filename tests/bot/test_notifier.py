@@ -143,6 +143,19 @@ async def test_an_expiry_edits_and_answers_the_proposal(desk: Desk) -> None:
     assert plain(reply.text) == "⌛ Expired 12:05:00 UTC: nobody answered. Nothing is traded, and I ask again."
 
 
+async def test_nothing_is_remembered_of_what_is_settled(desk: Desk) -> None:
+    """Months of questions leave nothing behind; what is said of them later still answers their message."""
+    for number in range(3):
+        approval = replace(an_approval(), approval_id=f"a1b2c3d{number}")
+        await desk.approvals.ask(approval)
+        await deliver_all(desk)
+        assert await desk.approvals.supersede(approval, "the need is gone")
+    data = {"side": "SELL", "quantity_base": "4.2", "approval_id": "a1b2c3d0"}
+    await tell(desk, EventKind.HEDGE_EXECUTED, **data)
+    assert (await desk.messages())[-1].replies_to == "approval:a1b2c3d0"
+    assert desk.notifier._newest == {}
+
+
 async def test_a_failed_approval_is_loud(desk: Desk) -> None:
     """What was approved and did not come about is worth a sound."""
     await desk.approvals.ask(an_approval())

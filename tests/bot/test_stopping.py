@@ -235,6 +235,18 @@ def test_a_stderr_that_nobody_reads_keeps_no_end_back(start: Start, full_stderr:
     assert child.wait(PATIENCE_S) == int(at_stake)
 
 
+UNWRITTEN = "stopping.unwritten = lambda: 3"
+
+
+def test_what_was_not_written_down_is_something_lost(start: Start) -> None:
+    """Though nothing was at stake: it says how much, and its code is 1."""
+    child = start(child_of(STUCK_AT_THE_END.format(at_stake=False), before=UNWRITTEN))
+    assert line_of(child) == "up"
+    child.terminate()
+    ended, said = end_of(child)
+    assert (ended, "3 of the events and messages were not written down." in said) == (1, True)
+
+
 STUCK = """
 import asyncio, re, time
 from bot.loop_watch import LoopWatch

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from core.cancellation import end
+from core.clock import PacedClock, network_s
 from core.errors import InvariantBroken, Transient
 from core.events import Event, EventKind
 from core.facts import LpFacts
 from core.feeds import ChainFeed
 from core.supervision import HUNG_AFTER_S, TURN_ALLOWANCE_S, Supervisor, Task, TaskLife
-from tests.execution.virtual_time import VirtualClock, VirtualLoop
+from tests.execution.virtual_time import START, VirtualClock, VirtualLoop
 from tests.execution.world import Setting, World, running
 
 
@@ -117,16 +118,16 @@ async def test_the_feed_is_what_fails(setting: Setting) -> None:
 
 
 class Told:
-    """An event log in memory; while `hangs` nothing is taken."""
+    """An event log in memory; while `hangs` what it takes in is not written down."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.hangs = False
 
     async def append(self, event: Event) -> None:
+        self.events.append(event)
         if self.hangs:
             await asyncio.Event().wait()
-        self.events.append(event)
 
     async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
         return ()
@@ -206,8 +207,22 @@ def test_what_returns_or_cancels_itself_has_failed() -> None:
         assert kept.told.kinds == ["task_failed"] and "an unexpected failure in bans" in (life.trouble or "")
 
 
+def test_a_market_that_runs_faster_makes_no_hang_longer() -> None:
+    """What is allowed is of the clock, what is waited for is of the machine: minutes, not hours."""
+    kept, begun = Kept(), list[float]()
+    clock = PacedClock(VirtualClock(kept.loop), start=START, speed_s=120.0)
+    kept.supervisor = Supervisor(events=kept.told, clock=clock)
+
+    async def work() -> None:
+        begun.append(kept.loop.time())
+        await asyncio.Event().wait()
+
+    kept.run(Task("eth", work, allowed_s=lambda: 15 + network_s(clock, TURN_ALLOWANCE_S)), for_s=200)
+    assert len(begun) == 2 and TURN_ALLOWANCE_S + HUNG_AFTER_S < begun[1] < TURN_ALLOWANCE_S + HUNG_AFTER_S + 5
+
+
 def test_a_failure_that_cannot_be_told_holds_nothing_up() -> None:
-    """With a database that hangs the task goes on; what is told when it can be is told once."""
+    """With a database that hangs the task goes on; what waits to be written is not said again."""
     kept, begun = Kept(), list[float]()
     kept.told.hangs = True
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.telegram.settings import Timings
 from core.errors import InvariantBroken
 from core.ports import Delivery, Gist
+from storage.outbox import LONGEST_POSTPONEMENT
 from storage.store import Store
 from tests.storage.samples import T0, a_message, after
 
@@ -50,6 +52,16 @@ async def test_postponed_message_waits(store: Store) -> None:
     assert await store.outbox.due(after(29.9), 10) == ()
     assert await store.outbox.backlog() == 1
     assert await store.outbox.due(after(30), 10) == (a_message(),)
+
+
+async def test_a_clock_that_is_set_back_holds_no_message(store: Store) -> None:
+    """What was postponed before that is due, and the next postponement counts by the new time."""
+    await store.outbox.put(a_message())
+    await store.outbox.postpone("m1", after(3630), "429")
+    assert await store.outbox.due(after(1), 10) == (a_message(),)
+    await store.outbox.postpone("m1", after(31), "429")
+    assert await store.outbox.due(after(2), 10) == ()
+    assert Timings().unreachable_retry_s < LONGEST_POSTPONEMENT.total_seconds()
 
 
 async def test_finished_message_is_gone(store: Store) -> None:
