@@ -151,9 +151,10 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    path: Path, *, now: datetime, read_only: bool = False, migrations: Path = MIGRATIONS
+    path: Path, *, now: datetime, read_only: bool = False, of_any_age: bool = False, migrations: Path = MIGRATIONS
 ) -> AsyncIterator[Database]:
-    """The database at `path`; for writing it is created (mode 0600) and migrated as needed, `now` stamps that.
+    """The database at `path`; for writing it is created (mode 0600) and migrated as needed, `now` stamps that. Whoever
+    may migrate it holds the instance lock. `of_any_age`: one to be read is taken as an older program left it.
 
     Raises ConfigurationError, and leaves the file as it was, when it is no database of ours, damaged, newer than this
     program, or cannot be opened; with `read_only` also when there is none yet or it waits for a migration.
@@ -166,7 +167,8 @@ async def open_database(
         with _opening_errors(path):
             if read_only:
                 reader = await _connect_reader(stack, path)
-                if await version_of(reader, path, known[-1].version) < known[-1].version:
+                version = await version_of(reader, path, known[-1].version)
+                if version < known[-1].version and not of_any_age:
                     raise ConfigurationError(f"{path} is of an older version: start `lp-hedge run` once to bring it up")
                 database = Database(path, reader, None)
             else:

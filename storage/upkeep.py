@@ -26,11 +26,11 @@ class Finding:
 
 
 async def back_up(path: Path, target: Path, *, now: datetime) -> None:
-    """Copies `path` to `target`, which appears whole or not at all, mode 0600.
+    """Copies `path`, of whatever schema, to `target`, which appears whole or not at all, mode 0600.
 
     Raises ConfigurationError when `target` exists or cannot be written, or `path` is no database of ours.
     """
-    async with open_database(path, now=now, read_only=True) as database:
+    async with open_database(path, now=now, read_only=True, of_any_age=True) as database:
         if _exists(target):
             raise ConfigurationError(f"{target} exists already: name another file for the backup")
         try:
