@@ -227,7 +227,8 @@ def backtest(options: argparse.Namespace) -> int:
 
 def database(options: argparse.Namespace) -> int:
     """`db backup`, `db restore`, or `db check`, which is 3 for a fault and 0 for a note."""
-    from storage.upkeep import back_up, check_database, restore
+    from storage.restoring import restore
+    from storage.upkeep import back_up, check_database
 
     path, now = _places(options).database_path, SystemClock().now()
     if options.action == "backup":

@@ -17,8 +17,8 @@ NAME = "lp_hedge_db"
 
 
 def database_path(named: Path | None, env_file: Path | None) -> Path:
-    """`named` by a flag, else by the environment, else by `env_file` (None: `./.env`), else the default; where that is a
-    link, the file it leads to, beside which all that belongs to it lies.
+    """`named` by a flag, else by the environment, else by `env_file` (None: `./.env`), else the default. Where that is
+    a link, the file it leads to: beside that lies all that belongs to it.
 
     Raises ConfigurationError: the named env file is missing.
     """

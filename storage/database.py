@@ -9,7 +9,6 @@ and the rollback is queued before the lock is released.
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from core.errors import ConfigurationError, InvariantBroken, Transient
+from storage.files import beside, create_private, make_private, sync_directory
 from storage.schema import MIGRATIONS, copy_database, give_back_space, migrate, migrations_in, version_of
 
 Value = str | int | None
@@ -185,9 +185,10 @@ async def open_database(
 async def copy_whole(source: Path, target: Path) -> None:
     """A copy of a file that nobody has open, of whatever version this program can bring up; see `copy_database`.
 
-    Raises ConfigurationError where that is no whole database of ours.
+    Raises ConfigurationError where that is no whole database of ours, or `target` cannot be written.
     """
-    _prepare_file(source, create=False)
+    if not has_database(source):
+        raise ConfigurationError(f"there is no copy at {source}: name the file that `lp-hedge db backup` wrote")
     async with AsyncExitStack() as stack:
         with _opening_errors(source):
             reader = await _connect_reader(stack, source)
@@ -237,7 +238,7 @@ async def _use_write_ahead_log(connection: aiosqlite.Connection, path: Path) -> 
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:
-    """Makes an empty file, and its directory, when asked and there is none.
+    """Makes an empty file, and its directory, when asked and there is none; an existing one is closed to others.
 
     An existing file is never opened here: closing it would drop the locks that connections of this very process hold
     on it, as POSIX has it, and SQLite of another process could then take the log away from under us.
@@ -246,9 +247,12 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         if not create and not has_database(path):
             raise ConfigurationError(f"there is no database at {path} yet: start `lp-hedge run`, or name it with --db")
         if create and not path.exists():
+            _refuse_remains(path)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            _sync_directory(path.parent)
+            create_private(path)
+            sync_directory(path.parent)
+        elif create and path.is_file():
+            make_private(path)
     except FileExistsError:
         if not path.is_file():
             raise ConfigurationError(f"the database {path} cannot be opened: it is no file") from None
@@ -256,13 +260,14 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         raise ConfigurationError(f"the database {path} cannot be opened: {error.strerror}") from error
 
 
-def _sync_directory(directory: Path) -> None:
-    """A new file outlives a power cut only once its directory entry is on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _refuse_remains(path: Path) -> None:
+    """A database that is gone is not begun anew in silence: with it went what was halted, approved and held."""
+    for remains in (beside(path, suffix) for suffix in ("-wal", ".restored")):
+        if has_database(remains):
+            raise ConfigurationError(
+                f"{path} is gone, yet {remains.name} is there: `lp-hedge db restore FILE` puts a copy in its place. To "
+                f"begin with nothing, move {remains.name} away"
+            )
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,9 +52,9 @@ def waiting(database: Path) -> tuple[int, list[str]]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits no longer than a moment."""
     monkeypatch.setattr("bot.twins.ANSWER_WITHIN_S", 0.2)
-    yield
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from core.errors import ConfigurationError
 from core.facts import PositionSide
 from core.ports import ApprovalState, OrderState, PlanState, TradeOrigin
 from storage.lock import InstanceLock
+from storage.restoring import restore
 from storage.store import Store
-from storage.upkeep import Finding, back_up, check_database, restore
+from storage.upkeep import Finding, back_up, check_database
 from tests.storage.lived import Life
 from tests.storage.samples import SCOPE, SYMBOL, T0, a_plan, a_report, a_trade, after, an_approval, place
 
@@ -182,7 +183,7 @@ async def test_restore_refuses_with_nothing_changed(store: Store, path: Path, tm
     await back_up(path, copy, now=T0)
     with InstanceLock(path), pytest.raises(ConfigurationError, match="already runs"):
         await restore(path, copy, now=T0)
-    with pytest.raises(ConfigurationError, match="no database"):
+    with pytest.raises(ConfigurationError, match="there is no copy at"):
         await restore(path, tmp_path / "none.db", now=T0)
     for spoilt, match in ((b"hello" * 999, "not a database"), (copy.read_bytes()[:-9000], "damaged")):
         (tmp_path / "spoilt.db").write_bytes(spoilt)
