@@ -225,6 +225,26 @@ async def test_every_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> No
     assert {*running.values(), *stopped.values()} == {0o600}
 
 
+async def test_a_copy_is_on_the_disk_before_it_is_told(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First its content, then its name: a power cut after "complete" leaves it."""
+    synced: list[tuple[int, bool]] = []
+    copy, sync = tmp_path / "copy.db", os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append((os.fstat(handle).st_ino, copy.exists()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    await back_up(store.database.path, copy, now=T0)
+    assert synced == [(inode(copy), False), (inode(tmp_path), True)]
+
+
+def inode(path: Path) -> int:
+    return path.stat().st_ino
+
+
 async def test_a_copy_of_what_is_written_all_the_time(store: Store, tmp_path: Path) -> None:
     """Each of several copies is whole and sound and holds what was booked before it was begun."""
     written: list[int] = []
