@@ -175,6 +175,7 @@ async def open_database(
                 writer = await _connect(stack, path, "rw")
                 await version_of(writer, path, known[-1].version)
                 await _refuse_damaged(writer, path)
+                make_private(path)  # once it is known to be ours
                 await _use_write_ahead_log(writer, path)
                 await migrate(writer, path, known, now)
                 await give_back_space(writer, path)
@@ -238,7 +239,7 @@ async def _use_write_ahead_log(connection: aiosqlite.Connection, path: Path) -> 
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:
-    """Makes an empty file, and its directory, when asked and there is none; an existing one is closed to others.
+    """Makes an empty file, and its directory, when asked and there is none.
 
     An existing file is never opened here: closing it would drop the locks that connections of this very process hold
     on it, as POSIX has it, and SQLite of another process could then take the log away from under us.
@@ -251,8 +252,6 @@ def _prepare_file(path: Path, *, create: bool) -> None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             create_private(path)
             sync_directory(path.parent)
-        elif create and path.is_file():
-            make_private(path)
     except FileExistsError:
         if not path.is_file():
             raise ConfigurationError(f"the database {path} cannot be opened: it is no file") from None
