@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     from bot.settings import looks_like_a_first_start, settings_at
 
     places = _places(options)
-    if looks_like_a_first_start(places, _hedges_in(places.database_path)):
+    if looks_like_a_first_start(places, lambda: _hedges_in(places.database_path)):
         print(
             "No hedge.toml here, no keys, nothing stored: starting the demo on an embedded market. Nothing real is "
             "traded.\n`lp-hedge init` writes a configuration for your own position.\n"
@@ -239,7 +239,8 @@ def backtest(options: argparse.Namespace) -> int:
 
 def database(options: argparse.Namespace) -> int:
     """`db backup`, `db restore`, or `db check`, which is 3 for a fault and 0 for a note."""
-    from storage.upkeep import back_up, check_database, restore
+    from storage.restoring import restore
+    from storage.upkeep import back_up, check_database
 
     path, now = _places(options).database_path, SystemClock().now()
     if options.action == "backup":
@@ -324,11 +325,13 @@ def _hedge_names(places: Places) -> tuple[str, ...]:
 
 
 def _holds_position(settings: Settings) -> bool:
-    """As the journal of this mode and account says."""
+    """As the journal of this mode says, whichever version of the program wrote it."""
     from storage.store import Store
 
+    path, scope = settings.database_path, settings.scope_if_known
+
     async def ask() -> bool:
-        store = await Store.open_existing(settings.database_path, scope=settings.scope_if_known, clock=SystemClock())
+        store = await Store.open_existing(path, scope=scope, clock=SystemClock(), of_any_age=True)
         if store is None:
             return False
         async with store:

@@ -35,7 +35,7 @@ from core.events import Event, EventKind
 from core.ports import EventLog
 from core.status import HedgeStatus
 from core.supervision import Task
-from storage.lock import InstanceLock, is_running
+from storage.lock import Holding, InstanceLock, is_running
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ async def run_service(
     take_python_s_words()
     for notice in settings.notices:
         log.warning(notice)
-    with InstanceLock(settings.database_path):
+    with InstanceLock(settings.database_path, Holding.UPDATE) as lock:
         forget_pulse(settings.database_path)
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_path, scope=settings.scope, clock=clock)
             await stack.enter_async_context(store)
+            lock.now_for(Holding.SERVICE)
             ground = Ground(settings, store, clock, redactor, logs, stopping)
             await stopping.run(_serve(ground, allows_withdrawal_key=allows_withdrawal_key))
     return stopping.code

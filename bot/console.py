@@ -226,14 +226,14 @@ class Console:
 
 
 def written(attachment: Attachment) -> str:
-    """Keeps it as a file, a picture out of the way, and says where. Overwrites nothing."""
+    """Keeps it as a file of the owner's alone, a picture out of the way, and says where. Overwrites nothing."""
     temporary = Path(tempfile.gettempdir())
     name, dot, ending = attachment.name.rpartition(".")
     for folder in (temporary,) if attachment.photo else (Path.cwd(), temporary):
         for number in range(1, MOST_COPIES):
             path = folder / (f"{name}-{number}{dot}{ending}" if number > 1 else attachment.name)
             try:
-                with path.open("xb") as file:
+                with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
                     file.write(attachment.content)
                 return f"Written to {path}"
             except FileExistsError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from core.errors import ConfigurationError
+from storage.lock import real_place
 
 DEFAULT_DATABASE = Path("data/lp_hedge.db")
 DEFAULT_ENV_FILE = Path(".env")
@@ -16,10 +17,15 @@ NAME = "lp_hedge_db"
 
 
 def database_path(named: Path | None, env_file: Path | None) -> Path:
-    """`named` by a flag, else by the environment, else by `env_file` (None: `./.env`), else the default.
+    """`named` by a flag, else by the environment, else by `env_file` (None: `./.env`), else the default. Where that is
+    a link, the file it leads to: beside that lies all that belongs to it.
 
     Raises ConfigurationError: the named env file is missing.
     """
+    return real_place(_said(named, env_file))
+
+
+def _said(named: Path | None, env_file: Path | None) -> Path:
     if named is not None:
         return named
     for variables in (os.environ, variables_in(env_file)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -188,13 +188,13 @@ def settings_at(places: Places) -> Settings:
     return Settings(config, places.config_path, places.database_path, places.around)
 
 
-def looks_like_a_first_start(places: Places, hedges_in_database: Sequence[str]) -> bool:
+def looks_like_a_first_start(places: Places, hedges_in_database: Callable[[], Sequence[str]]) -> bool:
     """Whether `run` may show the demo: nothing was named, written, keyed or ever run here."""
     return not (
         places.config_named
         or places.config_path.exists()
         or places.around.values.binance_api_key is not None
-        or hedges_in_database
+        or hedges_in_database()
     )
 
 

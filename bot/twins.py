@@ -13,12 +13,18 @@ from core.clock import Clock
 from core.errors import ConfigurationError, Transient
 from core.halting import HALT, meant_by_halt
 from storage.database import has_database
-from storage.lock import is_running
+from storage.lock import Holding, InstanceLock, held_for, is_running
+from storage.schema import newest_version
 from storage.store import Store
 
 SOURCE = "cli"
 ANSWER_WITHIN_S = 20.0
 ANSWER_POLL_S = 0.1
+UNDER_WAY = {
+    Holding.RESTORE: "{} is being put back by `lp-hedge db restore`",
+    Holding.UPDATE: "an lp-hedge is starting on {} and brings it up",
+    Holding.COMMAND: "another command is writing to {}",
+}
 
 
 def order(
@@ -36,22 +42,51 @@ def order(
     Raises ConfigurationError when nothing runs there or a dangerous command was not confirmed, Transient when the
     service did not answer in time.
     """
-    remark = ""
-    if is_running(database):
-        asyncio.run(_require_its_schema(database, clock))
-    else:
+    runs, remark = asyncio.run(_service_runs(database, clock)), ""
+    if not runs:
         args, remark = _haltable(database, name, args, hedges())
     if BY_NAME[name].asks_before(args) and not sure:
         _ask(" ".join((name, *args)))
-    ok, answer = asyncio.run(_put_and_wait(database, name, args, clock))
+    ok, answer = _put(database, name, args, clock, runs=runs)
     return ok, remark + answer
 
 
+def _put(database: Path, name: str, args: Sequence[str], clock: Clock, *, runs: bool) -> tuple[bool, str]:
+    if not runs:
+        try:
+            with InstanceLock(database, Holding.COMMAND):  # held, as this may bring the schema up; a start waits for it
+                return asyncio.run(_put_and_wait(database, name, args, clock))
+        except ConfigurationError:
+            if not asyncio.run(_service_runs(database, clock)):
+                raise  # else one began meanwhile, and is to hear it
+    asyncio.run(_require_its_schema(database, clock))
+    return asyncio.run(_put_and_wait(database, name, args, clock))
+
+
 async def _require_its_schema(database: Path, clock: Clock) -> None:
-    """A newer program must not change the database under an older service: only reading it tells that, and refuses."""
-    store = await Store.open_existing(database, scope=SOURCE, clock=clock)
-    if store is not None:
-        await store.aclose()
+    """A newer program must not change the database under an older service."""
+    store = await Store.open_existing(database, scope=SOURCE, clock=clock, of_any_age=True)
+    if store is None:
+        return
+    async with store:
+        version = await store.database.row("PRAGMA user_version")
+    if version is not None and version[0] < newest_version():
+        raise ConfigurationError(
+            f"{database} is of an older version, and so is the lp-hedge that runs on it: nothing was done. Use the "
+            "chat, or that version's own command."
+        )
+
+
+async def _service_runs(database: Path, clock: Clock) -> bool:
+    """One that takes commands. A command given while the database is put back or brought up would be lost or in the
+    way, so it waits for the end of that. Raises Transient when that lasts.
+    """
+    deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S
+    while (holding := held_for(database)) in UNDER_WAY:
+        if clock.monotonic_s() > deadline_s:
+            raise Transient(f"{UNDER_WAY[holding].format(database)}, so nothing was done: give it again after that.")
+        await clock.sleep(ANSWER_POLL_S)
+    return holding is not None
 
 
 def _haltable(database: Path, name: str, args: Sequence[str], hedges: Sequence[str]) -> tuple[Sequence[str], str]:

@@ -9,7 +9,6 @@ and the rollback is queued before the lock is released.
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from core.errors import ConfigurationError, InvariantBroken, Transient
+from storage.files import beside, create_private, make_private, sync_directory
 from storage.schema import MIGRATIONS, copy_database, give_back_space, migrate, migrations_in, version_of
 
 Value = str | int | None
@@ -151,9 +151,10 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    path: Path, *, now: datetime, read_only: bool = False, migrations: Path = MIGRATIONS
+    path: Path, *, now: datetime, read_only: bool = False, of_any_age: bool = False, migrations: Path = MIGRATIONS
 ) -> AsyncIterator[Database]:
-    """The database at `path`; for writing it is created (mode 0600) and migrated as needed, `now` stamps that.
+    """The database at `path`; for writing it is created (mode 0600) and migrated as needed, `now` stamps that. Whoever
+    may migrate it holds the instance lock. `of_any_age`: one to be read is taken as an older program left it.
 
     Raises ConfigurationError, and leaves the file as it was, when it is no database of ours, damaged, newer than this
     program, or cannot be opened; with `read_only` also when there is none yet or it waits for a migration.
@@ -166,13 +167,15 @@ async def open_database(
         with _opening_errors(path):
             if read_only:
                 reader = await _connect_reader(stack, path)
-                if await version_of(reader, path, known[-1].version) < known[-1].version:
+                version = await version_of(reader, path, known[-1].version)
+                if version < known[-1].version and not of_any_age:
                     raise ConfigurationError(f"{path} is of an older version: start `lp-hedge run` once to bring it up")
                 database = Database(path, reader, None)
             else:
                 writer = await _connect(stack, path, "rw")
                 await version_of(writer, path, known[-1].version)
                 await _refuse_damaged(writer, path)
+                make_private(path)  # once it is known to be ours
                 await _use_write_ahead_log(writer, path)
                 await migrate(writer, path, known, now)
                 await give_back_space(writer, path)
@@ -183,9 +186,10 @@ async def open_database(
 async def copy_whole(source: Path, target: Path) -> None:
     """A copy of a file that nobody has open, of whatever version this program can bring up; see `copy_database`.
 
-    Raises ConfigurationError where that is no whole database of ours.
+    Raises ConfigurationError where that is no whole database of ours, or `target` cannot be written.
     """
-    _prepare_file(source, create=False)
+    if not has_database(source):
+        raise ConfigurationError(f"there is no copy at {source}: name the file that `lp-hedge db backup` wrote")
     async with AsyncExitStack() as stack:
         with _opening_errors(source):
             reader = await _connect_reader(stack, source)
@@ -244,9 +248,10 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         if not create and not has_database(path):
             raise ConfigurationError(f"there is no database at {path} yet: start `lp-hedge run`, or name it with --db")
         if create and not path.exists():
+            _refuse_remains(path)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            _sync_directory(path.parent)
+            create_private(path)
+            sync_directory(path.parent)
     except FileExistsError:
         if not path.is_file():
             raise ConfigurationError(f"the database {path} cannot be opened: it is no file") from None
@@ -254,13 +259,14 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         raise ConfigurationError(f"the database {path} cannot be opened: {error.strerror}") from error
 
 
-def _sync_directory(directory: Path) -> None:
-    """A new file outlives a power cut only once its directory entry is on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _refuse_remains(path: Path) -> None:
+    """A database that is gone is not begun anew in silence: with it went what was halted, approved and held."""
+    for remains in (beside(path, suffix) for suffix in ("-wal", ".restored")):
+        if has_database(remains):
+            raise ConfigurationError(
+                f"{path} is gone, yet {remains.name} is there: `lp-hedge db restore FILE` puts a copy in its place. To "
+                f"begin with nothing, move {remains.name} away"
+            )
 
 
 @contextmanager

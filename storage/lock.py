@@ -1,7 +1,9 @@
-"""One service per database: a lock of the operating system, which the kernel releases however its holder ends.
+"""One program at a time on a database: a lock of the operating system, which the kernel releases however its holder
+ends.
 
-The service holds `flock` on `<db>.lock`, exclusively. Who only asks takes it as a sharer for an instant; so that this
-instant cannot turn a starting service away, both do their first step behind a gate, a record lock on the same file.
+The holder has `flock` on `<db>.lock`, exclusively, and writes its pid and what it does into it. Who only asks takes it
+as a sharer for an instant; so that this instant cannot turn a starting service away, and nobody reads the name of the
+holder before, all do their first step behind a gate, a record lock on the same file.
 """
 
 from __future__ import annotations
@@ -11,35 +13,46 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from core.errors import ConfigurationError
 
+SIGNED_BYTES = 32
 _TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
 
 
-class InstanceLock:
-    """Held from `acquire` until `release` or the end of the process. The file stays and names the last holder's pid."""
+class Holding(StrEnum):
+    """What the lock is held for. UPDATE: a service that may still have to bring the schema up."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    SERVICE = "run"
+    UPDATE = "update"
+    RESTORE = "restore"
+    COMMAND = "command"
+
+
+class InstanceLock:
+    """Held from `acquire` until `release` or the end of the process. The file stays, as its last holder wrote it."""
+
+    def __init__(self, database: Path, holding: Holding = Holding.SERVICE) -> None:
+        self._database = real_place(database)
+        self._holding = holding
         self._handle: int | None = None
 
     def acquire(self) -> None:
-        """Raises ConfigurationError when another process, or another lock of this one, holds it."""
+        """Waits for a command, which writes its row and goes. Raises ConfigurationError when another process, or
+        another lock of this one, holds it for longer.
+        """
         handle = self._open()
         try:
             with _gate(handle, fcntl.LOCK_EX):
                 taken = not _take(handle, fcntl.LOCK_EX)
+                if not taken:
+                    _sign(handle, self._holding)
             if taken:
-                raise ConfigurationError(
-                    f"another lp-hedge (pid {_pid_in(handle)}) already runs on {self._database}: stop it first, or "
-                    "name another database with --db."
-                )
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+                self._wait(handle)
         except OSError as error:
             os.close(handle)
             raise ConfigurationError(
@@ -49,6 +62,13 @@ class InstanceLock:
             os.close(handle)
             raise
         self._handle = handle
+
+    def now_for(self, holding: Holding) -> None:
+        """Its holder does something else from here on, and whoever asks is told so."""
+        assert self._handle is not None
+        self._holding = holding
+        with _gate(self._handle, fcntl.LOCK_EX):
+            _sign(self._handle, holding)
 
     def release(self) -> None:
         """Leaves the file: removing it would let two processes lock two files of one name."""
@@ -72,22 +92,50 @@ class InstanceLock:
         except OSError as error:
             raise ConfigurationError(f"the lock of {self._database} cannot be opened: {error.strerror}") from error
 
+    def _wait(self, handle: int) -> None:
+        pid, holding = _signed(handle)
+        if holding is Holding.RESTORE:
+            raise ConfigurationError(
+                f"`lp-hedge db restore` (pid {pid}) is under way on {self._database}: wait for its end."
+            )
+        if holding is not Holding.COMMAND:
+            raise ConfigurationError(
+                f"another lp-hedge (pid {pid}) already runs on {self._database}: stop it first, or name another "
+                "database with --db."
+            )
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with _gate(handle, fcntl.LOCK_EX):
+            _sign(handle, self._holding)
 
-def is_running(database: Path) -> bool:
-    """Whether a service holds the lock of this database now. Raises ConfigurationError when that cannot be seen."""
+
+def held_for(database: Path) -> Holding | None:
+    """What the lock of this database is held for now; None: nobody holds it. Raises ConfigurationError when that
+    cannot be seen.
+    """
     try:
-        handle = os.open(_lock_file(database), os.O_RDONLY)
+        handle = os.open(_lock_file(real_place(database)), os.O_RDONLY)
     except FileNotFoundError:
-        return False
+        return None
     except OSError as error:
         raise ConfigurationError(f"the lock of {database} cannot be read: {error.strerror}") from error
     try:
         with _gate(handle, fcntl.LOCK_SH):
             free = _take(handle, fcntl.LOCK_SH)
+            holding = None if free else _signed(handle)[1]
             fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
         os.close(handle)
-    return not free
+    return holding
+
+
+def is_running(database: Path) -> bool:
+    """Whether a service holds the lock of this database now. Raises ConfigurationError when that cannot be seen."""
+    return held_for(database) in (Holding.SERVICE, Holding.UPDATE)
+
+
+def real_place(database: Path) -> Path:
+    """Where the file itself is, when the name is a link to it: what lies beside a database is named by that."""
+    return Path(os.path.realpath(database)) if database.is_symlink() else database
 
 
 def _lock_file(database: Path) -> Path:
@@ -114,5 +162,12 @@ def _take(handle: int, kind: int) -> bool:
     return True
 
 
-def _pid_in(handle: int) -> str:
-    return os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+def _sign(handle: int, holding: Holding) -> None:
+    """Over what stands there, of one length, so that a full disk takes it too."""
+    os.pwrite(handle, f"{f'{os.getpid()} {holding}':{SIGNED_BYTES - 1}}\n".encode(), 0)
+
+
+def _signed(handle: int) -> tuple[str, Holding]:
+    """Pid and purpose; an earlier version leaves the second out, and is a service."""
+    pid, _, holding = os.pread(handle, SIGNED_BYTES, 0).decode("ascii", "replace").strip().partition(" ")
+    return pid or "unknown", Holding(holding) if holding in list(Holding) else Holding.SERVICE

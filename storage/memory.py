@@ -95,8 +95,10 @@ class SqliteFollowedPositions:
 
 
 async def remembered_hedges(path: Path, *, now: datetime) -> tuple[str, ...]:
-    """Names of all hedges that ever ran on the database at `path`, in any mode; none where there is no database."""
+    """Names of all hedges that ever ran on the database at `path`, in any mode; none where there is no database. Its
+    schema may be older: this is asked before a start brings it up.
+    """
     if not has_database(path):
         return ()
-    async with open_database(path, now=now, read_only=True) as database:
+    async with open_database(path, now=now, read_only=True, of_any_age=True) as database:
         return tuple(str(row["hedge"]) for row in await database.rows("SELECT DISTINCT hedge FROM hedge_memory"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +13,21 @@ import structlog
 
 from core.errors import ConfigurationError
 from storage.columns import time_text
+from storage.files import beside, create_private, sync_directory, sync_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WORTH_A_WORD_MB = 50
 # 64 MB.
 WORTH_IT_PAGES = 16384
 APPLICATION_ID = 0x6C706864  # "lphd": tells our files from other programs' databases
+_WRITING = frozenset(
+    (
+        sqlite3.SQLITE_IOERR_WRITE,
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_DIR_FSYNC,
+        sqlite3.SQLITE_IOERR_TRUNCATE,
+    )
+)
 
 log = structlog.get_logger(__name__)
 
@@ -117,14 +125,33 @@ async def give_back_space(connection: aiosqlite.Connection, path: Path) -> None:
 async def copy_database(connection: aiosqlite.Connection, target: Path) -> None:
     """What is committed now, as one file without a log beside it, mode 0600, which appears whole or not at all.
 
-    Takes the place of an earlier `target`. Raises OSError.
+    Takes the place of an earlier `target`. Raises ConfigurationError when that cannot be written.
     """
-    partial = _private_file(target.with_name(target.name + ".partial"))
-    async with aiosqlite.connect(partial) as copy:
-        await connection.backup(copy)
-        await copy.execute("PRAGMA journal_mode = DELETE")
-    _sync_file(partial)
-    partial.replace(target)
+    partial = beside(target, ".partial")
+    try:
+        partial.unlink(missing_ok=True)
+        create_private(partial)
+        async with aiosqlite.connect(partial) as copy:
+            await connection.backup(copy)
+            await copy.execute("PRAGMA journal_mode = DELETE")
+        sync_file(partial)
+        partial.replace(target)
+        sync_directory(target.parent)
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror}") from error
+    except sqlite3.OperationalError as error:
+        if not _is_of_writing(error):
+            raise
+        raise ConfigurationError(f"{target} cannot be written: {error}") from error
+    finally:
+        for file in (partial, beside(partial, "-journal")):
+            file.unlink(missing_ok=True)
+
+
+def _is_of_writing(error: sqlite3.OperationalError) -> bool:
+    """Of the copy then, as what it is made of is only read."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code in _WRITING or code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 async def _pragma(connection: aiosqlite.Connection, name: str) -> int:
@@ -140,20 +167,6 @@ def _patience(megabytes: int) -> str:
     if megabytes < WORTH_A_WORD_MB:
         return ""
     return f"{megabytes} MB: this takes up to {1 + megabytes // 1000} minutes, do not end it"
-
-
-def _private_file(path: Path) -> Path:
-    path.unlink(missing_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    return path
-
-
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _statements(script: str) -> Iterator[str]:

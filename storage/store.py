@@ -50,21 +50,29 @@ class Store:
         self._resources = resources
 
     @classmethod
-    async def open(cls, path: Path, *, scope: str, clock: Clock, read_only: bool = False) -> Store:
+    async def open(
+        cls, path: Path, *, scope: str, clock: Clock, read_only: bool = False, of_any_age: bool = False
+    ) -> Store:
         """Raises ConfigurationError as `open_database` does; the clock only stamps a migration."""
+        opening = open_database(path, now=clock.now(), read_only=read_only, of_any_age=of_any_age)
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(open_database(path, now=clock.now(), read_only=read_only))
+            database = await stack.enter_async_context(opening)
             return cls(database, scope, stack.pop_all())
 
     @classmethod
-    async def open_existing(cls, path: Path, *, scope: str, clock: Clock) -> Store | None:
-        """For reading, beside a running service or without one; None when nothing was ever stored there."""
-        return await cls.open(path, scope=scope, clock=clock, read_only=True) if has_database(path) else None
+    async def open_existing(cls, path: Path, *, scope: str, clock: Clock, of_any_age: bool = False) -> Store | None:
+        """For reading, beside a running service or without one; None when nothing was ever stored there.
+
+        `of_any_age`: where an older schema is no error. Only what every schema has is then to be asked of it.
+        """
+        if not has_database(path):
+            return None
+        return await cls.open(path, scope=scope, clock=clock, read_only=True, of_any_age=of_any_age)
 
     async def holds_position(self) -> bool:
         """Whether a leg is open in the journal of any account of this scope's mode.
 
-        Of any account and symbol: behind a mistyped key or symbol stands one that was never seen.
+        Of any account and symbol: behind a mistyped key or symbol stands one that was never seen. Every schema has it.
         """
         mode = self.scope.partition(":")[0]
         rows = await self.database.rows("SELECT scope, net_base FROM leg_totals")

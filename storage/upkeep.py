@@ -1,5 +1,4 @@
-"""`db backup`, `db restore`, `db check`: a consistent copy while the service runs, the way back to it, and the journal
-audited against itself."""
+"""`db backup` and `db check`: a consistent copy while the service runs, and the journal audited against itself."""
 
 from __future__ import annotations
 
@@ -11,9 +10,8 @@ from pathlib import Path
 
 from core.errors import ConfigurationError, InvariantBroken
 from storage.columns import EXACT
-from storage.database import Database, copy_whole, open_database
+from storage.database import Database, open_database
 from storage.legs import ZERO, signed_quantity
-from storage.lock import InstanceLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,44 +24,14 @@ class Finding:
 
 
 async def back_up(path: Path, target: Path, *, now: datetime) -> None:
-    """Copies `path` to `target`, which appears whole or not at all, mode 0600.
+    """Copies `path`, of whatever schema, to `target`, which appears whole or not at all, mode 0600.
 
     Raises ConfigurationError when `target` exists or cannot be written, or `path` is no database of ours.
     """
-    async with open_database(path, now=now, read_only=True) as database:
+    async with open_database(path, now=now, read_only=True, of_any_age=True) as database:
         if _exists(target):
             raise ConfigurationError(f"{target} exists already: name another file for the backup")
-        try:
-            await database.backup_to(target)
-        except OSError as error:
-            raise ConfigurationError(f"the backup {target} cannot be written: {error.strerror}") from error
-
-
-async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
-    """Puts a copy of `source` in the place of `path`, where no service may run, and leaves `source` alone. What was
-    there before is kept beside it with its log, under the name given back; None where there was nothing.
-
-    Raises ConfigurationError, with nothing changed, for a `source` that is no whole database of ours.
-    """
-    fresh = path.with_name(f"{path.name}.restored")
-    with InstanceLock(path):
-        try:
-            await copy_whole(source, fresh)
-            before = _set_aside(path, now) if _exists(path) else None
-            _move(fresh, path)
-        except OSError as error:
-            raise ConfigurationError(f"{path} cannot be restored from {source}: {error.strerror}") from error
-    return before
-
-
-def _set_aside(path: Path, now: datetime) -> Path:
-    """With its log: left behind, that would be taken for the log of what comes in its place."""
-    aside = path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    for suffix in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + suffix)
-        if _exists(file):
-            _move(file, aside.with_name(aside.name + suffix))
-    return aside
+        await database.backup_to(target)
 
 
 async def check_database(path: Path, *, now: datetime) -> tuple[Finding, ...]:
@@ -174,7 +142,3 @@ async def _fills_by(database: Database, key: str) -> dict[tuple[str, str], Decim
 
 def _exists(path: Path) -> bool:
     return path.exists()
-
-
-def _move(file: Path, target: Path) -> None:
-    file.replace(target)

@@ -289,7 +289,7 @@ def test_an_unencrypted_address_of_another_machine_is_noticed(monkeypatch: pytes
 
 
 def first_start(places: Places, *hedges: str) -> bool:
-    return looks_like_a_first_start(places, hedges)
+    return looks_like_a_first_start(places, lambda: hedges)
 
 
 def test_only_a_fresh_machine_gets_the_demo(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.events import EventKind
-from storage.upkeep import Finding, back_up, check_database, restore
+from storage.restoring import restore
+from storage.upkeep import Finding, back_up, check_database
 from tests.execution.in_process import Plug
 from tests.execution.stage import Stage
 from tests.execution.world import HEDGED

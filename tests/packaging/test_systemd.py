@@ -74,9 +74,22 @@ def test_the_backup_copies_the_database_of_the_service() -> None:
     assert (options.command, options.action, options.db) == ("db", "backup", None)
     assert re.fullmatch(r"backups/lp_hedge-\d{8}T\d{6}Z\.db", str(options.file))
     assert f"lp-hedge/{options.file.parent}" in one(name, "StateDirectory").split()
-    _, folder, _, pattern, *_ = one(name, "ExecStartPost").split()
-    assert folder == str(options.file.parent)
-    assert options.file.match(pattern)
+
+
+def test_old_copies_go_before_a_new_one_is_made(tmp_path: Path) -> None:
+    """So that a disk that they have filled has room again; thirteen stay, with a new one every night two weeks."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    shell, flag, script = shlex.split(one("lp-hedge-backup.service", "ExecStartPre"))
+    clean = ["env", "--chdir", str(tmp_path), shell, flag, script]
+    assert asked(*clean).returncode == 0  # the first night
+    copies = [f"lp_hedge-202611{day:02}T034000Z.db" for day in range(1, 21)]
+    for name in (*copies, "lp_hedge-20261121T034000Z.db.partial", "mine.txt"):
+        (folder / name).touch()
+    done = asked(*clean)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(file.name for file in folder.iterdir()) == [*copies[-13:], "mine.txt"]
+    assert asked(*clean).returncode == 0 and len([*folder.iterdir()]) == 14
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -64,7 +64,7 @@ class Life:
         folder = MIGRATIONS
         if version is not None:
             folder = self.path.with_name(f"migrations of {version}")
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             for file in sorted(MIGRATIONS.glob("*.sql"))[:version]:
                 (folder / file.name).write_text(file.read_text())
         async with open_database(self.path, now=BEGAN, migrations=folder):

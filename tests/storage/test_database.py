@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.clock import ManualClock
 from core.errors import ConfigurationError, InvariantBroken
@@ -65,12 +67,54 @@ async def test_new_database_is_private(store: Store, path: Path) -> None:
 
 
 async def test_settings_of_the_connection(store: Store, path: Path) -> None:
-    """Every commit reaches the disk, references are checked, and the log is written ahead."""
+    """Every commit reaches the disk, references are checked, the log is written ahead and does not stay large, and what
+    a file's own schema says is not obeyed.
+    """
+    settings = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "trusted_schema": 0, "busy_timeout": 5000}
+    of_the_writer = {"journal_size_limit": 64 * 2**20}
     async with store.database.transaction() as tx:
-        for pragma, expected in (("synchronous", 2), ("foreign_keys", 1), ("journal_mode", "wal")):
+        for pragma, expected in (settings | of_the_writer).items():
             row = await tx.row(f"PRAGMA {pragma}")
-            assert row is not None
-            assert row[0] == expected
+            assert row is not None and row[0] == expected, pragma
+    for pragma, expected in (settings | {"query_only": 1}).items():
+        row = await store.database.row(f"PRAGMA {pragma}")
+        assert row is not None and row[0] == expected, pragma
+
+
+async def test_an_open_database_is_closed_to_others(path: Path) -> None:
+    """One that was made with other rights, with its log; a link to it stays what it is."""
+    await create(path)
+    expose(path)
+    async with await Store.open(path, scope=SCOPE, clock=CLOCK) as store:
+        await store.meta.set("a", "b")
+        expose(path)
+        with capture_logs() as logs:
+            await (await Store.open(path, scope=SCOPE, clock=CLOCK)).aclose()
+        assert {stat.S_IMODE(file.stat().st_mode) for file in beside(path)} == {0o600}
+    assert [(line["log_level"], line["mode"]) for line in logs] == [("warning", "644")] * 3
+
+
+async def test_rights_that_cannot_be_taken_are_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of another owner's file; it works all the same."""
+    await create(path)
+    expose(path)
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    with capture_logs() as logs:
+        await (await Store.open(path, scope=SCOPE, clock=CLOCK)).aclose()
+    assert {(line["event"], line["why"]) for line in logs} == {("others can read this file", "Operation not permitted")}
+
+
+def expose(path: Path) -> None:
+    for file in beside(path):
+        file.chmod(0o644)
+
+
+def beside(path: Path) -> list[Path]:
+    return [*path.parent.glob(f"{path.name}*")]
 
 
 async def test_every_table_is_strict(store: Store) -> None:

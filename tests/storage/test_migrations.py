@@ -16,6 +16,7 @@ from core.errors import ConfigurationError
 from storage import schema
 from storage.columns import time_text
 from storage.database import open_database
+from storage.memory import remembered_hedges
 from storage.schema import MIGRATIONS, migrations_in, newest_version
 from storage.store import Store
 from storage.upkeep import check_database
@@ -71,6 +72,22 @@ async def test_every_earlier_version_is_brought_up(path: Path, version: int) -> 
     copy = path.with_name(f"{path.name}.v{version}.bak")
     assert (version_of(path), version_of(copy), counts(copy)) == (NEWEST, version, before)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST))
+async def test_what_a_start_asks_first_is_asked_of_every_version(path: Path, version: int) -> None:
+    """Which hedges ran, and whether one holds a position: before it may be brought up, and without doing so."""
+    await a_life(path, version, days=1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE leg_totals SET net_base = '0.4'")
+        connection.execute("INSERT INTO hedge_memory VALUES (?, 'bnb', '{}', ?)", (SCOPE, time_text(BEGAN)))
+    assert await remembered_hedges(path, now=BEGAN) == ("bnb",)
+    for scope, holds in ((SCOPE, True), ("live:abcd", False)):
+        store = await Store.open_existing(path, scope=scope, clock=ManualClock(BEGAN), of_any_age=True)
+        assert store is not None
+        async with store:
+            assert await store.holds_position() is holds
+    assert version_of(path) == version
 
 
 async def test_a_year_is_brought_up_and_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,9 @@ from core.errors import ConfigurationError
 from core.facts import PositionSide
 from core.ports import ApprovalState, OrderState, PlanState, TradeOrigin
 from storage.lock import InstanceLock
+from storage.restoring import restore
 from storage.store import Store
-from storage.upkeep import Finding, back_up, check_database, restore
+from storage.upkeep import Finding, back_up, check_database
 from tests.storage.lived import Life
 from tests.storage.samples import SCOPE, SYMBOL, T0, a_plan, a_report, a_trade, after, an_approval, place
 
@@ -182,7 +183,7 @@ async def test_restore_refuses_with_nothing_changed(store: Store, path: Path, tm
     await back_up(path, copy, now=T0)
     with InstanceLock(path), pytest.raises(ConfigurationError, match="already runs"):
         await restore(path, copy, now=T0)
-    with pytest.raises(ConfigurationError, match="no database"):
+    with pytest.raises(ConfigurationError, match="there is no copy at"):
         await restore(path, tmp_path / "none.db", now=T0)
     for spoilt, match in ((b"hello" * 999, "not a database"), (copy.read_bytes()[:-9000], "damaged")):
         (tmp_path / "spoilt.db").write_bytes(spoilt)
@@ -222,6 +223,26 @@ async def test_every_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> No
     assert {"lp_hedge.db-wal", "lp_hedge.db-shm", "copy.db", "lp_hedge.db.v4.bak"} <= running.keys()
     assert "lp_hedge.db.lock" in stopped and any(".before-" in name for name in stopped)
     assert {*running.values(), *stopped.values()} == {0o600}
+
+
+async def test_a_copy_is_on_the_disk_before_it_is_told(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First its content, then its name: a power cut after "complete" leaves it."""
+    synced: list[tuple[int, bool]] = []
+    copy, sync = tmp_path / "copy.db", os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append((os.fstat(handle).st_ino, copy.exists()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    await back_up(store.database.path, copy, now=T0)
+    assert synced == [(inode(copy), False), (inode(tmp_path), True)]
+
+
+def inode(path: Path) -> int:
+    return path.stat().st_ino
 
 
 async def test_a_copy_of_what_is_written_all_the_time(store: Store, tmp_path: Path) -> None:
