@@ -22,6 +22,7 @@ from tests.soak.stage import OPERATOR, SoakStage
 
 # Of the machine's own time, on which its threads may stand still.
 TOLD_WITHIN_S = 2.0
+WRITTEN_WITHIN_S = 10.0
 # What comes again within five minutes is told once it has lasted a minute; the edge of a range after five.
 LASTED = timedelta(seconds=60)
 AT_THE_EDGE = timedelta(seconds=300)
@@ -92,12 +93,16 @@ class Stood:
 
 @dataclass(slots=True)
 class Told:
-    """All that was written for people, and until when each life of the program went on."""
+    """All that was written for people, and until when each life of the program went on.
+
+    `within`: how late a message may be that is due by the clock; `written_within`: one that is written with its event.
+    """
 
     events: Sequence[Happened]
     rows: Sequence[Row]
     life_ends: Sequence[datetime]
     within: timedelta
+    written_within: timedelta
     by_topic: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -131,7 +136,7 @@ def alerts_lost(stage: SoakStage, downs: Sequence[Down] = ()) -> Iterator[str]:
             deliveries[each["key"]].append(each["message_id"])
         events = [_event(each) for each in database.execute("SELECT * FROM events ORDER BY seq")]
     ends = [*(down.frm for down in downs), max([now, *(event.at for event in events)])]
-    told = Told(events, rows, ends, stage.of_machine(TOLD_WITHIN_S))
+    told = Told(events, rows, ends, stage.of_machine(TOLD_WITHIN_S), stage.of_machine(WRITTEN_WITHIN_S))
     yield from _not_in_the_chat(rows, deliveries, stage.telegram.messages(OPERATOR))
     yield from _single_events(told)
     yield from _paced_events(told)
@@ -189,7 +194,7 @@ def _is_for_people(event: Happened) -> bool:
 
 
 def _single_events(told: Told) -> Iterator[str]:
-    """Each has a message of its own, made when it happened."""
+    """Each has a message of its own, made when it happened or as soon as the database took it."""
     used: dict[tuple[str, str], int] = defaultdict(int)
     for event in told.events:
         if event.kind in (*PACED, *OUTCOME_REPLIES, *OFFERED) or not _is_for_people(event):
@@ -198,7 +203,7 @@ def _single_events(told: Told) -> Iterator[str]:
         rows = told.by_topic[key]
         while used[key] < len(rows) and rows[used[key]].made_at < event.at - timedelta(seconds=1):
             used[key] += 1
-        if used[key] >= len(rows) or rows[used[key]].made_at > event.at + told.within:
+        if used[key] >= len(rows) or rows[used[key]].made_at > event.at + told.written_within:
             yield _told_to_nobody(event.kind.value, event.hedge, event.at)
         else:
             used[key] += 1

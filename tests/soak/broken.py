@@ -34,7 +34,14 @@ def happened(stage: SoakStage, kind: str, at: datetime, *, hedge: str = "eth", t
 
 
 def message(
-    stage: SoakStage, key: str, at: datetime, text: str, *, thread: str = "", shown: bool = True, edits: str | None = None
+    stage: SoakStage,
+    key: str,
+    at: datetime,
+    text: str,
+    *,
+    thread: str = "",
+    shown: bool = True,
+    edits: str | None = None,
 ) -> None:
     """A row of the outbox that is finished; `shown`: it is also in the chat, where an edit changes its message."""
     insert = (

@@ -100,15 +100,15 @@ def test_a_plan_that_was_told_otherwise_is_found(stage: SoakStage, spoilt: str, 
 
 def test_a_plan_that_failed_unsaid_is_found(stage: SoakStage) -> None:
     """It traded nothing and ended as failed."""
-    write(stage, "INSERT INTO plans VALUES (2,'s','abd','eth','ETHUSDT','SELL','1',0,'','','',NULL,?,'failed',?)", AT, AT)
+    write(
+        stage, "INSERT INTO plans VALUES (2,'s','abd','eth','ETHUSDT','SELL','1',0,'','','',NULL,?,'failed',?)", AT, AT
+    )
     assert "plan abd, which failed, was told as failed 0 times" in list(_untrue(stage))
 
 
 def test_a_question_that_was_told_otherwise_is_found(stage: SoakStage) -> None:
     """Neither asked nor ended, by its events."""
-    question = (
-        "INSERT INTO approvals VALUES (1,'s','q','eth','ETHUSDT','SELL','1','1','','',?,?,'expired',1,'0',NULL,NULL,NULL,?)"
-    )
+    question = "INSERT INTO approvals VALUES (1,'s','q','eth','ETHUSDT','SELL','1','1','','',?,?,'expired',1,'0',NULL,NULL,NULL,?)"
     write(stage, question, AT, AT, AT)
     found = list(_untrue(stage))
     assert "question q was told as asked 0 times" in found and "question q, expired, was told so 0 times" in found

@@ -129,9 +129,7 @@ def test_memory_that_is_too_much_is_found() -> None:
 def test_an_end_that_is_late_or_bad_is_found() -> None:
     """Of the machine's own time, with what a busy one may add."""
     assert list(exits_broken(Records(exits=[Exit(0, 14.9)]))) == []
-    assert list(exits_broken(Records(exits=[Exit(0, 15.1)]))) == [
-        "SIGTERM ended it after 15.1 s, 5 and 10 are allowed"
-    ]
+    assert list(exits_broken(Records(exits=[Exit(0, 15.1)]))) == ["SIGTERM ended it after 15.1 s, 5 and 10 are allowed"]
     assert list(exits_broken(Records(exits=[Exit(1, 1.0)]))) == ["SIGTERM ended it with 1"]
 
 
