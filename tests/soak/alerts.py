@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 
 from bot.loudness import OUTCOME_REPLIES, PACED, Loudness, loudness
 from core.config import AlertsConfig
@@ -317,19 +318,33 @@ def _at_the_edge(told: Told, hedge: str | None) -> Iterator[Stood]:
 
 
 def _suspensions(told: Told) -> Iterator[str]:
+    """Each reason that lasts, and the end of an outage of which anything was told."""
     for hedge in {event.hedge for event in told.events}:
-        mine = [e for e in told.events if e.hedge == hedge and e.kind in (EventKind.SUSPENDED, EventKind.RECOVERED)]
-        since: datetime | None = None
-        for place, event in enumerate(mine):
-            end = told.life_end(event.at)
-            if event.kind is EventKind.SUSPENDED:
-                to = min(end, mine[place + 1].at) if place + 1 < len(mine) else end
-                since = since or event.at
-                yield from _as_suspended(told, event, to)
-            elif since is not None and _is_untold_end(told, hedge, since, event.at):
-                yield _told_to_nobody("recovered", hedge, event.at)
-            if event.kind is EventKind.RECOVERED or (place + 1 < len(mine) and mine[place + 1].at > end):
-                since = None
+        for outage in _outages(told, hedge):
+            reasons = [event for event in outage if event.kind is EventKind.SUSPENDED]
+            ended = outage[-1].at if outage[-1].kind is EventKind.RECOVERED else told.life_end(outage[-1].at)
+            runs = [list(run) for _, run in groupby(reasons, key=lambda event: event.data.get("reason", ""))]
+            for run, following in pairwise([*runs, []]):
+                yield from _as_suspended(told, run[0], following[0].at if following else ended)
+            if reasons and outage[-1] is not reasons[-1] and _is_untold_end(told, hedge, reasons[0].at, ended):
+                yield _told_to_nobody("recovered", hedge, ended)
+
+
+def _outages(told: Told, hedge: str | None) -> Iterator[list[Happened]]:
+    """From the first suspension to the recovery, or to the end of a life."""
+    outage: list[Happened] = []
+    for event in told.events:
+        if event.hedge != hedge or event.kind not in (EventKind.SUSPENDED, EventKind.RECOVERED):
+            continue
+        if outage and event.at > told.life_end(outage[0].at):
+            yield outage
+            outage = []
+        outage.append(event)
+        if event.kind is EventKind.RECOVERED:
+            yield outage
+            outage = []
+    if outage:
+        yield outage
 
 
 def _is_untold_end(told: Told, hedge: str | None, since: datetime, at: datetime) -> bool:

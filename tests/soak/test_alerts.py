@@ -144,6 +144,16 @@ def test_a_suspension_that_was_never_told_is_found(stage: SoakStage) -> None:
     assert _lost(stage) == []
 
 
+def test_a_suspension_that_says_its_reason_again_was_told_once(stage: SoakStage) -> None:
+    """What is said of it anew is no new trouble, a new reason is one."""
+    happened(stage, "suspended", NOON, reason="stale_venue", detail="a")
+    message(stage, _key("suspended"), NOON + MINUTE, "suspended", thread="suspended:eth:x")
+    happened(stage, "suspended", NOON + 10 * MINUTE, reason="stale_venue", detail="b")
+    assert _lost(stage) == []
+    happened(stage, "suspended", NOON + 20 * MINUTE, reason="stale_chain")
+    assert _lost(stage) == ["suspended for stale_chain of eth at 01 12:20:00 was told to nobody"]
+
+
 def test_an_order_of_unknown_outcome_tells_of_its_suspension(stage: SoakStage) -> None:
     """Its own event has said it."""
     happened(stage, "outcome_unknown", NOON, told="unknown")

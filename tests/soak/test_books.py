@@ -108,8 +108,8 @@ def test_a_plan_that_failed_unsaid_is_found(stage: SoakStage) -> None:
 
 def test_a_question_that_was_told_otherwise_is_found(stage: SoakStage) -> None:
     """Neither asked nor ended, by its events."""
-    question = "INSERT INTO approvals VALUES (1,'s','q','eth','ETHUSDT','SELL','1','1','','',?,?,'expired',1,'0',NULL,NULL,NULL,?)"
-    write(stage, question, AT, AT, AT)
+    question = "INSERT INTO approvals VALUES (1,'s','q','eth','ETHUSDT','SELL','1','1','','',?,?,'expired',1,'0',{},?)"
+    write(stage, question.format("NULL,NULL,NULL"), AT, AT, AT)
     found = list(_untrue(stage))
     assert "question q was told as asked 0 times" in found and "question q, expired, was told so 0 times" in found
     happened(stage, "approval_asked", NOON, approval_id="q")
