@@ -33,8 +33,8 @@ TIDE = Decimal("0.0003")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`hours` of simulated time at `speed`. Restarts come about every `restart_every_h` for the first `restarts_for`
-    of the time (0..1), and at least two, one of each kind; after it one life goes on to the end, so that its memory can
+    """`hours` of simulated time at `speed`. Restarts come about every `restart_every_h` (more often in a short time) for
+    the first `restarts_for` of it (0..1), and at least two, one of each kind; after it one life goes on to the end, so that its memory can
     be followed."""
 
     hours: float
@@ -124,7 +124,7 @@ class Soak:
         ]
         for chore in chores[7:]:
             chore.due_s = chore.every_s()
-        self._until_end_s = about("ends", plan.restart_every_h)
+        self._until_end_s = about("ends", min(plan.restart_every_h, plan.restarts_for * plan.hours / 4))
         self._end_at_s = self._until_end_s()
         return chores
 
