@@ -33,9 +33,11 @@ TIDE = Decimal("0.0003")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`hours` of simulated time at `speed`. Restarts come about every `restart_every_h` (more often in a short time) for
-    the first `restarts_for` of it (0..1), and at least two, one of each kind; after it one life goes on to the end, so that its memory can
-    be followed."""
+    """`hours` of simulated time at `speed`.
+
+    Restarts come about every `restart_every_h` (more often in a short time) for the first `restarts_for` of it (0..1),
+    and at least two, one of each kind; after it one life goes on to the end, so that its memory can be followed.
+    """
 
     hours: float
     speed: int
