@@ -153,7 +153,7 @@ def _not_in_the_chat(
     rows: Sequence[Row], deliveries: Mapping[str, Sequence[int]], shown: Sequence[Message]
 ) -> Iterator[str]:
     """A message is there with its words, or was told together with a later one of its matter, or as its question's
-    end; an edit is on the screen, unless a later one took its place."""
+    end; of the edits of a message the last one was shown."""
     screen = {message.message_id: message for message in shown}
     copies = {key: [screen[number] for number in ids if number in screen] for key, ids in deliveries.items()}
     last_edit: dict[str | None, Row] = {row.edits: row for row in rows if row.edits is not None}
@@ -163,7 +163,7 @@ def _not_in_the_chat(
             latest[row.thread] = place
     for place, row in enumerate(rows):
         if row.edits is not None:
-            if last_edit[row.edits] is row and not _says(copies.get(row.edits, ()), row.text, now=True):
+            if last_edit[row.edits] is row and not _says(copies.get(row.edits, ()), row.text):
                 yield f"{row.key} was never shown: its message says something else"
             continue
         together = bool(row.thread) and latest.get(row.thread, -1) > place
@@ -176,11 +176,12 @@ def _not_in_the_chat(
 def _is_shown(row: Row, copies: Mapping[str, Sequence[Message]], last_edit: Mapping[str | None, Row]) -> bool:
     """By its own message; one that was changed while it waited came as it was changed to."""
     mine = copies.get(row.key, ())
-    return bool(mine) and (row.key in last_edit or _says(mine, row.text, now=False))
+    return bool(mine) and (row.key in last_edit or _says(mine, row.text))
 
 
-def _says(messages: Sequence[Message], text: str, *, now: bool) -> bool:
-    return any(text in each.source for message in messages for each in message.revisions[-1 if now else 0 :])
+def _says(messages: Sequence[Message], text: str) -> bool:
+    """Or said so: whoever presses a button has the answer in place of it."""
+    return any(text in each.source for message in messages for each in message.revisions)
 
 
 # -- single events ---------------------------------------------------------------------------------------------------
