@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from tests.soak.records import Down, reading
 from tests.soak.stage import OPERATOR, SoakStage
 
 # Of the machine's own time, on which its threads may stand still.
-TOLD_WITHIN_S = 2.0
+TOLD_WITHIN_S = 0.5
 WRITTEN_WITHIN_S = 10.0
 # What comes again within five minutes is told once it has lasted a minute; the edge of a range after five.
 LASTED = timedelta(seconds=60)
@@ -105,17 +106,31 @@ class Told:
     within: timedelta
     written_within: timedelta
     by_topic: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
+    moments: dict[tuple[EventKind, str | None], list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for row in self.rows:
             self.by_topic[row.topic, row.hedge].append(row)
+        for event in self.events:
+            self.moments[event.kind, event.hedge].append(event.at)
 
     def has(self, topic: str, hedge: str | None, since: datetime, until: datetime, thread: str = "") -> bool:
-        """Made in that time, give or take the machine's own."""
+        """Made in that time."""
         return any(
-            since - timedelta(seconds=1) <= row.made_at <= until + self.within and row.thread.startswith(thread)
+            since - timedelta(seconds=1) <= row.made_at <= until and row.thread.startswith(thread)
             for row in self.by_topic[topic, hedge or "-"]
         )
+
+    def latest(self, kind: EventKind, hedge: str | None, over_at: datetime) -> datetime:
+        """Until when a word may still be about what was over by then: the program may take it in late, and what is made
+        after the next beginning is about that."""
+        moments = self.moments[kind, hedge]
+        following = moments[bisect_right(moments, over_at) :]
+        return min([over_at + self.written_within, *following[:1]])
+
+    def has_end(self, topic: str, hedge: str | None, at: datetime, thread: str = "") -> bool:
+        """Written with the event that says it is over."""
+        return self.has(topic, hedge, at, at + self.written_within, thread)
 
     def life_end(self, at: datetime) -> datetime:
         return next(end for end in self.life_ends if end >= at)
@@ -218,7 +233,7 @@ def _paced_events(told: Told) -> Iterator[str]:
             continue
         pace = PACES.get(event.kind, HOURLY)
         survived = told.life_end(event.at) > event.at + pace + told.within
-        if survived and not told.has(event.kind.value, event.hedge, event.at - pace, event.at + pace):
+        if survived and not told.has(event.kind.value, event.hedge, event.at - pace, event.at + pace + told.within):
             yield _told_to_nobody(event.kind.value, event.hedge, event.at)
 
 
@@ -245,18 +260,20 @@ def _questions(told: Told) -> Iterator[str]:
 def _courses(told: Told) -> Iterator[str]:
     for kind, course in COURSES.items():
         for (hedge, tag), stood in _stood(told, kind, course):
-            yield from _as_lasting(told, course.topic, hedge, f"{course.topic}:{hedge or '-'}:{tag}:", stood, LASTED)
+            thread = f"{course.topic}:{hedge or '-'}:{tag}:"
+            yield from _as_lasting(told, course.topic, kind, (hedge, thread), stood)
     for hedge in {event.hedge for event in told.events}:
         for stood in _at_the_edge(told, hedge):
-            yield from _as_lasting(told, "out_of_range", hedge, "", stood, AT_THE_EDGE)
+            yield from _as_lasting(told, "out_of_range", EventKind.LP_STATE_CHANGED, (hedge, ""), stood)
 
 
-def _as_lasting(
-    told: Told, topic: str, hedge: str | None, thread: str, stood: Stood, at_least: timedelta
-) -> Iterator[str]:
+def _as_lasting(told: Told, topic: str, kind: EventKind, whose: tuple[str | None, str], stood: Stood) -> Iterator[str]:
+    """`whose`: hedge, and how the thread of its messages begins."""
     assert stood.to is not None
-    if told.has(topic, hedge, stood.since, stood.to, thread):
-        if stood.over and not told.has(f"{topic}_over", hedge, stood.to, stood.to, thread):
+    hedge, thread = whose
+    at_least = AT_THE_EDGE if kind is EventKind.LP_STATE_CHANGED else LASTED
+    if told.has(topic, hedge, stood.since, told.latest(kind, hedge, stood.to), thread):
+        if stood.over and not told.has_end(f"{topic}_over", hedge, stood.to, thread):
             yield f"{topic} of {hedge or 'all'} was over at {stood.to:%d %H:%M:%S}, which was told to nobody"
     elif stood.to - stood.since > at_least + told.within:
         yield _told_to_nobody(stood.name, hedge, stood.since)
@@ -326,7 +343,7 @@ def _suspensions(told: Told) -> Iterator[str]:
             ended = outage[-1].at if outage[-1].kind is EventKind.RECOVERED else told.life_end(outage[-1].at)
             runs = [list(run) for _, run in groupby(reasons, key=lambda event: event.data.get("reason", ""))]
             for run, following in pairwise([*runs, []]):
-                yield from _as_suspended(told, run[0], following[0].at if following else ended)
+                yield from _as_suspended(told, run[0], following[0].at if following else ended, ended)
             if reasons and outage[-1] is not reasons[-1] and _is_untold_end(told, hedge, reasons[0].at, ended):
                 yield _told_to_nobody("recovered", hedge, ended)
 
@@ -349,15 +366,18 @@ def _outages(told: Told, hedge: str | None) -> Iterator[list[Happened]]:
 
 
 def _is_untold_end(told: Told, hedge: str | None, since: datetime, at: datetime) -> bool:
-    return told.has("suspended", hedge, since, at - told.within) and not told.has("recovered", hedge, at, at)
+    until = told.latest(EventKind.SUSPENDED, hedge, at)
+    return told.has("suspended", hedge, since, until) and not told.has_end("recovered", hedge, at)
 
 
-def _as_suspended(told: Told, event: Happened, to: datetime) -> Iterator[str]:
+def _as_suspended(told: Told, event: Happened, to: datetime, ended: datetime) -> Iterator[str]:
+    """For one reason until `to`, for others maybe until `ended`."""
+    until = told.latest(EventKind.SUSPENDED, event.hedge, ended)
     reason = event.data.get("reason", "")
     if reason in NOT_TOLD_AS_SUSPENDED or to - event.at <= LASTED + told.within:
         return
     topics = ("suspended", *((FORETOLD_BY[reason],) if reason in FORETOLD_BY else ()))
-    if not any(told.has(topic, event.hedge, event.at - LASTED, to) for topic in topics):
+    if not any(told.has(topic, event.hedge, event.at - LASTED, until) for topic in topics):
         yield _told_to_nobody(f"suspended for {reason}", event.hedge, event.at)
 
 

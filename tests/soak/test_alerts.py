@@ -115,9 +115,9 @@ def test_what_lasts_untold_is_found(
         happened(stage, ends, NOON + 5 * MINUTE, **data)
     assert [each for each in _lost(stage) if each.startswith(f"{begins} of eth")]
     thread = f"{topic}:eth:{tag}:x"
-    message(stage, _key(topic), NOON + MINUTE, "it lasts", thread="another:eth::x")
+    message(stage, _key(topic), NOON + 2 * MINUTE, "it lasts", thread="another:eth::x")
     assert [each for each in _lost(stage) if each.startswith(f"{begins} of eth")]
-    message(stage, _key(topic, 2), NOON + MINUTE, "it lasts", thread=thread)
+    message(stage, _key(topic, 2), NOON + 2 * MINUTE, "it lasts", thread=thread)
     over = [f"{topic} of eth was over at 01 12:05:00, which was told to nobody"] if ends else []
     assert _lost(stage) == over
     message(stage, _key(f"{topic}_over", 3), NOON + 5 * MINUTE, "it is over", thread=thread)
