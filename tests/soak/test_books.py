@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from tests.soak import books
 from tests.soak.broken import AT, MINUTE, NOON, happened, sell, write
-from tests.soak.happened import events_differ
+from tests.soak.happened import events_differ, words_lost
 from tests.soak.records import Down
 from tests.soak.stage import SoakStage
 
@@ -104,6 +105,21 @@ def test_a_plan_that_failed_unsaid_is_found(stage: SoakStage) -> None:
         stage, "INSERT INTO plans VALUES (2,'s','abd','eth','ETHUSDT','SELL','1',0,'','','',NULL,?,'failed',?)", AT, AT
     )
     assert "plan abd, which failed, was told as failed 0 times" in list(_untrue(stage))
+
+
+def test_words_that_a_kill_took_are_counted_apart(stage: SoakStage) -> None:
+    """Only of what happened just before it."""
+    happened(stage, "started", NOON - MINUTE)
+    write(stage, "DELETE FROM events WHERE kind = 'hedge_executed'")
+    at_once, later = (Down(NOON + timedelta(seconds=s), "kill -9", NOON + MINUTE) for s in (1, 30))
+    for down, lost in ((at_once, 1), (later, 0)):
+        found = [each for each in _untrue(stage, down) if "plan" in each]
+        assert (len(found), _lost(stage, down)) == (1 - lost, str(lost))
+
+
+def _lost(stage: SoakStage, down: Down) -> str:
+    """How many words are said to be lost."""
+    return next(iter(words_lost(stage, [down]).values()))
 
 
 def test_a_question_that_was_told_otherwise_is_found(stage: SoakStage) -> None:
