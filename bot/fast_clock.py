@@ -6,7 +6,7 @@ restarts.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -14,9 +14,13 @@ from bot.environment import Surroundings
 from core.clock import Clock, PacedClock, SystemClock
 from core.errors import ConfigurationError
 
+# So much of its own time it must be able to tell from the start on.
+LIFE = timedelta(days=365 * 100)
+
 
 def program_clock(around: Surroundings) -> Clock:
-    """Raises ConfigurationError for a faster clock beside any address that is not this machine's own."""
+    """Raises ConfigurationError for a faster clock beside any address that is not this machine's own, and for one whose
+    time would leave the calendar."""
     wanted = around.values.lp_hedge_clock
     if wanted is None:
         return SystemClock()
@@ -28,8 +32,15 @@ def program_clock(around: Surroundings) -> Clock:
     speed, _, epoch_s = wanted.partition("@")
     if not int(speed):
         raise ConfigurationError("LP_HEDGE_CLOCK must run at least once as fast as the system's clock.")
-    met = datetime.fromtimestamp(int(epoch_s), UTC)
-    return PacedClock(SystemClock(), start=met, speed_s=float(speed), met=met)
+    try:
+        met = datetime.fromtimestamp(int(epoch_s), UTC)
+        clock = PacedClock(SystemClock(), start=met, speed_s=float(speed), met=met)
+        clock.now() + LIFE
+    except (OverflowError, ValueError, OSError):
+        raise ConfigurationError(
+            f"LP_HEDGE_CLOCK = {wanted} leads out of the calendar: name a moment near the present, or a lower speed."
+        ) from None
+    return clock
 
 
 def _addresses(around: Surroundings) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bot.chat_settings.shown import all_settings
+from bot.fast_clock import program_clock
 from bot.preflight.chain import examine_lp
 from bot.preflight.exchange import examine_exchange
 from bot.preflight.findings import Examination, Finding, fix, ok, warn
@@ -17,7 +18,8 @@ from bot.preflight.standing import read_standing
 from bot.preflight.telegram import examine_telegram
 from bot.rendering.settings import Setting
 from bot.settings import Settings
-from core.clock import Clock, SystemClock
+from core.clock import Clock, PacedClock, SystemClock
+from core.errors import ConfigurationError
 
 
 async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examination:
@@ -33,7 +35,7 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         examine_telegram(settings),
     )
     findings = [_configuration(settings), *(_notice(settings, notice) for notice in settings.notices)]
-    findings += [*standing.findings, _addresses(settings)]
+    findings += [*standing.findings, *_clock(settings), _addresses(settings)]
     for name, hedge in config.hedges.items():
         findings += [*matters_if_unset(name, hedge), *examine_contradictions(name, hedge)]
     for lp in lps:
@@ -55,6 +57,19 @@ def _configuration(settings: Settings) -> Finding:
 def _notice(settings: Settings, notice: str) -> Finding:
     refuses = settings.config.mode == "live" and notice == settings.around.exposed
     return (fix if refuses else warn)("configuration", notice)
+
+
+def _clock(settings: Settings) -> Sequence[Finding]:
+    """Nothing of the system's own; `run` refuses what is to be fixed here."""
+    try:
+        clock = program_clock(settings.around)
+    except ConfigurationError as error:
+        return (fix("clock", str(error)),)
+    if not isinstance(clock, PacedClock):
+        return ()
+    return (
+        warn("clock", f"LP_HEDGE_CLOCK makes time run {clock.speed_s:.0f} times as fast, which is for tests alone"),
+    )
 
 
 def _addresses(settings: Settings) -> Finding:

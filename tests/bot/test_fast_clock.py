@@ -50,7 +50,8 @@ def test_it_runs_that_much_faster_from_its_moment_on(monkeypatch: pytest.MonkeyP
     real = datetime.now(UTC)
     told = first.now()
     assert isinstance(first, PacedClock)
-    assert told - (met + 150 * (real - met)) < timedelta(seconds=150 * 30)
+    assert abs(told - (met + 150 * (real - met))) < timedelta(seconds=150 * 30)
+    assert first.speed_s == 150
     assert told <= second.now() < told + timedelta(seconds=150 * 30)
 
 
@@ -63,6 +64,16 @@ def test_it_is_refused_beside_any_address_elsewhere(
     with pytest.raises(ConfigurationError, match=f"LP_HEDGE_CLOCK .* but {name} may be elsewhere: remove") as refused:
         program_clock(surroundings)
     assert "example" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["150@1", "9999@999999999999", "9999@0"])
+def test_a_time_out_of_the_calendar_is_refused(
+    monkeypatch: pytest.MonkeyPatch, around: dict[str, str], text: str
+) -> None:
+    """With a sentence, before anything begins."""
+    surroundings = _set(monkeypatch, around | {"LP_HEDGE_CLOCK": text})
+    with pytest.raises(ConfigurationError, match=f"LP_HEDGE_CLOCK = {text} leads out of the calendar"):
+        program_clock(surroundings)
 
 
 def test_defaults_are_elsewhere() -> None:

@@ -186,3 +186,17 @@ def test_addresses_are_shown_without_what_may_be_secret(stage: Stage) -> None:
     done = stage.call("check")
     assert place in done.stdout
     assert "secretpw" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "says"),
+    [
+        ("150@1", "fix", "LP_HEDGE_CLOCK = 150@1 leads out of the calendar"),
+        ("2@1700000000", "warn", "LP_HEDGE_CLOCK makes time run 2 times as fast"),
+    ],
+)
+def test_a_faster_clock_is_said(stage: Stage, text: str, verdict: str, says: str) -> None:
+    """What `run` refuses is to be fixed; and nobody leaves it there by mistake."""
+    stage.environment = {"LP_HEDGE_CLOCK": text}
+    ((given, detail),) = checks(stage, code=3 if verdict == "fix" else 0)["clock"]
+    assert (given, says in detail) == (verdict, True)

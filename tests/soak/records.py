@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from tests.soak.stage import Leg, Program, SoakStage
+from tests.soak.stage import Exit, Leg, Program, SoakStage
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -54,7 +54,7 @@ class Records:
     gaps: list[Gap] = field(default_factory=list)
     weights: list[Weight] = field(default_factory=list)
     downs: list[Down] = field(default_factory=list)
-    exits: list[int] = field(default_factory=list)
+    exits: list[Exit] = field(default_factory=list)
     quiet: int = 0
     broken: list[str] = field(default_factory=list)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tests.soak.judge import Stretch
 from tests.soak.records import Records, Weight
+from tests.soak.residual import Stretch
 
 SETTLED_AFTER = timedelta(hours=6)
+GROWS_AT_MOST_MB_A_DAY = 2.0
+RESIDENT_AT_MOST_MB = 160.0
+ENDS_WITHIN_S = 5.0
+# What a machine that runs other things as well may add.
+MACHINE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,40 @@ def memory(records: Records) -> dict[str, str]:
     for weight in records.weights:
         by_day[(weight.at - records.weights[0].at).days + 1].append(weight.resident_mb)
     days = ", ".join(f"day {day} {max(seen):.0f}" for day, seen in sorted(by_day.items()))
-    facts = {"resident memory at most, MB": days}
     life = longest_life(records.weights)
     slope = slope_mb_a_day(life)
+    grown = "no life was long enough to tell"
     if slope is not None:
         hours = (life[-1].at - life[0].at).total_seconds() / 3600
-        facts["growth of memory"] = f"{slope:+.2f} MB a day within one life of {hours:.0f} h, the first 6 h apart"
-    return facts
+        grown = f"{slope:+.2f} MB a day within one life of {hours:.0f} h, the first 6 h apart"
+    return {"resident memory at most, MB": days, "growth of memory": grown}
+
+
+def memory_broken(records: Records) -> Iterator[str]:
+    """Too much at any time, or more and more."""
+    most = max((weight.resident_mb for weight in records.weights), default=0.0)
+    if most > RESIDENT_AT_MOST_MB:
+        yield f"{most:.0f} MB were resident, {RESIDENT_AT_MOST_MB:.0f} are allowed"
+    slope = slope_mb_a_day(longest_life(records.weights))
+    if slope is not None and slope > GROWS_AT_MOST_MB_A_DAY:
+        yield f"memory grows by {slope:.2f} MB a day, {GROWS_AT_MOST_MB_A_DAY:.0f} are allowed"
+
+
+def exits_broken(records: Records) -> Iterator[str]:
+    """After SIGTERM: another code than 0, or too late."""
+    for each in records.exits:
+        if each.code:
+            yield f"SIGTERM ended it with {each.code}"
+        if each.took_s > ENDS_WITHIN_S + MACHINE_S:
+            yield f"SIGTERM ended it after {each.took_s:.1f} s, {ENDS_WITHIN_S:.0f} and {MACHINE_S:.0f} are allowed"
+
+
+def exits(records: Records) -> dict[str, str]:
+    """How many of each kind, and the slowest."""
+    ended = [down.how for down in records.downs]
+    counts = ", ".join(f"{how} {ended.count(how)}" for how in sorted(set(ended))) or "none"
+    slowest = max((each.took_s for each in records.exits), default=0.0)
+    return {"ends survived": counts, "the slowest SIGTERM, of the machine's own time": f"{slowest:.1f} s"}
 
 
 def longest_life(weights: Sequence[Weight]) -> list[Weight]:

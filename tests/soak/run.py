@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
 from tests.rigs.chain.evm import RpcFailed
-from tests.soak import judge
+from tests.soak import alerts, books, residual
+from tests.soak.happened import events_differ, has_begun, words_lost
 from tests.soak.people import People
 from tests.soak.records import Down, Records
-from tests.soak.report import Result, memory, processor, time_in_states
+from tests.soak.report import Result, exits, exits_broken, memory, memory_broken, processor, time_in_states
 from tests.soak.stage import OF_ALL, OPERATOR, Leg, Program, SoakStage, soak_stage
 from tests.soak.troubles import Troubles
 
@@ -25,13 +27,17 @@ CHAIN_EVERY_S = 60.0
 LOOK_EVERY_S = 120.0
 QUIET_WITHIN_S = 120.0  # of the machine's own time
 BAND_PCT, BAND_QUOTE = Decimal(OF_ALL["delta_band_pct"]), Decimal(OF_ALL["delta_band_quote"])
+LEAST_ENDS = 2
 TIDE = Decimal("0.0003")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`hours` of simulated time at `speed`. Restarts come about every `restart_every_h` for the first `restarts_for`
-    of the time (0..1); after it one life goes on to the end, so that its memory can be followed."""
+    """`hours` of simulated time at `speed`.
+
+    Restarts come about every `restart_every_h` (more often in a short time) for the first `restarts_for` of it (0..1),
+    and at least two, one of each kind; after it one life goes on to the end, so that its memory can be followed.
+    """
 
     hours: float
     speed: int
@@ -42,6 +48,10 @@ class Plan:
     trouble_every_h: float = 0.75
     act_every_h: float = 0.5
     quiet_every_h: float = 12.0
+
+    def random(self, chore: str) -> Random:
+        """Its own for each chore: what one draws does not hang on how often the machine let another one draw."""
+        return Random(f"{self.seed}:{chore}")
 
 
 @dataclass(slots=True)
@@ -56,28 +66,32 @@ class _Chore:
 class Soak:
     """`say` is told of each quiet moment."""
 
-    def __init__(self, plan: Plan, stage: SoakStage, random: Random, command: str, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, stage: SoakStage, command: str, say: Callable[[str], None]) -> None:
         self._plan = plan
         self._stage = stage
-        self._random = random
+        self._tides, self._liquidity, self._ends = plan.random("tides"), plan.random("liquidity"), plan.random("ends")
+        self._kinds = cycle(self._ends.sample(("kill -9", "SIGTERM"), 2))
         self._command = command
         self._say = say
         self._records = Records()
         self._program = Program(stage)
-        self._people = People(stage, Random(random.random()))
-        self._troubles = Troubles(stage, Random(random.random()), plan.faults)
+        self._people = People(stage, plan.random("people"))
+        self._troubles = Troubles(stage, plan.random("troubles"), plan.faults)
         self._funding_due_ms = stage.exchange.funding["ETHUSDT"].next_ms
         self._began = stage.clock.now()
+        self._started_at = self._began
         self._still = False
         self._priced_at_s = 0.0
         self._start_at_s: float | None = None
+        self._until_end_s: Callable[[], float] = lambda: 0.0
+        self._end_at_s = 0.0
 
     def run(self) -> Result:
         chores = self._chores()
         try:
             self._start(self._stage.elapsed_s())
             self._troubles.begin()
-            while (at_s := self._stage.elapsed_s()) < self._plan.hours * HOUR_S:
+            while (at_s := self._stage.elapsed_s()) < self._plan.hours * HOUR_S or self._lacks_ends():
                 for chore in chores:
                     if at_s >= chore.due_s:
                         chore.do(at_s)
@@ -92,8 +106,9 @@ class Soak:
     def _chores(self) -> list[_Chore]:
         plan = self._plan
 
-        def about(hours: float) -> Callable[[], float]:
-            return lambda: self._random.uniform(0.4, 1.6) * hours * HOUR_S
+        def about(chore: str, hours: float) -> Callable[[], float]:
+            random = plan.random(f"times of {chore}")
+            return lambda: random.uniform(0.4, 1.6) * hours * HOUR_S
 
         chores = [
             _Chore(self._move_venue, lambda: MARKET_EVERY_S),
@@ -103,14 +118,16 @@ class Soak:
             _Chore(self._troubles.look, lambda: MINUTE_S),
             _Chore(self._people.look, lambda: 5 * MINUTE_S),
             _Chore(self._weigh, lambda: HOUR_S / 2),
-            _Chore(self._troubles.strike, about(plan.trouble_every_h)),
-            _Chore(self._people.act, about(plan.act_every_h)),
-            _Chore(self._end_program, about(plan.restart_every_h)),
-            _Chore(self._move_liquidity, about(5.0)),
+            _Chore(self._troubles.strike, about("troubles", plan.trouble_every_h)),
+            _Chore(self._people.act, about("people", plan.act_every_h)),
+            _Chore(self._end_program, lambda: MINUTE_S),
+            _Chore(self._move_liquidity, about("liquidity", 5.0)),
             _Chore(self._quiet, lambda: plan.quiet_every_h * HOUR_S),
         ]
         for chore in chores[7:]:
             chore.due_s = chore.every_s()
+        self._until_end_s = about("ends", min(plan.restart_every_h, plan.restarts_for * plan.hours / 4))
+        self._end_at_s = self._until_end_s()
         return chores
 
     # -- the market ----------------------------------------------------------------------------------------------------
@@ -119,12 +136,12 @@ class Soak:
         """With a little tide in it, as a quote is filled by what passes it."""
         exchange = self._stage.exchange
         for leg in self._stage.legs:
-            tide = Decimal(0) if self._still else TIDE * self._random.choice((-1, 0, 1))
+            tide = Decimal(0) if self._still else TIDE * self._tides.choice((-1, 0, 1))
             exchange.set_price(leg.symbol, (self._price(leg, at_s) * (1 + tide)).quantize(Decimal("1e-6")))
         if exchange.now_ms() >= self._funding_due_ms:
             for symbol in [leg.symbol for leg in self._stage.legs]:
                 exchange.pay_funding(symbol)
-                rate = Decimal(self._random.randrange(-30, 60)).scaleb(-5)
+                rate = Decimal(self._tides.randrange(-30, 60)).scaleb(-5)
                 exchange.set_funding(symbol, rate, self._funding_due_ms + int(8 * HOUR_S * 1000))
             self._funding_due_ms += int(8 * HOUR_S * 1000)
 
@@ -144,10 +161,10 @@ class Soak:
 
     def _move_liquidity(self, at_s: float) -> None:
         """The owner adds or takes some, or is paid what is owed; out of range some of it cannot be done."""
-        leg = self._random.choice(self._stage.legs)
+        leg = self._liquidity.choice(self._stage.legs)
         price = leg.path.at(at_s)
         with contextlib.suppress(RpcFailed):
-            drawn = self._random.random()
+            drawn = self._liquidity.random()
             if drawn < 0.4:
                 leg.chain.increase(leg.position_id, leg.pool, base=3000 / price, quote=3000)
             elif drawn < 0.8:
@@ -157,32 +174,38 @@ class Soak:
     # -- the program ---------------------------------------------------------------------------------------------------
 
     def _start(self, at_s: float) -> None:
+        self._started_at = self._stage.clock.now()
         self._program.start()
         self._start_at_s = None
         if self._records.downs and self._records.downs[-1].until is None:
-            self._records.downs[-1].until = self._stage.clock.now()
+            self._records.downs[-1].until = self._started_at
+
+    def _lacks_ends(self) -> bool:
+        return len(self._records.downs) < LEAST_ENDS
 
     def _end_program(self, at_s: float) -> None:
-        if self._program.pid is None or at_s > self._plan.restarts_for * self._plan.hours * HOUR_S:
+        """When it is due and it runs; not amid its first seconds, in which it has no word for SIGTERM."""
+        over = at_s > self._plan.restarts_for * self._plan.hours * HOUR_S and not self._lacks_ends()
+        if at_s < self._end_at_s or over or self._program.pid is None:
+            return
+        if not has_begun(self._stage, self._started_at):
             return
         self._weigh(at_s)
-        killed = self._random.random() < 0.5
-        self._records.downs.append(Down(self._stage.clock.now(), "kill -9" if killed else "SIGTERM"))
-        if killed:
+        down = Down(self._stage.clock.now(), next(self._kinds))
+        self._records.downs.append(down)
+        if down.how == "kill -9":
             self._program.kill()
         else:
             self._stop_politely()
-        self._start_at_s = self._stage.elapsed_s() + self._random.uniform(0, 15) * MINUTE_S
+        self._start_at_s = self._stage.elapsed_s() + self._ends.uniform(0, 15) * MINUTE_S
+        self._end_at_s = self._start_at_s + self._until_end_s()
 
     def _stop_politely(self) -> None:
         try:
-            code = self._program.stop()
+            self._records.exits.append(self._program.stop())
         except subprocess.TimeoutExpired:
             self._records.broken.append("SIGTERM did not end it within a minute")
             self._program.kill()
-            return
-        if code:
-            self._records.broken.append(f"SIGTERM ended it with {code}")
 
     def _keep_running(self, at_s: float) -> None:
         if self._program.pid is not None:
@@ -214,9 +237,10 @@ class Soak:
         if trouble is not None:
             self._records.broken.append(f"never came to rest at {self._stage.clock.now():%d %H:%M}: {trouble}")
         broken = [
-            *judge.books_broken(self._stage),
-            *judge.journal_differs(self._stage),
-            *judge.alerts_lost(self._stage),
+            *books.books_broken(self._stage),
+            *books.journal_differs(self._stage),
+            *alerts.alerts_lost(self._stage, self._records.downs),
+            *events_differ(self._stage, self._records.downs, self._began),
         ]
         fresh = [each for each in broken if each not in self._records.broken]
         self._records.broken += fresh
@@ -252,23 +276,22 @@ class Soak:
                 self._stage.exchange.set_price(leg.symbol, (price * Decimal(part)).quantize(Decimal("1e-6")))
 
     def _unsettled(self) -> str | None:
-        if not judge.is_settled(self._stage):
+        if not books.is_settled(self._stage):
             return "an order without an end"
-        if waiting := judge.undelivered(self._stage):
+        if waiting := alerts.undelivered(self._stage):
             return f"{waiting} messages wait"
         for leg in self._stage.legs:
             gap = self._records.look_at(self._stage, leg, BAND_PCT, BAND_QUOTE)
             if gap.is_over:
                 return f"{leg.name} is {gap.gap_quote:.0f} off, its band is {gap.band_quote:.0f}"
-        return next(judge.journal_differs(self._stage), None)
+        return next(books.journal_differs(self._stage), None)
 
     # -- the result ----------------------------------------------------------------------------------------------------
 
     def _result(self) -> Result:
         stage, records, plan = self._stage, self._records, self._plan
-        lasted = judge.stretches(stage, records.downs, self._began, stage.clock.now())
-        over = list(judge.over_band(records.gaps, lasted))
-        ended = [down.how for down in records.downs]
+        lasted = residual.stretches(stage, records.downs, self._began, stage.clock.now())
+        over = list(residual.over_band(records.gaps, lasted, plan.speed))
         chance = self._troubles.chance
         calls = {name: f"{chance.failed[name]} of {count}" for name, count in sorted(chance.calls.items())}
         facts = {
@@ -278,22 +301,24 @@ class Soak:
             "troubles that last": ", ".join(f"{name} {n}" for name, n in sorted(self._troubles.began.items())),
             "the operator": ", ".join(f"{name} {n}" for name, n in sorted(self._people.did.items())),
             "messages told": str(len(stage.telegram.messages(OPERATOR))),
-            "ends survived": ", ".join(f"{how} {ended.count(how)}" for how in sorted(set(ended))) or "none",
+            **exits(records),
+            **words_lost(stage, records.downs),
             "quiet moments at which books and journal were compared": str(records.quiet),
             "looks at the residual, over its band": f"{len(records.gaps)}, {sum(gap.is_over for gap in records.gaps)}",
-            "states at the looks over the band": judge.said_while_over(records.gaps, lasted),
+            "states at the looks over the band": residual.said_while_over(records.gaps, lasted),
             "over its band, unexplained": str(len(over)),
             **time_in_states(lasted),
             **memory(records),
             **processor(records, stage.elapsed_s()),
         }
-        result = Result(self._command, facts, [*records.broken, *over])
+        found = [*records.broken, *over, *memory_broken(records), *exits_broken(records)]
+        result = Result(self._command, facts, found)
         result.write(stage.folder)
         return result
 
 
 def run_soak(plan: Plan, folder: Path, command: str, say: Callable[[str], None] = print) -> Result:
     """The result is also in `folder`, while it runs as of the last quiet moment; beside it database and log."""
-    random = Random(plan.seed)
-    with soak_stage(folder, speed=plan.speed, minutes=int(plan.hours * 60) + 600, random=random) as stage:
-        return Soak(plan, stage, random, command, say).run()
+    minutes = int(plan.hours * 60) + 600
+    with soak_stage(folder, speed=plan.speed, minutes=minutes, random=plan.random("prices")) as stage:
+        return Soak(plan, stage, command, say).run()

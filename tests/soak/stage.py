@@ -6,15 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 from core.clock import PacedClock, SystemClock
+from core.config import HedgeConfig
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig, PoolRef
 from tests.rigs.telegram.rig import TelegramRig
@@ -26,7 +29,7 @@ OPERATOR = 4711
 BALANCE = Decimal(400_000)
 POLL_S = 60
 DAY_MINUTES = 24 * 60
-STOPS_WITHIN_S = 60.0
+GIVES_UP_AFTER_S = 60.0
 # By hedge, what its block says beyond what all of them say. Between them: each kind of order, slices, and questions.
 SETTINGS = {
     "eth": {"approval_over_quote": '"off"', "rebalance_to": '"edge"'},
@@ -39,16 +42,24 @@ SETTINGS = {
     },
     "btc": {"approval_over_quote": '"off"', "order_type": '"post_only"', "limit_timeout_seconds": "180"},
 }
-# Limits of age are those of a network that is no faster than it always is, on a clock that is.
+# Wider than their defaults, as docs/reliability.md tells: how often it looks and how old facts may be, as no machine is
+# faster where the clock is.
 OF_ALL = {
     "poll_seconds": str(POLL_S),
     "cooldown_seconds": "30",
     "max_position_notional": "200000",
-    "max_chain_age_seconds": "900",
-    "max_price_age_seconds": "240",
+    "max_chain_age_seconds": "180",
+    "max_price_age_seconds": "60",
     "delta_band_pct": "1",
     "delta_band_quote": "100",
 }
+
+
+def in_force(hedge: str) -> HedgeConfig:
+    """The settings of this hedge, defaults included; of its place in the world nothing that is true."""
+    place = {"chain": "first", "amm_type": "uniswap_v3", "lp_position_ids": [1], "symbol": "ETHUSDT"}
+    text = "\n".join(f"{key} = {value}" for key, value in (OF_ALL | SETTINGS[hedge]).items())
+    return HedgeConfig.model_validate(place | tomllib.loads(text))
 
 
 @dataclass(slots=True)
@@ -89,6 +100,10 @@ class SoakStage:
         """Of the soak's own time."""
         return self.clock.monotonic_s()
 
+    def of_machine(self, seconds_s: float) -> timedelta:
+        """So many seconds of the machine's own time, by the fast clock."""
+        return timedelta(seconds=seconds_s * self.clock.speed_s)
+
     def write_configuration(self) -> None:
         lines = ['mode = "live"']
         for name, chain in self.chains.items():
@@ -127,6 +142,14 @@ class SoakStage:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """`took_s`: from SIGTERM to the end, of the machine's own time."""
+
+    code: int
+    took_s: float
+
+
 class Program:
     """`lp-hedge run` as a process that is started again and again; its log goes on in one file."""
 
@@ -151,11 +174,13 @@ class Program:
                 stderr=log,
             )
 
-    def stop(self) -> int:
-        """SIGTERM, and the exit code. Raises TimeoutExpired when it does not end."""
+    def stop(self) -> Exit:
+        """By SIGTERM. Raises TimeoutExpired when it does not end."""
         assert self._process is not None
+        asked_s = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(STOPS_WITHIN_S)
+        code = self._process.wait(GIVES_UP_AFTER_S)
+        return Exit(code, time.monotonic() - asked_s)
 
     def kill(self) -> None:
         assert self._process is not None
