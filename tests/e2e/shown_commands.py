@@ -118,6 +118,8 @@ RUN = (
     Shown("lp-hedge db backup", Scene.LIVE, "FILE", adds=HELP),
     Shown("lp-hedge db backup copy.db", Scene.LIVE, "holds a complete copy"),
     Shown("lp-hedge --db copy.db db check", Scene.LIVE, "is sound"),
+    Shown("lp-hedge db restore", Scene.LIVE, "FILE", adds=HELP),
+    Shown("lp-hedge db restore copy.db", Scene.LIVE, "already runs", code=2),
     Shown("lp-hedge db check", Scene.LIVE, "is sound"),
     Shown("lp-hedge flatten eth --yes", Scene.LIVE, "Flattening eth"),
 )
