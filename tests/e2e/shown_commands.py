@@ -109,7 +109,7 @@ RUN = (
     Shown("lp-hedge resume eth", Scene.LIVE, "Resumed: eth."),
     Shown("lp-hedge halt", Scene.LIVE, "Halted: eth."),
     Shown("lp-hedge resume", Scene.LIVE, "Resumed: eth."),
-    Shown("lp-hedge hedge eth --yes", Scene.LIVE, "Hedging eth now."),
+    Shown("lp-hedge hedge eth --yes", Scene.LIVE, "nothing to trade", code=1),
     Shown("lp-hedge follow keep eth", Scene.LIVE, "othing", code=1),
     Shown("lp-hedge follow close eth --yes", Scene.LIVE, "othing", code=1),
     Shown("lp-hedge report", Scene.LIVE, "Net"),

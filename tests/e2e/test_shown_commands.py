@@ -17,7 +17,9 @@ from typing import cast
 
 import pytest
 
+from bot.pulse import look
 from core.amm.presets import PRESETS
+from core.clock import SystemClock
 from storage.lock import is_running
 from tests.e2e.shown_commands import JSON_FENCE, JSON_OF, RUN, Scene, Shown
 from tests.e2e.stage import BY_ITSELF, OPERATOR, ROOT, SYMBOL, Service, Stage
@@ -173,6 +175,8 @@ def test_beside_a_running_service(stage: Stage) -> None:
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
         stage.until_short(stage.base_of(stage.position_id), within=Decimal("0.01"), timeout_s=PATIENCE_S)
+        # What `health` reads is written every 10 s.
+        stage.telegram.wait_for(lambda: look(stage.database, SystemClock()).turns, timeout_s=PATIENCE_S)
         for shown in of(Scene.LIVE):
             carried_out(shown, stage.folder, stage.variables(), {})
         assert service.stop() == 0, service.output()
