@@ -11,6 +11,7 @@ from core.hedging.states import Action, Reason, State
 from core.hedging.verdict import PASS, Verdict, wanting
 
 _ADJUST = int(Action.ADJUST)
+_ASK = int(Action.ASK)
 _HOLD = int(Action.HOLD)
 _ADJUSTING = int(State.ADJUSTING)
 _SUSPENDED = int(State.SUSPENDED)
@@ -31,7 +32,7 @@ def plan(facts: Facts, policy: Policy, memory: Memory, situation: Situation, nee
         return _no_room(need, tightest)
     answer, permitted = permission(facts, policy, memory, situation, need)
     if answer.action != PASS:
-        return answer
+        return _worth_asking(facts, policy, situation, need, answer)
     size = min(need.size_steps, permitted)
     planned = size
     clipped_by = _NONE
@@ -57,6 +58,18 @@ def plan(facts: Facts, policy: Policy, memory: Memory, situation: Situation, nee
         clipped_by=clipped_by,
         plan_steps=need.side * planned,
     )
+
+
+def _worth_asking(facts: Facts, policy: Policy, situation: Situation, need: Need, answer: Verdict) -> Verdict:
+    """The answer of `permission`, but SUSPENDED in place of a question for less than half a band of a need that is cut.
+
+    The limits' room moves with the price. Of a sliver half as much again and twice as much are there within minutes,
+    and neither a no nor a silence would hold. A long position in the way may always be closed.
+    """
+    if answer.action != _ASK or answer.clipped_by == _NONE or not need.increase:
+        return answer
+    asked_quote = abs(answer.quantity_steps) * policy.step_base * facts.price
+    return _no_room(need, answer.clipped_by) if 2 * asked_quote < situation.band_quote else answer
 
 
 def _no_room(need: Need, tightest: int) -> Verdict:

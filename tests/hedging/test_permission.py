@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from core.hedging import afterwards
 from core.hedging.kernel_types import Latch, Question, Since, Snooze
+from core.hedging.memory import rejected
 from core.hedging.states import Action, LpState, Reason, Request
 from tests.hedging.givens import MINUTE_MS, NOW_MS, after_fill, decide, done, facts, gap, memory, policy, said
 
@@ -57,11 +60,61 @@ def test_a_cut_question_is_judged_by_what_may_be_asked_for():
     """After silence or a no about the 1 that had room, the 10 that are missing neither ask again nor end the snooze;
     more room does."""
     silent = afterwards.unanswered(memory(), side=-1, size_steps=1000, now_ms=NOW_MS, partial=False)
-    rejected = memory(snooze=Snooze(-1, NOW_MS + MINUTE_MS, 1000))
+    refused = memory(snooze=Snooze(-1, NOW_MS + MINUTE_MS, 1000))
     roomy = CAPPED._replace(max_position_quote=CAPPED.max_position_quote + 2000)
     assert said(decide(gap("-10"), CAPPED, silent)) == "AWAITING_APPROVAL(unanswered)"
-    assert said(decide(gap("-10"), CAPPED, rejected)) == "READY(snoozed)"
-    assert [decide(gap("-10"), roomy, mind).quantity_steps for mind in (silent, rejected)] == [-2000, -2000]
+    assert said(decide(gap("-10"), CAPPED, refused)) == "READY(snoozed)"
+    assert [decide(gap("-10"), roomy, mind).quantity_steps for mind in (silent, refused)] == [-2000, -2000]
+
+
+def test_nobody_is_asked_for_a_sliver_of_the_need():
+    """Room for less than half a band: suspended by the limit that leaves it, also where no hysteresis is configured. A
+    long position that is in the way is asked for all the same."""
+    sliver = CAPPED._replace(max_position_quote=CAPPED.max_position_quote - 1002)
+    decision = decide(gap("-10"), sliver, memory())
+    assert (said(decision), decision.wanted_steps) == ("SUSPENDED(at_cap)", -10_000)
+    assert said(decide(gap("-10"), sliver._replace(hysteresis_quote=sliver.band_quote * 0), memory())) == (
+        "SUSPENDED(at_cap)"
+    )
+    assert said(decide(gap("-10", available_quote="49"), ASKS, memory())) == "SUSPENDED(low_margin)"
+    half = CAPPED._replace(max_position_quote=CAPPED.max_position_quote - 1000)
+    assert decide(gap("-10"), half, memory()).quantity_steps == -500
+    full = CAPPED._replace(max_position_quote=CAPPED.min_notional_quote)
+    assert decide(facts(perp="0.1"), full, memory()).quantity_steps == -105
+
+
+@pytest.mark.parametrize("answer", ["no", "silence"])
+def test_an_answer_about_a_cut_trade_holds_as_the_price_moves(answer: str):
+    """The price falls by 1 bp at each look, and the room under the cap grows with it. From a room of 10 QUOTE and from
+    one of half a band: in an hour no more questions than the snooze of a quarter of an hour, or the ever longer waits
+    after silence, allow."""
+    assert [_asked_while_falling(answer, room_quote) for room_quote in (10, 1000)] == [[], ASKED_AT_MIN[answer]]
+
+
+ASKED_AT_MIN = {"no": [0, 15, 30, 45], "silence": [0, 10, 30]}
+
+
+def _asked_while_falling(answer: str, room_quote: int) -> list[int]:
+    """Minutes at which the 10 BASE that are missing are asked for, in one hour of looks 15 s apart."""
+    capped = ASKS._replace(max_position_quote=ASKS.min_notional_quote * 3000 + room_quote)
+    mind, asked_min, pending_steps, expires_ms = memory(), [], 0, 0
+    for look in range(240):
+        now_ms, price = NOW_MS + look * 15_000, Decimal(2000) * Decimal("0.9999") ** look
+        if pending_steps and now_ms >= expires_ms:
+            mind = afterwards.unanswered(mind, side=-1, size_steps=pending_steps, now_ms=now_ms, partial=False)
+            pending_steps = 0
+        seen = gap("-10", price=price, mark_price=price, pool_price=price, now_ms=now_ms)
+        decision = decide(seen._replace(pending_side=-bool(pending_steps), pending_steps=pending_steps), capped, mind)
+        mind = decision.memory
+        if done(decision) is not Action.ASK:
+            continue
+        asked_min.append(look // 4)
+        size_steps = -decision.quantity_steps
+        if answer == "no":
+            mind = rejected(mind, side=-1, size_steps=size_steps, now_ms=now_ms, snooze_ms=15 * MINUTE_MS)
+        else:
+            pending_steps, expires_ms = size_steps, now_ms + 5 * MINUTE_MS
+    return asked_min
 
 
 def test_a_limit_of_zero_asks_for_every_plan_and_off_for_none():

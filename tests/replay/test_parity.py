@@ -30,7 +30,7 @@ CONFIGURATIONS: Mapping[str, Mapping[str, object]] = {
         "delta_band_pct": 0,
         "approval_over_quote": 100,
         "twap_over_quote": 0,
-        "max_position_notional": 10000,
+        "max_position_notional": 9800,  # also leaves less than half a band, for which nobody is asked
     },
     "a basis to mind": OFF | {"delta_band_quote": 60, "delta_band_pct": 0, "max_basis_bps": 1},
     "limit orders at the mark": OFF
