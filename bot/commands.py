@@ -138,9 +138,9 @@ def menu() -> tuple[tuple[str, str], ...]:
 
 
 def is_meant_as_command(answer: str) -> bool:
-    """Whether what was typed in answer to a question is a command all the same: by its slash, and a bare `halt`."""
-    words = answer.split()
-    return answer.lstrip().startswith("/") or (len(words) == 1 and is_meant_as_halt(words[0]))
+    """Whether what was typed in answer to a question is a command all the same: by its slash, and whatever begins with
+    `halt`. Nothing is guessed: `half` may well be the answer."""
+    return answer.lstrip().lower().startswith(("/", HALT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TextIO
 
-from bot.commands import parse
+from bot.commands import BY_NAME, parse
 from bot.operator import Actor, Button, OperatorService, Reply
 from bot.rendering.markup import plain
 from bot.replies import Attachment
@@ -160,12 +160,13 @@ class Console:
             self._terminal.write(result.toast)
 
     def _chosen(self, line: str) -> Button | None:
-        """The button meant by its number or its label, of the last question asked; a command's name is the command.
+        """The button meant by its number or its label, of the last question asked; a command's own name is the command,
+        what only resembles `halt` may be a label.
 
         Buttons of messages keep their numbers; whoever comes too late with one is told so.
         """
         word = line.lower()
-        if parse(word).command is not None:
+        if parse(word).word in BY_NAME:
             return None
         for number, button in enumerate(self._choices, start=1):
             label = button.label.lower()

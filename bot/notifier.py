@@ -92,10 +92,12 @@ class Notifier:
         self._repeats: dict[tuple[str, ...], Repeats] = {}
         self._newest: dict[str, str] = {}
         self._hushed_until: datetime | None = None
+        # By matter, the key of its first message since the hush began.
+        self._first_of: dict[str, str] = {}
 
     def hush_repeats(self, until: datetime) -> None:
-        """After a start that was one too many: what has rung within the last hour, before it, comes in silence, and
-        starts are not told."""
+        """After a start that was one too many: of what has rung within the last hour, before it, the first message
+        comes in silence, as it may only begin anew what rang then; and starts are not told."""
         self._hushed_until = self._steady.at(until)
 
     async def append(self, event: Event) -> None:
@@ -315,6 +317,9 @@ class Notifier:
         if message.silent or not self._hushes():
             return message
         matter = ":".join(message.key.split(":")[:2])
+        # What comes after the first is news of this run: grown worse, or another one.
+        if self._first_of.setdefault(matter, message.key) != message.key:
+            return message
         rung = await self._outbox.has_rung(f"{matter}:", now - RINGS_AGAIN_AFTER)
         return replace(message, silent=True) if rung else message
 

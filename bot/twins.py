@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bot.commands import BY_NAME
@@ -20,6 +21,7 @@ from storage.store import Store
 SOURCE = "cli"
 ANSWER_WITHIN_S = 20.0
 ANSWER_POLL_S = 0.1
+ENDED = "The service has just ended, so nothing was done. `lp-hedge status` shows what stands open."
 UNDER_WAY = {
     Holding.RESTORE: "{} is being put back by `lp-hedge db restore`",
     Holding.UPDATE: "an lp-hedge is starting on {} and brings it up",
@@ -111,14 +113,23 @@ async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: C
         if row is None:
             raise Transient("the command was not taken, send it again.")
         await store.audit.append(_who(), SOURCE, name, " ".join(args), clock.now())
-        if not is_running(database):
+        if not is_running(database) and name == HALT:
             return True, f"Nothing runs on {database} now; whatever starts there next halts first."
+        if not is_running(database):
+            await _withdraw(store, database, row, clock)
         deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S
         while (answer := await store.commands.answer(row)) is None:
             if clock.monotonic_s() > deadline_s:
                 raise Transient(f"written, but not answered within {ANSWER_WITHIN_S:.0f} s: see `lp-hedge status`.")
             await clock.sleep(ANSWER_POLL_S)
         return answer
+
+
+async def _withdraw(store: Store, database: Path, row: int, clock: Clock) -> None:
+    """Or whatever starts next would do it unasked; a service that began meanwhile is left to answer."""
+    with suppress(ConfigurationError), InstanceLock(database, Holding.COMMAND):
+        if await store.commands.answer(row) is None:
+            await store.commands.finish(row, ok=False, answer=ENDED, at=clock.now())
 
 
 def _who() -> str:

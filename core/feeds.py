@@ -197,8 +197,8 @@ class VenueFeed:
 
     async def _market(self, max_age_s: float) -> tuple[Market, bool]:
         """With whether it was told."""
-        told = self._watch.market(self._symbol) if self._watch else None
-        oldest = self._clock.now() - timedelta(seconds=max_age_s)
-        if told is not None and told.as_of >= oldest and told.best_bid < told.best_ask:
+        told, oldest = self._watch.market(self._symbol) if self._watch else None, timedelta(seconds=max_age_s)
+        # One from later than now was told before the clock was set back, nobody knows how long ago.
+        if told is not None and abs(self._clock.now() - told.as_of) <= oldest and told.best_bid < told.best_ask:
             return told, True
         return await self._venue.market(self._symbol), False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,7 +14,7 @@ from core.errors import Refused, Transient
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # A connection that is back within this time was not worth a word.
-TELL_AFTER = timedelta(seconds=60)
+TELL_AFTER_S = 60.0
 TELL_EVERY_S = 5.0
 CHANGED_WITHIN_S = 1.0
 
@@ -57,19 +56,19 @@ class Listening:
         self._clock = clock
         self._heard = False
         self.ever_heard = False
-        self._lost_since: datetime | None = clock.now()
+        self._lost_since_s: float | None = clock.monotonic_s()
         self._trouble = "not connected yet"
         self._told = False
 
     @property
     def trouble(self) -> str | None:
         """Why no news come at present; None while they do."""
-        return self._trouble if self._lost_since is not None else None
+        return self._trouble if self._lost_since_s is not None else None
 
     def heard(self) -> None:
         """The silence is over, and the waits before a new connection begin at a second again."""
         self._heard = self.ever_heard = True
-        self._lost_since = None
+        self._lost_since_s = None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -92,17 +91,19 @@ class Listening:
         return heard
 
     def _lose(self, why: str) -> None:
-        if why != self._trouble or self._lost_since is None:
+        if why != self._trouble or self._lost_since_s is None:
             log.warning("news stay away", of=self._what, why=why)
-        self._trouble, self._lost_since = why, self._lost_since or self._clock.now()
+        self._trouble = why
+        if self._lost_since_s is None:
+            self._lost_since_s = self._clock.monotonic_s()
 
     async def _keep_telling(self) -> None:
         while True:
             await self._clock.sleep(TELL_EVERY_S)
-            lost_since = self._lost_since
-            if lost_since is None and self._told:
+            lost_since_s, now_s = self._lost_since_s, self._clock.monotonic_s()
+            if lost_since_s is None and self._told:
                 self._told = False
                 await self._tell(None)
-            elif lost_since is not None and not self._told and self._clock.now() - lost_since >= TELL_AFTER:
+            elif lost_since_s is not None and not self._told and now_s - lost_since_s >= TELL_AFTER_S:
                 self._told = True
                 await self._tell(self._trouble)

@@ -85,7 +85,7 @@ class HedgeRunner:
         self._clock = clock
         self._remembered = Remembered()
         self._saved: Remembered | None = None
-        self._wishes = Wishes(name, events)
+        self._wishes = Wishes(name, events, clock)
         self._seen: Observation | None = None
         self._decision: Decision | None = None
         self._standing_then: Standing | None = None
@@ -105,7 +105,7 @@ class HedgeRunner:
             self._saved = self._remembered
             self._announced = self._stopped()
             if self._remembered.flattening:
-                self._wishes.make(Request.FLATTEN, None, self._clock.now())
+                self._wishes.make(Request.FLATTEN, None)
 
     async def evaluate(self) -> None:
         """One look, one decision, at most one order."""
@@ -204,7 +204,7 @@ class HedgeRunner:
         if idle := await self._why_idle(most_base):
             raise Refused(f"{self.name}: nothing to trade. {idle.explanation}", code="idle")
         self._require_on()  # a halt may have come meanwhile
-        self._wishes.make(Request.HEDGE, most_base, self._clock.now())
+        self._wishes.make(Request.HEDGE, most_base)
         log.info("hedge commanded", hedge=self.name, by=by, most_base=most_base)
         if self._seen is None or self._seen.is_sound or self._decision is None:
             return f"Hedging {self.name} now."
@@ -238,7 +238,7 @@ class HedgeRunner:
     async def flatten(self, by: str) -> str:
         """To zero, and halted from then on."""
         await self.halt(by)
-        self._wishes.make(Request.FLATTEN, None, self._clock.now())
+        self._wishes.make(Request.FLATTEN, None)
         self._remembered = replace(self._remembered, flattening=True)
         await self._save()
         seen = self._seen
@@ -334,12 +334,14 @@ class HedgeRunner:
         return not self._stopped() and self._is_recent()
 
     def _is_recent(self) -> bool:
-        """Asked again at the last moment: requests that came after the look may have taken long."""
+        """Asked again at the last moment: requests that came after the look may have taken long. Facts from later
+        than now were read before the clock was set back."""
         if self._seen is None or self._seen.venue is None:
             return False
         account, market = self._seen.venue.account, self._seen.venue.market
         oldest = timedelta(seconds=self._config().max_price_age_seconds)
-        return self._clock.now() - min(account.as_of, market.as_of) <= oldest
+        now = self._clock.now()
+        return all(abs(now - facts.as_of) <= oldest for facts in (account, market))
 
     async def _standing(self, approval: Approval | None, wish: Wish | None, seen: Observation) -> Standing:
         now = seen.at

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core.clock import Clock, SteadyTime
 from core.events import Event, EventKind
 from core.hedging.kernel_types import Decision
 from core.hedging.states import Reason, Request, State
@@ -16,7 +17,8 @@ LIVES = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A confirmed request. `most_base`: signed, what the question showed; None when it showed no size."""
+    """A confirmed request. `most_base`: signed, what the question showed; None when it showed no size. `until`: by
+    steady time."""
 
     request: Request
     most_base: Decimal | None
@@ -27,9 +29,10 @@ class Wishes:
     """For one hedge, one at a time. A /hedge that the facts do not allow in time is dropped; a /flatten waits until
     flat. Neither ends, or waits long, without a word."""
 
-    def __init__(self, hedge: str, events: EventLog) -> None:
+    def __init__(self, hedge: str, events: EventLog, clock: Clock) -> None:
         self._hedge = hedge
         self._events = events
+        self._steady = SteadyTime(clock)
         self._told_waiting = False
         self.wish: Wish | None = None
 
@@ -38,9 +41,9 @@ class Wishes:
         """A confirmed /flatten that is not done yet."""
         return self.wish is not None and self.wish.request is Request.FLATTEN
 
-    def make(self, request: Request, most_base: Decimal | None, now: datetime) -> None:
-        """In place of an earlier one; its time runs from `now`."""
-        self.wish = Wish(request, most_base, now + LIVES)
+    def make(self, request: Request, most_base: Decimal | None) -> None:
+        """In place of an earlier one; its time runs from now."""
+        self.wish = Wish(request, most_base, self._steady.now() + LIVES)
         self._told_waiting = False
 
     async def stopped(self, why: Reason, now: datetime) -> None:
@@ -55,7 +58,7 @@ class Wishes:
 
     async def look_at_the_time(self, decision: Decision | None, now: datetime) -> None:
         """What was wanted a minute ago is not done to another market. `decision`: the last one, that did not do it."""
-        if self.wish is None or now <= self.wish.until:
+        if self.wish is None or self._steady.now() <= self.wish.until:
             return
         if self.wish.request is Request.HEDGE:
             self.wish = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -21,7 +22,12 @@ from typing import Self
 from core.errors import ConfigurationError
 
 SIGNED_BYTES = 32
+PAUSE_S = 0.05
 _TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
+
+
+# Never set: only waited for.
+_PAUSE = threading.Event()
 
 
 class Holding(StrEnum):
@@ -47,12 +53,8 @@ class InstanceLock:
         """
         handle = self._open()
         try:
-            with _gate(handle, fcntl.LOCK_EX):
-                taken = not _take(handle, fcntl.LOCK_EX)
-                if not taken:
-                    _sign(handle, self._holding)
-            if taken:
-                self._wait(handle)
+            while not self._attempt(handle):
+                _PAUSE.wait(PAUSE_S)
         except OSError as error:
             os.close(handle)
             raise ConfigurationError(
@@ -92,8 +94,13 @@ class InstanceLock:
         except OSError as error:
             raise ConfigurationError(f"the lock of {self._database} cannot be opened: {error.strerror}") from error
 
-    def _wait(self, handle: int) -> None:
-        pid, holding = _signed(handle)
+    def _attempt(self, handle: int) -> bool:
+        """False while a command holds it. Whoever waits with us and was quicker has signed before we look again."""
+        with _gate(handle, fcntl.LOCK_EX):
+            if _take(handle, fcntl.LOCK_EX):
+                _sign(handle, self._holding)
+                return True
+            pid, holding = _signed(handle)
         if holding is Holding.RESTORE:
             raise ConfigurationError(
                 f"`lp-hedge db restore` (pid {pid}) is under way on {self._database}: wait for its end."
@@ -103,9 +110,7 @@ class InstanceLock:
                 f"another lp-hedge (pid {pid}) already runs on {self._database}: stop it first, or name another "
                 "database with --db."
             )
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        with _gate(handle, fcntl.LOCK_EX):
-            _sign(handle, self._holding)
+        return False
 
 
 def held_for(database: Path) -> Holding | None:

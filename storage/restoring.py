@@ -27,6 +27,7 @@ async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
     """
     path = real_place(path)
     fresh = beside(path, FRESH)
+    _require_another(source, fresh)
     with InstanceLock(path, Holding.RESTORE):
         try:
             await copy_whole(source, fresh)
@@ -35,6 +36,14 @@ async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
             raise ConfigurationError(f"{path} cannot be restored from {source}: {error.strerror}") from error
         finally:
             _tidy_up(path, fresh)
+
+
+def _require_another(source: Path, fresh: Path) -> None:
+    if fresh.exists() and source.exists() and fresh.samefile(source):
+        raise ConfigurationError(
+            f"{source} is what an earlier `db restore` left, and this one would use it up: rename it and restore from "
+            "that name, or from the copy that it was made of."
+        )
 
 
 def _put_in_place(path: Path, fresh: Path, now: datetime) -> Path | None:

@@ -119,6 +119,18 @@ async def test_questions_are_answered_by_number_or_word(real: Desk, screen: Scre
     assert await real.queued() == [("flatten", ("eth",))]
 
 
+async def test_a_hedge_whose_name_is_near_halt_is_chosen(store: Store) -> None:
+    """While it is one of the choices; else what is near halt halts."""
+    desk = make_desk(store, SystemClock(), "salt", "eth")
+    console = a_console(desk, Terminal(None, io.StringIO(), SystemClock()))
+    for line in ("flatten", "salt", "yes"):
+        await console.obey(line)
+    assert await desk.queued() == [("flatten", ("salt",))]
+    for line in ("flatten", "halt", "hatl", "salt"):
+        await console.obey(line)
+    assert [name for name, _ in await desk.queued()] == ["flatten", "halt", "halt", "halt"]
+
+
 async def test_a_number_without_a_question_does_nothing(real: Desk, screen: Screen) -> None:
     """A choice counts for the last question only."""
     screen.type("1")

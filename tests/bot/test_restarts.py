@@ -131,3 +131,27 @@ async def test_only_what_has_rung_is_hushed(store: Store, clock: ManualClock) ->
         notifier = await start(store, clock, runs_s=3)
     await notifier.append(Event(EventKind.HALTED, "bnb", clock.now(), {"by": "Anna"}))
     assert (await rung(store))[-1] == "halted"
+
+
+async def test_what_grows_or_comes_again_in_one_run_is_heard(store: Store, clock: ManualClock) -> None:
+    """After a row of starts: a breach that this run begins as the last one did, the same four times as large, and a
+    new one after its end."""
+    for number in range(4):
+        notifier = await start(store, clock, runs_s=3)
+        await breach(notifier, clock, 5000)
+        if number < 3:
+            await clock.advance(3)
+    await breach(notifier, clock, 20_000)
+    await notifier.append(Event(EventKind.EXPOSURE_RESTORED, "bnb", clock.now(), {"gap_quote": "1"}))
+    await clock.advance(600)
+    await notifier.tick()
+    await breach(notifier, clock, 60_000)
+    rows = await store.database.rows("SELECT silent FROM outbox WHERE key LIKE 'breach:%' ORDER BY seq")
+    assert [not row["silent"] for row in rows] == [True, True, False, False, True, True]
+
+
+async def breach(notifier: Notifier, clock: ManualClock, gap_quote: int) -> None:
+    data = {"gap_quote": str(gap_quote), "band_quote": "1000", "gap_base": "1", "reason": "low_margin"}
+    await notifier.append(Event(EventKind.EXPOSURE_BREACHED, "bnb", clock.now(), data))
+    await clock.advance(300)
+    await notifier.tick()

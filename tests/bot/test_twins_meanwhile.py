@@ -115,3 +115,22 @@ def test_an_older_service_that_runs_is_named(database: Path) -> None:
     with InstanceLock(database), pytest.raises(ConfigurationError, match="that version's own command"):
         halt(database)
     assert waiting(database) == (NEWEST - 1, [])
+
+
+@pytest.mark.parametrize("name", ["flatten", "hedge", "resume", "pause"])
+def test_only_a_halt_waits_for_the_next_start(database: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The service ends between the look at its lock and the writing: it is said, and nothing is left to be done."""
+    lock = InstanceLock(database)
+    lock.acquire()
+
+    async def newest() -> None:
+        await (await Store.open(database, scope="paper:paper", clock=CLOCK)).aclose()
+
+    async def ending(place: Path, clock: SystemClock) -> None:
+        lock.release()
+
+    asyncio.run(newest())
+    monkeypatch.setattr("bot.twins._require_its_schema", ending)
+    ok, answer = order(database, name, ("eth",), clock=CLOCK, sure=True)
+    assert not ok and "has just ended, so nothing was done" in answer
+    assert waiting(database) == (NEWEST, [])

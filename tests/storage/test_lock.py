@@ -95,6 +95,35 @@ def test_a_start_waits_for_a_command(path: Path) -> None:
     service.release()
 
 
+def test_of_two_starts_that_wait_for_a_command_one_is_refused(path: Path) -> None:
+    """And does not wait for as long as the other runs."""
+    command, refused, services = (
+        InstanceLock(path, Holding.COMMAND),
+        list[str](),
+        [InstanceLock(path) for _ in range(2)],
+    )
+
+    def start(service: InstanceLock) -> None:
+        try:
+            service.acquire()
+        except ConfigurationError as error:
+            refused.append(str(error))
+
+    command.acquire()
+    starting = [threading.Thread(target=start, args=(service,), daemon=True) for service in services]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join(0.3)
+    assert all(thread.is_alive() for thread in starting)
+    command.release()
+    for thread in starting:
+        thread.join(30)
+    assert len(refused) == 1 and "already runs" in refused[0] and held_for(path) is Holding.SERVICE
+    for service in services:
+        service.release()
+
+
 def test_what_an_earlier_version_holds_is_a_service(path: Path) -> None:
     """It wrote its pid alone."""
     with InstanceLock(path, Holding.RESTORE):

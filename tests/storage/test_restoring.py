@@ -186,3 +186,18 @@ async def test_what_is_no_copy_is_said(path: Path, copy: Path, tmp_path: Path) -
     with pytest.raises(ConfigurationError, match="copy.db is damaged"):
         await restore(path, copy, now=T0)
     assert await later(path) == "yes"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_what_an_earlier_one_left_is_no_source_under_its_name(path: Path, copy: Path, *, is_gone: bool) -> None:
+    """It would be used up; renamed it serves as any copy."""
+    left = path.with_name("lp_hedge.db.restored")
+    shutil.copy(copy, left)
+    if is_gone:
+        remove(path)
+    there = sorted(file.name for file in path.parent.iterdir())
+    with pytest.raises(ConfigurationError, match=r"lp_hedge.db.restored is what an earlier .* rename it"):
+        await restore(path, left, now=T0)
+    assert sorted(file.name for file in path.parent.iterdir()) == there
+    await restore(path, left.rename(path.with_name("copy.db")), now=T0)
+    assert await later(path) is None and path.with_name("copy.db").exists()

@@ -20,6 +20,7 @@ from tests.telegram.conftest import OPERATOR, SECOND, Running
 
 BOTH = frozenset({OPERATOR, SECOND})
 ANNA = Actor("tg:42", "User42")
+HALTS = ("halt", "Halt all", "halt bnb", "halt now!!", "halt!")
 Ending = Callable[[Desk, Approval], Awaitable[object]]
 
 
@@ -126,11 +127,20 @@ async def test_a_halt_typed_into_the_question_halts(rig: TelegramRig, desk: Desk
         press = rig.press(OPERATOR, await shown(rig, OPERATOR), "Reject")
         await rig.eventually(lambda: press.answered)
         (question,) = await rig.eventually(lambda: rig.messages(OPERATOR, "Why was it rejected?"))
-        for text in ("halt", "/halt", "/status"):
+        for text in ("/halt", "/status", *HALTS):
             await _answered(desk, text, question.text)
-    assert [name for name, _ in await desk.queued()] == ["halt", "halt"]
+    assert [name for name, _ in await desk.queued()] == ["halt"] * (1 + len(HALTS))
     rejected = await desk.store.approvals.get("a1b2c3d4")
     assert rejected is not None and rejected.note is None
+
+
+@pytest.mark.parametrize("reason", ["half", "halo", "hat", "salt", "do not halt"])
+async def test_a_reason_near_halt_is_a_reason(desk: Desk, reason: str) -> None:
+    """Every hedge would stop by a word that was asked for."""
+    await desk.approvals.ask(a_proposal(desk))
+    await desk.approvals.answer("a1b2c3d4", approve=False, by=ANNA.label, note=None)
+    assert "Kept with proposal" in await _answered(desk, reason, "Why was it rejected? SELL 4.2 BNB\nID a1b2c3d4")
+    assert await desk.queued() == []
 
 
 @pytest.mark.parametrize("state", [ApprovalState.PENDING, ApprovalState.APPROVED, None])
