@@ -23,7 +23,7 @@ from tests.soak.records import Down, reading
 from tests.soak.stage import OPERATOR, SoakStage
 
 # Of the machine's own time, on which its threads may stand still.
-TOLD_WITHIN_S = 0.5
+TOLD_WITHIN_S = 1.0
 WRITTEN_WITHIN_S = 10.0
 # What comes again within five minutes is told once it has lasted a minute; the edge of a range after five.
 LASTED = timedelta(seconds=60)
@@ -127,6 +127,10 @@ class Told:
         moments = self.moments[kind, hedge]
         following = moments[bisect_right(moments, over_at) :]
         return min([over_at + self.written_within, *following[:1]])
+
+    def lasted(self, since: datetime, to: datetime) -> timedelta:
+        """Two allowances less where a life ended, as what came just before need not have been taken in."""
+        return to - since - (2 * self.within if to in self.life_ends else timedelta(0))
 
     def has_end(self, topic: str, hedge: str | None, at: datetime, thread: str = "") -> bool:
         """Written with the event that says it is over."""
@@ -275,7 +279,7 @@ def _as_lasting(told: Told, topic: str, kind: EventKind, whose: tuple[str | None
     if told.has(topic, hedge, stood.since, told.latest(kind, hedge, stood.to), thread):
         if stood.over and not told.has_end(f"{topic}_over", hedge, stood.to, thread):
             yield f"{topic} of {hedge or 'all'} was over at {stood.to:%d %H:%M:%S}, which was told to nobody"
-    elif stood.to - stood.since > at_least + told.within:
+    elif told.lasted(stood.since, stood.to) > at_least + told.within:
         yield _told_to_nobody(stood.name, hedge, stood.since)
 
 
@@ -374,7 +378,7 @@ def _as_suspended(told: Told, event: Happened, to: datetime, ended: datetime) ->
     """For one reason until `to`, for others maybe until `ended`."""
     until = told.latest(EventKind.SUSPENDED, event.hedge, ended)
     reason = event.data.get("reason", "")
-    if reason in NOT_TOLD_AS_SUSPENDED or to - event.at <= LASTED + told.within:
+    if reason in NOT_TOLD_AS_SUSPENDED or told.lasted(event.at, to) <= LASTED + told.within:
         return
     topics = ("suspended", *((FORETOLD_BY[reason],) if reason in FORETOLD_BY else ()))
     if not any(told.has(topic, event.hedge, event.at - LASTED, until) for topic in topics):

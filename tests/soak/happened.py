@@ -49,6 +49,17 @@ def has_begun(stage: SoakStage, since: datetime) -> bool:
         return any(moment >= since for moment in _moments(database, EventKind.STARTED))
 
 
+def is_stopped(stage: SoakStage) -> bool:
+    """Whether any hedge stands still by a person's word."""
+    kinds = (EventKind.HALTED.value, EventKind.PAUSED.value, EventKind.RESUMED.value)
+    if not stage.database.exists():
+        return False
+    with reading(stage.database) as database:
+        rows = database.execute("SELECT hedge, kind FROM events WHERE kind IN (?, ?, ?) ORDER BY seq", kinds)
+        last = {row["hedge"]: row["kind"] for row in rows}
+    return any(kind != EventKind.RESUMED.value for kind in last.values())
+
+
 def _lives_differ(
     database: sqlite3.Connection, downs: Sequence[Down], began: datetime, stage: SoakStage
 ) -> Iterator[str]:

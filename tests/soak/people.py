@@ -8,6 +8,7 @@ from random import Random
 
 from tests.rigs.telegram.errors import RigMisuse
 from tests.rigs.telegram.world import Message
+from tests.soak.happened import is_stopped
 from tests.soak.stage import OPERATOR, SoakStage
 
 READS = (
@@ -44,10 +45,14 @@ class People:
         for message in self._stage.telegram.messages(OPERATOR)[-LOOKS_BACK:]:
             if message.keyboard and (label := self._chosen(message)) is not None:
                 self._press(message, label)
-        if self._resume_at_s is not None and at_s > self._resume_at_s:
-            self.resume(at_s)
+        if not is_stopped(self._stage):
+            self._resume_at_s = None
+        elif self._resume_at_s is None:
+            self._resume_at_s = at_s + self._random.uniform(0.2, 1) * STOPPED_FOR_S
+        elif at_s > self._resume_at_s:
+            self.resume()
 
-    def act(self, at_s: float) -> None:
+    def act(self, _at_s: float) -> None:
         """One thing of their own."""
         hedge = self._random.choice(self._stage.legs).name
         drawn = self._random.random()
@@ -59,13 +64,10 @@ class People:
             command = self._random.choice(ACTS)
             everything = command in ("/pause", "/halt") and self._random.random() < 0.5
             self._say(command if everything else f"{command} {hedge}")
-            if command in ("/pause", "/halt", "/flatten"):
-                self._resume_at_s = at_s + self._random.uniform(0.2, 1) * STOPPED_FOR_S
 
-    def resume(self, at_s: float) -> None:
-        """And again until it is so: a word may be lost on the way."""
+    def resume(self) -> None:
+        """Again at each look until it is so: a word may be lost on the way."""
         self._say("/resume")
-        self._resume_at_s = at_s + STOPPED_FOR_S if self._random.random() < 0.5 else None
 
     def confirm(self) -> None:
         """Say yes to everything that asks."""

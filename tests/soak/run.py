@@ -27,7 +27,8 @@ CHAIN_EVERY_S = 60.0
 LOOK_EVERY_S = 120.0
 QUIET_WITHIN_S = 120.0  # of the machine's own time
 BAND_PCT, BAND_QUOTE = Decimal(OF_ALL["delta_band_pct"]), Decimal(OF_ALL["delta_band_quote"])
-LEAST_ENDS = 2
+KINDS = ("kill -9", "SIGTERM")
+LEAST_ENDS = len(KINDS)
 TIDE = Decimal("0.0003")
 
 
@@ -70,7 +71,7 @@ class Soak:
         self._plan = plan
         self._stage = stage
         self._tides, self._liquidity, self._ends = plan.random("tides"), plan.random("liquidity"), plan.random("ends")
-        self._kinds = cycle(self._ends.sample(("kill -9", "SIGTERM"), 2))
+        self._kinds = cycle(self._ends.sample(KINDS, len(KINDS)))
         self._command = command
         self._say = say
         self._records = Records()
@@ -181,7 +182,8 @@ class Soak:
             self._records.downs[-1].until = self._started_at
 
     def _lacks_ends(self) -> bool:
-        return len(self._records.downs) < LEAST_ENDS
+        """Refused starts are none: the exchange may say of the first calls that the key is wrong."""
+        return sum(down.how in KINDS for down in self._records.downs) < LEAST_ENDS
 
     def _end_program(self, at_s: float) -> None:
         """When it is due and it runs; not amid its first seconds, in which it has no word for SIGTERM."""
@@ -211,8 +213,10 @@ class Soak:
         if self._program.pid is not None:
             return
         if self._start_at_s is None:
-            self._records.broken.append(f"it ended by itself at {self._stage.clock.now():%d %H:%M}")
-            self._records.downs.append(Down(self._stage.clock.now(), "by itself"))
+            began = has_begun(self._stage, self._started_at)
+            if began:
+                self._records.broken.append(f"it ended by itself at {self._stage.clock.now():%d %H:%M}")
+            self._records.downs.append(Down(self._stage.clock.now(), "by itself" if began else "a refused start"))
             self._start_at_s = at_s
         if at_s >= self._start_at_s:
             self._start(at_s)
@@ -261,7 +265,7 @@ class Soak:
             self._move_chain(at_s)
             self._ripple(turn)
             if turn % 40 == 0:
-                self._people.resume(at_s)
+                self._people.resume()
             self._people.confirm()
             time.sleep(0.25)
             waits = self._unsettled()
