@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from core.events import EventKind
+from core.ports import PlanState
+from storage.journal import SqliteJournal
 from tests.execution.stage import Stage
-from tests.execution.world import HEDGED, SYMBOL
+from tests.execution.world import HEDGED, SYMBOL, Setting, running
 
 WORDS = ("plan_opened", "hedge_executed")
 EVERY = 5
@@ -76,6 +82,28 @@ def test_killed_over_a_trade_that_is_not_ours(tmp_path: Path) -> None:
             stage.cycles(3)
             assert told(stage, "foreign_trade") == 1, after
     raise AssertionError("it never came to its end")
+
+
+async def test_a_turn_that_is_ended_as_it_closes_a_plan_tells_of_it(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is closed on the disk before the turn hears of it; the same process would not tell it later."""
+    plain = SqliteJournal.close_plan
+
+    async def closed_as_the_turn_ends(journal: SqliteJournal, plan_id: str, state: PlanState, at: datetime) -> bool:
+        done = await plain(journal, plan_id, state, at)
+        turn.cancel()
+        await asyncio.sleep(0)
+        return done
+
+    monkeypatch.setattr(SqliteJournal, "close_plan", closed_as_the_turn_ends)
+    async with running(setting) as world:
+        turn = asyncio.ensure_future(world.cycles(4))
+        await asyncio.wait({turn})
+        assert turn.cancelled()
+        await world.until_hedged()
+        assert len(await world.events(EventKind.PLAN_OPENED, EventKind.HEDGE_EXECUTED)) == 2
+        await world.check_settled()
 
 
 def told(stage: Stage, kind: str) -> int:
