@@ -42,6 +42,7 @@ from core.runner import HedgeRunner
 from core.stops import Stops
 from core.supervision import Task
 from core.venue_watch import Streams, VenueWatch
+from core.words_owed import tell_what_is_owed
 from storage.store import Store
 
 # A long account is read page by page, behind whatever trades.
@@ -69,6 +70,7 @@ async def build_engine(
     and nothing is held.
     """
     await office.settings.judge_by(partial(_require_possible, venue))
+    await tell_what_is_owed(store.last_deeds, store.journal, office.notifier)
     claims: dict[str, Claim] = {}
     plan_ids, stops = PlanIds(), Stops(store.memory)
     bookkeeper = Bookkeeper(venue=venue, journal=store.journal, events=office.notifier, clock=clock, start=began)

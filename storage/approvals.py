@@ -161,13 +161,13 @@ class SqliteApprovals:
 
 
 def _as_it_stands(row: Row) -> Approval:
-    approval, executed = _approval_of(row), Decimal(0)
+    approval, executed = approval_of(row), Decimal(0)
     for part in (row["executed"] or "").split():
         executed = EXACT.add(executed, Decimal(part))
     return replace(approval, used_base=max(approval.used_base, executed))
 
 
-def _approval_of(row: Row) -> Approval:
+def approval_of(row: Row) -> Approval:
     decided_at = row["decided_at"]
     return Approval(
         approval_id=row["approval_id"],

@@ -52,8 +52,8 @@ class PlanBook:
         values = (self._scope, plan.plan_id)
         return await tx.row("SELECT 1 FROM plans WHERE scope = ? AND plan_id = ?", values) is not None
 
-    async def close_plan(self, plan_id: str, state: PlanState, at: datetime) -> None:
-        """The first end of a plan stands: the same end again is fine, another raises InvariantBroken."""
+    async def close_plan(self, plan_id: str, state: PlanState, at: datetime) -> bool:
+        """The first end of a plan stands: the same end again is fine and False, another raises InvariantBroken."""
         if state is PlanState.ACTIVE:
             raise InvariantBroken(f"plan {plan_id} was to be closed as active")
         async with self._db.transaction() as tx:
@@ -62,11 +62,12 @@ class PlanBook:
                 (state, time_text(at), self._scope, plan_id),
             )
             if changed:
-                return
+                return True
             row = await tx.row("SELECT state FROM plans WHERE scope = ? AND plan_id = ?", (self._scope, plan_id))
             if row is None or row["state"] != state:
                 found = "is not in the journal" if row is None else f"ended as {row['state']}"
                 raise InvariantBroken(f"plan {plan_id} {found}, it cannot end as {state}")
+        return False
 
     async def plan(self, plan_id: str) -> Plan | None:
         """In whatever state; None for an unknown id."""

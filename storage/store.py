@@ -15,6 +15,7 @@ from storage.commands import SqliteCommandQueue, SqliteConfirmations
 from storage.database import Database, has_database, open_database
 from storage.history import Audit, SqliteEventLog
 from storage.journal import SqliteJournal
+from storage.last_deeds import SqliteLastDeeds
 from storage.memory import Meta, PaperAccounts, SqliteFollowedPositions, SqliteHedgeMemory
 from storage.offers import SqliteOffers
 from storage.outbox import SqliteOutbox
@@ -25,14 +26,15 @@ from storage.series import SqliteSeries
 class Store:
     """`async with await Store.open(...)`, or `aclose()` in the end: an unclosed store keeps its process alive.
 
-    Of `scope` ("<mode>:<account>"): journal, approvals, memory, paper, followed, offers, series, income, overrides,
-    events. The rest is the database's.
+    Of `scope` ("<mode>:<account>"): journal, last_deeds, approvals, memory, paper, followed, offers, series, income,
+    overrides, events. The rest is the database's.
     """
 
     def __init__(self, database: Database, scope: str, resources: AsyncExitStack) -> None:
         self.database = database
         self.scope = scope
         self.journal = SqliteJournal(database, scope)
+        self.last_deeds = SqliteLastDeeds(database, scope)
         self.approvals = SqliteApprovals(database, scope)
         self.memory = SqliteHedgeMemory(database, scope)
         self.paper = PaperAccounts(database, scope)

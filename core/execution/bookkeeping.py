@@ -127,7 +127,7 @@ class Bookkeeper:
         own = tuple(trade for trade, origin in origin_of if origin is TradeOrigin.OURS)
         foreign = tuple((trade, origin) for trade, origin in origin_of if origin is not TradeOrigin.OURS)
         for trade, origin in foreign:
-            await self._events.append(_foreign_trade(hedge, trade, origin, now))
+            await self._events.append(foreign_trade(hedge, trade, origin, now))
         return BookedTrades(own, foreign, unnamed)
 
     async def _origins(self, symbol: str, trades: Sequence[Trade]) -> dict[int, TradeOrigin]:
@@ -185,7 +185,7 @@ def _parted(trades: Sequence[Trade], origins: Mapping[int, TradeOrigin]) -> tupl
     return tuple(trade for trade in trades if trade.trade_id < first_id), unnamed
 
 
-def _foreign_trade(hedge: str, trade: Trade, origin: TradeOrigin, at: datetime) -> Event:
+def foreign_trade(hedge: str | None, trade: Trade, origin: TradeOrigin, at: datetime) -> Event:
     data = {
         "symbol": trade.symbol,
         "trade_id": str(trade.trade_id),

@@ -3,6 +3,7 @@ so that a restart goes on where the process died."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,10 +12,10 @@ from core.clock import Clock
 from core.config import HedgeConfig
 from core.errors import Refused, Transient
 from core.events import Event, EventKind
+from core.execution import plan_words
 from core.execution.active_plan import ActivePlan, is_quote
 from core.execution.ages import Ages
 from core.execution.back_off import BackOff
-from core.execution.bookkeeping import average_price, executed_base
 from core.execution.dead_man import DeadMansSwitch
 from core.execution.executor import Executor, Step, StepEnd
 from core.execution.order_ids import OrderName, PlanIds, client_order_id
@@ -28,10 +29,9 @@ from core.execution.terms import (
     smallest_base,
     way_of,
 )
-from core.facts import OrderSide, OrderType, SymbolRules, TimeInForce, Trade
+from core.facts import OrderSide, OrderType, SymbolRules, TimeInForce
 from core.ports import EventLog, Journal, JournalOrder, OrderState, Plan, PlanState
 
-BPS = Decimal(10_000)
 AFTER_REFUSAL_S = 5.0
 AFTER_CONFLICT_S = 1.0
 AFTER_TROUBLE_S = 0.2
@@ -170,18 +170,25 @@ class PlanBook:
 
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
         """End the plan; with fills it is a hedge executed. None of its orders may rest any more, but one whose outcome
-        is unknown may be found resting yet: it stays guarded."""
-        await self._journal.close_plan(plan.plan_id, state, self._clock.now())
+        is unknown may be found resting yet: it stays guarded.
+
+        A turn that is cancelled ends it and tells of it all the same, or nobody of this process would.
+        """
+        fills, orders = await self._journal.plan_fills(plan.plan_id), await self._journal.plan_orders(plan.plan_id)
+        word = None
+        if fills:
+            stand = {"position_base": str(position_base), "target_base": str(target_base)}
+            word = EventKind.HEDGE_EXECUTED, plan_words.executed(plan, fills) | stand | self._fallen_back(orders)
+        elif state is PlanState.FAILED:
+            word = EventKind.PLAN_FAILED, plan_words.failed(plan, self.trouble)
+        await asyncio.shield(self._end(plan, state, word))
         if not await self._journal.unsettled_orders(plan.symbol):
             await self._switch.stand_down()
-        fills = await self._journal.plan_fills(plan.plan_id)
-        if fills:
-            data = self._executed(plan, fills, position_base=position_base, target_base=target_base)
-            data |= self._fallen_back(await self._journal.plan_orders(plan.plan_id))
-            await self._events.append(Event(EventKind.HEDGE_EXECUTED, self._hedge, self._clock.now(), data))
-        elif state is PlanState.FAILED:
-            data = {"plan_id": plan.plan_id, "detail": self.trouble}
-            await self._events.append(Event(EventKind.PLAN_FAILED, self._hedge, self._clock.now(), data))
+
+    async def _end(self, plan: Plan, state: PlanState, word: tuple[EventKind, dict[str, str]] | None) -> None:
+        now = self._clock.now()
+        if await self._journal.close_plan(plan.plan_id, state, now) and word is not None:
+            await self._events.append(Event(word[0], self._hedge, now, word[1]))
 
     def gave_up(self, plan: Plan) -> bool:
         """The venue failed its kind of order more than `max_retries` times in a row."""
@@ -222,14 +229,7 @@ class PlanBook:
         return None
 
     async def _tell_opened(self, plan: Plan) -> None:
-        data = {
-            "plan_id": plan.plan_id,
-            "side": plan.side.value,
-            "quantity_base": str(plan.quantity_base),
-            "gap_base": str(plan.gap_base),
-            "price": str(plan.reference_price),
-            "reason": plan.reason,
-        }
+        data = plan_words.opened(plan)
         if self._new is not None:
             data |= {"gap_quote": str(self._new.gap_quote), "band_quote": str(self._new.band_quote)}
         await self._events.append(Event(EventKind.PLAN_OPENED, self._hedge, plan.created_at, data))
@@ -276,31 +276,3 @@ class PlanBook:
         late = [o for o in orders if o.request.order_type is OrderType.MARKET or (quoting and not is_quote(o))]
         taken = sum((order.executed_base for order in late), Decimal(0))
         return {"fallback_base": str(taken)} if taken and len(late) < len(orders) else {}
-
-    def _executed(
-        self, plan: Plan, fills: tuple[Trade, ...], *, position_base: Decimal, target_base: Decimal
-    ) -> dict[str, str]:
-        quantity = executed_base(fills)
-        in_quote = all(fill.fee_asset == self._rules.quote_asset for fill in fills)
-        data = {
-            "plan_id": plan.plan_id,
-            "side": plan.side.value,
-            "quantity_base": str(quantity),
-            "average_price": str(average_price(fills) or Decimal(0)),
-            "slippage_bps": str(_slippage_bps(plan, fills)),
-            "fills": str(len(fills)),
-            "position_base": str(position_base),
-            "target_base": str(target_base),
-            "reason": plan.reason,
-        }
-        if in_quote:
-            data["fee_quote"] = str(sum((fill.fee for fill in fills), Decimal(0)))
-        return data | ({"approval_id": plan.approval_id} if plan.approval_id else {})
-
-
-def _slippage_bps(plan: Plan, fills: tuple[Trade, ...]) -> Decimal:
-    """Against the mid at which the plan was decided (arrival), positive when worse."""
-    lost_quote = sum(
-        (fill.side.sign * (fill.price - plan.reference_price) * fill.quantity_base for fill in fills), Decimal(0)
-    )
-    return lost_quote / (plan.reference_price * executed_base(fills)) * BPS

@@ -55,6 +55,13 @@ def test_an_executed_hedge_tells_price_cost_and_where_it_stands() -> None:
     )
 
 
+def test_an_executed_hedge_that_a_kill_kept_untold_says_so() -> None:
+    """Nobody knows any more what it was to reach."""
+    known = {key: value for key, value in EXECUTED.items() if key not in ("position_base", "target_base")}
+    *_, last = said(EventKind.HEDGE_EXECUTED, **known, late="true").splitlines()
+    assert last == "Traded just before the program was killed, told after its start. See /status."
+
+
 def test_a_breach_tells_gap_and_limit() -> None:
     """The gap in both units beside the limit it passed."""
     figures = {"gap_base": "-2", "gap_quote": "1210.2", "limit_quote": "1000", "band_quote": "500"}

@@ -92,6 +92,19 @@ class Stage:
         self._world = self.run(self._life.enter_async_context(life))
         return self._world
 
+    def start_killed(self, *, after: int) -> bool:
+        """As `cycles_killed`, while it starts."""
+        self.plug, self._life = Plug(), AsyncExitStack()
+        self.plug.cut_in(after)
+        killed = self.run(self._until_out(self._enter(self._life)))
+        self.plug.call_off()
+        if killed:
+            self.kill()
+        return killed
+
+    async def _enter(self, life: AsyncExitStack) -> None:
+        self._world = await life.enter_async_context(running(self.setting, hearing=self.hearing))
+
     def stop(self) -> None:
         """Politely."""
         life, self._life, self._world = self._life, None, None

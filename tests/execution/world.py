@@ -39,6 +39,7 @@ from storage.store import Store
 from tests.hedging.positions import BASE, LIQUIDITY, QUOTE, position
 from tests.rigs.venue import VenueServer
 from tests.rigs.venue.gate import RateLimits
+from tests.soak.happened import words_missing
 
 HEDGE = "eth"
 SYMBOL = "ETHUSDT"
@@ -256,6 +257,7 @@ class World:
         await self.check()
         assert await self.store.journal.unsettled_orders() == ()
         assert await self.journal_base() == self.setting.position
+        assert words_missing(self.setting.database) == []
         executed = self.setting.server.exchange.executed_by_client_id()
         for order in await self.orders():
             assert order.executed_base == executed.get(order.request.client_order_id, Decimal(0))

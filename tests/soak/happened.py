@@ -6,7 +6,8 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 
 from core.events import EventKind
 from tests.soak.records import Down, reading
@@ -15,7 +16,7 @@ from tests.soak.stage import SoakStage
 # Of the machine's own time.
 STARTS_WITHIN_S = 20.0
 WRITTEN_WITHIN_S = 2.0
-TURN_S = 2.0
+AFTER_ALL = datetime.max.replace(tzinfo=UTC)
 ENDED_STATES = ("expired", "superseded", "voided", "done", "failed", "rejected")
 
 
@@ -24,21 +25,14 @@ def events_differ(stage: SoakStage, downs: Sequence[Down], began: datetime) -> I
     with reading(stage.database) as database:
         yield from _lives_differ(database, downs, began, stage)
         written = stage.clock.now() - stage.of_machine(WRITTEN_WITHIN_S)
-        yield from (words for words, at in _plans_differ(database, written) if not _is_struck(at, downs, stage))
+        yield from _plans_differ(database, written)
         yield from _questions_differ(database, written)
 
 
-def words_lost(stage: SoakStage, downs: Sequence[Down]) -> dict[str, str]:
-    """What a kill took: the events of a turn are written at its end, after its orders."""
-    with reading(stage.database) as database:
-        lost = [words for words, at in _plans_differ(database, stage.clock.now()) if _is_struck(at, downs, stage)]
-    return {"words on a plan that kill -9 took": str(len(lost))}
-
-
-def _is_struck(at: datetime, downs: Sequence[Down], stage: SoakStage) -> bool:
-    """Just before a kill."""
-    kills = [down.frm for down in downs if down.how == "kill -9"]
-    return any(timedelta(0) <= kill - at <= stage.of_machine(TURN_S) for kill in kills)
+def words_missing(database: Path) -> list[str]:
+    """Once all that happened had its time to be written: what was told of plans and questions otherwise than it was."""
+    with reading(database) as connection:
+        return [*_plans_differ(connection, AFTER_ALL), *_questions_differ(connection, AFTER_ALL)]
 
 
 def has_begun(stage: SoakStage, since: datetime) -> bool:
@@ -79,9 +73,8 @@ def _lives_differ(
         begins = ended
 
 
-def _plans_differ(database: sqlite3.Connection, until: datetime) -> Iterator[tuple[str, datetime]]:
-    """Each plan opened once; executed told once where it traded; failed told where it failed without a trade. With
-    the moment at which it should have been told."""
+def _plans_differ(database: sqlite3.Connection, until: datetime) -> Iterator[str]:
+    """Each plan opened once; executed told once where it traded; failed told where it failed without a trade."""
     opened, executed, failed = (
         _by(database, kind, "plan_id")
         for kind in (EventKind.PLAN_OPENED, EventKind.HEDGE_EXECUTED, EventKind.PLAN_FAILED)
@@ -90,14 +83,12 @@ def _plans_differ(database: sqlite3.Connection, until: datetime) -> Iterator[tup
     closed = database.execute("SELECT * FROM plans WHERE state <> 'active' AND closed_at < ?", (_text(until),))
     for plan in closed:
         name, wanted = plan["plan_id"], int(plan["plan_id"] in traded)
-        begun_at, closed_at = (datetime.fromisoformat(plan[column]) for column in ("created_at", "closed_at"))
         if opened[name] != 1:
-            yield f"plan {name} was told as opened {opened[name]} times", begun_at
+            yield f"plan {name} was told as opened {opened[name]} times"
         if executed[name] != wanted:
-            words = f"plan {name}, which {'traded' if wanted else 'traded nothing'}, was told {executed[name]} times"
-            yield words, closed_at
+            yield f"plan {name}, which {'traded' if wanted else 'traded nothing'}, was told {executed[name]} times"
         if plan["state"] == "failed" and not wanted and failed[name] != 1:
-            yield f"plan {name}, which failed, was told as failed {failed[name]} times", closed_at
+            yield f"plan {name}, which failed, was told as failed {failed[name]} times"
 
 
 def _questions_differ(database: sqlite3.Connection, until: datetime) -> Iterator[str]:

@@ -14,7 +14,7 @@ from random import Random
 
 from tests.rigs.chain.evm import RpcFailed
 from tests.soak import alerts, books, residual
-from tests.soak.happened import events_differ, has_begun, words_lost
+from tests.soak.happened import events_differ, has_begun
 from tests.soak.people import People
 from tests.soak.records import Down, Records
 from tests.soak.report import Result, exits, exits_broken, memory, memory_broken, processor, time_in_states
@@ -306,7 +306,6 @@ class Soak:
             "the operator": ", ".join(f"{name} {n}" for name, n in sorted(self._people.did.items())),
             "messages told": str(len(stage.telegram.messages(OPERATOR))),
             **exits(records),
-            **words_lost(stage, records.downs),
             "quiet moments at which books and journal were compared": str(records.quiet),
             "looks at the residual, over its band": f"{len(records.gaps)}, {sum(gap.is_over for gap in records.gaps)}",
             "states at the looks over the band": residual.said_while_over(records.gaps, lasted),

@@ -15,8 +15,15 @@ def executed(facts: Facts) -> str:
         f"🔁 {facts.title(traded)} @ {facts.price('average_price')}",
         f"Fee {facts.money('fee_quote')}{slippage}.",
         _fallback(facts),
-        f"Position {facts.amount('position_base', signed=True)}, target {facts.amount('target_base', signed=True)}.",
+        _standing(facts),
     )
+
+
+def _standing(facts: Facts) -> str:
+    """A plan that is told after a kill has its figures from the journal, which keeps no target."""
+    if "late" in facts.data:
+        return "Traded just before the program was killed, told after its start. See /status."
+    return f"Position {facts.amount('position_base', signed=True)}, target {facts.amount('target_base', signed=True)}."
 
 
 def _fallback(facts: Facts) -> str | None:
