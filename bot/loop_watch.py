@@ -12,7 +12,8 @@ STDERR = 2
 # Nobody may be reading stderr, which then takes no word more.
 SAYS_WITHIN_S = 2.0
 BLOCKED_AFTER_S = 60.0
-# Waited in steps: a process that was stopped and goes on has lost one of them at most.
+# Waited in steps: a process that was stopped for less than three times as long, and goes on, has lost one of them at
+# most. One that was stopped for longer is ended when it goes on, as one that let no thread run.
 STEPS = 12
 EXIT_CODE = 1
 
@@ -22,7 +23,8 @@ class LoopWatch:
     threads to stderr, past the log, which may be what is stuck, and ends the process with code 1.
 
     A call that lets no thread run, this one included, is ended so after three times as long. Where stderr takes nothing
-    either, the kernel then ends the process by SIGALRM.
+    either, the kernel ends the process by SIGPROF, should it go on to compute for so long: of the machine's time it
+    would end a process that was stopped meanwhile before that could say a word.
     """
 
     def __init__(self, *, blocked_after_s: float = BLOCKED_AFTER_S) -> None:
@@ -38,7 +40,7 @@ class LoopWatch:
         step_s = self._blocked_after_s / STEPS
         while True:
             faulthandler.dump_traceback_later(3 * self._blocked_after_s, exit=True, file=STDERR)
-            signal.setitimer(signal.ITIMER_REAL, 3 * self._blocked_after_s + SAYS_WITHIN_S)
+            signal.setitimer(signal.ITIMER_PROF, 3 * self._blocked_after_s + SAYS_WITHIN_S)
             turned = threading.Event()
             try:
                 loop.call_soon_threadsafe(turned.set)
@@ -50,7 +52,7 @@ class LoopWatch:
 
     def _done(self) -> None:
         faulthandler.cancel_dump_traceback_later()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         os.close(self._nowhere)
 
     def _end(self) -> None:

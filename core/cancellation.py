@@ -5,7 +5,7 @@ that, being cancelled, fails instead; and to whoever takes that failure for one 
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Iterable
 from typing import Any, NoReturn
 
 from core.errors import InvariantBroken
@@ -41,6 +41,13 @@ async def until_one_ends(*parts: Awaitable[Any]) -> None:
         await end(*tasks)
     for task in done:
         task.result()
+
+
+async def all_of(parts: Iterable[Awaitable[None]]) -> None:
+    """Run them side by side, each to its end though another fails or hangs; then the first failure is raised."""
+    for failure in await asyncio.gather(*parts, return_exceptions=True):
+        if failure is not None:
+            raise failure
 
 
 async def until_one_fails(*parts: Awaitable[None]) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -10,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 import structlog
 
 from core.approval_desk import ApprovalDesk
+from core.cancellation import all_of
 from core.clock import Clock
 from core.departing import Word
 from core.errors import InvariantBroken, LpHedgeError, Refused
@@ -83,8 +83,8 @@ class CommandDesk:
         return hedges
 
     async def halt_all(self, why: str) -> None:
-        """Raises what keeping it raises, when all are halted."""
-        await _each([runner.halt(why) for runner in self._runners.values()])
+        """By the program itself, for what it found. Raises what keeping it raises, when all are halted."""
+        await all_of(runner.halt(why=why) for runner in self._runners.values())
 
     async def _carry_out(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         if command.name != HALT and self._people.now() - command.issued_at > STALE_AFTER:
@@ -122,7 +122,8 @@ class CommandDesk:
             return False, "A /halt came after this /resume and stands: send /resume again to lift it.", ()
         if command.name == HALT:
             self._halts |= dict.fromkeys(names, command.command_id)
-        await _each([_MODES[command.name](self._runners[name], command.actor) for name in names])
+        # All at once: a database that fails for one hedge does not leave the next one running.
+        await all_of(_MODES[command.name](self._runners[name], command.actor) for name in names)
         return True, f"{remark}{_DONE[command.name]}: {', '.join(names)}.", names
 
     def _those_meant(self, command: Command) -> tuple[tuple[str, ...], str]:
@@ -196,13 +197,6 @@ class CommandDesk:
     def _no_such(self, name: str) -> str:
         names = ", ".join(self._runners)
         return f"There is no hedge {name!r}; there are: {names}." if name else f"Say which hedge: {names}."
-
-
-async def _each(changes: Sequence[Awaitable[None]]) -> None:
-    """All at once: a database that fails for one hedge does not leave the next one running."""
-    for failure in await asyncio.gather(*changes, return_exceptions=True):
-        if failure is not None:
-            raise failure
 
 
 _MODES: Mapping[str, Callable[[Hedge, str], Awaitable[None]]] = {

@@ -42,8 +42,11 @@ class Hedge(Protocol):
         """Until the next evaluation is due by itself."""
         ...
 
-    async def halt(self, by: str) -> None:
-        """No order but those of /flatten, and what rests is taken back; kept across restarts."""
+    async def halt(self, by: str = "", *, why: str = "") -> None:
+        """No order but those of /flatten, and what rests is taken back; kept across restarts.
+
+        `by`: the operator; or `why`: what cannot be true and yet was found, where the program halts by itself.
+        """
         ...
 
     async def pause(self, by: str) -> None:

@@ -135,20 +135,20 @@ class LateHedge:
         something may rest that no countdown has ended yet."""
         return self._hedge.pause_s() if self._hedge else self._retry_s
 
-    async def halt(self, by: str) -> None:
+    async def halt(self, by: str = "", *, why: str = "") -> None:
         """Until the exchange answers it is only kept: this process has sent nothing that could be stopped, and what an
         earlier one left resting is taken back whether stopped or not."""
-        if not await self._kept(memory.halted, EventKind.HALTED, by):
-            await self._ready().halt(by)
+        if not await self._kept(memory.halted, EventKind.HALTED, {"why": why} if why else {"by": by}):
+            await self._ready().halt(by, why=why)
 
     async def pause(self, by: str) -> None:
         """As `halt`."""
-        if not await self._kept(memory.paused, EventKind.PAUSED, by):
+        if not await self._kept(memory.paused, EventKind.PAUSED, {"by": by}):
             await self._ready().pause(by)
 
     async def resume(self, by: str) -> None:
         """As `halt`."""
-        if not await self._kept(memory.resumed, EventKind.RESUMED, by):
+        if not await self._kept(memory.resumed, EventKind.RESUMED, {"by": by}):
             await self._ready().resume(by)
 
     async def take_back(self) -> bool:
@@ -252,7 +252,7 @@ class LateHedge:
         self._kernel = remembered.kernel
         return remembered
 
-    async def _kept(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> bool:
+    async def _kept(self, change: Callable[[Memory], Memory], kind: EventKind, said: dict[str, str]) -> bool:
         """Changes the stored memory, which the real hedge will begin with; False when that has begun already.
 
         As there, a stop voids what was asked or granted, and its end takes back a /flatten that waits.
@@ -269,7 +269,7 @@ class LateHedge:
         if stopped and (approval := await self._desk.live(self.name)) is not None:
             await self._desk.void(approval, stopped)
         if kernel != before.kernel:
-            await self._tell(kind, {"by": by})
+            await self._tell(kind, said)
         return True
 
     async def _tell(self, kind: EventKind, data: dict[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ from decimal import Decimal
 import structlog
 
 from core.actions import Actions, Outcome
+from core.cancellation import all_of
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.departing import Word, answer_departed
@@ -180,19 +181,19 @@ class HedgeRunner:
         unsure = decision.reason in (Reason.IMPLAUSIBLE_READ, Reason.STALE_CHAIN, Reason.STALE_VENUE, Reason.LP_MOVING)
         return min(poll_s, UNSURE_PAUSE_S) if unsure else poll_s
 
-    async def halt(self, by: str) -> None:
+    async def halt(self, by: str = "", *, why: str = "") -> None:
         """What rests is taken back at once, whatever an evaluation is busy with."""
-        await self._set_mode(memory.halted, EventKind.HALTED, by)
+        await self._set_mode(memory.halted, EventKind.HALTED, {"why": why} if why else {"by": by})
         self._take_back()
 
     async def pause(self, by: str) -> None:
         """As `halt`."""
-        await self._set_mode(memory.paused, EventKind.PAUSED, by)
+        await self._set_mode(memory.paused, EventKind.PAUSED, {"by": by})
         self._take_back()
 
     async def resume(self, by: str) -> None:
         """Whatever command waits is dropped."""
-        await self._set_mode(memory.resumed, EventKind.RESUMED, by)
+        await self._set_mode(memory.resumed, EventKind.RESUMED, {"by": by})
 
     async def take_back(self) -> bool:
         """Also a quote that is on its way."""
@@ -303,17 +304,21 @@ class HedgeRunner:
             await self._events.append(Event(EventKind.POSITION_ADOPTED, self.name, self._clock.now(), data))
         return delta
 
-    async def _set_mode(self, change: Callable[[Memory], Memory], kind: EventKind, by: str) -> None:
-        """The switch is thrown before anything is awaited: an order about to leave sees it. Once more is no event."""
+    async def _set_mode(self, change: Callable[[Memory], Memory], kind: EventKind, said: Mapping[str, str]) -> None:
+        """The switch is thrown before anything is awaited: an order about to leave sees it. Once more is no event.
+
+        What counts from now on is told also where it cannot be kept.
+        """
         self._remember_kernel(change(self._remembered.kernel))
         stopped, now = self._stopped(), self._clock.now()
         if not stopped:
             self._wishes.take_back()
         self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
-        await self._save()
+        kept_and_told = [self._save()]
         if stopped != self._announced:
-            await self._events.log.append(Event(kind, self.name, now, {"by": by}))
             self._announced = stopped
+            kept_and_told.append(self._events.log.append(Event(kind, self.name, now, said)))
+        await all_of(kept_and_told)
         if stopped:  # now, not at the next look: a tap that comes before it must not count after a /resume
             await self._grants.refresh(self._config(), now, stopped=stopped)
             await self._wishes.stopped(Reason.HALTED if stopped == "halted" else Reason.PAUSED, now)

@@ -7,12 +7,12 @@ the journal decides what follows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
 
-from core.cancellation import until_one_ends
+from core.cancellation import all_of, until_one_ends
 from core.clock import Clock, real_s
 from core.errors import InvariantBroken, LpHedgeError, Transient
 from core.events import Event, EventKind
@@ -171,15 +171,19 @@ class Supervisor:
         self._failing[name] = why
         try:
             async with asyncio.timeout(TELL_WITHIN_S):
-                if isinstance(error, InvariantBroken) and self._halt is not None:
-                    await self._halt(why)
-                if name not in self._told:
-                    self._told.add(name)  # the log has it before it is written, and tells it however long that takes
-                    await self._tell(task, why)
+                await all_of(self._consequences(task, error, why))
         except TimeoutError:
             log.error("the failure waits to be told", task=name)
         except LpHedgeError as second:
             log.error("the failure could not be told", task=name, why=str(second))
+
+    def _consequences(self, task: Task, error: Exception, why: str) -> Iterator[Awaitable[None]]:
+        """To be begun at once: that the stop cannot be written down must not keep anybody from hearing of it."""
+        if isinstance(error, InvariantBroken) and self._halt is not None:
+            yield self._halt(why)
+        if task.name not in self._told:
+            self._told.add(task.name)  # the log has it before it is written, and tells it however long that takes
+            yield self._tell(task, why)
 
     async def _tell(self, task: Task, why: str | None) -> None:
         """`why`: it fails; None: it works again."""

@@ -19,7 +19,7 @@ class Words:
 REASONS: dict[str, Words] = {
     "none": Words("nothing to report"),
     "starting": Words("just started, reading for the first time"),
-    "halted": Words("halted by the operator", "/resume when you are ready."),
+    "halted": Words("halted", "/resume when you are ready."),
     "paused": Words("paused by the operator, the short stays", "/resume when you are ready."),
     "outcome_unknown": Words(
         "an order may or may not exist", "I keep asking the exchange and send nothing until it is known."

@@ -125,7 +125,10 @@ class Reason(IntEnum):
 EXPLANATIONS: Mapping[Reason, str] = {
     Reason.NONE: "Nothing to report.",
     Reason.STARTING: "The program is taking its first readings and does not trade before they are complete.",
-    Reason.HALTED: "Halted by the operator: no order of any kind is sent except a confirmed /flatten.",
+    Reason.HALTED: (
+        "Halted by the operator, or by the program itself when it found what cannot be true: no order of any kind is"
+        " sent except a confirmed /flatten."
+    ),
     Reason.PAUSED: "Paused by the operator: the short stays as it is and no new trade is started.",
     Reason.OUTCOME_UNKNOWN: "It is not yet known whether an order was executed; nothing is sent until a query tells.",
     Reason.NO_PRICE: "There is no usable price of the perpetual.",

@@ -77,7 +77,7 @@ async def test_a_change_is_shown_and_stamped_at_once() -> None:
     text(content)
     await clock.advance(45)
     engine.shown = (replace(STATUS, state="SUSPENDED", reason="halted"),)
-    assert text(content).startswith("PAPER · HALTED ⛔\nbnb SUSPENDED: halted by the operator")
+    assert text(content).startswith("PAPER · HALTED ⛔\nbnb SUSPENDED: halted")
     assert text(content).endswith("\nUpdated 12:00:45 UTC")
 
 

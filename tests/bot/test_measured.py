@@ -268,8 +268,8 @@ def test_every_kind_has_its_key() -> None:
     ("reason", "words"),
     [
         ("awaiting_approval", "It waits for your answer: /pending."),
-        ("halted", "It is halted by the operator, so nothing closes it: /resume hedges again."),
-        ("paused", "It is paused by the operator"),
+        ("halted", "It is halted, so nothing closes it: /resume hedges again."),
+        ("paused", "It is paused, so nothing closes it"),
     ],
 )
 async def test_a_gap_that_the_operator_knows_of_makes_no_sound(desk: Desk, reason: str, words: str) -> None:

@@ -62,6 +62,14 @@ def test_an_executed_hedge_that_a_kill_kept_untold_says_so() -> None:
     assert last == "Traded just before the program was killed, told after its start. See /status."
 
 
+def test_a_halt_tells_whether_a_person_or_the_program_did_it() -> None:
+    """What the program found is no person's name, and is told in full."""
+    after = "Nothing is traded until /resume, only /flatten still closes."
+    assert said(EventKind.HALTED, by="Anna (tg:1)") == f"⛔ bnb: HALTED by Anna. {after}"
+    found = "the database refused: UNIQUE constraint failed (orders.id)."
+    assert said(EventKind.HALTED, why=found) == f"⛔ bnb: HALTED by the program itself: {found} {after}"
+
+
 def test_a_breach_tells_gap_and_limit() -> None:
     """The gap in both units beside the limit it passed."""
     figures = {"gap_base": "-2", "gap_quote": "1210.2", "limit_quote": "1000", "band_quote": "500"}

@@ -256,6 +256,7 @@ def the_culprit():
 
 async def main():
     LoopWatch(blocked_after_s={after_s}).watch(asyncio.get_running_loop())
+    print("up", flush=True)
     await asyncio.sleep({turns_s})
     the_culprit()
 
@@ -276,7 +277,7 @@ def test_a_loop_that_does_not_turn_is_ended_with_its_stacks(start: Start, blocks
 
 @pytest.mark.parametrize(
     ("blocks", "code"),
-    [("time.sleep(3600)", 1), ("re.match(r'(a+)+$', 'a' * 60 + 'b')", -signal.SIGALRM)],
+    [("time.sleep(3600)", 1), ("re.match(r'(a+)+$', 'a' * 60 + 'b')", -signal.SIGPROF)],
     ids=["waits", "computes"],
 )
 def test_it_is_ended_also_where_nobody_reads_the_stacks(start: Start, full_stderr: int, blocks: str, code: int) -> None:
@@ -293,3 +294,15 @@ def test_a_loop_that_turns_is_left_alone(start: Start) -> None:
     time.sleep(2)
     child.send_signal(signal.SIGCONT)
     assert end_of(child) == (0, "")
+
+
+def test_one_that_was_stopped_for_long_does_not_end_without_a_word(start: Start) -> None:
+    """Longer than a call may take that lets no thread run: it goes on, or says where it was."""
+    child = start(STUCK.format(blocks="pass", after_s=0.5, turns_s=20))
+    assert line_of(child) == "up"
+    time.sleep(1)
+    child.send_signal(signal.SIGSTOP)
+    time.sleep(5)
+    child.send_signal(signal.SIGCONT)
+    ended, said = end_of(child)
+    assert ended == 0 or (ended, "Timeout" in said, "in main" in said or "in <module>" in said) == (1, True, True), said

@@ -223,6 +223,24 @@ async def test_a_halt_is_told_though_it_was_interrupted(
     assert len(await world.events(EventKind.HALTED)) == 1
 
 
+async def test_a_halt_that_the_disk_does_not_take_is_told(
+    setting: Setting, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts all the same; the person who asked, and everybody else, hears of it, once."""
+    await world.until_hedged()
+
+    async def full(store: SqliteHedgeMemory, *args: Any) -> None:
+        raise Transient("the database cannot be used now: database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(SqliteHedgeMemory, "save", full)
+        await world.command("halt")
+        await world.engine.carry_out_halts()
+        assert len(await world.events(EventKind.HALTED)) == 1
+    ok, _ = await said(world, "halt")
+    assert ok and len(await world.events(EventKind.HALTED)) == 1
+
+
 async def test_adopting_waits_for_a_second_reading(
     setting: Setting, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

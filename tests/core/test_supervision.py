@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import pytest
+
 from core.cancellation import end
 from core.clock import PacedClock, network_s
 from core.errors import InvariantBroken, Transient
@@ -233,6 +235,29 @@ def test_a_failure_that_cannot_be_told_holds_nothing_up() -> None:
 
     kept.run(Task("bans", work), for_s=60)
     assert len(begun) >= 4 and kept.told.kinds == ["task_failed"]
+
+
+@pytest.mark.parametrize("hangs", [True, False], ids=["hangs", "full"])
+def test_what_cannot_be_true_is_told_though_the_halt_cannot_be_kept(hangs: bool) -> None:
+    """The switch is thrown and the next turn works: without a word nobody would know that all is halted."""
+    kept, halted, turns = Kept(), list[str](), list[float]()
+
+    async def halt(why: str) -> None:
+        halted.append(why)
+        if hangs:
+            await asyncio.Event().wait()
+        raise Transient("the database cannot be used now: database or disk is full")
+
+    async def work() -> None:
+        turns.append(kept.loop.time())
+        if len(turns) == 1:
+            raise InvariantBroken("journal and exchange disagree")
+
+    kept.supervisor = Supervisor(events=kept.told, clock=VirtualClock(kept.loop), halt=halt)
+    kept.run(Task("eth", work, every_s=10, hedge="eth"), for_s=60)
+    assert halted == ["journal and exchange disagree"] and len(turns) > 2
+    assert kept.told.kinds == ["suspended", "recovered"]
+    assert kept.told.events[0].data["detail"] == "journal and exchange disagree"
 
 
 def test_a_minute_of_work_begins_the_waits_anew() -> None:

@@ -25,7 +25,9 @@ def waiting(facts: Facts) -> str:
 
 
 def halted(facts: Facts) -> str:
-    return f"⛔ {facts.title('HALTED')} by {facts.by}. Nothing is traded until /resume, only /flatten still closes."
+    """By a person, or by the program itself: a wrong trail costs what time there is."""
+    by = f"the program itself: {facts.text('why').rstrip('.')}" if facts.data.get("why") else facts.by
+    return f"⛔ {facts.title('HALTED')} by {by}. Nothing is traded until /resume, only /flatten still closes."
 
 
 def paused(facts: Facts) -> str:

@@ -44,7 +44,7 @@ def breach(facts: Facts, course: Course) -> str:
     if reason == "awaiting_approval":
         doing = "It waits for your answer: /pending."
     elif reason in ("halted", "paused"):
-        doing = f"It is {reason} by the operator, so nothing closes it: /resume hedges again."
+        doing = f"It is {reason}, so nothing closes it: /resume hedges again."
     elif course.covered:
         doing = "I am trading on it now."
     elif course.say is Say.ALOUD:
