@@ -81,12 +81,8 @@ async def build_engine(
             name, office.config, chains, venue, store, office, clock, bookkeeper, plan_ids, claims, stops, venue_watch
         )
         runners[name] = await parts.hedge()
-    following = Following(
-        feeds={name: chains[name] for name in config.hedges},
-        followed=store.followed,
-        events=office.notifier,
-        clock=clock,
-    )
+    feeds = {name: chains[name] for name in config.hedges}
+    following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(
         runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock, people=people
     )

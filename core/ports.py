@@ -485,7 +485,6 @@ class News(EventLog, Protocol):
     async def append(self, event: Event, messages: Sequence[OutboxMessage] = (), offers: Sequence[Offer] = ()) -> None:
         """In one transaction. The first message of a key stands; `offers`: as they stand after it, a settled one stays
         as it was settled first."""
-        ...
 
 
 class EngineView(Protocol):
