@@ -80,12 +80,8 @@ async def build_engine(
             name, office.config, chains, venue, store, office, clock, bookkeeper, plan_ids, claims, stops, venue_watch
         )
         runners[name] = await parts.hedge()
-    following = Following(
-        feeds={name: chains[name] for name in config.hedges},
-        followed=store.followed,
-        events=office.notifier,
-        clock=clock,
-    )
+    feeds = {name: chains[name] for name in config.hedges}
+    following = Following(feeds=feeds, followed=store.followed, events=office.notifier, clock=clock)
     commands = CommandDesk(
         runners=runners, following=following, queue=store.commands, desk=office.desk, clock=clock, people=people
     )
@@ -103,8 +99,8 @@ async def build_engine(
         evaluated=office.series.looked,
     )
     office.slot.engine = engine
-    vital = frozenset((*config.hedges, COMMANDS))
-    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges", vital=vital))
+    vital = (*config.hedges, COMMANDS)
+    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges", vital=frozenset(vital)))
     return engine
 
 
