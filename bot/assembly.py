@@ -66,8 +66,7 @@ async def build_engine(
     `streams`: what the venue tells by itself. `people`: the clock of those who command, where the market's runs faster.
 
     A symbol that `venue` did not prepare is prepared later, by its hedge. Raises InvariantBroken when a stored memory
-    cannot be read, ConfigurationError when a limit allows no order at all
-    and nothing is held.
+    cannot be read, ConfigurationError when a limit allows no order at all and nothing is held.
     """
     await office.settings.judge_by(partial(_require_possible, venue))
     await tell_what_is_owed(store.last_deeds, store.journal, office.notifier)
@@ -100,8 +99,8 @@ async def build_engine(
         evaluated=office.series.looked,
     )
     office.slot.engine = engine
-    vital = frozenset((*config.hedges, COMMANDS))
-    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges", vital=vital))
+    vital = (*config.hedges, COMMANDS)
+    office.probes.append(lambda: task_items(engine.lives(), "running beside the hedges", vital=frozenset(vital)))
     return engine
 
 

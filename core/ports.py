@@ -210,8 +210,7 @@ class Journal(Protocol):
     """The truth about what we did, for one mode and account. Each method is durable when it returns."""
 
     async def close_plan(self, plan_id: str, state: PlanState, at: datetime) -> bool:
-        """True for the call that ended it. The first end stands; InvariantBroken is raised for another one, or an
-        unknown id."""
+        """True if this ended it; the first end stands. Raises InvariantBroken for another one, or an unknown id."""
 
     async def active_plan(self, hedge: str) -> Plan | None:
         """None between plans; a hedge has one at most."""
