@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import getcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,7 +17,7 @@ from bot.assembly import build_engine
 from bot.chain_feeds import ChainFeeds
 from bot.fast_clock import program_clock
 from bot.first_look import ask_everything_once
-from bot.front import Front
+from bot.front import Front, deliver_only
 from bot.key_rights import KeyWatch
 from bot.logs import LogRing, LogSettings, configure_logs, take_python_s_words
 from bot.loop_watch import LoopWatch
@@ -116,7 +117,9 @@ async def _serve(ground: Ground, *, allows_withdrawal_key: bool) -> None:
     store, clock, people = ground.store, ground.clock, SystemClock()
     settings = ground.settings
     office = open_office(settings.config, store, clock, settings.zone, logs=ground.logs, people=people)
-    runs = Runs(store.meta, store.scope, office.notifier, clock)
+    telegram, redactor = settings.telegram(), ground.redactor
+    deliver = partial(deliver_only, office, store, people, telegram=telegram, redactor=redactor)
+    runs = Runs(store.meta, store.scope, office.notifier, clock, deliver=deliver)
     async with AsyncExitStack() as stack:
         async with runs.beginning():
             await leave_behind(store, clock)

@@ -34,6 +34,19 @@ if TYPE_CHECKING:
 TIDYING_ALLOWED_S = TIDYING_TURN_S + 3600.0
 
 
+async def deliver_only(
+    office: Office, store: Store, clock: Clock, *, telegram: TelegramSettings | None, redactor: Redactor
+) -> None:
+    """What waits for Telegram, where the start of everything else has failed; for a bounded time."""
+    if telegram is None:
+        return
+    from bot.telegram.frontend import TelegramFrontEnd
+
+    await TelegramFrontEnd(
+        telegram, operator=office.operator, outbox=store.outbox, clock=clock, redactor=redactor
+    ).deliver_only()
+
+
 class Front:
     """Telegram when there is a token, the terminal otherwise.
 

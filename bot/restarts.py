@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -61,11 +61,21 @@ class Runs:
     """The row of this scope's runs, kept as a note. A disk without room keeps no start back: the row is then shorter
     than it was."""
 
-    def __init__(self, notes: Notes, scope: str, notifier: Notifier, clock: Clock) -> None:
+    def __init__(
+        self,
+        notes: Notes,
+        scope: str,
+        notifier: Notifier,
+        clock: Clock,
+        *,
+        deliver: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`deliver` takes to people what waits for them: a start that fails may be followed by none that does not."""
         self._notes = notes
         self._key = f"runs:{scope}"
         self._notifier = notifier
         self._clock = clock
+        self._deliver = deliver
         self._row = Row()
 
     @asynccontextmanager
@@ -89,6 +99,10 @@ class Runs:
             raise
         except asyncio.CancelledError:
             await self.ended()
+            raise
+        except Exception:
+            if self._row.is_long and self._deliver is not None:
+                await self._deliver()
             raise
 
     async def tell_start(self, data: Mapping[str, str]) -> None:

@@ -137,6 +137,13 @@ class TelegramFrontEnd:
             await self._farewell(delivery)
             await self._sender.close()
 
+    async def deliver_only(self) -> None:
+        """In place of `run`, for a program that ends before it could listen: what is due, for a bounded time."""
+        try:
+            await self._farewell(asyncio.create_task(self._keep("delivery", self._delivery.run)))
+        finally:
+            await self._sender.close()
+
     async def _farewell(self, delivery: asyncio.Task[None]) -> None:
         self._closing = True
         self._delivery.close()

@@ -232,6 +232,20 @@ def test_before_any_cycle_was_completed_no_hedge_turns(program: Program) -> None
     assert (process.wait(PATIENCE_S), program.row_of_starts()) == (0, 0), program.output()
 
 
+def test_one_that_dies_at_each_start_tells_it_all_the_same(program: Program, telegram: TelegramRig) -> None:
+    """No start comes so far as to listen; the third and the fourth ring once together."""
+    program.environment = {
+        "TELEGRAM_BOT_TOKEN": telegram.token,
+        "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
+        "TELEGRAM_API_URL": telegram.api_url,
+    }
+    for _ in range(4):
+        assert program.start(DIES_BEFORE_IT_HEDGES).wait(PATIENCE_S) == 1
+    assert "what is stored is no memory" in program.output()
+    told = [each for each in telegram.messages(OPERATOR) if "again and again" in each.text]
+    assert [each.silent for each in told] == [False]
+
+
 def test_a_service_that_dies_again_and_again_rings_once(program: Program, telegram: TelegramRig) -> None:
     """Dead before it could begin to hedge, and killed; the third start tells it."""
     program.environment = {
