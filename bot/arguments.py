@@ -19,8 +19,10 @@ and is operated from Telegram. Without any configuration `lp-hedge run` shows a 
 EPILOG = """\
 first steps:  lp-hedge demo    see it work    |  lp-hedge init    write hedge.toml and .env for your position
               lp-hedge check   preflight      |  lp-hedge run     the service (paper mode until you say live)
-only asked in the chat, or at the service's own terminal: /history /logs /whatif /margin /chart /set
+only in the chat, or at the service's own terminal:
+              /pending /positions /pnl /chart /margin /whatif /history /logs /export /set /alerts /config
 exit codes:   0 fine  1 failed while running, or facts missing  2 wrong usage or configuration  3 must be fixed
+              130 ended by Ctrl-C (run and demo: 0)
 pages:        {pages}"""
 
 # Commands that a running service carries out: name -> (words as help shows them, what it does)
@@ -28,11 +30,11 @@ TWINS: dict[str, tuple[tuple[str, ...], str]] = {
     HALT: (("[NAME]",), "stop everything at once, no order of any kind; survives restarts"),
     "pause": (("[NAME]",), "no new trades, the short stays"),
     "resume": (("[NAME]",), "hedge again after halt or pause"),
-    "flatten": (("NAME",), "close the whole short"),
+    "flatten": (("NAME",), "close the whole short and halt"),
     "hedge": (("NAME",), "trade to the target now"),
     "approve": (("ID",), "let a proposed hedge happen"),
     "reject": (("ID", "[REASON ...]"), "refuse a proposed hedge"),
-    "adopt": (("NAME", "[LONG|SHORT]"), "take the venue's position as ours; trades nothing by itself"),
+    "adopt": (("NAME", "[LONG|SHORT]"), "take the exchange's position as ours; trades nothing by itself"),
     "follow": (("ID|keep|close", "[NAME]"), "hedge this LP position too; keep or close the short for what left"),
 }
 # A hundred years: what is before anybody's first position, and still a date.
@@ -65,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, summary, add in (
         ("run", "the service; on a fresh machine the demo", _add_run),
         ("demo", "the whole program on an embedded market, nothing real", _add_demo),
-        ("init", "from a chain, a position id and a symbol to hedge.toml and .env", _add_init),
+        ("init", "write hedge.toml and .env for a position of yours", _add_init),
         ("check", "preflight: one line each, ok or what to do; every setting in force", _add_check),
         ("status", "one fresh read of everything and what would be decided; trades nothing", _add_json),
         ("health", "whether the running service's hedges really turn: exit code 0, else 1", _add_json),
@@ -129,7 +131,12 @@ def _add_locations(parser: argparse.ArgumentParser, default: str | None) -> None
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_withdrawal_key(parser)
     parser.add_argument("--log-format", choices=("text", "json"), help="of each log line, default text")
-    parser.add_argument("--log-file", type=Path, metavar="FILE", help="log there too, with rotation; else stderr alone")
+    parser.add_argument(
+        "--log-file",
+        type=Path,
+        metavar="FILE",
+        help="log there too, with rotation; default: none, at a terminal lp_hedge.log beside the database",
+    )
     parser.set_defaults(**_DEMO_DEFAULTS)
 
 

@@ -50,7 +50,7 @@ OperatorIds = Annotated[tuple[Annotated[int, Field(gt=0)], ...], NoDecode, Befor
 
 
 class Environment(BaseSettings):
-    """The names of DESIGN's section 4, in lower case. An empty value counts as not set, but for BINANCE_SPOT_URL."""
+    """Every variable of `.env`, in lower case. An empty value counts as not set, but for BINANCE_SPOT_URL."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 

@@ -93,7 +93,7 @@ def pulse_file(database: Path) -> Path:
 
 def forget_pulse(database: Path) -> None:
     """Before a start, so that what the last run showed is not taken for this one's; holding the database's lock."""
-    with contextlib.suppress(OSError):  # what cannot be removed grows old within half a minute
+    with contextlib.suppress(OSError):  # what cannot be removed soon grows old
         pulse_file(database).unlink()
 
 

@@ -127,7 +127,7 @@ class AlertsConfig(Frozen):
 
 
 class HedgeConfig(Frozen):
-    """One `[hedges.NAME]`; defaults are the design's table. None means unset."""
+    """One `[hedges.NAME]`; defaults: docs/settings.md. None means unset."""
 
     chain: str
     amm_type: AmmType

@@ -28,6 +28,7 @@ Values = Sequence[Value]
 BUSY_TIMEOUT_MS = 5000
 # Read, and made into values, within a few milliseconds.
 PAGE = 250
+MENDED_BY = "restore a copy with `lp-hedge db restore FILE`"
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 _MAY_PASS = frozenset(
     (
@@ -228,7 +229,7 @@ async def _connect_reader(stack: AsyncExitStack, path: Path) -> aiosqlite.Connec
 async def _refuse_damaged(connection: aiosqlite.Connection, path: Path) -> None:
     (first,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
     if first[0] != "ok":
-        raise ConfigurationError(f"{path} is damaged ({first[0]}): put a backup in its place")
+        raise ConfigurationError(f"{path} is damaged ({first[0]}): {MENDED_BY}")
 
 
 async def _use_write_ahead_log(connection: aiosqlite.Connection, path: Path) -> None:
@@ -277,7 +278,7 @@ def _opening_errors(path: Path) -> Iterator[None]:
         if _code(error) == sqlite3.SQLITE_NOTADB:
             raise ConfigurationError(f"{path} is not a database: name another file with --db") from error
         if _code(error) == sqlite3.SQLITE_CORRUPT:
-            raise ConfigurationError(f"{path} is damaged ({error}): put a backup in its place") from error
+            raise ConfigurationError(f"{path} is damaged ({error}): {MENDED_BY}") from error
         raise ConfigurationError(f"the database {path} cannot be opened: {error}") from error
 
 

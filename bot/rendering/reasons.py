@@ -51,7 +51,7 @@ REASONS: dict[str, Words] = {
     "low_liquidation_distance": Words(
         "more short would be liquidated too near the price", "Add margin on the exchange, or lower the hedge."
     ),
-    "at_cap": Words("the short is at its cap", "Raise max_position_notional in the file if that is right."),
+    "at_cap": Words("the short is at its cap", "Raise max_position_notional (/set) if that is right."),
     "lp_limit": Words("more short than the liquidity could ever need"),
     "max_plan": Words("cut to the largest trade allowed at once"),
     "max_order": Words("cut to the largest order"),

@@ -13,7 +13,6 @@ from tests.core.wallet import NEW, Wallet
 from tests.execution.world import HEDGED, Setting, World, running
 
 __all__ = ["outage"]
-GRACE_S = 300.0
 ANSWERS = (EventKind.DEPARTED_KEPT, EventKind.DEPARTED_CLOSED)
 
 

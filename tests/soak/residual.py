@@ -19,7 +19,7 @@ STALLS_S = 2.0
 LOOKS_AGAIN = timedelta(seconds=120)
 # An order that is refused or unknown is tried again and asked for.
 TRADES_WITHIN = timedelta(seconds=60)
-# Two of the longest troubles one after the other.
+# Two of the longest troubles (an hour each) and an operator's stop (20 minutes).
 SUSPENDED_AT_MOST = timedelta(hours=2, minutes=20)
 # So many plans may be needed where one call in ten fails.
 PLANS_AT_MOST = 4

@@ -42,11 +42,9 @@ SETTINGS = {
     },
     "btc": {"approval_over_quote": '"off"', "order_type": '"post_only"', "limit_timeout_seconds": "180"},
 }
-# Wider than their defaults, as docs/reliability.md tells: how often it looks and how old facts may be, as no machine is
-# faster where the clock is.
+# Of all hedges; docs/reliability.md says why each is not its default.
 OF_ALL = {
     "poll_seconds": str(POLL_S),
-    "cooldown_seconds": "30",
     "max_position_notional": "200000",
     "max_chain_age_seconds": "180",
     "max_price_age_seconds": "60",
