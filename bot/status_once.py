@@ -34,7 +34,7 @@ from core.kernel_facts import Standing, kernel_facts, milliseconds
 from core.observation import Observation, life_rules
 from core.ports import PerpVenue
 from core.status import HedgeStatus
-from core.status_view import Beside, hedge_status
+from core.status_view import Beside, hedge_status, waiting_id
 from core.stops import shown_stopped, stop_of
 from storage.store import Store
 
@@ -127,11 +127,12 @@ class Glance:
         counted = life_rules(self.config, self.venue.rules(self.config.symbol) if facts else None)
         lp = observe(chain.value, remembered.life, counted, now)[0] if chain.value else None
         seen = await self._judged(lp, facts, limits, now, remembered.known_pair, both)
+        standing = await self._standing(remembered, now)
         if facts is None:
             blind = hedge_status(self.name, self.config, seen, None, trouble=seen.detail, now=now)
-            return shown_stopped(replace(blind, reason=seen.venue_problem.text), stop_of(remembered.kernel))
+            blind = replace(blind, reason=seen.venue_problem.text, approval_id=waiting_id(standing.approval))
+            return shown_stopped(blind, stop_of(remembered.kernel))
         rules = self.venue.rules(self.config.symbol)
-        standing = await self._standing(remembered, now)
         policy = without_grace(policy_from(self.config, rules), remembered.life)
         decision = decide(kernel_facts(seen, standing, self.config, rules.step_size), policy, remembered.kernel)
         beside = Beside(decision.memory, remembered.life, rules, standing.active, standing.approval, None)

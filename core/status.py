@@ -117,7 +117,8 @@ class HedgeStatus:
     perpetual's price.
 
     Not in the JSON, for people: `base_symbol` (as the perpetual's name has it), `detail` (a sentence about the reason,
-    may be empty), `chain_age_s`, `venue_age_s` (the account's), `last_hedge_at`, and all that has a default;
+    may be empty), `chain_age_s`, `venue_age_s` (the account's), `last_hedge_at`, and all that has a default but
+    `approval_id`, the proposal that waits for an answer;
     `market_pushed`: the exchange told the market by itself, None before the first. For the books: `held`;
     `beside_base`, BASE beside the LP that counts (departed, and the wallet's where it is hedged); `confirmed`, whether
     the last look believed every reading behind these figures. `stopped`: "halted", "paused" or empty, as it is at this
@@ -152,6 +153,7 @@ class HedgeStatus:
     work: WorkStatus | None = None
     due: tuple[Due, ...] = ()
     stopped: str = ""
+    approval_id: str | None = None
 
     @property
     def awaits_answer(self) -> bool:

@@ -21,7 +21,7 @@ from core.hedging.lifecycle import LpView
 from core.hedging.states import Reason, State
 from core.kernel_facts import hedge_price
 from core.observation import Observation
-from core.ports import Approval, JournalOrder
+from core.ports import Approval, ApprovalState, JournalOrder
 from core.status import HedgeStatus, LpStatus, PerpStatus, PositionStatus, QuoteStatus, WorkStatus
 from core.status_due import upcoming
 
@@ -162,7 +162,18 @@ def _with_beside(
         look_at=beside.look_at,
         now=now,
     )
-    return replace(status, work=_work(beside, config, decision), due=due, stopped=memory.stopped(beside.kernel))
+    return replace(
+        status,
+        work=_work(beside, config, decision),
+        due=due,
+        stopped=memory.stopped(beside.kernel),
+        approval_id=waiting_id(beside.approval),
+    )
+
+
+def waiting_id(approval: Approval | None) -> str | None:
+    """Of a proposal that nobody has answered."""
+    return approval.approval_id if approval is not None and approval.state is ApprovalState.PENDING else None
 
 
 def _work(beside: Beside, config: HedgeConfig, decision: Decision | None) -> WorkStatus | None:

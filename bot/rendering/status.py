@@ -100,15 +100,22 @@ def hedge_title(status: HedgeStatus, service: Service = RUNNING) -> str:
     return f"{bold(status.name)} · {esc(status.perp.symbol)} · {esc(says)}"
 
 
+def _answer_line(status: HedgeStatus) -> str | None:
+    """As it is typed at the machine, where no button is."""
+    waits = status.approval_id
+    return f"Waits for: approve {esc(waits)}, or reject {esc(waits)}" if waits else None
+
+
 def _full(status: HedgeStatus, *, now: datetime, zone: tzinfo, day: Mapping[str, Decimal], service: Service) -> str:
     quote = quote_of(status.perp.symbol)
     base = status.base_symbol or "BASE"
     about = "≈ " if status.estimated else ""
     if _nothing_is_read(status):
-        return lines("", hedge_title(status, service), NOTHING_READ)
+        return lines("", hedge_title(status, service), _answer_line(status), NOTHING_READ)
     return lines(
         "",
         hedge_title(status, service),
+        _answer_line(status),
         ESTIMATE if status.estimated else None,
         *_lp_lines(status.lp, base, quote, about),
         f"Target {about}{_signed(status.target_base, base)} · short {_signed(status.perp.position_base, base)}",
@@ -129,6 +136,7 @@ def _compact(status: HedgeStatus, *, now: datetime, service: Service) -> str:
     return lines(
         "",
         hedge_title(status, service),
+        _answer_line(status),
         ESTIMATE if status.estimated else None,
         *brief_lines(status),
         work_line(status.work, base, quote, now),

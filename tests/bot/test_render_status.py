@@ -247,6 +247,16 @@ def test_without_a_service_nothing_is_said_to_run_or_to_wait() -> None:
     assert shown(asking, service=unseen).startswith("PAPER · WAITING FOR YOUR ANSWER")
 
 
+def test_the_proposal_that_waits_is_named() -> None:
+    """At the machine there are no buttons: whoever answers there has to know its id, of one hedge or of several."""
+    asked = replace(FRESH, approval_id="d80aa6dd")
+    line = "\nWaits for: approve d80aa6dd, or reject d80aa6dd\n"
+    assert line in shown(asked)
+    assert line in shown(asked, FRESH)
+    assert line in shown(replace(UNREAD, approval_id="d80aa6dd"))
+    assert "Waits for" not in shown(FRESH)
+
+
 def test_other_parts_are_named_when_they_are_not_well() -> None:
     """Telegram, streams and nodes, as they say themselves; /health has those that are."""
     text = shown(FRESH, service=Service(True, ["exchange market news: lost <b>"]))

@@ -38,7 +38,7 @@ def test_the_keys_are_those_of_the_contract_and_no_others() -> None:
     read = json.loads(status_json("paper", [STATUS]))
     (hedge,) = read["hedges"]
     assert set(read) == {"mode", "hedges"}
-    assert set(hedge) == {*HEDGE_KEYS.split(), "wallet_base", "lp", "perp", "estimated"}
+    assert set(hedge) == {*HEDGE_KEYS.split(), "wallet_base", "lp", "perp", "estimated", "approval_id"}
     assert hedge["estimated"] is False
     assert set(hedge["lp"]) == set(LP_KEYS.split())
     assert set(hedge["lp"]["positions"][0]) == set(POSITION_KEYS.split())

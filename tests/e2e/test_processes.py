@@ -56,10 +56,11 @@ def shown(stage: Stage, code: int = 0) -> Json:
 def test_status_keeps_to_its_contract(stage: Stage) -> None:
     """Exactly the promised keys in their order, each a string or null, without a database and without leaving one.
 
-    And one more, a plain yes or no: whether the LP's figures are an estimate.
+    And two more: a plain yes or no, whether the LP's figures are an estimate, and the id of the proposal that waits.
     """
     hedge = shown(stage)
     assert hedge.pop("estimated") is False
+    assert hedge.pop("approval_id") is None
     lp, perp = cast(Json, hedge.pop("lp")), cast(Json, hedge.pop("perp"))
     (position,) = cast(list[Json], lp.pop("positions"))
     assert [*hedge, "lp", "perp"] == keys("")
@@ -135,7 +136,7 @@ def test_the_twins_operate_a_running_service(stage: Stage) -> None:
 
         def approval() -> str:
             wait(stage, lambda: pending(stage) != "")
-            return pending(stage)
+            return str(shown(stage)["approval_id"])
 
         wait(stage, lambda: "AWAITING_APPROVAL" in service.output())
         order("approve", approval(), says="Approved")

@@ -21,7 +21,7 @@ READS = (
     "/health",
     "/config",
     "/whatif +5%",
-    "/x",
+    "/nonsense",
 )
 ACTS = ("/pause", "/halt", "/hedge", "/flatten", "/adopt")
 # None of them moves the band, by which the judge measures.

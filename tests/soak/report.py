@@ -115,4 +115,5 @@ def processor(records: Records, elapsed_s: float) -> dict[str, str]:
         last[weight.pid] = weight.cpu_s
     used_s = sum(last.values())
     part = 100 * used_s / elapsed_s if elapsed_s else 0.0
-    return {"processor time": f"{used_s:.0f} s in {elapsed_s / 86400:.1f} simulated days: {part:.2f} % of a core"}
+    share = f"{part:.2f} % of a core, of simulated time"
+    return {"processor time": f"{used_s:.0f} s in {elapsed_s / 86400:.1f} simulated days: {share}"}

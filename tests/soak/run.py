@@ -12,6 +12,7 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 
+from bot.version import VERSION
 from tests.rigs.chain.evm import RpcFailed
 from tests.soak import alerts, books, residual
 from tests.soak.happened import events_differ, has_begun, words_lost
@@ -73,6 +74,7 @@ class Soak:
         self._tides, self._liquidity, self._ends = plan.random("tides"), plan.random("liquidity"), plan.random("ends")
         self._kinds = cycle(self._ends.sample(KINDS, len(KINDS)))
         self._command = command
+        self._version = _version()
         self._say = say
         self._records = Records()
         self._program = Program(stage)
@@ -299,6 +301,7 @@ class Soak:
         chance = self._troubles.chance
         calls = {name: f"{chance.failed[name]} of {count}" for name, count in sorted(chance.calls.items())}
         facts = {
+            "program": self._version,
             "simulated time": f"{stage.elapsed_s() / DAY_S:.2f} days at {plan.speed} times real time, seed {plan.seed}",
             "orders, and fills": f"{len(stage.exchange.orders)}, {len(stage.exchange.ledger.trades)}",
             "calls answered with a fault": "; ".join(f"{name} {text}" for name, text in calls.items()),
@@ -319,6 +322,17 @@ class Soak:
         result = Result(self._command, facts, found)
         result.write(stage.folder)
         return result
+
+
+def _version() -> str:
+    """With the commit, where there is a repository; `dirty` if what ran was not that commit."""
+    described = ""
+    with contextlib.suppress(OSError):
+        git = ["git", "describe", "--always", "--dirty"]
+        described = subprocess.run(
+            git, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        ).stdout.strip()
+    return f"{VERSION}, {described or 'of no repository'}"
 
 
 def run_soak(plan: Plan, folder: Path, command: str, say: Callable[[str], None] = print) -> Result:
