@@ -8,8 +8,8 @@ import stat
 import tempfile
 from pathlib import Path
 
-from bot.owners_file import OWNER_ONLY
 from core.errors import ConfigurationError
+from storage.files import OWNER_ONLY
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 EMPTY_ENV = """\

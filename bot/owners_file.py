@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-OWNER_ONLY = 0o600
+from storage.files import OWNER_ONLY
 
 
 def open_to_append(path: Path | str) -> int:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and whether they could."""
+"""Files that appear whole or not at all, their owner's alone, and whether they could."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.errors import ConfigurationError
-
-NEW_FILE_MODE = 0o644
+from storage.files import OWNER_ONLY
 
 
 def require_writable(flag: str, target: Path, *, suffix: str, inputs: Sequence[Path]) -> None:
@@ -23,7 +22,7 @@ def require_writable(flag: str, target: Path, *, suffix: str, inputs: Sequence[P
         raise ConfigurationError(f"{flag} {target} would overwrite what is read.")
     try:
         place = _beside(target)
-        place.touch(NEW_FILE_MODE, exist_ok=False)
+        place.touch(OWNER_ONLY, exist_ok=False)
         place.unlink()
     except OSError as error:
         raise ConfigurationError(f"{flag} {target} cannot be written: {error.strerror}.") from None
@@ -57,7 +56,7 @@ def _beside(target: Path) -> Path:
 
 
 def _write(place: Path, content: bytes) -> None:
-    handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, NEW_FILE_MODE)
+    handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()

@@ -74,11 +74,6 @@ class Pool:
         """The record of a tick; zeros when it is not initialised, as the contract answers."""
         return self._ticks.get(tick, _NO_TICK)
 
-    @property
-    def initialised_ticks(self) -> tuple[int, ...]:
-        """Every tick that bounds some liquidity, ascending."""
-        return tuple(self._sorted_ticks)
-
     def position(self, key: PositionKey) -> PositionState:
         """The stored position; zeros when there is none, as the contract answers."""
         return self._positions.get(key, _NO_POSITION)

@@ -48,16 +48,6 @@ class Traffic:
         self._ban_untold = asyncio.Event()
         self._orders_pause_until_s = 0.0
 
-    @property
-    def used_weight(self) -> int:
-        """In the last minute, as `Budget.used` counts it."""
-        return self._weight.used
-
-    @property
-    def weight_limit(self) -> int:
-        """A minute: the exchange's own figure once `adopt_limits` was given it, before that the documented one."""
-        return self._weight.limit
-
     async def next_ban(self) -> Ban:
         """As `core.ports.PerpVenue.next_ban`; for one listener."""
         while self._ban is None:

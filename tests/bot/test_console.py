@@ -146,11 +146,15 @@ async def test_an_edit_s_news_are_shown_once(real: Desk) -> None:
 
 
 async def test_quit_ends_it(real: Desk) -> None:
-    """`quit` makes run return, after showing what was still due."""
+    """`quit` makes run return; what was still due can be shown after it, and comes once."""
+    await real.approvals.ask(a_present_approval(real))
     out = io.StringIO()
     with os.fdopen(_pipe_with("quit\n")) as source:
         async with asyncio.timeout(WAIT_S):
-            await a_console(real, Terminal(source.fileno(), out, SystemClock())).run()
+            console = a_console(real, Terminal(source.fileno(), out, SystemClock()))
+            await console.run()
+    await console.show_due()
+    assert out.getvalue().count("Approve this hedge?") == 1
 
 
 @pytest.mark.parametrize("kind", ["closed", "pipe", "file", "null"])

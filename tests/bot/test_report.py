@@ -266,11 +266,12 @@ def test_one_file_cannot_hold_both(kept: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_file_is_whole_or_as_it_was(home: Path) -> None:
-    """What cannot be written leaves neither a half nor a trace; what can takes the place of the old one."""
+    """What cannot be written leaves neither a half nor a trace; what can is its owner's alone."""
     target = home / "parts.csv"
     target.write_text("old")
     write_all({target: b"new"})
     assert target.read_bytes() == b"new" and list(home.iterdir()) == [target]
+    assert target.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ConfigurationError, match="nowhere/parts.csv cannot be written"):
         write_all({home / "nowhere" / "parts.csv": b"new"})
     assert list(home.iterdir()) == [target]

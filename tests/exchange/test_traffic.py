@@ -68,7 +68,7 @@ async def test_each_read_reserves_what_the_exchange_counts(
 ) -> None:
     """From the first request on, the two sums are one."""
     await READS[name](binance)
-    assert own_weight(binance) == venue.limits.weight.used() == traffic_of(binance).used_weight
+    assert own_weight(binance) == venue.limits.weight.used() == traffic_of(binance)._weight.used
 
 
 async def test_public_reads_reserve_what_the_exchange_counts(venue: VenueServer) -> None:
@@ -79,14 +79,14 @@ async def test_public_reads_reserve_what_the_exchange_counts(venue: VenueServer)
         await public.depth(ETH, levels, lambda answer: answer)
     await public.premium_index(ETH, lambda answer: answer)
     await public.aclose()
-    assert public.traffic.used_weight == venue.limits.weight.used() == 1 + 1 + 2 + 5 + 20 + 1
+    assert public.traffic._weight.used == venue.limits.weight.used() == 1 + 1 + 2 + 5 + 20 + 1
 
 
 async def test_an_order_weighs_nothing_and_is_counted(venue: VenueServer, binance: BinanceVenue) -> None:
     """Per account, in both of its windows."""
-    before = traffic_of(binance).used_weight
+    before = traffic_of(binance)._weight.used
     await binance.place(SELL_HALF)
-    assert traffic_of(binance).used_weight == before
+    assert traffic_of(binance)._weight.used == before
     assert [budget.used for budget in traffic_of(binance)._orders.values()] == [1, 1]
 
 
@@ -148,7 +148,7 @@ async def test_limits_are_the_exchange_s_own(binance: BinanceVenue) -> None:
     odd = RateLimit(rateLimitType="ORDERS", interval="FORTNIGHT", intervalNum=1, limit=1)
     weight = RateLimit(rateLimitType="REQUEST_WEIGHT", interval="MINUTE", intervalNum=1, limit=1200)
     traffic.adopt_limits([unknown, odd, weight, orders(50, seconds=10)])
-    assert traffic.weight_limit == 1200
+    assert traffic._weight.limit == 1200
     assert [budget.limit for budget in traffic._orders.values()] == [50, 1200]
 
 

@@ -7,6 +7,12 @@ import re
 
 import pytest
 
+from bot.assembly import ACCOUNT_ALLOWED_S
+from bot.daily_report import TURN_S as REPORT_TURN_S
+from bot.front import TIDYING_ALLOWED_S
+from bot.notifier import TICK_S
+from bot.telegram_watch import LOOK_EVERY_S
+from core.supervision import TURN_ALLOWANCE_S
 from tests.house.source import ROOT, leaf_name, modules
 
 PAGE = (ROOT / "docs" / "failures.md").read_text()
@@ -54,6 +60,24 @@ def test_every_task_is_in_the_table() -> None:
         if isinstance(call.args[0], ast.Constant):
             given.add(str(call.args[0].value))
     assert rows == given
+
+
+@pytest.mark.parametrize(
+    ("task", "allowed_s", "shown"),
+    [
+        ("commands", TURN_ALLOWANCE_S, "60 s"),
+        ("account history", ACCOUNT_ALLOWED_S, "15 min"),
+        ("notifier", TICK_S + TURN_ALLOWANCE_S, "65 s"),
+        ("daily report", REPORT_TURN_S + TURN_ALLOWANCE_S, "2 min"),
+        ("tidying", TIDYING_ALLOWED_S, "7 h"),
+        ("Telegram's watch", LOOK_EVERY_S + TURN_ALLOWANCE_S, "65 s"),
+    ],
+)
+def test_the_allowed_ages_are_the_program_s(task: str, allowed_s: float, shown: str) -> None:
+    """The table says after what time without a turn a task counts as failing."""
+    number, unit = shown.split()
+    assert float(number) * {"s": 1, "min": 60, "h": 3600}[unit] == allowed_s
+    assert re.search(rf"^\| `{task}` \| [^|]+ \| {shown} \|", PAGE, re.MULTILINE)
 
 
 def test_nothing_is_started_past_the_keeper() -> None:
