@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from core.cancellation import heard_of
 from core.errors import InvariantBroken, Transient
 from core.events import Event
 from core.offers import Offer
@@ -65,7 +66,7 @@ class EventBook:
         written. Raises InvariantBroken when the database refuses one for good; the others wait on."""
         if self._entries:
             writing = asyncio.ensure_future(self._write_all())
-            writing.add_done_callback(_heard_of)
+            writing.add_done_callback(heard_of)
             await asyncio.shield(writing)
 
     async def _write_all(self) -> None:
@@ -115,9 +116,3 @@ class EventBook:
         if not self._waits:
             _LOG.warning("what happened waits to be written down: %s", error)
         self._waits = True
-
-
-def _heard_of(writing: asyncio.Future[None]) -> None:
-    """Or asyncio would log what no caller is left to hear."""
-    if not writing.cancelled():
-        writing.exception()

@@ -29,7 +29,7 @@ from bot.restarts import BY_FAULT, Runs
 from bot.stopping import Stopping
 from bot.venues import live_venue, perp_venue
 from bot.version import VERSION
-from core.clock import Clock, PacedClock, SystemClock
+from core.clock import Clock, SystemClock, speed_s
 from core.engine import Engine
 from core.errors import ConfigurationError
 from core.events import Event, EventKind
@@ -173,7 +173,7 @@ def _front(ground: Ground, office: Office, engine: Engine, people: Clock, key: K
         ground.store,
         clock,
         people=people,
-        chat_speed=clock.speed_s if isinstance(clock, PacedClock) else 1.0,
+        chat_speed=speed_s(clock),
         telegram=ground.settings.telegram(),
         redactor=ground.redactor,
         last_word=say_goodbye,

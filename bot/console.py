@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TextIO
 
+from bot import owners_file
 from bot.commands import BY_NAME, parse
 from bot.operator import Actor, Button, OperatorService, Reply
 from bot.rendering.markup import plain
@@ -234,7 +235,7 @@ def written(attachment: Attachment) -> str:
         for number in range(1, MOST_COPIES):
             path = folder / (f"{name}-{number}{dot}{ending}" if number > 1 else attachment.name)
             try:
-                with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                with owners_file.create(path) as file:
                     file.write(attachment.content)
                 return f"Written to {path}"
             except FileExistsError:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.owners_file import open_to_append
+from storage.files import beside
 
 # Where it is begun anew; the one before is kept.
 FULL_BYTES = 1_000_000
@@ -18,7 +19,7 @@ def keep_trace(database: Path, trace: str, at: datetime) -> str:
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if target.exists() and target.stat().st_size > FULL_BYTES:
-            target.replace(target.with_name(f"{target.name}.1"))
+            target.replace(beside(target, ".1"))
         with os.fdopen(open_to_append(target), "a", encoding="utf-8") as file:
             file.write(f"{at.isoformat()}\n{trace}\n")
     except OSError as refused:

@@ -15,6 +15,7 @@ from core.config import HedgeConfig
 from core.status import HedgeStatus
 from core.supervision import TaskLife
 from core.venue_watch import VenueWatch
+from storage.files import beside
 
 if TYPE_CHECKING:
     from bot.telegram.frontend import TelegramHealth
@@ -92,7 +93,7 @@ def telegram_items(health: TelegramHealth) -> list[HealthItem]:
 
 def database_items(path: Path) -> list[HealthItem]:
     """A log over its limit is ill: what was written does not get into the file."""
-    size, log_size = _size(path), _size(path.with_name(f"{path.name}-wal"))
+    size, log_size = _size(path), _size(beside(path, "-wal"))
     if size is None:
         return [HealthItem("database", False, "its file is gone")]
     words = f"{_megabytes(size)} and a log of {_megabytes(log_size or 0)}"

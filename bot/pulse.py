@@ -18,6 +18,7 @@ from bot.owners_file import replace_file
 from bot.rendering.health import HealthItem, headline, hedges_turn
 from core.clock import Clock
 from core.errors import ConfigurationError
+from storage.files import beside
 from storage.lock import is_running
 
 BEAT_S = 10.0
@@ -88,7 +89,7 @@ def seen_json(seen: Seen) -> str:
 
 
 def pulse_file(database: Path) -> Path:
-    return database.with_name(f"{database.name}.pulse")
+    return beside(database, ".pulse")
 
 
 def forget_pulse(database: Path) -> None:

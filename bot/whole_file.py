@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot import owners_file
 from core.errors import ConfigurationError
 from storage.files import OWNER_ONLY
 
@@ -56,8 +57,7 @@ def _beside(target: Path) -> Path:
 
 
 def _write(place: Path, content: bytes) -> None:
-    handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
-    with os.fdopen(handle, "wb") as file:
+    with owners_file.create(place) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

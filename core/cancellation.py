@@ -5,7 +5,7 @@ that, being cancelled, fails instead; and to whoever takes that failure for one 
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, NoReturn
 
 from core.errors import InvariantBroken
@@ -27,7 +27,7 @@ async def end(*tasks: asyncio.Future[Any]) -> None:
             await asyncio.wait(going_on, timeout=PATIENCE_S)
         except asyncio.CancelledError:
             cancelled = True
-    _heard_of(tasks)
+    heard_of(*tasks)
     if cancelled:
         raise asyncio.CancelledError
 
@@ -56,8 +56,8 @@ async def until_one_fails(*parts: Awaitable[None]) -> NoReturn:
     raise InvariantBroken("What was to go on for ever ended without an error")
 
 
-def _heard_of(tasks: Collection[asyncio.Future[Any]]) -> None:
-    """Or asyncio would log an error that nobody asked for."""
+def heard_of(*tasks: asyncio.Future[Any]) -> None:
+    """Of tasks that have ended: without this asyncio logs an error that nobody is left to ask for."""
     for task in tasks:
         if not task.cancelled():
             task.exception()

@@ -81,14 +81,19 @@ class PacedClock:
         return self.now() - self._real.now()
 
 
+def speed_s(clock: Clock) -> float:
+    """How many of its seconds pass in each one of the machine's."""
+    return clock.speed_s if isinstance(clock, PacedClock) else 1.0
+
+
 def network_s(clock: Clock, seconds_s: float) -> float:
     """By the clock, how long so many seconds of a network last: no network is faster where the clock is."""
-    return seconds_s * clock.speed_s if isinstance(clock, PacedClock) else seconds_s
+    return seconds_s * speed_s(clock)
 
 
 def real_s(clock: Clock, seconds_s: float) -> float:
     """The other way: how many of the machine's seconds pass meanwhile."""
-    return seconds_s / clock.speed_s if isinstance(clock, PacedClock) else seconds_s
+    return seconds_s / speed_s(clock)
 
 
 def ahead_of_system(clock: Clock) -> timedelta:

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from core.errors import ConfigurationError
+from storage.files import OWNER_ONLY, beside
 
 SIGNED_BYTES = 32
 PAUSE_S = 0.05
@@ -90,7 +91,7 @@ class InstanceLock:
     def _open(self) -> int:
         try:
             self._database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return os.open(_lock_file(self._database), os.O_CREAT | os.O_RDWR, 0o600)
+            return os.open(_lock_file(self._database), os.O_CREAT | os.O_RDWR, OWNER_ONLY)
         except OSError as error:
             raise ConfigurationError(f"the lock of {self._database} cannot be opened: {error.strerror}") from error
 
@@ -144,7 +145,7 @@ def real_place(database: Path) -> Path:
 
 
 def _lock_file(database: Path) -> Path:
-    return database.with_name(database.name + ".lock")
+    return beside(database, ".lock")
 
 
 @contextmanager

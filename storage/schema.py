@@ -84,7 +84,7 @@ async def migrate(
         return
     if before > 0:
         log.info("the database is updated", schema=before, to=newest, note=_patience(_megabytes(path)))
-        copy = path.with_name(f"{path.name}.v{before}.bak")
+        copy = beside(path, f".v{before}.bak")
         await copy_database(connection, copy)
         log.info("a copy of it as it was is kept", copy=str(copy))
     try:

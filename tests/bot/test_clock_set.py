@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from core.clock import ManualClock
 from core.events import EventKind
 from storage.store import Store
 from tests.bot.conftest import Desk, make_desk
 from tests.bot.samples import STATUS, T0, an_event
-
-HOUR_S = 3600.0
-BOTH_WAYS = pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
-
-
-class WrongClock(ManualClock):
-    """Its wall clock is wrong by `wall_offset_s`."""
-
-    wall_offset_s = 0.0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self.wall_offset_s)
+from tests.core.wrong_clock import BOTH_WAYS, HOUR_S, WrongClock
 
 
 @pytest.fixture

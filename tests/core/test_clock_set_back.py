@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from core.clock import ManualClock
 from core.errors import Transient
 from core.events import Event, EventKind
 from core.exchange.paper import PaperVenue
@@ -25,20 +23,10 @@ from core.wishes import Wishes
 from storage.store import Store
 from tests.bot.samples import T0
 from tests.core.pair import HandFeed
+from tests.core.wrong_clock import BOTH_WAYS, HOUR_S, WrongClock
 from tests.exchange.paper_rig import MemoryStore, terms
 
 SYMBOL = "ETHUSDT"
-HOUR_S = 3600.0
-BOTH_WAYS = pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
-
-
-class WrongClock(ManualClock):
-    """Its wall clock is wrong by `wall_offset_s`."""
-
-    wall_offset_s = 0.0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self.wall_offset_s)
 
 
 @BOTH_WAYS

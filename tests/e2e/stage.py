@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -13,13 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from storage.lock import is_running
+from tests.rigs import environment
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig, PoolRef
 from tests.rigs.secrets import NODE_KEY, TRAP
 from tests.rigs.telegram.rig import TelegramRig
 from tests.rigs.venue.server import VenueServer
 
-ROOT = Path(__file__).resolve().parents[2]
 OPERATOR = 4711
 SYMBOL = "ETHUSDT"
 START_PRICE = Decimal(2000)
@@ -84,23 +83,8 @@ class Stage:
         self.configuration.write_text("\n".join(lines) + "\n")
 
     def variables(self) -> dict[str, str]:
-        keys = self.venue.credentials
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "PYTHONPATH": str(ROOT),
-            "LOCAL_RPC_URL": f"{self.proxy.url}/{NODE_KEY}",
-            "BINANCE_API_KEY": keys.key,
-            "BINANCE_API_SECRET": keys.secret,
-            "BINANCE_FUTURES_URL": self.venue.url,
-            "BINANCE_STREAM_URL": self.venue.stream_url,
-            "BINANCE_SPOT_URL": self.venue.url,
-            "TELEGRAM_BOT_TOKEN": self.telegram.token,
-            "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
-            "TELEGRAM_API_URL": self.telegram.api_url,
-            "LP_HEDGE_CONFIG": str(self.configuration),
-            "LP_HEDGE_DB": str(self.database),
-        } | dict(self.environment)
+        world = environment.variables(self.folder, self.venue, self.telegram, operator=OPERATOR)
+        return world | {"LOCAL_RPC_URL": f"{self.proxy.url}/{NODE_KEY}"} | dict(self.environment)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "bot", *arguments]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stage import BY_ITSELF, OPERATOR, ROOT, Service, Stage
+from tests.e2e.stage import BY_ITSELF, OPERATOR, Service, Stage
+from tests.rigs.environment import ROOT
 from tests.rigs.secrets import NODE_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]

@@ -22,7 +22,8 @@ from core.amm.presets import PRESETS
 from core.clock import SystemClock
 from storage.lock import is_running
 from tests.e2e.shown_commands import JSON_FENCE, JSON_OF, RUN, Scene, Shown
-from tests.e2e.stage import BY_ITSELF, OPERATOR, ROOT, SYMBOL, Service, Stage
+from tests.e2e.stage import BY_ITSELF, OPERATOR, SYMBOL, Service, Stage
+from tests.rigs.environment import ROOT
 from tests.rigs.secrets import TRAP
 
 pytestmark = [pytest.mark.e2e]

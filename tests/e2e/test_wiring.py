@@ -18,7 +18,8 @@ import pytest
 
 from bot.pulse import pulse_file
 from bot.restarts import row_of
-from tests.e2e.stage import OPERATOR, ROOT
+from tests.e2e.stage import OPERATOR
+from tests.rigs.environment import ROOT
 from tests.rigs.telegram.rig import TelegramRig
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.execution.stage import Stage
-from tests.execution.world import SYMBOL, IntentWitness, Setting, World, running
+from tests.execution.world import HEDGED, SYMBOL, IntentWitness, Setting, World, running
 from tests.rigs.venue import VenueServer
 
 
@@ -36,3 +36,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     with Stage(tmp_path) as stage:
         yield stage
         assert stage.witness.broken == []
+
+
+@pytest.fixture
+def hedged(stage: Stage) -> Stage:
+    """Started, at 2000, just under 5 BASE short by one order."""
+    stage.start()
+    stage.until_hedged()
+    assert stage.setting.position == HEDGED
+    return stage

@@ -3,7 +3,6 @@ that was made from reading them: A what was not read, B orders sent twice or wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -18,16 +17,6 @@ from tests.rigs.venue import DEPTH, PLACE, POSITION, PREMIUM, QUERY, TRADES, fau
 CLOSE = Decimal("0.003")
 STEP = Decimal("0.001")
 FOR_EVER = 100_000
-
-
-@pytest.fixture
-def hedged(stage: Stage) -> Iterator[Stage]:
-    """At 2000, just under 5 BASE short by one order."""
-    stage.start()
-    stage.until_hedged()
-    assert stage.setting.position == HEDGED
-    yield stage
-    assert stage.witness.broken == []
 
 
 def sent(stage: Stage) -> int:

@@ -4,7 +4,7 @@ and hedged once when it is over. On a time of its own, so that the day takes sec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from core.errors import Transient
 from core.events import EventKind
 from core.supervision import TaskLife
 from tests.execution.stage import Stage
-from tests.execution.world import HEDGE, HEDGED
+from tests.execution.world import HEDGE
 from tests.rigs.venue import faults
 from tests.rigs.venue.faults import ANY
 
@@ -23,15 +23,6 @@ DAY_S, EVERY_S = 86_400, 300.0
 FOR_EVER = 10_000_000
 CLOSE = Decimal("0.003")
 Switch = Callable[[Stage, bool], None]
-
-
-@pytest.fixture
-def hedged(stage: Stage) -> Iterator[Stage]:
-    stage.start()
-    stage.until_hedged()
-    assert stage.setting.position == HEDGED
-    yield stage
-    assert stage.witness.broken == []
 
 
 def test_an_exchange_that_never_answered_lets_nothing_count_as_alive(stage: Stage) -> None:

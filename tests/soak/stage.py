@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,13 +17,13 @@ from random import Random
 
 from core.clock import PacedClock, SystemClock
 from core.config import HedgeConfig
+from tests.rigs import environment
 from tests.rigs.chain.proxy import RpcProxy
 from tests.rigs.chain.rig import ChainRig, PoolRef
 from tests.rigs.telegram.rig import TelegramRig
 from tests.rigs.venue import Exchange, VenueServer, VenueThread
 from tests.soak.market import BNB, ETH, PricePath, recorded
 
-ROOT = Path(__file__).resolve().parents[2]
 OPERATOR = 4711
 BALANCE = Decimal(400_000)
 POLL_S = 60
@@ -119,25 +118,9 @@ class SoakStage:
         (self.folder / "hedge.toml").write_text("\n".join(lines) + "\n")
 
     def variables(self) -> dict[str, str]:
-        keys = self.venue.credentials
         nodes = {f"{name.upper()}_RPC_URL": ",".join(p.url for p in each) for name, each in self.proxies.items()}
-        return nodes | {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "PYTHONPATH": str(ROOT),
-            "BINANCE_API_KEY": keys.key,
-            "BINANCE_API_SECRET": keys.secret,
-            "BINANCE_FUTURES_URL": self.venue.url,
-            "BINANCE_STREAM_URL": self.venue.stream_url,
-            "BINANCE_SPOT_URL": self.venue.url,
-            "TELEGRAM_BOT_TOKEN": self.telegram.token,
-            "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
-            "TELEGRAM_API_URL": self.telegram.api_url,
-            "LP_HEDGE_CONFIG": str(self.folder / "hedge.toml"),
-            "LP_HEDGE_DB": str(self.database),
-            "LP_HEDGE_LOG_LEVEL": "WARNING",
-            "LP_HEDGE_CLOCK": self.clock_text,
-        }
+        world = environment.variables(self.folder, self.venue, self.telegram, operator=OPERATOR)
+        return world | nodes | {"LP_HEDGE_LOG_LEVEL": "WARNING", "LP_HEDGE_CLOCK": self.clock_text}
 
 
 @dataclass(frozen=True, slots=True)
