@@ -20,7 +20,7 @@ from core.listening import Listening, listen_while_wanted
 from core.news_ports import AccountNews, AccountStream, MarketStream
 from core.ports import EventLog
 
-# Prices come ten times a second; whether one matters is asked less often.
+# Prices come several times a second; whether one matters is asked less often.
 CONSIDER_EVERY_S = 0.5
 # The last figures before a connection was lost may have been old already.
 NEVER_S = float("-inf")

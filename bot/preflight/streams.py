@@ -9,7 +9,7 @@ from bot.preflight.findings import Finding
 from bot.preflight.first_news import Listen, T, examine_news
 from core.news_ports import AccountStream, MarketStream
 
-# Each market is pushed ten times a second, an account says at once that it listens.
+# Each market is pushed several times a second, an account says at once that it listens.
 FIRST_WORD_WITHIN_S = 12.0
 WITHOUT = "until then everything is asked"
 

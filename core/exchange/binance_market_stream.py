@@ -1,4 +1,4 @@
-"""Books and marks as Binance pushes them, ten times and once a second for each symbol.
+"""Books and marks as Binance pushes them, four times and once a second for each symbol.
 
 Read by a plain WebSocket client and not by python-binance: paper mode has no use for that library's import, which takes
 most of a second, and its reader costs several times as much for each message. A message is taken apart only as far as
@@ -33,7 +33,7 @@ ANEW_AFTER_MS = 3_000
 
 
 class BinanceMarketStream:
-    """Implements `core.news_ports.MarketStream`: the best 20 levels a side, each 100 ms, and the mark, each second.
+    """Implements `core.news_ports.MarketStream`: the best 20 levels a side, each 250 ms, and the mark, each second.
 
     `server_now_ms`: the exchange's clock as it was last measured. After `silent_after_s` without any book, or any mark,
     the connection counts as dead.
@@ -61,7 +61,7 @@ class BinanceMarketStream:
     async def listen(self, symbols: Collection[str], on_move: Callable[[str], None]) -> NoReturn:
         """As the port says. Raises Refused for a symbol that was not prepared."""
         pairs = {symbol: self._pair(symbol) for symbol in symbols}
-        books = {f"{symbol.lower()}@depth20@100ms": pair.book for symbol, pair in pairs.items()}
+        books = {f"{symbol.lower()}@depth20": pair.book for symbol, pair in pairs.items()}
         marks = {f"{symbol.lower()}@markPrice@1s": pair.mark for symbol, pair in pairs.items()}
         try:
             async with AsyncExitStack() as sockets:

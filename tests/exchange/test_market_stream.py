@@ -119,7 +119,7 @@ async def test_the_account_s_own_session_makes_one_too(venue: VenueServer, binan
 async def test_no_market_before_both_halves_were_heard(venue: VenueServer, silent_ear: Ear) -> None:
     """A book without a mark is no market, nor is a mark without a book."""
     assert silent_ear.stream.latest("ETHUSDT") is None
-    venue.hub.quiet = {"ethusdt@markPrice@1s", "bnbusdt@depth20@100ms"}
+    venue.hub.quiet = {"ethusdt@markPrice@1s", "bnbusdt@depth20"}
     silent_ear.listen("ETHUSDT", "BNBUSDT")
     await silent_ear.listening.until(lambda: {"ETHUSDT", "BNBUSDT"} <= set(silent_ear.listening.news))
     assert silent_ear.stream.latest("ETHUSDT") is None
@@ -211,13 +211,13 @@ ENDINGS: dict[str, Callable[[VenueServer], None]] = {
     "marks reset": lambda venue: venue.hub.close_all(root="market", abruptly=True),
     "books half open": lambda venue: venue.hub.go_silent(root="public"),
     "marks half open": lambda venue: venue.hub.go_silent(root="market"),
-    "all books silent": lambda venue: venue.hub.quiet.update(f"{each.lower()}@depth20@100ms" for each in SYMBOLS),
+    "all books silent": lambda venue: venue.hub.quiet.update(f"{each.lower()}@depth20" for each in SYMBOLS),
     "all marks silent": lambda venue: venue.hub.quiet.update(f"{each.lower()}@markPrice@1s" for each in SYMBOLS),
     "garbage": lambda venue: venue.hub.say("]]{{", root="public"),
     "nested": lambda venue: venue.hub.say("[" * 100_000, root="public"),
     "empty": lambda venue: venue.hub.say("{}", root="market"),
     "a list": lambda venue: venue.hub.say("[]", root="market"),
-    "another stream": lambda venue: venue.hub.say('{"stream": "x@depth20@100ms", "data": {}}', root="public"),
+    "another stream": lambda venue: venue.hub.say('{"stream": "x@depth20", "data": {}}', root="public"),
 }
 
 
@@ -234,7 +234,7 @@ async def test_every_ending_is_told(venue: VenueServer, ear: Ear, ending: Callab
 
 async def test_one_silent_market_silences_no_other(venue: VenueServer, ear: Ear) -> None:
     """It grows old by its own `as_of`; the others go on."""
-    venue.hub.quiet |= {"bnbusdt@depth20@100ms", "bnbusdt@markPrice@1s"}
+    venue.hub.quiet |= {"bnbusdt@depth20", "bnbusdt@markPrice@1s"}
     await asyncio.sleep(SILENT_AFTER_S + 0.5)
     older = ear.latest("BNBUSDT")
     await ear.until(lambda newer: newer.as_of - older.as_of > timedelta(seconds=0.5))
@@ -317,7 +317,7 @@ async def test_cancelling_leaves_nothing_behind(venue: VenueServer, ear: Ear) ->
 
 @pytest.mark.parametrize(
     "path",
-    ["market/stream?streams=ethusdt@depth20@100ms", "public/ws/ethusdt@markPrice@1s", "public/ws/ETHUSDT@bookTicker"],
+    ["market/stream?streams=ethusdt@depth20", "public/ws/ethusdt@markPrice@1s", "public/ws/ETHUSDT@bookTicker"],
 )
 async def test_the_rig_serves_a_stream_under_its_own_root_only(venue: VenueServer, path: str) -> None:
     """A wrong root, or capitals, would hear nothing on the live exchange."""

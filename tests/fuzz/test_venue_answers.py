@@ -49,7 +49,7 @@ def messages_of_a_market(symbol: str = SYMBOL) -> tuple[dict[str, object], dict[
     book = {"e": "depthUpdate", "E": now_ms, "T": now_ms, "s": symbol, "U": 5, "u": 7, "pu": 4, **levels}
     mark = {"e": "markPriceUpdate", "E": now_ms, "s": symbol, "p": "2000", "i": "2000", "r": "0.0001", "T": now_ms + 1}
     stem = symbol.lower()
-    return {"stream": f"{stem}@depth20@100ms", "data": book}, {"stream": f"{stem}@markPrice@1s", "data": mark}
+    return {"stream": f"{stem}@depth20", "data": book}, {"stream": f"{stem}@markPrice@1s", "data": mark}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.rigs.venue.stream_faults import StreamFaults
 
 LISTEN_KEY_MS = 60 * 60_000
 MARK_EVERY_S = 1.0
-BOOK, TICKER, MARK, MARK_1S = "depth20@100ms", "bookTicker", "markPrice", "markPrice@1s"
+BOOK, TICKER, MARK, MARK_1S = "depth20", "bookTicker", "markPrice", "markPrice@1s"
 ROOT_OF = {BOOK: "public", TICKER: "public", MARK: "market", MARK_1S: "market"}
 MAKES: dict[str, Callable[[Exchange, str], Json]] = {
     BOOK: events.depth_update,
@@ -77,7 +77,7 @@ class StreamHub:
         self.listen_key_until_ms = 0
         self.muted = False
         self.refusing = False
-        self.book_every_s = 0.1
+        self.book_every_s = 0.25
         self.quiet: set[str] = set()
         self.user_faults = StreamFaults()
         self.market_faults = StreamFaults()
