@@ -177,7 +177,7 @@ def _front(ground: Ground, office: Office, engine: Engine, people: Clock, key: K
         telegram=ground.settings.telegram(),
         redactor=ground.redactor,
         last_word=say_goodbye,
-        chores=_chores(ground, engine, office, key),
+        chores=(Task("row of starts", runs.tell_when_it_is_over), *_chores(ground, engine, office, key)),
         stopping=ground.stopping,
     )
 

@@ -48,6 +48,7 @@ ALWAYS_TOLD: Mapping[EventKind, Loudness] = {
     EventKind.COMMAND_DROPPED: Loudness.LOUD,
     EventKind.COMMAND_WAITING: Loudness.LOUD,
     EventKind.CRASH_LOOP: Loudness.LOUD,
+    EventKind.CRASH_LOOP_OVER: Loudness.SILENT,
     EventKind.STARTED: Loudness.SILENT,
     EventKind.STOPPED: Loudness.SILENT,
     EventKind.PAUSED: Loudness.SILENT,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 import structlog
 
@@ -114,6 +115,15 @@ class Runs:
             await self._notifier.present_pending()
         except Transient as error:  # its earlier message still takes the answer
             log.warning("what waits for an answer was not shown again", why=str(error))
+
+    async def tell_when_it_is_over(self) -> NoReturn:
+        """Of a row whose alarm was given, once this run has lasted as long as a row does. Goes on for ever."""
+        if self._row.is_told:
+            await self._clock.sleep(WITHIN.total_seconds())
+            await self._notifier.append(Event(EventKind.CRASH_LOOP_OVER, None, self._clock.now(), {}))
+            await self._keep(Row())
+        while True:
+            await asyncio.Event().wait()
 
     async def ended(self) -> None:
         """By those who may: the row is over."""

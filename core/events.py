@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     CRASH_LOOP = "crash_loop"
+    CRASH_LOOP_OVER = "crash_loop_over"
     DECISION_CHANGED = "decision_changed"
     SUSPENDED = "suspended"
     RECOVERED = "recovered"

@@ -11,6 +11,7 @@ import pytest
 
 from bot.notifier import Notifier
 from bot.restarts import MANY, Row, Runs, row_of
+from core.cancellation import end
 from core.clock import ManualClock
 from core.errors import InvariantBroken, Refused, Transient
 from core.events import Event, EventKind
@@ -71,6 +72,28 @@ async def test_once_it_lasts_all_is_told_as_ever(store: Store, clock: ManualCloc
     for runs_s in (3, 3, 3, 3700, 3, 3, 3):
         await start(store, clock, runs_s=runs_s)
     assert await rung(store) == ["suspended", "suspended", "crash_loop", "suspended", "suspended", "crash_loop"]
+
+
+async def test_its_end_is_told_once(store: Store, clock: ManualClock) -> None:
+    """When a run has lasted an hour, not before; of a row that was told, and of no other start."""
+    assert [await told_of_the_end(store, clock, runs_s=runs_s) for runs_s in (3, 4000, 3, 3)] == [0, 0, 0, 0]
+    assert [await told_of_the_end(store, clock, runs_s=runs_s) for runs_s in (3500, 3700, 4000)] == [0, 1, 1]
+
+
+async def told_of_the_end(store: Store, clock: ManualClock, *, runs_s: float) -> int:
+    """How often by the end of one more run."""
+    notifier = make_desk(store, clock, "bnb").notifier
+    runs = Runs(store.meta, store.scope, notifier, clock)
+    async with runs.beginning():
+        await runs.tell_start({"version": "1", "mode": "live"})
+    watching = asyncio.create_task(runs.tell_when_it_is_over())
+    await asyncio.sleep(0)
+    await clock.advance(runs_s)
+    for _ in range(20):  # it has woken, and writes
+        await store.meta.get("")
+    await end(watching)
+    (row,) = await store.database.rows("SELECT count(*) AS times FROM outbox WHERE key LIKE 'crash_loop_over:%'")
+    return int(row["times"])
 
 
 async def test_whoever_ends_it_ends_the_row(store: Store, clock: ManualClock) -> None:

@@ -229,6 +229,7 @@ def test_before_any_cycle_was_completed_no_hedge_turns(program: Program) -> None
     command = [sys.executable, "-m", "bot", "health", "--db", str(program.database)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, "The hedges turn" in done.stdout) == (1, False), done
+    program.until(lambda: "row of starts" in pulse_file(program.database).read_text())  # its end would be told
     process.terminate()
     assert (process.wait(PATIENCE_S), program.row_of_starts()) == (0, 0), program.output()
 

@@ -45,6 +45,7 @@ WRITERS: Mapping[EventKind, Callable[[Facts], str]] = {
     EventKind.STARTED: program.started,
     EventKind.STOPPED: program.stopped,
     EventKind.CRASH_LOOP: program.crash_loop,
+    EventKind.CRASH_LOOP_OVER: program.crash_loop_over,
     EventKind.HEDGE_EXECUTED: trades.executed,
     EventKind.OUTCOME_UNKNOWN: trades.unknown_outcome,
     EventKind.OUTCOME_RESOLVED: trades.resolved,

@@ -58,6 +58,11 @@ def crash_loop(facts: Facts) -> str:
     )
 
 
+def crash_loop_over(facts: Facts) -> str:
+    title = bold("lp-hedge has run for an hour again")
+    return f"✅ {title}, without ending by itself. What ended it before is in lp_hedge-crash.log beside the database."
+
+
 def stopped(facts: Facts) -> str:
     why = facts.data.get("reason") or facts.data.get("detail")
     because = (
