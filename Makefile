@@ -38,9 +38,10 @@ research: $(VENV)/.runtime ## add what `calibrate` needs, and what makes `backte
 
 setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and tests/rigs/chain
 
-# The random histories, and what is worked out more than waited for, run beside the rest: two cores, half the time.
+# The random histories, what is worked out more than waited for, and the short soak run beside the rest: two cores, half
+# the time.
 WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging \
-  tests/fuzz tests/packaging tests/replay tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
+  tests/fuzz tests/packaging tests/replay tests/soak tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
 	@$(PY) -u -m pytest $(WORKED_OUT) > $(VENV)/worked_out.log 2>&1 & worked_out=$$!; \
