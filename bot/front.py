@@ -20,7 +20,7 @@ from bot.telegram_watch import LOOK_EVERY_S, TelegramWatch
 from bot.tidying import TURN_S as TIDYING_TURN_S
 from bot.tidying import Tidying
 from core.cancellation import end, until_one_fails
-from core.clock import Clock
+from core.clock import Clock, network_s
 from core.engine import Engine
 from core.errors import LpHedgeError
 from core.supervision import Supervisor, Task
@@ -83,7 +83,7 @@ class Front:
         self._stopping = stopping or Stopping()
         self._console: Console | None = None
         self._stopping.unwritten = office.notifier.unwritten
-        self._supervisor, self._lag = Supervisor(events=office.notifier, clock=self._people), LoopLag(self._people)
+        self._supervisor, self._lag = Supervisor(events=office.notifier, clock=clock), LoopLag(self._people)
         office.probes.extend(
             (lambda: task_items(self._supervisor.lives(), "running for the phone"), lambda: lag_items(self._lag))
         )
@@ -169,5 +169,6 @@ class Front:
         self._office.bell.listen(front.poke)
         self._office.probes.append(lambda: telegram_items(front.health()))
         watch = TelegramWatch(front.health, self._office.notifier, self._people)
-        watching = self._supervisor.keep(Task("Telegram's watch", watch.look, every_s=LOOK_EVERY_S))
+        every_s = network_s(self._clock, LOOK_EVERY_S)
+        watching = self._supervisor.keep(Task("Telegram's watch", watch.look, every_s=every_s))
         await until_one_fails(front.run(), watching)
