@@ -10,7 +10,7 @@ sending took, and in a new process after the old one's end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ class OutcomeResolver:
         self._bookkeeper = bookkeeper
         self._events = events
         self._clock = clock
-        self._searches: dict[str, _Search] = {}
+        self._searches: dict[str, Mapping[str, _Search]] = {}  # by symbol, then by order
 
     async def settle(self, symbol: str) -> Unsettled:
         """Query every unsettled order of the symbol once; what is still unsettled comes back.
@@ -64,28 +64,29 @@ class OutcomeResolver:
         Raises what the venue's queries raise; nothing is lost by that, the next call goes on.
         """
         waiting = await self._journal.unsettled_orders(symbol)
+        # Those that other news settled meanwhile need no search any more.
+        began, now_s = self._searches.get(symbol, {}), self._clock.monotonic_s()
+        searches = {_id(order): began.get(_id(order)) or _Search(now_s) for order in waiting}
+        self._searches[symbol] = searches
         if not waiting:
             return Unsettled()
-        reports = [await self._settle_one(order) for order in waiting]
+        reports = [await self._settle_one(order, searches[_id(order)]) for order in waiting]
         left = await self._journal.unsettled_orders(symbol)
         resting = _seen_resting(left, reports)
         in_doubt = tuple(order for order in left if order not in resting)
         return Unsettled(in_doubt, resting, executed=any(map(_has_executed, waiting, reports)))
 
-    async def _settle_one(self, order: JournalOrder) -> OrderReport | None:
+    async def _settle_one(self, order: JournalOrder, search: _Search) -> OrderReport | None:
         """What the venue says of it now."""
-        search = self._searches.setdefault(_id(order), _Search(self._clock.monotonic_s()))
         report = await self._find(order)
         if report is None:
             if self._is_missing(search):
                 await self._conclude(order, search)
             return None
         search.misses = 0
-        settled = await self._bookkeeper.settle(report)
+        await self._bookkeeper.settle(report)
         if order.state is not OrderState.OPEN:
             await self._announce(order, f"the venue has it: {report.status.value}, {report.executed_base} executed")
-        if settled:
-            self._searches.pop(_id(order))
         return report
 
     async def _find(self, order: JournalOrder) -> OrderReport | None:
@@ -113,7 +114,6 @@ class OutcomeResolver:
         if entry.venue_order_id is None:
             detail = f"not found in {search.misses} queries"
             if await self._journal.record_state(_id(order), OrderState.ABSENT, detail, self._clock.now()):
-                self._searches.pop(_id(order))
                 await self._announce(order, "it never reached the venue")
         elif self._clock.now() - order.recorded_at > FORGOTTEN_AFTER:
             await self._conclude_forgotten(entry, entry.venue_order_id)
@@ -134,7 +134,6 @@ class OutcomeResolver:
             updated_at=self._clock.now(),
         )
         if await self._bookkeeper.settle(ended):
-            self._searches.pop(_id(order))
             await self._announce(order, f"the venue no longer has it: {ended.executed_base} executed")
 
     async def _announce(self, order: JournalOrder, detail: str) -> None:

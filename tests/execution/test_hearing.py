@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from core.events import EventKind
+from core.execution import outcome
 from core.listening import LONGEST_WAIT_S
 from core.venue_watch import VenueWatch
 from tests.exchange.listening import PATIENCE_S, until
@@ -91,6 +93,8 @@ async def test_a_told_fill_is_booked_without_asking(setting: Setting) -> None:
         assert fill.fee > 0 and fill.is_maker
         await world.until_hedged(within=150)
         await world.check_settled()
+        gc.collect()
+        assert not [each for each in gc.get_objects() if type(each) is outcome._Search]  # nothing grows by it
 
 
 async def test_told_twice_late_and_in_any_order(setting: Setting) -> None:
