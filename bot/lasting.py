@@ -49,8 +49,8 @@ class Topic:
 class Standing:
     """One trouble of one hedge, `hedge` None for the account; mutable. `tag` tells those of one topic apart.
 
-    `count`: how often it happened since it was last said; `seen_at`: when it last did. `covered`: it is worked on, in
-    time, which is over at `covered_until`.
+    `count`: how often it happened since it was last said; `seen_at`: when it last did. `worked_on`: in time; `known`:
+    the operator knows. `promised`: what they heard last is that it is worked on, which it owes an end.
     """
 
     topic: Topic
@@ -60,8 +60,17 @@ class Standing:
     figures: Mapping[str, str] = field(default_factory=dict)
     count: int = 0
     seen_at: datetime | None = None
-    covered: bool = False
-    covered_until: datetime | None = None
+    worked_on: bool = False
+    known: bool = False
+    promised: bool = False
+
+    @property
+    def covered(self) -> bool:
+        return self.worked_on or self.known
+
+    def promise(self) -> None:
+        """By the answer to a command: when the work is over and this is not, that is said aloud."""
+        self.worked_on = self.promised = self.episode.quietly = True
 
     @property
     def thread(self) -> str:
@@ -130,7 +139,8 @@ class Lasting:
         told = []
         for standing in self._standing.values():
             if standing.topic is topic and standing.hedge == hedge and tag in (None, standing.tag):
-                standing.figures, standing.count, standing.covered = figures, 0, False
+                standing.figures, standing.count = figures, 0
+                standing.worked_on = standing.known = standing.promised = False
                 if standing.episode.end():
                     told.append(self._over(standing, now))
         return tuple(told)
@@ -153,7 +163,9 @@ class Lasting:
             course = Course(say, episode.lasted_s(now), standing.count, covered=standing.covered)
             text = TROUBLES[topic.name].begun(self._facts(standing), course)
             quietly = standing.covered and say is not Say.WORSE
-            episode.was_said(now, quietly=quietly)
+            # Also a loud one that says it is being worked on is followed by another when that was in vain.
+            episode.was_said(now, quietly=quietly or standing.worked_on)
+            standing.promised = standing.worked_on
             standing.count = 0
             yield Notice(
                 standing.hedge,
