@@ -65,6 +65,11 @@ def rejected(memory: Memory, *, side: int, size_steps: int, now_ms: int, snooze_
     return memory._replace(snooze=Snooze(side, now_ms + snooze_ms, size_steps), question=Question(), latch=latch)
 
 
+def overruled(memory: Memory, *, side: int) -> Memory:
+    """A later word to trade on that side ends its rejection. The time stays, so that the row of it counts no more."""
+    return memory._replace(snooze=memory.snooze._replace(side=0)) if memory.snooze.side == side else memory
+
+
 def _object(text: str) -> Mapping[str, object]:
     try:
         data = json.loads(text)
