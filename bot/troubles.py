@@ -45,7 +45,6 @@ from core.config import HedgeConfig
 from core.events import Event, EventKind
 from core.status import HedgeStatus
 
-REFUSALS = (REFUSED, FAILED)
 # Refusals that stop coming are over, also where nothing needs to be traded any more.
 QUIET = timedelta(minutes=15)
 
@@ -71,6 +70,7 @@ ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
     EventKind.EXPOSURE_RESTORED: (BREACH,),
     EventKind.BASIS_RESTORED: (BASIS,),
     EventKind.CHAIN_READ_AGAIN: (ESTIMATE,),
+    EventKind.HEDGE_EXECUTED: (REFUSED, FAILED),
     EventKind.TASK_RECOVERED: (TASK,),
 }
 
@@ -108,8 +108,6 @@ class Troubles:
         return (*told, *self._ended_by(event, now))
 
     def _ended_by(self, event: Event, now: datetime) -> Iterator[Notice]:
-        if event.kind is EventKind.HEDGE_EXECUTED:
-            yield from self._orders_go_through(event.hedge, event.data, now)
         for topic in ENDED_BY.get(event.kind, ()):
             tag = event.data.get("task") if topic is TASK else None
             yield from self._lasting.end(topic, event.hedge, event.data, now, tag=tag)
@@ -234,15 +232,11 @@ class Troubles:
         shared = margin_left([status for status in current if not status.perp.isolated], alerts)
         yield from self._lasting.look(MARGIN, None, shared.value, LEFT, shared.figures, now)
 
-    def _end_of_refusals(self, hedge: str, now: datetime) -> tuple[Notice, ...]:
-        seen = [standing.seen_at for topic in REFUSALS for standing in self._lasting.active(topic, hedge)]
-        is_quiet = all(at is not None and now - at >= QUIET for at in seen)
-        return self._orders_go_through(hedge, {}, now) if seen and is_quiet else ()
-
-    def _orders_go_through(self, hedge: str | None, figures: Mapping[str, str], now: datetime) -> tuple[Notice, ...]:
-        """One word for all that was refused or failed."""
-        told = [notice for topic in REFUSALS for notice in self._lasting.end(topic, hedge, figures, now)]
-        return tuple(told[:1])
+    def _end_of_refusals(self, hedge: str, now: datetime) -> Iterator[Notice]:
+        for topic in (REFUSED, FAILED):
+            seen = [standing.seen_at for standing in self._lasting.active(topic, hedge)]
+            if seen and all(at is not None and now - at >= QUIET for at in seen):
+                yield from self._lasting.end(topic, hedge, {}, now)
 
 
 def _gap_of(status: HedgeStatus) -> Mapping[str, str]:
