@@ -219,8 +219,7 @@ class Console:
         known.update(fresh)
         for key in list(self._edited)[:-MOST_STANDING]:
             del self._edited[key]
-        about = PROPOSAL_ID.search(plain(message.text) if message.html else message.text)
-        return "\n".join([*([about.group()] if about and fresh else []), *fresh]) or self._last_text
+        return "\n".join([*_ids(message), *fresh]) if fresh else self._last_text
 
     def _list_buttons(self, message: OutboxMessage) -> None:
         for label, data, _style in (button for row in message.buttons for button in row):
@@ -258,6 +257,10 @@ def message_text(message: OutboxMessage) -> str:
     buttons = [data for row in message.buttons for _, data, _ in row]
     twins = [data.replace(":", " ") for data in buttons if data.startswith(WITH_TYPED_TWIN)]
     return f"{text}\nType: {' / '.join(twins)}" if twins else text
+
+
+def _ids(message: OutboxMessage) -> list[str]:
+    return PROPOSAL_ID.findall(plain(message.text) if message.html else message.text)
 
 
 def _in_background(fd: int) -> bool:

@@ -139,7 +139,7 @@ class Lasting:
         told = []
         for standing in self._standing.values():
             if standing.topic is topic and standing.hedge == hedge and tag in (None, standing.tag):
-                standing.figures, standing.count = figures, 0
+                standing.figures, standing.count = {**figures, "tag": standing.tag}, 0
                 standing.worked_on = standing.known = standing.promised = False
                 if standing.episode.end():
                     told.append(self._over(standing, now))

@@ -413,14 +413,12 @@ class HedgeRunner:
             if outcome.step.end is not StepEnd.RESTS or outcome.step.executed_base:
                 self._observer.orders_ended()
             self._count(outcome.plan_id, outcome.plan_executed_base)
+            self._remember_kernel(memory.overruled(self._remembered.kernel, decision))
             if outcome.step.end in SHORT_OF_WHOLE:
                 log.warning(
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
                 )
         began = outcome.step is not None
-        if began and decision.reason == Reason.OPERATOR_HEDGE:
-            side = 1 if decision.quantity_steps > 0 else -1
-            self._remember_kernel(memory.overruled(self._remembered.kernel, side=side))
         flat = not began and self._is_surely_flat()
         await self._wishes.settle(wish, decision, began=began, flat=flat, now=self._clock.now())
         self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)

@@ -143,8 +143,15 @@ def failed(facts: Facts, course: Course) -> str:
     )
 
 
-def rejected_over(facts: Facts, lasted_s: float) -> str:
+def refused_over(facts: Facts, lasted_s: float) -> str:
+    """Of each code."""
     how = "orders go through again" if "side" in facts.data else "no order was refused any more"
+    code = f" (code {facts.text('tag')})" if facts.data.get("tag") else ""
+    return f"✅ {facts.title(how)}{code} after {span(lasted_s)}."
+
+
+def failed_over(facts: Facts, lasted_s: float) -> str:
+    how = "trades come about again" if "side" in facts.data else "no trade failed any more"
     return f"✅ {facts.title(how)} after {span(lasted_s)}."
 
 
@@ -272,8 +279,8 @@ TROUBLES: Mapping[str, Words] = {
     "basis": Words(basis, basis_over),
     "estimate": Words(estimate, estimate_over),
     "unread": Words(unread, unread_over),
-    "refused": Words(refused, rejected_over),
-    "failed": Words(failed, rejected_over),
+    "refused": Words(refused, refused_over),
+    "failed": Words(failed, failed_over),
     "out_of_range": Words(out_of_range, out_of_range_over),
     "margin": Words(margin, margin_over),
     "liquidation": Words(liquidation, liquidation_over),
