@@ -34,10 +34,10 @@ class AtWork:
     def __init__(self) -> None:
         self._last: dict[str, Work] = {}
 
-    def closes(self, hedge: str, now: datetime) -> bool:
-        """The gap, in time."""
+    def closing(self, hedge: str) -> Work | None:
+        """What is under way to close the gap."""
         work = self._last.get(hedge)
-        return work is not None and not work.flattens and work.ended_at is None and now < work.until
+        return None if work is None or work.flattens or work.ended_at is not None else work
 
     def opens(self, hedge: str, now: datetime) -> bool:
         """A /flatten does, up to the look that finds it ended, which sees what it left."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from bot.alerting import Episode, Pace, Say, Sense, Threshold
+from bot.at_work import Work
 from bot.loudness import Loudness, repeat_after, set_loudness
 from bot.rendering.alerts import TROUBLES, Course, Facts, Units
 from core.config import AlertsConfig
@@ -50,7 +51,8 @@ class Standing:
     """One trouble of one hedge, `hedge` None for the account; mutable. `tag` tells those of one topic apart.
 
     `count`: how often it happened since it was last said; `seen_at`: when it last did. `worked_on`: in time; `known`:
-    the operator knows. `promised`: what they heard last is that it is worked on, which it owes an end.
+    the operator knows. `promised`: what they heard last is that it is worked on, which it owes an end. `work`: whose
+    time counts; what the program begins anew by itself gets no more.
     """
 
     topic: Topic
@@ -63,6 +65,7 @@ class Standing:
     worked_on: bool = False
     known: bool = False
     promised: bool = False
+    work: Work | None = None
 
     @property
     def covered(self) -> bool:
@@ -71,6 +74,13 @@ class Standing:
     def promise(self) -> None:
         """By the answer to a command: when the work is over and this is not, that is said aloud."""
         self.worked_on = self.promised = self.episode.quietly = True
+        self.work = None
+
+    def look_at_work(self, under_way: Work | None, now: datetime) -> None:
+        """`under_way`: what is to close it, in time or not."""
+        if under_way is not None and (self.work is None or self.work.since == under_way.since):
+            self.work = under_way
+        self.worked_on = under_way is not None and self.work is not None and now < self.work.until
 
     @property
     def thread(self) -> str:
@@ -141,6 +151,7 @@ class Lasting:
             if standing.topic is topic and standing.hedge == hedge and tag in (None, standing.tag):
                 standing.figures, standing.count = {**figures, "tag": standing.tag}, 0
                 standing.worked_on = standing.known = standing.promised = False
+                standing.work = None
                 if standing.episode.end():
                     told.append(self._over(standing, now))
         return tuple(told)

@@ -180,12 +180,12 @@ class Troubles:
 
     def _look_at_cover(self, standing: Standing, hedge: str, reason: str, now: datetime) -> None:
         """Whether a breach may stand without a sound."""
-        standing.worked_on = self._at_work.closes(hedge, now)
+        standing.look_at_work(self._at_work.closing(hedge), now)
         # A word given after a rejection, or the message that it is traded on, counts for more than the rejection.
         is_told_of = reason in KNOWN_TO_THE_OPERATOR and not (reason == REJECTED and standing.promised)
         standing.known = is_told_of or self._at_work.opens(hedge, now)
         if standing.known and reason != REJECTED:
-            standing.promised = False
+            standing.promised, standing.work = False, None
         worked_s = self._at_work.traded_s(hedge, standing.episode.since, now)
         if worked_s is not None:
             standing.figures = {**standing.figures, "worked": span(worked_s)}

@@ -109,6 +109,17 @@ async def test_trades_that_the_program_repeats_by_itself_ring_once(desk: Desk) -
     assert [rang for _, rang in await told(desk)] == [False, True]
 
 
+async def test_what_is_begun_anew_by_itself_gets_no_more_time(desk: Desk) -> None:
+    """Though a trade is under way at every look: what ends and begins between two looks is not hidden by that."""
+    await decide(desk, "ADJUSTING", "band_exceeded", for_s=20)
+    await tell(desk, EventKind.EXPOSURE_BREACHED, **FIGURES, gap_quote="3000")
+    for _ in range(10):
+        await pass_time(desk, 10)
+        await decide(desk, "READY", "low_margin")
+        await decide(desk, "ADJUSTING", "band_exceeded", for_s=20)
+    assert [rang for _, rang in await told(desk)] == [False, True]
+
+
 async def test_a_gap_that_a_flatten_opens_is_no_news(desk: Desk) -> None:
     """However much it grows by it; what comes on top of that is."""
     await ask(desk, 1200)
