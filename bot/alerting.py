@@ -15,8 +15,8 @@ MATERIALLY = 2
 
 
 class Say(StrEnum):
-    """FIRST: it has begun. WORSE: it has doubled, or what is left has halved. ALOUD: said in silence before, while it
-    was being worked on. STILL: it lasts."""
+    """FIRST: it has begun. WORSE: it has doubled, or what is left has halved. ALOUD: nobody works on it any more, and
+    it was said in silence before, or that it is being worked on. STILL: it lasts."""
 
     FIRST = "first"
     WORSE = "worse"
@@ -70,9 +70,9 @@ class Pace:
 class Episode:
     """One kind of trouble that comes and goes. Mutable: it remembers what was said.
 
-    `told`: the present trouble was said, so its end is worth saying; `quietly`: only in silence so far. `said_size`:
-    the worst that was said of it. `times`: how often it came since the last alert. `foretold_at`: when another message
-    said it already.
+    `told`: the present trouble was said, so its end is worth saying; `quietly`: only in silence so far, or as one that
+    is being worked on. `said_size`: the worst that was said of it. `times`: how often it came since the last alert.
+    `foretold_at`: when another message said it already.
     """
 
     pace: Pace
@@ -112,6 +112,12 @@ class Episode:
         if self.active:
             self.was_said(now)
 
+    def is_no_news(self, size: Decimal) -> None:
+        """It has become as bad as this by the operator's own word."""
+        self.size = size
+        if self.said_size is None or self.sense.is_worse(size, self.said_size):
+            self.said_size = size
+
     def end(self) -> bool:
         """True when the operator was told of it and should hear that it is over."""
         told = self.active and self.told
@@ -133,7 +139,7 @@ class Episode:
         return Say.FIRST if now - self.since >= settle else None
 
     def was_said(self, now: datetime, *, quietly: bool = False) -> None:
-        """Repetition and flapping count from here, and the worst that was said is kept. `quietly`: without a sound."""
+        """Repetition and flapping count from here, and the worst that was said is kept. `quietly`: as in the class."""
         if not self.told:
             self.told_at = (*self.told_at, now)[-self.pace.flap_after :]
         if self.said_size is None or (self.size is not None and self.sense.is_worse(self.size, self.said_size)):

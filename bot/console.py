@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
@@ -41,6 +42,7 @@ NEEDLESS = (*WITH_TYPED_TWIN, "view:")
 FIRST_STANDING = 101
 MOST_STANDING = 30
 QUIT = "quit: end the program"
+PROPOSAL_ID = re.compile(r"^ID \w+$", re.MULTILINE)
 WELCOME = "Type status, pending, approve ID, reject ID, halt or help; quit ends the program."
 
 
@@ -195,7 +197,7 @@ class Console:
             return
         for message in await self._outbox.due(self._clock.now(), BATCH):
             text = self._news(message)
-            # An approval's end comes twice, as an edit of its message and as a reply to it: here one is enough.
+            # What was shown already comes back as the last text.
             if text != self._last_text and not self._terminal.write(text):
                 return
             if text != self._last_text:
@@ -206,16 +208,18 @@ class Console:
             await self._outbox.finish(message.key, self._clock.now())
 
     def _news(self, message: OutboxMessage) -> str:
-        """An edit repeats what the one before it brought: here each of its lines comes once."""
+        """An edit repeats what the one before it brought, and a reply that it is followed by too: here each of its
+        lines comes once, with the proposal's ID."""
         text = message_text(message)
         if message.edits is None:
-            return text
+            is_known = self._edited.get(message.replies_to or "", set()).issuperset(text.splitlines())
+            return self._last_text if is_known else text
         known = self._edited.setdefault(message.edits, set())
         fresh = [line for line in text.splitlines() if line not in known]
         known.update(fresh)
         for key in list(self._edited)[:-MOST_STANDING]:
             del self._edited[key]
-        return "\n".join(fresh) or self._last_text
+        return "\n".join([*_ids(message), *fresh]) if fresh else self._last_text
 
     def _list_buttons(self, message: OutboxMessage) -> None:
         for label, data, _style in (button for row in message.buttons for button in row):
@@ -253,6 +257,10 @@ def message_text(message: OutboxMessage) -> str:
     buttons = [data for row in message.buttons for _, data, _ in row]
     twins = [data.replace(":", " ") for data in buttons if data.startswith(WITH_TYPED_TWIN)]
     return f"{text}\nType: {' / '.join(twins)}" if twins else text
+
+
+def _ids(message: OutboxMessage) -> list[str]:
+    return PROPOSAL_ID.findall(plain(message.text) if message.html else message.text)
 
 
 def _in_background(fd: int) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from bot.alerting import Episode, Pace, Say, Sense, Threshold
+from bot.at_work import Work
 from bot.loudness import Loudness, repeat_after, set_loudness
 from bot.rendering.alerts import TROUBLES, Course, Facts, Units
 from core.config import AlertsConfig
@@ -49,8 +50,9 @@ class Topic:
 class Standing:
     """One trouble of one hedge, `hedge` None for the account; mutable. `tag` tells those of one topic apart.
 
-    `count`: how often it happened since it was last said; `seen_at`: when it last did. `covered`: it is worked on, in
-    time, which is over at `covered_until`.
+    `count`: how often it happened since it was last said; `seen_at`: when it last did. `worked_on`: in time; `known`:
+    the operator knows. `promised`: what they heard last is that it is worked on, which it owes an end. `work`: whose
+    time counts; what the program begins anew by itself gets no more.
     """
 
     topic: Topic
@@ -60,8 +62,25 @@ class Standing:
     figures: Mapping[str, str] = field(default_factory=dict)
     count: int = 0
     seen_at: datetime | None = None
-    covered: bool = False
-    covered_until: datetime | None = None
+    worked_on: bool = False
+    known: bool = False
+    promised: bool = False
+    work: Work | None = None
+
+    @property
+    def covered(self) -> bool:
+        return self.worked_on or self.known
+
+    def promise(self) -> None:
+        """By the answer to a command: when the work is over and this is not, that is said aloud."""
+        self.worked_on = self.promised = self.episode.quietly = True
+        self.work = None
+
+    def look_at_work(self, under_way: Work | None, now: datetime) -> None:
+        """`under_way`: what is to close it, in time or not."""
+        if under_way is not None and (self.work is None or self.work.since == under_way.since):
+            self.work = under_way
+        self.worked_on = under_way is not None and self.work is not None and now < self.work.until
 
     @property
     def thread(self) -> str:
@@ -130,7 +149,9 @@ class Lasting:
         told = []
         for standing in self._standing.values():
             if standing.topic is topic and standing.hedge == hedge and tag in (None, standing.tag):
-                standing.figures, standing.count, standing.covered = figures, 0, False
+                standing.figures, standing.count = {**figures, "tag": standing.tag}, 0
+                standing.worked_on = standing.known = standing.promised = False
+                standing.work = None
                 if standing.episode.end():
                     told.append(self._over(standing, now))
         return tuple(told)
@@ -153,7 +174,9 @@ class Lasting:
             course = Course(say, episode.lasted_s(now), standing.count, covered=standing.covered)
             text = TROUBLES[topic.name].begun(self._facts(standing), course)
             quietly = standing.covered and say is not Say.WORSE
-            episode.was_said(now, quietly=quietly)
+            # Also a loud one that says it is being worked on is followed by another when that was in vain.
+            episode.was_said(now, quietly=quietly or standing.worked_on)
+            standing.promised = standing.worked_on
             standing.count = 0
             yield Notice(
                 standing.hedge,

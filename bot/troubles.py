@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from bot.alerting import Threshold
+from bot.at_work import FLATTEN, AtWork
 from bot.lasting import (
     BASIS,
     BREACH,
@@ -23,6 +24,7 @@ from bot.lasting import (
     UNREAD,
     Lasting,
     Notice,
+    Standing,
     Topic,
 )
 from bot.live_config import LiveConfig
@@ -75,7 +77,8 @@ ENDED_BY: Mapping[EventKind, tuple[Topic, ...]] = {
 
 # A gap stands open by the operator's own word, or a question about it rings already.
 ASKED = "awaiting_approval"
-KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", ASKED})
+REJECTED = "snoozed"
+KNOWN_TO_THE_OPERATOR = frozenset({"halted", "paused", ASKED, REJECTED, FLATTEN})
 
 
 class Troubles:
@@ -89,10 +92,14 @@ class Troubles:
         self._suspensions = Suspensions(lambda: config.alerts)
         self._lasting = Lasting(lambda: config.alerts, self.units, zone)
         self._funding_pace = FundingPace()
+        self._at_work = AtWork()
 
     def take(self, event: Event, now: datetime) -> tuple[Notice, ...]:
         """Note an event; what it makes known at once. Troubles that begin come out of `due`."""
         told = self._suspensions.take(event, event.hedge or "all hedges", now)
+        if event.kind in (EventKind.DECISION_CHANGED, EventKind.EXPOSURE_BREACHED):
+            self._at_work.take(event, now)
+            self._look_at_breach(event.hedge or "", number(event.data.get("gap_quote")), now)
         if event.kind in BEGUN_BY:
             self._begin(BEGUN_BY[event.kind], event, now)
         elif event.kind in (EventKind.DELEVERAGING, EventKind.LIQUIDATION_NEAR):
@@ -110,9 +117,10 @@ class Troubles:
         size = number(data.get(begun.size)) if begun.size else None
         tag = data.get(begun.tag, "") if begun.tag else ""
         standing = self._lasting.arise(begun.topic, event.hedge, data, now, size=size, tag=tag)
-        standing.covered_until = _until(event, now)
-        in_time = standing.covered_until is not None and now < standing.covered_until
-        standing.covered = in_time or data.get("reason") in KNOWN_TO_THE_OPERATOR
+        if begun.topic is BREACH:
+            self._look_at_cover(standing, event.hedge or "", data.get("reason", ""), now)
+        else:
+            standing.known = data.get("reason") in KNOWN_TO_THE_OPERATOR
 
     def measure(self, statuses: Sequence[HedgeStatus], now: datetime) -> tuple[Notice, ...]:
         """What the present figures begin (comes out of `due`), make worse, and end (comes back)."""
@@ -154,14 +162,33 @@ class Troubles:
 
     def _look_at_work(self, status: HedgeStatus, now: datetime) -> None:
         """The present size of a breach, and whether an executor still works on it in time."""
+        self._at_work.look(status, now)
+        self._look_at_breach(status.name, status.gap_quote, now)
         for standing in self._lasting.active(BREACH, status.name):
-            until = standing.covered_until
-            in_time = until is not None and now < until
-            is_worked_on = standing.covered and status.state == "ADJUSTING" and in_time
-            standing.covered = is_worked_on or _why_open(status) in KNOWN_TO_THE_OPERATOR
             if status.gap_quote is not None:
                 standing.figures = {**standing.figures, **_gap_of(status)}
                 standing.episode.arise(now, status.gap_quote)
+            self._look_at_cover(standing, status.name, _why_open(status), now)
+
+    def _look_at_breach(self, hedge: str, gap_quote: Decimal | None, now: datetime) -> None:
+        """What the operator's own word makes of it: a /flatten opens it, an approval or a /hedge is to close it."""
+        for standing in self._lasting.active(BREACH, hedge):
+            if gap_quote is not None and self._at_work.opens(hedge, now):
+                standing.episode.is_no_news(gap_quote)
+            if self._at_work.is_newly_promised(hedge):
+                standing.promise()
+
+    def _look_at_cover(self, standing: Standing, hedge: str, reason: str, now: datetime) -> None:
+        """Whether a breach may stand without a sound."""
+        standing.look_at_work(self._at_work.closing(hedge), now)
+        # A word given after a rejection, or the message that it is traded on, counts for more than the rejection.
+        is_told_of = reason in KNOWN_TO_THE_OPERATOR and not (reason == REJECTED and standing.promised)
+        standing.known = is_told_of or self._at_work.opens(hedge, now)
+        if standing.known and reason != REJECTED:
+            standing.promised, standing.work = False, None
+        worked_s = self._at_work.traded_s(hedge, standing.episode.since, now)
+        if worked_s is not None:
+            standing.figures = {**standing.figures, "worked": span(worked_s)}
 
     def _look_for_blindness(self, status: HedgeStatus, hedge: HedgeConfig, now: datetime) -> Iterator[Notice]:
         """Where nothing is to be traded no suspension tells of it; it begins then, and lasts until all is read."""
@@ -220,9 +247,3 @@ def _gap_of(status: HedgeStatus) -> Mapping[str, str]:
 def _why_open(status: HedgeStatus) -> str:
     """At the look that asks, the reason is still that of the trade."""
     return ASKED if status.awaits_answer else status.reason
-
-
-def _until(event: Event, now: datetime) -> datetime | None:
-    """When the time is over that the event gives to those who work on it; its own moments are the wall clock's."""
-    until = event.data.get("covered_until")
-    return now + (datetime.fromisoformat(until) - event.at) if until else None

@@ -413,6 +413,7 @@ class HedgeRunner:
             if outcome.step.end is not StepEnd.RESTS or outcome.step.executed_base:
                 self._observer.orders_ended()
             self._count(outcome.plan_id, outcome.plan_executed_base)
+            self._remember_kernel(memory.overruled(self._remembered.kernel, decision))
             if outcome.step.end in SHORT_OF_WHOLE:
                 log.warning(
                     "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail

@@ -43,7 +43,8 @@ def _expiry(approval: Approval | None) -> datetime | None:
 
 
 def _of_the_kernel(config: HedgeConfig, kernel: Memory) -> Iterator[Due]:
-    yield Due(DueKind.SNOOZE, _moment(kernel.snooze.until_ms))
+    if kernel.snooze.side:
+        yield Due(DueKind.SNOOZE, _moment(kernel.snooze.until_ms))
     yield Due(DueKind.ASK_AGAIN, _moment(kernel.question.again_ms))
     if kernel.last_rebalance_ms:
         yield Due(DueKind.COOLDOWN, _moment(kernel.last_rebalance_ms, config.cooldown_seconds))

@@ -56,7 +56,7 @@ class Watch:
     async def note(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         """Once an evaluation, before the deed. What stands on figures that cannot be read now stays as it was told."""
         self._note_work(decision, seen.at)
-        await self._note_decision(decision, seen)
+        await self._note_decision(decision, seen, config)
         await self._note_suspension(decision, seen)
         await self.note_chain(seen)
         if seen.venue is not None and seen.venue_problem is Reason.NONE:
@@ -72,7 +72,7 @@ class Watch:
         if seen.lp is not None and seen.chain_problem is Reason.NONE and not seen.estimated:
             await self._note_lp(seen.lp, seen.at)
 
-    async def _note_decision(self, decision: Decision, seen: Observation) -> None:
+    async def _note_decision(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         if self._told == (decision.state, decision.reason):
             return
         self._told = (decision.state, decision.reason)
@@ -83,6 +83,7 @@ class Watch:
             "gap_quote": str(decision.gap_quote),
             "band_quote": str(decision.band_quote),
             "target_base": str(decision.target_base),
+            **self._covered(decision, config),
         }
         if seen.estimated:
             data["estimated"] = ESTIMATED
@@ -196,6 +197,13 @@ class Watch:
         elif self._working_since is None or self._working_since > at:  # the clock was set back
             self._working_since = at
 
+    def _covered(self, decision: Decision, config: HedgeConfig) -> dict[str, str]:
+        """Until when a gap is being worked on."""
+        if self._working_since is None:
+            return {}
+        time_s = working_time_s(config, gap_quote=decision.gap_quote, urgent=decision.urgent)
+        return {"covered_until": (self._working_since + timedelta(seconds=time_s)).isoformat()}
+
     async def _note_breach(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         limit = decision.alert_quote
         if seen.venue is None or limit <= 0:
@@ -207,14 +215,10 @@ class Watch:
             "band_quote": str(decision.band_quote),
             "price": str(hedge_price(seen.venue.market, config)),
             "reason": _why_open(decision).text,
+            **self._covered(decision, config),
         }
         if seen.estimated:
             data["estimated"] = ESTIMATED
-        if self._working_since is not None:
-            until = self._working_since + timedelta(
-                seconds=working_time_s(config, gap_quote=decision.gap_quote, urgent=decision.urgent)
-            )
-            data["covered_until"] = until.isoformat()
         told = self._breach_told_quote
         if decision.gap_quote >= limit and (told is None or decision.gap_quote >= WORSE_BY * told):
             self._breach_told_quote = decision.gap_quote

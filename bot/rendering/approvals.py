@@ -66,6 +66,9 @@ def outcome_lines(approval: Approval, zone: tzinfo, done: Traded | None = None) 
             return (decision, f"🏁 {bold('Done')}{_because(approval)}: {_traded(approval, done)}")
         case ApprovalState.FAILED:
             return (decision, f"⚠️ {bold('Failed')}{_because(approval)}: {_traded(approval, done)}")
+        case ApprovalState.VOIDED if approval.decided_by:
+            booked = _traded(approval, done) if done or approval.used_base else "no fill was booked under it."
+            return (decision, f"🚫 {bold('Stopped')}{_because(approval)}. Until then: {booked}")
         case _:
             return (decision,)
 
@@ -215,7 +218,7 @@ def _decision(approval: Approval, zone: tzinfo) -> str:
             return f"⌛ {bold('Expired')} {hour(approval.expires_at, zone)}: nobody answered. {then}"
         case ApprovalState.SUPERSEDED:
             return f"↩️ {bold('Superseded')}: no longer what is needed{_because(approval)}."
-        case ApprovalState.VOIDED:
+        case ApprovalState.VOIDED if not approval.decided_by:
             return f"🚫 {bold('Void')}{_because(approval)}."
         case _:
             return f"✅ {bold('Approved')} by {esc(who)} {at}."
@@ -233,6 +236,8 @@ def _standing(approval: Approval, zone: tzinfo) -> str:
             return f"it expired at {hour(approval.expires_at, zone)}."
         case ApprovalState.SUPERSEDED:
             return f"it was superseded, the need changed{_note(approval)}."
+        case ApprovalState.VOIDED if approval.decided_by:
+            return f"approved by {who}, then stopped{_note(approval)}."
         case ApprovalState.VOIDED:
             return f"it is void{_note(approval)}."
         case _:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from core.errors import InvariantBroken
-from core.hedging.kernel_types import Latch, Memory, Question, Since, Snooze
-from core.hedging.states import State
+from core.hedging.kernel_types import Decision, Latch, Memory, Question, Since, Snooze
+from core.hedging.states import Reason, State
 
 _GROUPS = ("latch", "since", "snooze", "question")
 
@@ -63,6 +63,13 @@ def rejected(memory: Memory, *, side: int, size_steps: int, now_ms: int, snooze_
     """The operator said no: the side rests, and a plan begun on it is over."""
     latch = Latch() if memory.latch.side == side else memory.latch
     return memory._replace(snooze=Snooze(side, now_ms + snooze_ms, size_steps), question=Question(), latch=latch)
+
+
+def overruled(memory: Memory, carried_out: Decision) -> Memory:
+    """A later /hedge on that side ends its rejection. The time stays, so that the row of it counts no more."""
+    if carried_out.reason != Reason.OPERATOR_HEDGE or memory.snooze.side * carried_out.quantity_steps <= 0:
+        return memory
+    return memory._replace(snooze=memory.snooze._replace(side=0))
 
 
 def _object(text: str) -> Mapping[str, object]:

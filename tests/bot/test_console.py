@@ -16,6 +16,7 @@ import pytest
 
 from bot.console import Console, Terminal
 from core.clock import SystemClock
+from core.events import Event, EventKind
 from core.ports import Approval, ApprovalState, OutboxMessage
 from storage.store import Store
 from tests.bot.conftest import Desk, make_desk
@@ -155,6 +156,21 @@ async def test_an_edit_s_news_are_shown_once(real: Desk) -> None:
         await real.store.outbox.put(row)
         await console.show_due()
     assert out.getvalue() == "Question\nApproved.\nDone: 5 ETH.\n"
+
+
+async def test_the_end_of_a_proposal_is_shown_once_with_its_id(real: Desk) -> None:
+    """On the phone it is an edit and a reply; here one line is enough, also with another message between them."""
+    out = io.StringIO()
+    console = a_console(real, Terminal(None, out, SystemClock()))
+    approval = a_present_approval(real)
+    await real.approvals.ask(approval)
+    await console.show_due()
+    asked = out.getvalue()
+    await real.notifier.append(Event(EventKind.HALTED, "bnb", real.clock.now(), {"by": "Anna (tg:1)"}))
+    await real.approvals.void(approval, "halted")
+    await console.show_due()
+    said = out.getvalue().removeprefix(asked)
+    assert said.count("Void (halted)") == 1 and f"ID {approval.approval_id}\n🚫 Void (halted)." in said
 
 
 async def test_quit_ends_it(real: Desk) -> None:

@@ -362,14 +362,19 @@ async def test_repeated_refusals_are_one_message(desk: Desk) -> None:
     ("ends", "words"), [(True, "orders go through again"), (False, "no order was refused any more")]
 )
 async def test_refusals_are_over_with_the_next_fill_or_when_they_stop(desk: Desk, ends: bool, words: str) -> None:
-    """One word of recovery, in silence, either way."""
+    """One word of recovery for each, in silence, either way; no two of them the same."""
     await tell(desk, EventKind.ORDER_REFUSED, code="-2019", detail="Margin is insufficient.")
+    await tell(desk, EventKind.ORDER_REFUSED, code="-4164", detail="Notional too small.")
+    await tell(desk, EventKind.PLAN_FAILED, reason="executing", detail="it was refused")
     if ends:
         await tell(desk, EventKind.HEDGE_EXECUTED, side="SELL", quantity_base="1")
     desk.engine.shown = (STATUS,)
     await pass_time(desk, 1200)
-    (over,) = [message for message in await desk.messages() if words in message.text]
-    assert over.silent
+    over = [message for message in await desk.messages() if message.text.startswith("✅")]
+    assert len({message.text for message in over}) == 3 and all(message.silent for message in over)
+    assert [f"{words} (code {code})" in plain(over[at].text) for at, code in enumerate(("-2019", "-4164"))] == [
+        True
+    ] * 2
 
 
 async def test_a_flood_of_foreign_trades_is_counted(desk: Desk) -> None:

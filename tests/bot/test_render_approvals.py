@@ -94,6 +94,11 @@ def decided(state: ApprovalState, note: str | None) -> Approval:
             "slippage",
             "✅ Approved by Anna 12:01:04 UTC.\n⚠️ Failed (slippage): 4.2 BNB traded under it.",
         ),
+        (
+            ApprovalState.VOIDED,
+            "halted",
+            "✅ Approved by Anna 12:01:04 UTC.\n🚫 Stopped (halted). Until then: 4.2 BNB traded under it.",
+        ),
     ],
 )
 def test_the_outcome_stands_under_the_proposal(state: ApprovalState, note: str | None, ending: str) -> None:
@@ -110,7 +115,7 @@ def test_the_outcome_stands_under_the_proposal(state: ApprovalState, note: str |
         (ApprovalState.APPROVED, "Decided already: approved by Anna at 12:01:04 UTC."),
         (ApprovalState.EXPIRED, "Too late for your answer: it expired at 12:05:00 UTC."),
         (ApprovalState.SUPERSEDED, "Too late for your answer: it was superseded, the need changed (flipped)."),
-        (ApprovalState.VOIDED, "Too late for your answer: it is void (flipped)."),
+        (ApprovalState.VOIDED, "Too late for your answer: approved by Anna at 12:01:04 UTC, then stopped (flipped)."),
         (ApprovalState.PENDING, "Too late for your answer: its time was up at 12:05:00 UTC."),
     ],
 )
@@ -157,6 +162,22 @@ def test_the_end_sums_what_was_traded() -> None:
     assert plain(outcome_lines(approval, UTC, DONE)[1]) == (
         "🏁 Done (its time was used up): 4 BNB in 3 fills @ 605.1 USDT, fee 1.21 USDT + 0.0004 BNB, slippage 2.5 bps"
         " against the mid then, 0.957 bps better than shown; 0.2 BNB of the approved 4.2 BNB not traded."
+    )
+
+
+def test_what_a_halt_stopped_says_what_was_traded() -> None:
+    """Who approved it and how much of it was traded; of a question that was never answered only that it is void."""
+    approval = replace(decided(ApprovalState.VOIDED, "halted"), used_base=Decimal("4.0"))
+    approved, stopped = (plain(line) for line in outcome_lines(approval, UTC, DONE))
+    assert approved == "✅ Approved by Anna 12:01:04 UTC."
+    assert stopped.startswith("🚫 Stopped (halted). Until then: 4 BNB in 3 fills @ 605.1 USDT")
+    assert stopped.endswith("0.2 BNB of the approved 4.2 BNB not traded.")
+    (_, unbooked) = outcome_lines(replace(approval, used_base=Decimal(0)), UTC)
+    assert plain(unbooked) == "🚫 Stopped (halted). Until then: no fill was booked under it."
+    unanswered = replace(approval, decided_by=None, decided_at=None)
+    assert [plain(line) for line in outcome_lines(unanswered, UTC)] == ["🚫 Void (halted)."]
+    assert outcome_sentence(unanswered, UTC, wanted="approve", won=False) == (
+        "Too late for your answer: it is void (halted)."
     )
 
 

@@ -152,6 +152,18 @@ async def test_hedge_overrides_a_rejection(asking: Setting) -> None:
         assert asking.position == HEDGED
 
 
+async def test_hedge_ends_a_rejection(asking: Setting) -> None:
+    """The part that it did not trade is asked for at once, though less than was rejected."""
+    async with running(asking) as world:
+        rejected = await asked(world)
+        await answer(world, rejected, approve=False)
+        await world.cycles(1)
+        await world.command("hedge", "eth", "-1")
+        rest = await asked(world)
+        assert asking.position == -1
+        assert rest.side is rejected.side and rest.quantity_base < rejected.quantity_base
+
+
 async def test_silence_trades_nothing_and_asks_again_ever_later(asking: Setting) -> None:
     """After 5, 15 and 30 minutes of silence, then every hour."""
     asking.settings["approval_timeout_seconds"] = 60

@@ -42,6 +42,7 @@ def found(kernel: Memory = Memory(), life: LifeMemory | None = None, **more: obj
         (Memory(since=Since(none_ms=NOW_MS - 1000)), {"close": 299.0}),
         (Memory(last_rebalance_ms=NOW_MS - 10_000, halted=True), {}),
         (Memory(snooze=Snooze(1, NOW_MS - 1, 5)), {}),
+        (Memory(snooze=Snooze(0, NOW_MS + 60_000, 5)), {}),
         (Memory(), {}),
     ],
 )

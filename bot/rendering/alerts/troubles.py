@@ -45,10 +45,14 @@ def breach(facts: Facts, course: Course) -> str:
         doing = "It waits for your answer: /pending."
     elif reason in ("halted", "paused"):
         doing = f"It is {reason}, so nothing closes it: /resume hedges again."
+    elif reason == "operator_flatten":
+        doing = "I am closing the short, as you said."
+    elif reason == "snoozed":
+        doing = f"{_in_vain(facts, course)}You rejected this side: nothing closes it for a while. /hedge does."
     elif course.covered:
         doing = "I am trading on it now."
-    elif course.say is Say.ALOUD:
-        doing = f"{span(course.lasted_s)} of trading have not closed it. See /status; /hedge trades to the target now."
+    elif in_vain := _in_vain(facts, course):
+        doing = f"{in_vain}See /status; /hedge trades to the target now."
     else:
         doing = "See /status for why it is not closed; /hedge trades to the target now."
     return lines(
@@ -58,6 +62,12 @@ def breach(facts: Facts, course: Course) -> str:
         ESTIMATE if "estimated" in facts.data else None,
         doing,
     )
+
+
+def _in_vain(facts: Facts, course: Course) -> str:
+    """How long was traded on it, where that was to close it and is over."""
+    worked = facts.data.get("worked")
+    return f"{worked} of trading have not closed it. " if worked and course.say is Say.ALOUD else ""
 
 
 def breach_over(facts: Facts, _lasted_s: float) -> str:
@@ -133,8 +143,15 @@ def failed(facts: Facts, course: Course) -> str:
     )
 
 
-def rejected_over(facts: Facts, lasted_s: float) -> str:
+def refused_over(facts: Facts, lasted_s: float) -> str:
+    """Of each code."""
     how = "orders go through again" if "side" in facts.data else "no order was refused any more"
+    code = f" (code {facts.text('tag')})" if facts.data.get("tag") else ""
+    return f"✅ {facts.title(how)}{code} after {span(lasted_s)}."
+
+
+def failed_over(facts: Facts, lasted_s: float) -> str:
+    how = "trades come about again" if "side" in facts.data else "no trade failed any more"
     return f"✅ {facts.title(how)} after {span(lasted_s)}."
 
 
@@ -262,8 +279,8 @@ TROUBLES: Mapping[str, Words] = {
     "basis": Words(basis, basis_over),
     "estimate": Words(estimate, estimate_over),
     "unread": Words(unread, unread_over),
-    "refused": Words(refused, rejected_over),
-    "failed": Words(failed, rejected_over),
+    "refused": Words(refused, refused_over),
+    "failed": Words(failed, failed_over),
     "out_of_range": Words(out_of_range, out_of_range_over),
     "margin": Words(margin, margin_over),
     "liquidation": Words(liquidation, liquidation_over),
