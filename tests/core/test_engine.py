@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.cancellation import end
+from core.command_desk import CommandDesk
 from core.errors import ConfigurationError, InvariantBroken, Refused, Transient
 from core.events import EventKind
 from core.supervision import Supervisor, Task
@@ -96,6 +97,20 @@ async def test_a_bug_in_one_hedge_stops_only_that(pair: Pair) -> None:
         assert (told.hedge, told.data["detail"]) == ("bnb", words)
         waits = [(later - earlier).seconds for earlier, later in pairwise(pool.reads_at)]
         assert waits == [1, 2, 4, 8, 16, 32, 60]
+
+
+async def test_commands_that_fail_stop_the_heartbeat(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though every hedge completes its turns: nobody could halt them."""
+
+    async def broken(_desk: CommandDesk) -> tuple[str, ...]:
+        raise ZeroDivisionError("boom")
+
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 5)
+        assert programme.engine.stalled(60) == ()
+        monkeypatch.setattr(CommandDesk, "consume", broken)
+        await advance(programme, 5)
+        assert programme.engine.stalled(60) == ("commands",)
 
 
 async def test_the_end_of_a_bug_is_told_once(pair: Pair) -> None:

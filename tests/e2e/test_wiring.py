@@ -12,7 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -113,6 +116,39 @@ WORKS = """
 def fails(engine):
     pass
 """
+# Its cycles complete while there is a file of that name.
+TURNS = """
+import bot.heartbeat
+from core.late_hedge import LateHedge
+
+bot.heartbeat.BEAT_S = 0.2
+LateHedge.evaluated_at_s = property(lambda self: time.monotonic() if os.path.exists("turns") else None)
+
+def fails(engine):
+    pass
+"""
+
+
+@contextmanager
+def a_watcher() -> Iterator[tuple[str, list[str]]]:
+    """Its address, and the paths asked for so far."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing to tell."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/ping/s3cret", asked
+        finally:
+            server.shutdown()
 
 
 class Program:
@@ -232,6 +268,24 @@ def test_before_any_cycle_was_completed_no_hedge_turns(program: Program) -> None
     program.until(lambda: "row of starts" in pulse_file(program.database).read_text())  # its end would be told
     process.terminate()
     assert (process.wait(PATIENCE_S), program.row_of_starts()) == (0, 0), program.output()
+
+
+def test_the_watcher_outside_hears_of_completed_cycles_alone(program: Program, tmp_path: Path) -> None:
+    """Nothing while no cycle completes, then a ping a beat, and nothing again; its address is in no line."""
+    with a_watcher() as (url, asked):
+        program.environment = {"LP_HEDGE_HEARTBEAT_URL": url}
+        program.start(TURNS)
+        program.until(lambda: program.output().count("no heartbeat stalled='bnb'") >= 3)
+        assert asked == []
+        (tmp_path / "turns").touch()
+        program.until(lambda: len(asked) >= 3)
+        (tmp_path / "turns").unlink()
+        missed = program.output().count("no heartbeat")
+        program.until(lambda: program.output().count("no heartbeat") >= missed + 3)
+        heard = len(asked)
+        program.until(lambda: program.output().count("no heartbeat") >= missed + 6)
+    assert len(asked) == heard and set(asked) == {"/ping/s3cret"}
+    assert "s3cret" not in program.output()
 
 
 def test_one_that_dies_at_each_start_tells_it_all_the_same(program: Program, telegram: TelegramRig) -> None:
