@@ -74,6 +74,22 @@ async def test_each_hedge_goes_to_its_own_target(pair: Pair) -> None:
         assert [await programme.position(name) for name in ("eth", "bnb")] == [HEDGED, HEDGED]
 
 
+async def test_each_change_of_a_decision_is_one_line_of_the_log(pair: Pair) -> None:
+    """However often one looks; a command is one, too. Both are INFO: the level that a log has unless told otherwise."""
+    with capture_logs() as lines:
+        async with started(pair) as programme:
+            await programme.cycles(5)
+            pair.pools["eth"].error = Transient("no answer")
+            await programme.cycles(5, every_s=60)
+            await programme.put("pause", "eth")
+            await programme.cycles(5)
+    decisions = [line for line in lines if line["event"] == "decision" and line["hedge"] == "eth"]
+    assert [line["reason"] for line in decisions] == ["band_exceeded", "within_band", "stale_chain", "paused"]
+    commands = [line["what"] for line in lines if line["event"] == "command"]
+    assert commands == ["pause eth"]
+    assert {line["log_level"] for line in lines if line["event"] in ("decision", "command")} == {"info"}
+
+
 @pytest.mark.parametrize("error", [Transient("no answer"), Refused("forbidden", code="403")])
 async def test_a_chain_that_is_blind_stops_only_its_own_hedge(pair: Pair, error: Exception) -> None:
     """The other one goes on as if nothing were."""

@@ -81,7 +81,7 @@ async def built(*everything, **named):
 
 compose.ask_everything_once, compose.build_engine = asked, built
 compose.LoopWatch = LateWatch
-sys.exit(cli.main(["run"]))
+sys.exit(cli.main(["run", *sys.argv[1:]]))
 '''
 BLOCKS = """
 def the_culprit():
@@ -127,6 +127,15 @@ LateHedge.evaluated_at_s = property(lambda self: time.monotonic() if os.path.exi
 def fails(engine):
     pass
 """
+# Three full megabytes of lines and a begun one.
+WRITES = """
+import structlog
+
+def fails(engine):
+    for number in range(35):
+        structlog.get_logger("of_the_test").debug("a long line", number=number, text="x" * 100_000)
+    say("wrote")
+"""
 
 
 @contextmanager
@@ -161,7 +170,7 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "hedge.toml").write_text(CONFIGURATION)
 
-    def start(self, fails: str) -> subprocess.Popen[bytes]:
+    def start(self, fails: str, *arguments: str) -> subprocess.Popen[bytes]:
         """In place of the one before, which is killed if it still runs."""
         self.close()
         around = {
@@ -174,7 +183,7 @@ class Program:
         }
         with (self._folder / "out").open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM.format(fails=fails)],
+                [sys.executable, "-c", PROGRAM.format(fails=fails), *arguments],
                 cwd=self._folder,
                 env=around | self.environment,
                 stdin=subprocess.PIPE,
@@ -286,6 +295,25 @@ def test_the_watcher_outside_hears_of_completed_cycles_alone(program: Program, t
         program.until(lambda: program.output().count("no heartbeat") >= missed + 6)
     assert len(asked) == heard and set(asked) == {"/ping/s3cret"}
     assert "s3cret" not in program.output()
+
+
+def test_the_log_is_as_the_flag_and_the_variables_say(program: Program, tmp_path: Path) -> None:
+    """The flag before the variable; the level, the file, how large one becomes and how many older ones stay."""
+    program.environment = {
+        "LP_HEDGE_LOG_LEVEL": "debug",
+        "LP_HEDGE_LOG_FORMAT": "text",
+        "LP_HEDGE_LOG_FILE": "kept.log",
+        "LP_HEDGE_LOG_FILE_MB": "1",
+        "LP_HEDGE_LOG_FILES": "2",
+    }
+    program.start(WRITES, "--log-format", "json")
+    program.until(lambda: "SAYS wrote" in program.output())
+    files = sorted(path.name for path in tmp_path.glob("kept.log*"))
+    assert files == ["kept.log", "kept.log.1", "kept.log.2"]
+    assert all((tmp_path / name).stat().st_size <= 1_000_000 for name in files)
+    for text in (program.output(), (tmp_path / "kept.log").read_text()):
+        last = json.loads([line for line in text.splitlines() if "of_the_test" in line][-1])
+        assert (last["level"], last["event"], last["number"]) == ("DEBUG", "a long line", 34)
 
 
 def test_one_that_dies_at_each_start_tells_it_all_the_same(program: Program, telegram: TelegramRig) -> None:
