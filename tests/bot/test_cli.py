@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import logging
@@ -28,7 +29,7 @@ from bot.logs import LogSettings
 from bot.settings import settings_at
 from bot.twins import order
 from core.clock import SystemClock
-from core.errors import ConfigurationError, Transient
+from core.errors import ConfigurationError, LpHedgeError, Transient
 from core.hedge_memory import Remembered, to_json
 from core.hedging.kernel_types import Memory
 from storage.database import open_database
@@ -166,6 +167,42 @@ def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
     assert said.count("\n") == 1
     assert "in broken" in trace
     assert "sekret" not in said + trace
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("TELEGRAM_BOT_TOKEN", "a-token-of-no-known-shape"),
+        ("BINANCE_API_KEY", "key-of-the-exchange"),
+        ("BINANCE_API_SECRET", "secret-of-the-exchange"),
+        ("LP_HEDGE_HEARTBEAT_URL", "https://watcher.example/ping"),
+        ("BSC_RPC_URL", "https://node.example/asked"),
+        ("BSC_WS_URL", "wss://node.example/heard"),
+    ],
+)
+@pytest.mark.parametrize("error", [ConfigurationError, Transient])
+def test_a_sentence_that_holds_a_secret_is_told_without_it(
+    name: str,
+    secret: str,
+    error: type[LpHedgeError],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each of them by itself, as far as the command line's own edge."""
+    others = {
+        "BINANCE_API_KEY": "another-key",
+        "BINANCE_API_SECRET": "another-secret",
+        "BSC_RPC_URL": "https://x.example",
+    }
+    for variable, value in (others | {name: secret}).items():
+        monkeypatch.setenv(variable, value)
+
+    def broken(_: argparse.Namespace) -> int:
+        raise error(f"nobody answers at {secret} today")
+
+    monkeypatch.setitem(cli.HANDLERS, "status", broken)
+    assert cli.main(["status"]) != 0
+    assert capsys.readouterr().err == "lp-hedge: nobody answers at [secret] today\n"
 
 
 def test_the_traces_of_a_crash_loop_do_not_fill_the_disk(tmp_path: Path) -> None:
