@@ -136,6 +136,25 @@ def fails(engine):
         structlog.get_logger("of_the_test").debug("a long line", number=number, text="x" * 100_000)
     say("wrote")
 """
+# As a resolver that nobody answers: each lookup of the node's name takes a thread, which nobody can end.
+NAMES_HANG = """
+import socket
+import bot.pulse
+
+bot.pulse.BEAT_S = 0.2
+resolve = socket.getaddrinfo
+
+def getaddrinfo(host, *arguments, **options):
+    while host == "node.example":
+        time.sleep(3600)
+    return resolve(host, *arguments, **options)
+
+socket.getaddrinfo = getaddrinfo
+
+def fails(engine):
+    loop = asyncio.get_running_loop()
+    engine.lookups = [asyncio.ensure_future(loop.getaddrinfo("node.example", 443)) for _ in range(24)]
+"""
 
 
 @contextmanager
@@ -209,6 +228,10 @@ class Program:
             rows = reader.execute("SELECT data FROM events WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
         reader.close()
         return [json.loads(data) for (data,) in rows]
+
+    def sign_of_life(self) -> str:
+        pulse = pulse_file(self.database)
+        return pulse.read_text() if pulse.exists() else ""
 
     def row_of_starts(self) -> int:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as reader:
@@ -295,6 +318,20 @@ def test_the_watcher_outside_hears_of_completed_cycles_alone(program: Program, t
         program.until(lambda: program.output().count("no heartbeat") >= missed + 6)
     assert len(asked) == heard and set(asked) == {"/ping/s3cret"}
     assert "s3cret" not in program.output()
+
+
+def test_names_that_are_waited_for_keep_nothing_else_waiting(program: Program, telegram: TelegramRig) -> None:
+    """While two dozen lookups of a node's name hang, Telegram's is found and the sign of life keeps its pace."""
+    program.environment = {
+        "TELEGRAM_BOT_TOKEN": telegram.token,
+        "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
+        "TELEGRAM_API_URL": telegram.api_url.replace("127.0.0.1", "localhost"),
+    }
+    program.start(NAMES_HANG)
+    assert telegram.wait_message(OPERATOR, "tarted", timeout_s=PATIENCE_S)
+    for _ in range(5):
+        shown = program.sign_of_life()
+        program.until(lambda: program.sign_of_life() != shown)  # noqa: B023 - looked at in this turn alone
 
 
 def test_the_log_is_as_the_flag_and_the_variables_say(program: Program, tmp_path: Path) -> None:
