@@ -288,7 +288,7 @@ def test_a_halt_before_the_first_start_counts(home: Path, capsys: pytest.Capture
     """Configured but never run: the halt waits in a database made for it."""
     configured(home)
     assert cli.main(["halt", "BNB"]) == 0
-    assert "whatever starts there next halts first" in capsys.readouterr().out
+    assert "the next start there halts first, whatever its mode" in capsys.readouterr().out
     with Service(home / "data" / "lp_hedge.db", answers=True) as service:
         assert cli.main(["pause"]) == 0
     assert service.seen[0][:2] == ("halt", ("BNB",))
@@ -311,7 +311,7 @@ def test_a_halt_that_is_not_understood_halts_everything(
     configured(home)
     assert cli.main(typed) == 0
     said = capsys.readouterr()
-    assert says in said.out + said.err and "whatever starts there next halts first" in said.out
+    assert says in said.out + said.err and "the next start there halts first, whatever its mode" in said.out
     with Service(home / "data" / "lp_hedge.db", answers=True) as service:
         assert cli.main(["pause"]) == 0
     words = ("all",) if typed[-1] == "all" else ()
@@ -345,7 +345,7 @@ def test_a_stop_shows_whatever_is_wrong_with_the_files(home: Path, capsys: pytes
     (home / "hedge.toml").write_text("broken")
     assert cli.main(["halt"]) == 0
     assert cli.main(["status"]) == 2
-    assert "`halt` waits to be read: whatever starts halts first." in capsys.readouterr().out
+    assert "`halt` waits to be read: the next start halts first, whatever its mode." in capsys.readouterr().out
     assert cli.main(["status", "--json"]) == 2
     assert capsys.readouterr().out == ""
 
