@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 BEGAN_KEY = "began:"
 AMOUNT_DIGITS = 50
 STALLED_AFTER_S = 60.0
+# Made as they are needed. A name that nobody resolves holds one for half a minute, a chain has several, and all others
+# that look up a name or write a file want one meanwhile; asyncio's own are six on two cores.
+MOST_THREADS = 32
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +58,9 @@ async def run_service(
 ) -> int:
     """The service, until stopped. Raises ConfigurationError and Refused as the start-up rules say."""
     keep_every_digit()
-    LoopWatch().watch(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    LoopWatch().watch(loop)
+    loop.set_default_executor(ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="waits"))
     clock = program_clock(settings.around)
     redactor = Redactor(settings.secrets())
     logs = configure_logs(log_settings, redactor)

@@ -33,6 +33,11 @@ BINANCE_SPOT = "https://api.binance.com"
 RPC_SUFFIX, WS_SUFFIX = "_RPC_URL", "_WS_URL"
 OUR_PREFIXES = ("TELEGRAM_", "BINANCE_", "LP_HEDGE_")
 SENT_SECRETS = ("telegram_api_url", "binance_futures_url", "binance_stream_url", "binance_spot_url")
+CURES = {
+    "telegram_operator_ids": "numeric ids such as 123456789, apart by commas",
+    "telegram_chat_id": "one numeric id such as -100123456789",
+    "lp_hedge_clock": "its speed and the second since 1970 that it begins at, such as 150@1700000000",
+}
 NEVER_SHOWN = frozenset({"telegram_bot_token", "binance_api_key", "binance_api_secret"})
 
 
@@ -238,8 +243,8 @@ def _clause(detail: ErrorDetails) -> str:
     field = str(detail["loc"][0])
     shown = "" if field in NEVER_SHOWN or detail["type"] == "value_error" else f" = {detail['input']!r}"
     match detail["type"]:
-        case "int_parsing" | "int_type" | "greater_than":
-            return f"{field.upper()}{shown} is not allowed: use numeric ids such as 123456789, apart by commas"
+        case "int_parsing" | "int_parsing_size" | "int_type" | "greater_than" | "string_pattern_mismatch":
+            return f"{field.upper()}{shown} is not allowed: use {CURES.get(field, 'a whole number from 1 on')}"
         case "literal_error":
             return f"{field.upper()}{shown} is not allowed: use {detail.get('ctx', {})['expected']}".replace("'", "")
     return f"{field.upper()} {detail['msg'].removeprefix('Value error, ')}"

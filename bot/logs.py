@@ -34,6 +34,8 @@ KEPT_LINES = 500
 KEPT_UNITS = 2000
 FIELDS = "fields"
 MEGABYTE = 1_000_000
+# Tells each end of a connection as an error, a clean one too. What ends a stream is told by ours, once.
+TOLD_BY_OURS = "binance.ws.reconnecting_websocket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def configure_logs(settings: LogSettings, redactor: Redactor, stream: TextIO | N
         out.setFormatter(JsonFormat(redactor) if settings.shape == "json" else OneFormat(redactor))
     logging.basicConfig(level=number, handlers=[ring, *outs], force=True)
     guard_logging(redactor)
+    logging.getLogger(TOLD_BY_OURS).setLevel(logging.CRITICAL)
     return ring
 
 

@@ -88,7 +88,8 @@ def telegram_items(health: TelegramHealth) -> list[HealthItem]:
     ok = {"listening": True, "starting": None}.get(health.hearing.value, False)
     who = f" as {health.bot_name}" if health.bot_name else ""
     polled = f", last poll {span(health.last_poll_age_s)} ago" if health.last_poll_age_s is not None else ""
-    return [HealthItem("Telegram", ok, f"{health.hearing.value}{who}{polled} {health.detail}".rstrip())]
+    why = f"; {health.detail}" if health.detail else ""
+    return [HealthItem("Telegram", ok, f"{health.hearing.value}{who}{polled}{why}")]
 
 
 def database_items(path: Path) -> list[HealthItem]:

@@ -76,11 +76,15 @@ def look(database: Path, clock: Clock) -> Seen:
         why = "it hangs, or its disk takes nothing"
         return Seen(False, f"Health: lp-hedge on {database} shows no sign of life for {age_s:.0f} s: {why}.", age_s)
     turns = hedges_turn(items)
-    needs = [f"{item.name}: {item.detail}" for item in items if item.ok is False]
-    says = ". ".join((headline(items), *needs)) + "."
-    if turns and needs:
-        says += " The hedges turn."
-    return Seen(turns, says if turns or needs else "Health: no hedge turns yet.", age_s, items)
+    return Seen(turns, _said(items, turns=turns), age_s, items)
+
+
+def _said(items: Sequence[HealthItem], *, turns: bool) -> str:
+    """What decides comes first: all well, what needs the operator, or that no hedge has begun to turn."""
+    needs = [f"{item.name}: {item.detail.rstrip('.')}" for item in items if item.ok is False]
+    is_early = not turns and not any(item.vital and item.ok is False for item in items)
+    says = ". ".join(("Health: no hedge turns yet" if is_early else headline(items), *needs)) + "."
+    return f"{says} The hedges turn." if turns and needs else says
 
 
 def seen_json(seen: Seen) -> str:

@@ -25,7 +25,7 @@ async def stops_on_disk(path: Path, clock: Clock) -> tuple[str, ...]:
         waiting = [" ".join((HALT, *row.args)) for row in await store.commands.pending() if row.name == HALT]
     stopped = (_stop(row["hedge"], row["scope"].partition(":")[0], row["memory"]) for row in rows)
     return (
-        *(f"`{halt}` waits to be read: whatever starts halts first." for halt in waiting),
+        *(f"`{halt}` waits to be read: the next start halts first, whatever its mode." for halt in waiting),
         *(sentence for sentence in stopped if sentence),
     )
 

@@ -114,7 +114,8 @@ async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: C
             raise Transient("the command was not taken, send it again.")
         await store.audit.append(_who(), SOURCE, name, " ".join(args), clock.now())
         if not is_running(database) and name == HALT:
-            return True, f"Nothing runs on {database} now; whatever starts there next halts first."
+            words = "the next start there halts first, whatever its mode, and halts no other mode"
+            return True, f"Nothing runs on {database} now; {words}."
         if not is_running(database):
             await _withdraw(store, database, row, clock)
         deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S

@@ -260,6 +260,8 @@ class HedgeRunner:
                 raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
             if seen.venue_problem is Reason.IMPLAUSIBLE_READ:
                 raise Refused(f"{seen.detail}: send /adopt again in a few seconds.", code="unconfirmed")
+            if leg is not PositionSide.BOTH and not seen.venue.account.hedge_mode:
+                raise Refused(f"The account is in one-way mode, without a {leg} leg: /adopt {self.name}.", code="leg")
             delta = await self._adopt(seen.venue.account, leg, by)
         if not delta:
             return f"{self.name}: exchange and journal agree already."

@@ -27,7 +27,7 @@ async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
     """
     path = real_place(path)
     fresh = beside(path, FRESH)
-    _require_another(source, fresh)
+    _require_another(path, source, fresh)
     with InstanceLock(path, Holding.RESTORE):
         try:
             await copy_whole(source, fresh)
@@ -38,7 +38,9 @@ async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
             _tidy_up(path, fresh)
 
 
-def _require_another(source: Path, fresh: Path) -> None:
+def _require_another(path: Path, source: Path, fresh: Path) -> None:
+    if path.exists() and source.exists() and path.samefile(source):
+        raise ConfigurationError(f"{source} is the database itself: name a copy of it, as `db backup` makes them.")
     if fresh.exists() and source.exists() and fresh.samefile(source):
         raise ConfigurationError(
             f"{source} is what an earlier `db restore` left, and this one would use it up: rename it and restore from "

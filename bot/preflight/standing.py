@@ -52,7 +52,7 @@ async def _stops(store: Store, name: str, names: Sequence[str]) -> Sequence[Find
         return [fix(f"{name}: stopped", f"whether it is halted cannot be told, `run` will not start it: {error}")]
     waiting = await store.commands.pending()
     if any(row.name == HALT and name in meant_by_halt(row.args, names).hedges for row in waiting):
-        return [warn(f"{name}: stopped", "a halt waits to be read: whatever starts halts first, until /resume")]
+        return [warn(f"{name}: stopped", "a halt waits to be read: the next start halts first, until /resume")]
     if stop is Reason.NONE:
         return []
     return [warn(f"{name}: stopped", f"it is {stop.text}: nothing is traded until /resume")]

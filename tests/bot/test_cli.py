@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import logging
@@ -28,7 +29,7 @@ from bot.logs import LogSettings
 from bot.settings import settings_at
 from bot.twins import order
 from core.clock import SystemClock
-from core.errors import ConfigurationError, Transient
+from core.errors import ConfigurationError, LpHedgeError, Transient
 from core.hedge_memory import Remembered, to_json
 from core.hedging.kernel_types import Memory
 from storage.database import open_database
@@ -168,6 +169,42 @@ def test_an_unexpected_failure_is_one_sentence_and_a_trace_on_disk(
     assert "sekret" not in said + trace
 
 
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("TELEGRAM_BOT_TOKEN", "a-token-of-no-known-shape"),
+        ("BINANCE_API_KEY", "key-of-the-exchange"),
+        ("BINANCE_API_SECRET", "secret-of-the-exchange"),
+        ("LP_HEDGE_HEARTBEAT_URL", "https://watcher.example/ping"),
+        ("BSC_RPC_URL", "https://node.example/asked"),
+        ("BSC_WS_URL", "wss://node.example/heard"),
+    ],
+)
+@pytest.mark.parametrize("error", [ConfigurationError, Transient])
+def test_a_sentence_that_holds_a_secret_is_told_without_it(
+    name: str,
+    secret: str,
+    error: type[LpHedgeError],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each of them by itself, as far as the command line's own edge."""
+    others = {
+        "BINANCE_API_KEY": "another-key",
+        "BINANCE_API_SECRET": "another-secret",
+        "BSC_RPC_URL": "https://x.example",
+    }
+    for variable, value in (others | {name: secret}).items():
+        monkeypatch.setenv(variable, value)
+
+    def broken(_: argparse.Namespace) -> int:
+        raise error(f"nobody answers at {secret} today")
+
+    monkeypatch.setitem(cli.HANDLERS, "status", broken)
+    assert cli.main(["status"]) != 0
+    assert capsys.readouterr().err == "lp-hedge: nobody answers at [secret] today\n"
+
+
 def test_the_traces_of_a_crash_loop_do_not_fill_the_disk(tmp_path: Path) -> None:
     """A restart every ten seconds for days: the newest are kept, in two files of bounded size."""
     for number in range(100):
@@ -251,7 +288,7 @@ def test_a_halt_before_the_first_start_counts(home: Path, capsys: pytest.Capture
     """Configured but never run: the halt waits in a database made for it."""
     configured(home)
     assert cli.main(["halt", "BNB"]) == 0
-    assert "whatever starts there next halts first" in capsys.readouterr().out
+    assert "the next start there halts first, whatever its mode" in capsys.readouterr().out
     with Service(home / "data" / "lp_hedge.db", answers=True) as service:
         assert cli.main(["pause"]) == 0
     assert service.seen[0][:2] == ("halt", ("BNB",))
@@ -274,7 +311,7 @@ def test_a_halt_that_is_not_understood_halts_everything(
     configured(home)
     assert cli.main(typed) == 0
     said = capsys.readouterr()
-    assert says in said.out + said.err and "whatever starts there next halts first" in said.out
+    assert says in said.out + said.err and "the next start there halts first, whatever its mode" in said.out
     with Service(home / "data" / "lp_hedge.db", answers=True) as service:
         assert cli.main(["pause"]) == 0
     words = ("all",) if typed[-1] == "all" else ()
@@ -308,7 +345,7 @@ def test_a_stop_shows_whatever_is_wrong_with_the_files(home: Path, capsys: pytes
     (home / "hedge.toml").write_text("broken")
     assert cli.main(["halt"]) == 0
     assert cli.main(["status"]) == 2
-    assert "`halt` waits to be read: whatever starts halts first." in capsys.readouterr().out
+    assert "`halt` waits to be read: the next start halts first, whatever its mode." in capsys.readouterr().out
     assert cli.main(["status", "--json"]) == 2
     assert capsys.readouterr().out == ""
 

@@ -139,5 +139,6 @@ def test_telegram_tells_whether_it_hears() -> None:
     heard = TelegramHealth(Hearing.LISTENING, T0, 1.5, "@bot", "")
     assert probes.telegram_items(heard) == [HealthItem("Telegram", True, "listening as @bot, last poll 2 s ago")]
     deaf = replace(heard, hearing=Hearing.BLIND, detail="no answer")
-    assert probes.telegram_items(deaf)[0].ok is False
+    words = "blind as @bot, last poll 2 s ago; no answer"
+    assert probes.telegram_items(deaf) == [HealthItem("Telegram", False, words)]
     assert probes.telegram_items(TelegramHealth(Hearing.STARTING, T0, None, None, ""))[0].ok is None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from binance.ws import reconnecting_websocket
 
 from bot.logs import KEPT_LINES, KEPT_UNITS, LogRing, LogSettings, OwnersFile, configure_logs
 from bot.redaction import REPLACEMENT, Redactor
@@ -72,6 +73,13 @@ def test_what_is_under_the_level_is_written_nowhere(log: Log) -> None:
     log.ours.debug("quiet")
     log.theirs.debug("quiet")
     assert not log.lines and not log.ring.last(5, at_least=0)
+
+
+def test_the_ends_of_connections_are_told_by_ours_alone(log: Log) -> None:
+    """The library calls them errors, also the one that Binance makes of every connection each day."""
+    logging.getLogger(reconnecting_websocket.__name__).error("ConnectionClosedOK (received 1000 (OK))")
+    logging.getLogger("binance.another").error("something else")
+    assert [line.rpartition(": ")[2] for line in log.lines] == ["something else"]
 
 
 @pytest.mark.parametrize("secret", SECRETS)

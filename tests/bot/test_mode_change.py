@@ -33,3 +33,17 @@ async def test_what_was_said_counts_in_its_own_mode(tmp_path: Path, scope: str, 
         await leave_behind(store, clock)
         assert [row.name for row in await store.commands.pending()] == left
         assert (await store.confirmations.take("token", actor="tg:1", now=T0) is not None) is is_open
+
+
+async def test_a_halt_given_while_nothing_ran_is_the_next_start_s_alone(tmp_path: Path) -> None:
+    """As its answer says: read on paper, it halts live mode no more."""
+    clock = ManualClock(T0)
+    for scope, waits in (("paper:p", ["halt"]), ("live:x", [])):
+        async with await Store.open(tmp_path / "t.db", scope=scope, clock=clock) as store:
+            if waits:
+                await store.commands.put("halt", (), actor="Anna", source="cli", update_key=None, at=T0)
+            await leave_behind(store, clock)
+            read = await store.commands.pending()
+            assert [row.name for row in read] == waits
+            for row in read:
+                await store.commands.finish(row.command_id, ok=True, answer="Halted: bnb.", at=T0)

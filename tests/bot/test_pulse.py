@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from tests.bot.samples import T0
 
 TURNS = HealthItem("eth", True, "last turn 4 s ago, allowed 75 s", vital=True)
 STANDS = HealthItem("eth", False, "last turn 80 s ago, allowed 75 s", vital=True)
-DEAF = HealthItem("Telegram", False, "blind as @bot")
+DEAF = HealthItem("Telegram", False, "blind as @bot, as it was cut.")
 
 
 @pytest.fixture
@@ -79,15 +80,18 @@ async def test_what_a_new_start_does_not_help_is_told_but_ends_no_container(data
     await shown(database, SystemClock(), TURNS, DEAF)
     seen = look(database, SystemClock())
     assert seen.turns
-    assert seen.says == "Health: 1 thing needs you: Telegram. Telegram: blind as @bot. The hedges turn."
+    assert seen.says == "Health: 1 thing needs you: Telegram. Telegram: blind as @bot, as it was cut. The hedges turn."
 
 
 async def test_before_the_first_hedge_nothing_turns(database: Path) -> None:
     """Neither a missing file nor one without a hedge is a proof of anything, nor is what the last run left."""
     assert not look(database, SystemClock()).turns
-    await shown(database, SystemClock(), DEAF)
-    assert not look(database, SystemClock()).turns
-    pulse_file(database).unlink()
+    for begins in ((), (replace(TURNS, ok=None),)):
+        await shown(database, SystemClock(), *begins, DEAF)
+        seen = look(database, SystemClock())
+        assert not seen.turns
+        assert seen.says == "Health: no hedge turns yet. Telegram: blind as @bot, as it was cut."
+        pulse_file(database).unlink()
     await shown(database, SystemClock(), TURNS)
     forget_pulse(database)
     seen = look(database, SystemClock())

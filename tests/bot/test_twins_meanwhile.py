@@ -83,7 +83,8 @@ def test_a_halt_waits_for_the_end_of_it(database: Path) -> None:
     assert said == [] and waiting(database) == (NEWEST - 1, [])
     lock.release()
     giving.join(60)
-    assert said == [(True, f"Nothing runs on {database} now; whatever starts there next halts first.")]
+    words = "the next start there halts first, whatever its mode, and halts no other mode"
+    assert said == [(True, f"Nothing runs on {database} now; {words}.")]
     assert waiting(database) == (NEWEST, ["halt"])
     assert held_for(database) is None
 

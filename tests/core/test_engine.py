@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.cancellation import end
+from core.command_desk import CommandDesk
 from core.errors import ConfigurationError, InvariantBroken, Refused, Transient
 from core.events import EventKind
 from core.supervision import Supervisor, Task
@@ -73,6 +74,22 @@ async def test_each_hedge_goes_to_its_own_target(pair: Pair) -> None:
         assert [await programme.position(name) for name in ("eth", "bnb")] == [HEDGED, HEDGED]
 
 
+async def test_each_change_of_a_decision_is_one_line_of_the_log(pair: Pair) -> None:
+    """However often one looks; a command is one, too. Both are INFO: the level that a log has unless told otherwise."""
+    with capture_logs() as lines:
+        async with started(pair) as programme:
+            await programme.cycles(5)
+            pair.pools["eth"].error = Transient("no answer")
+            await programme.cycles(5, every_s=60)
+            await programme.put("pause", "eth")
+            await programme.cycles(5)
+    decisions = [line for line in lines if line["event"] == "decision" and line["hedge"] == "eth"]
+    assert [line["reason"] for line in decisions] == ["band_exceeded", "within_band", "stale_chain", "paused"]
+    commands = [line["what"] for line in lines if line["event"] == "command"]
+    assert commands == ["pause eth"]
+    assert {line["log_level"] for line in lines if line["event"] in ("decision", "command")} == {"info"}
+
+
 @pytest.mark.parametrize("error", [Transient("no answer"), Refused("forbidden", code="403")])
 async def test_a_chain_that_is_blind_stops_only_its_own_hedge(pair: Pair, error: Exception) -> None:
     """The other one goes on as if nothing were."""
@@ -96,6 +113,20 @@ async def test_a_bug_in_one_hedge_stops_only_that(pair: Pair) -> None:
         assert (told.hedge, told.data["detail"]) == ("bnb", words)
         waits = [(later - earlier).seconds for earlier, later in pairwise(pool.reads_at)]
         assert waits == [1, 2, 4, 8, 16, 32, 60]
+
+
+async def test_commands_that_fail_stop_the_heartbeat(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though every hedge completes its turns: nobody could halt them."""
+
+    async def broken(_desk: CommandDesk) -> tuple[str, ...]:
+        raise ZeroDivisionError("boom")
+
+    async with started(pair) as programme, in_the_background(programme):
+        await advance(programme, 5)
+        assert programme.engine.stalled(60) == ()
+        monkeypatch.setattr(CommandDesk, "consume", broken)
+        await advance(programme, 5)
+        assert programme.engine.stalled(60) == ("commands",)
 
 
 async def test_the_end_of_a_bug_is_told_once(pair: Pair) -> None:

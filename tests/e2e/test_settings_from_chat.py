@@ -32,7 +32,7 @@ def test_a_setting_from_the_phone_is_hedged_by_until_the_file_says_otherwise(sta
     checked = json.loads(stage.call("check", "--json").stdout)
     assert {"key": "hedges.eth.hedge_ratio", "value": "0.5", "from": "chat"} in checked["settings"]
     assert [each["detail"] for each in checked["checks"] if each["subject"] == "eth: stopped"] == [
-        "a halt waits to be read: whatever starts halts first, until /resume"
+        "a halt waits to be read: the next start halts first, until /resume"
     ]
 
     with Service(stage, "again") as service:

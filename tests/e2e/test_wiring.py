@@ -12,7 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -78,7 +81,7 @@ async def built(*everything, **named):
 
 compose.ask_everything_once, compose.build_engine = asked, built
 compose.LoopWatch = LateWatch
-sys.exit(cli.main(["run"]))
+sys.exit(cli.main(["run", *sys.argv[1:]]))
 '''
 BLOCKS = """
 def the_culprit():
@@ -113,6 +116,67 @@ WORKS = """
 def fails(engine):
     pass
 """
+# Its cycles complete while there is a file of that name.
+TURNS = """
+import bot.heartbeat
+from core.late_hedge import LateHedge
+
+bot.heartbeat.BEAT_S = 0.2
+LateHedge.evaluated_at_s = property(lambda self: time.monotonic() if os.path.exists("turns") else None)
+
+def fails(engine):
+    pass
+"""
+# Three full megabytes of lines and a begun one.
+WRITES = """
+import structlog
+
+def fails(engine):
+    for number in range(35):
+        structlog.get_logger("of_the_test").debug("a long line", number=number, text="x" * 100_000)
+    say("wrote")
+"""
+# As a resolver that nobody answers: each lookup of the node's name takes a thread, which nobody can end.
+NAMES_HANG = """
+import socket
+import bot.pulse
+
+bot.pulse.BEAT_S = 0.2
+resolve = socket.getaddrinfo
+
+def getaddrinfo(host, *arguments, **options):
+    while host == "node.example":
+        time.sleep(3600)
+    return resolve(host, *arguments, **options)
+
+socket.getaddrinfo = getaddrinfo
+
+def fails(engine):
+    loop = asyncio.get_running_loop()
+    engine.lookups = [asyncio.ensure_future(loop.getaddrinfo("node.example", 443)) for _ in range(24)]
+"""
+
+
+@contextmanager
+def a_watcher() -> Iterator[tuple[str, list[str]]]:
+    """Its address, and the paths asked for so far."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing to tell."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/ping/s3cret", asked
+        finally:
+            server.shutdown()
 
 
 class Program:
@@ -125,7 +189,7 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "hedge.toml").write_text(CONFIGURATION)
 
-    def start(self, fails: str) -> subprocess.Popen[bytes]:
+    def start(self, fails: str, *arguments: str) -> subprocess.Popen[bytes]:
         """In place of the one before, which is killed if it still runs."""
         self.close()
         around = {
@@ -138,7 +202,7 @@ class Program:
         }
         with (self._folder / "out").open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM.format(fails=fails)],
+                [sys.executable, "-c", PROGRAM.format(fails=fails), *arguments],
                 cwd=self._folder,
                 env=around | self.environment,
                 stdin=subprocess.PIPE,
@@ -164,6 +228,10 @@ class Program:
             rows = reader.execute("SELECT data FROM events WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
         reader.close()
         return [json.loads(data) for (data,) in rows]
+
+    def sign_of_life(self) -> str:
+        pulse = pulse_file(self.database)
+        return pulse.read_text() if pulse.exists() else ""
 
     def row_of_starts(self) -> int:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as reader:
@@ -232,6 +300,57 @@ def test_before_any_cycle_was_completed_no_hedge_turns(program: Program) -> None
     program.until(lambda: "row of starts" in pulse_file(program.database).read_text())  # its end would be told
     process.terminate()
     assert (process.wait(PATIENCE_S), program.row_of_starts()) == (0, 0), program.output()
+
+
+def test_the_watcher_outside_hears_of_completed_cycles_alone(program: Program, tmp_path: Path) -> None:
+    """Nothing while no cycle completes, then a ping a beat, and nothing again; its address is in no line."""
+    with a_watcher() as (url, asked):
+        program.environment = {"LP_HEDGE_HEARTBEAT_URL": url}
+        program.start(TURNS)
+        program.until(lambda: program.output().count("no heartbeat stalled='bnb'") >= 3)
+        assert asked == []
+        (tmp_path / "turns").touch()
+        program.until(lambda: len(asked) >= 3)
+        (tmp_path / "turns").unlink()
+        missed = program.output().count("no heartbeat")
+        program.until(lambda: program.output().count("no heartbeat") >= missed + 3)
+        heard = len(asked)
+        program.until(lambda: program.output().count("no heartbeat") >= missed + 6)
+    assert len(asked) == heard and set(asked) == {"/ping/s3cret"}
+    assert "s3cret" not in program.output()
+
+
+def test_names_that_are_waited_for_keep_nothing_else_waiting(program: Program, telegram: TelegramRig) -> None:
+    """While two dozen lookups of a node's name hang, Telegram's is found and the sign of life keeps its pace."""
+    program.environment = {
+        "TELEGRAM_BOT_TOKEN": telegram.token,
+        "TELEGRAM_OPERATOR_IDS": str(OPERATOR),
+        "TELEGRAM_API_URL": telegram.api_url.replace("127.0.0.1", "localhost"),
+    }
+    program.start(NAMES_HANG)
+    assert telegram.wait_message(OPERATOR, "tarted", timeout_s=PATIENCE_S)
+    for _ in range(5):
+        shown = program.sign_of_life()
+        program.until(lambda: program.sign_of_life() != shown)  # noqa: B023 - looked at in this turn alone
+
+
+def test_the_log_is_as_the_flag_and_the_variables_say(program: Program, tmp_path: Path) -> None:
+    """The flag before the variable; the level, the file, how large one becomes and how many older ones stay."""
+    program.environment = {
+        "LP_HEDGE_LOG_LEVEL": "debug",
+        "LP_HEDGE_LOG_FORMAT": "text",
+        "LP_HEDGE_LOG_FILE": "kept.log",
+        "LP_HEDGE_LOG_FILE_MB": "1",
+        "LP_HEDGE_LOG_FILES": "2",
+    }
+    program.start(WRITES, "--log-format", "json")
+    program.until(lambda: "SAYS wrote" in program.output())
+    files = sorted(path.name for path in tmp_path.glob("kept.log*"))
+    assert files == ["kept.log", "kept.log.1", "kept.log.2"]
+    assert all((tmp_path / name).stat().st_size <= 1_000_000 for name in files)
+    for text in (program.output(), (tmp_path / "kept.log").read_text()):
+        last = json.loads([line for line in text.splitlines() if "of_the_test" in line][-1])
+        assert (last["level"], last["event"], last["number"]) == ("DEBUG", "a long line", 34)
 
 
 def test_one_that_dies_at_each_start_tells_it_all_the_same(program: Program, telegram: TelegramRig) -> None:

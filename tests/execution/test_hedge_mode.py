@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from core.events import EventKind
+from tests.core.saying import said
 from tests.execution.world import HEDGED, SYMBOL, Setting, running
 from tests.rigs.venue import PLACE, Exchange, faults
 
@@ -89,6 +92,18 @@ async def test_a_leg_that_is_not_ours_is_not_touched(setting: Setting) -> None:
         await world.until_hedged(within=120)
         assert exchange.position(SYMBOL, "LONG") == 0
         await world.check_settled()
+
+
+@pytest.mark.parametrize("leg", ["LONG", "SHORT"])
+async def test_a_leg_that_one_way_mode_lacks_is_not_adopted(setting: Setting, leg: str) -> None:
+    """It is said, instead of an agreement that nobody looked for."""
+    async with running(setting) as world:
+        await world.until_hedged()
+        assert await said(world, "adopt", "eth", leg) == (
+            False,
+            f"The account is in one-way mode, without a {leg} leg: /adopt eth.",
+        )
+        assert await world.events(EventKind.POSITION_ADOPTED) == []
 
 
 async def test_flatten_closes_both_legs(setting: Setting) -> None:

@@ -113,7 +113,20 @@ def test_every_threat_is_shown_by_tests_that_exist() -> None:
             assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), (path, test)
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_says_is_shown_by_exists(page: Path) -> None:
+    """Files of tests, with or without their folder, and single tests in them: a renamed one would be a promise."""
+    files = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "tests").rglob("*.py")}
+    for name, test in re.findall(r"`((?:tests/[\w/]+|test_\w+)\.py)(?:::(\w+))?`", page.read_text()):
+        meant = [path for file, path in files.items() if file == name or file.endswith(f"/{name}")]
+        assert meant, name
+        assert not test or any(re.search(rf"^(async )?def {test}\(", path.read_text(), re.MULTILINE) for path in meant)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """Relative ones, from where the page is."""
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):

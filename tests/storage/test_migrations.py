@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from structlog.testing import capture_logs
 
@@ -151,6 +152,26 @@ async def test_a_failed_update_leaves_the_rows_of_before(path: Path, tmp_path: P
     async with open_database(path, now=BEGAN):
         pass
     assert version_of(path) == NEWEST
+
+
+async def test_what_another_process_brought_up_meanwhile_is_left_as_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version is read again under the lock: between the first look and that is the copy, which may take long."""
+    await a_life(path, 3, days=2)
+    copy = schema.copy_database
+
+    async def copied(connection: aiosqlite.Connection, target: Path) -> None:
+        await copy(connection, target)
+        monkeypatch.setattr(schema, "copy_database", copy)
+        async with open_database(path, now=BEGAN):
+            pass
+
+    monkeypatch.setattr(schema, "copy_database", copied)
+    async with open_database(path, now=BEGAN):
+        pass
+    assert version_of(path) == NEWEST
+    assert not [each for each in await check_database(path, now=BEGAN) if each.is_fault]
 
 
 async def test_a_file_that_is_mostly_empty_is_made_smaller(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

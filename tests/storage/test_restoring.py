@@ -188,6 +188,15 @@ async def test_what_is_no_copy_is_said(path: Path, copy: Path, tmp_path: Path) -
     assert await later(path) == "yes"
 
 
+async def test_the_database_is_no_copy_of_itself(path: Path, copy: Path) -> None:
+    """By whatever name; it stays as it is."""
+    (path.parent / "other-name.db").symlink_to(path)
+    for source in (path, path.parent / "other-name.db"):
+        with pytest.raises(ConfigurationError, match="is the database itself: name a copy"):
+            await restore(path, source, now=T0)
+    assert await later(path) == "yes" and not list(path.parent.glob("*.before-*"))
+
+
 @pytest.mark.parametrize("is_gone", [True, False])
 async def test_what_an_earlier_one_left_is_no_source_under_its_name(path: Path, copy: Path, *, is_gone: bool) -> None:
     """It would be used up; renamed it serves as any copy."""
