@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.clock import Clock
+from core.clock import Clock, Leaps
 from core.events import Event, EventKind
 from core.ports import Approval, Approvals, ApprovalState, EventLog
 from core.traded import Traded, traded
@@ -36,6 +36,7 @@ class ApprovalDesk:
         self._approvals = approvals
         self._events = events
         self._clock = clock
+        self.leaps = Leaps(clock)
         self._wake = wake
         self._unshown: set[str] = set()
 
