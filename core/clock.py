@@ -48,10 +48,10 @@ class Leaps:
 
     def total(self) -> timedelta:
         """How far it was set forward in all, back being negative. It changes by `LEAST_LEAP` or more, so that between
-        two leaps what is moved by it keeps its time to the microsecond."""
+        two leaps what is moved by it keeps its time, and is of whole milliseconds."""
         ahead = self._clock.now() - self._steady.now()
         if abs(ahead - self._total) >= LEAST_LEAP:
-            self._total = ahead
+            self._total = ahead - ahead % timedelta(milliseconds=1)
         return self._total
 
 

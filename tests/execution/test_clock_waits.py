@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.ports import Approval, ApprovalState
 from tests.core.wallet import Wallet
 from tests.core.wrong_clock import BOTH_WAYS
 from tests.execution.stage import Stage
@@ -59,3 +60,82 @@ def test_the_count_of_an_hour_ends_with_the_hour(stage: Stage, by_s: float) -> N
     assert len(stage.setting.sent()) == sent
     stage.cycles(5, every_s=60.0)
     assert len(stage.setting.sent()) == sent + 1
+
+
+ASKS: dict[str, object] = {"approval_over_quote": 1500, "approval_timeout_seconds": 300}
+
+
+def asked(stage: Stage) -> Approval:
+    stage.start()
+    stage.until(lambda: stage.world.status.state == "AWAITING_APPROVAL")
+    (approval,) = stage.run(stage.world.store.approvals.live("eth"))
+    return approval
+
+
+def answer(stage: Stage, approval: Approval, *, approve: bool) -> bool:
+    desk = stage.world.office.desk
+    return stage.run(desk.answer(approval.approval_id, approve=approve, by="Anna", note=None)).won
+
+
+def state_of(stage: Stage, approval: Approval) -> ApprovalState:
+    found = stage.run(stage.world.store.approvals.get(approval.approval_id))
+    assert found is not None
+    return found.state
+
+
+@BOTH_WAYS
+def test_a_question_expires_after_its_five_minutes(stage: Stage, by_s: float) -> None:
+    """Then the part that needs no answer is traded."""
+    stage.setting.settings |= ASKS | {"approval_on_timeout": "partial"}
+    approval = asked(stage)
+    stage.clock.wall_offset_s = by_s
+    stage.cycles(56, every_s=5.0)
+    assert state_of(stage, approval) is ApprovalState.PENDING and stage.setting.sent() == []
+    stage.cycles(10, every_s=5.0)
+    assert state_of(stage, approval) is ApprovalState.EXPIRED and stage.setting.position < 0
+
+
+@BOTH_WAYS
+def test_a_question_can_be_answered_for_its_five_minutes(stage: Stage, by_s: float) -> None:
+    stage.setting.settings |= ASKS
+    approval = asked(stage)
+    stage.clock.wall_offset_s = by_s
+    assert answer(stage, approval, approve=True)
+    stage.until_hedged()
+    assert state_of(stage, approval) is ApprovalState.DONE
+
+
+@BOTH_WAYS
+def test_a_question_that_expired_cannot_be_answered(stage: Stage, by_s: float) -> None:
+    """Nobody looked since."""
+    stage.setting.settings |= ASKS
+    approval = asked(stage)
+    stage.clock.wall_offset_s = by_s
+    stage.clock.skip(310)
+    assert not answer(stage, approval, approve=True)
+
+
+@BOTH_WAYS
+def test_a_yes_starts_within_a_minute_or_fails(stage: Stage, by_s: float) -> None:
+    stage.setting.settings |= ASKS
+    approval = asked(stage)
+    stage.setting.pool.blind = True
+    assert answer(stage, approval, approve=True)
+    stage.clock.wall_offset_s = by_s
+    stage.cycles(11, every_s=5.0)
+    assert state_of(stage, approval) is ApprovalState.APPROVED
+    stage.cycles(3, every_s=5.0)
+    assert (state_of(stage, approval), stage.setting.sent()) == (ApprovalState.FAILED, [])
+
+
+@BOTH_WAYS
+def test_a_no_keeps_quiet_for_its_ten_minutes(stage: Stage, by_s: float) -> None:
+    stage.setting.settings |= ASKS | {"reject_snooze_seconds": 600}
+    approval = asked(stage)
+    assert answer(stage, approval, approve=False)
+    stage.cycles(2)
+    stage.clock.wall_offset_s = by_s
+    stage.cycles(116, every_s=5.0)
+    assert stage.world.status.reason == "snoozed"
+    stage.cycles(6, every_s=5.0)
+    assert stage.world.status.state == "AWAITING_APPROVAL"
