@@ -232,14 +232,16 @@ class OperatorService:
         await self._confirmations.put(token, command, actor=said.actor.id, expires_at=expires_at)
         return token
 
-    def _is_over(self, token: str) -> bool:
-        """By monotonic time, as far as this process gave it away: the wall clock may have been set back."""
+    async def _confirmed(self, token: str, said: Said) -> str | None:
+        """Of this process's tokens also in time by the monotonic clock: the other may have been set back."""
+        text = await self._confirmations.take(token, actor=said.actor.id, now=self._clock.now())
         run, _, rest = token.partition(".")
-        return run == self._run and self._clock.monotonic_s() > int(rest.partition(".")[0])
+        late = text is not None and run == self._run and self._clock.monotonic_s() > int(rest.partition(".")[0])
+        return None if late else text
 
     async def _confirm(self, verb: str, token: str, said: Said) -> PressResult:
-        text = await self._confirmations.take(token, actor=said.actor.id, now=self._clock.now())
-        if text is None or self._is_over(token):
+        text = await self._confirmed(token, said)
+        if text is None:
             return PressResult(CLOSED)
         words = text.split()
         if words[0] == SETTING:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from core.ports import Approval, ApprovalState
 from tests.core.wallet import Wallet
-from tests.core.wrong_clock import BOTH_WAYS
+from tests.core.wrong_clock import BOTH_WAYS, HOUR_S
 from tests.execution.stage import Stage
+from tests.execution.world import SYMBOL
+from tests.rigs.venue import faults
 
 
 @BOTH_WAYS
@@ -139,3 +143,28 @@ def test_a_no_keeps_quiet_for_its_ten_minutes(stage: Stage, by_s: float) -> None
     assert stage.world.status.reason == "snoozed"
     stage.cycles(6, every_s=5.0)
     assert stage.world.status.state == "AWAITING_APPROVAL"
+
+
+@BOTH_WAYS
+def test_a_mark_away_from_its_index_suspends_after_a_minute(stage: Stage, by_s: float) -> None:
+    stage.start()
+    stage.until_hedged()
+    stage.exchange.set_price(SYMBOL, Decimal(2000), index=Decimal(1900))
+    stage.cycles(5)
+    stage.clock.wall_offset_s = by_s
+    stage.cycles(10, every_s=5.0)
+    assert stage.world.status.reason != "venue_dislocated"
+    stage.cycles(4, every_s=5.0)
+    assert stage.world.status.reason == "venue_dislocated"
+
+
+def test_an_old_price_is_no_news_when_its_hour_comes_again(stage: Stage) -> None:
+    """The exchange has not answered since before the clock was set back."""
+    stage.start()
+    stage.until_hedged()
+    stage.server.faults.add("GET /fapi/v3/account", faults.unavailable_503(), times=10_000)
+    stage.clock.wall_offset_s = -HOUR_S
+    stage.cycles(59, every_s=60.0)
+    for _ in range(30):
+        stage.cycles(1, every_s=4.0)
+        assert stage.world.status.reason == "stale_venue"
