@@ -79,7 +79,7 @@ def moved(memory: Memory, by_ms: int) -> Memory:
 
 
 def _moved(at_ms: int, by_ms: int) -> int:
-    return at_ms + by_ms if at_ms else 0
+    return max(1, at_ms + by_ms) if at_ms else 0
 
 
 def _object(text: str) -> Mapping[str, object]:
