@@ -234,6 +234,7 @@ class _HedgeParts:
             events=events,
             claims=self.claims,
             clock=clock,
+            leaps=self.office.desk.leaps,
         )
         await runner.start()
         return runner
@@ -265,4 +266,5 @@ class _HedgeParts:
             reconciler=reconciler,
             rules=self.venue.rules(hedge.symbol),
             clock=self.clock,
+            leaps=self.office.desk.leaps,
         )

@@ -30,11 +30,12 @@ from bot.rendering.numbers import stamp
 from bot.rendering.offers import settled_offer_text
 from bot.replies import Button, approval_buttons, offer_buttons
 from bot.troubles import Troubles
+from core.approval_ports import Approvals
 from core.clock import Clock, SteadyTime
 from core.errors import Transient
 from core.events import Event, EventKind
 from core.offers import Offer, Offers
-from core.ports import Approval, Approvals, ApprovalState, Gist, News, Outbox, OutboxMessage
+from core.ports import Approval, ApprovalState, Gist, News, Outbox, OutboxMessage
 from core.status import HedgeStatus
 from core.traded import traded
 

@@ -46,6 +46,7 @@ REASON_HINT = "Reason (optional)"
 ANSWER_WAIT_S = 2.0
 ANSWER_POLL_S = 0.05
 TOKEN_BYTES = 9
+RUN_BYTES = 3
 UNKNOWN_BUTTON = "I do not know this button."
 CLOSED = "This question is closed: answered, too old, or asked of someone else. Send the command again."
 
@@ -87,6 +88,7 @@ class OperatorService:
         self._views = views
         self._clock = clock
         self._zone = zone
+        self._run = secrets.token_hex(RUN_BYTES)
 
     async def submit(
         self,
@@ -224,13 +226,21 @@ class OperatorService:
         return Reply(question, True, (buttons,))
 
     async def _token(self, command: str, said: Said, holds_for: timedelta = CONFIRM_FOR) -> str:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        ends_s = int(self._clock.monotonic_s() + holds_for.total_seconds()) + 1
+        token = f"{self._run}.{ends_s}.{secrets.token_urlsafe(TOKEN_BYTES)}"
         expires_at = self._clock.now() + holds_for
         await self._confirmations.put(token, command, actor=said.actor.id, expires_at=expires_at)
         return token
 
-    async def _confirm(self, verb: str, token: str, said: Said) -> PressResult:
+    async def _confirmed(self, token: str, said: Said) -> str | None:
+        """Of this process's tokens also in time by the monotonic clock: the other may have been set back."""
         text = await self._confirmations.take(token, actor=said.actor.id, now=self._clock.now())
+        run, _, rest = token.partition(".")
+        late = text is not None and run == self._run and self._clock.monotonic_s() > int(rest.partition(".")[0])
+        return None if late else text
+
+    async def _confirm(self, verb: str, token: str, said: Said) -> PressResult:
+        text = await self._confirmed(token, said)
         if text is None:
             return PressResult(CLOSED)
         words = text.split()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.approval_desk import ApprovalDesk
+from core.approval_ports import Approvals
 from core.config import HedgeConfig
 from core.errors import InvariantBroken
 from core.execution.active_plan import ActivePlan
@@ -21,7 +22,7 @@ from core.hedging.slippage import walk_book
 from core.hedging.states import COMMANDED, COMMANDED_TEXTS, Action, Reason, State
 from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
-from core.ports import Approval, Approvals, ApprovalState, EventLog, PlanState
+from core.ports import Approval, ApprovalState, EventLog, PlanState
 from core.proposals import proposal
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from core.clock import Clock
+from core.approval_ports import Approvals
+from core.approval_times import ApprovalTimes
+from core.clock import Clock, Leaps
 from core.events import Event, EventKind
-from core.ports import Approval, Approvals, ApprovalState, EventLog
+from core.ports import Approval, ApprovalState, EventLog
 from core.traded import Traded, traded
 
 ID_BYTES = 4
@@ -36,6 +39,8 @@ class ApprovalDesk:
         self._approvals = approvals
         self._events = events
         self._clock = clock
+        self.leaps = Leaps(clock)
+        self._times = ApprovalTimes(self.leaps)
         self._wake = wake
         self._unshown: set[str] = set()
 
@@ -48,6 +53,7 @@ class ApprovalDesk:
         """False when this hedge has a live one already."""
         if not await self._approvals.propose(approval):
             return False
+        self._times.restated(approval)
         self._unshown.add(approval.approval_id)
         await self.make_sure_it_was_shown(approval)
         return True
@@ -60,10 +66,13 @@ class ApprovalDesk:
 
     async def answer(self, approval_id: str, *, approve: bool, by: str, note: str | None) -> Answer:
         """Decide a pending proposal; the first caller in time wins."""
+        asked = await self._approvals.get(approval_id)
+        leapt = self._times.leapt_since_asked(asked) if asked else timedelta(0)
         won, approval = await self._approvals.decide(
-            approval_id, approve=approve, by=by, note=note, now=self._clock.now()
+            approval_id, approve=approve, by=by, note=note, now=self._clock.now(), leapt=leapt
         )
         if won and approval is not None:
+            self._times.restated(approval)
             await self._announce(EventKind.APPROVAL_APPROVED if approve else EventKind.APPROVAL_REJECTED, approval)
             self._wake(approval.hedge)
         return Answer(won, approval)
@@ -86,11 +95,12 @@ class ApprovalDesk:
     async def live(self, hedge: str) -> Approval | None:
         """The one that is pending, approved or executing: the database lets a hedge have one at most."""
         found = await self._approvals.live(hedge)
-        return found[0] if found else None
+        return self._times.restated(found[0]) if found else None
 
     async def latest(self, hedge: str) -> Approval | None:
         """The newest in whatever state; None when this hedge never asked."""
-        return await self._approvals.latest(hedge)
+        newest = await self._approvals.latest(hedge)
+        return self._times.restated(newest) if newest else None
 
     async def expire(self, approval: Approval) -> bool:
         """True when it was still pending and its time is up."""

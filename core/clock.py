@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+LEAST_LEAP = timedelta(seconds=5)
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -34,6 +36,23 @@ class SteadyTime:
     def at(self, wall: datetime) -> datetime:
         """The moment that the wall clock, as it is set now, calls `wall`."""
         return self.now() + (wall - self._clock.now())
+
+
+class Leaps:
+    """How the wall clock was set while this process ran. Shared by all whose times are compared with each other."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._steady = SteadyTime(clock)
+        self._total = timedelta(0)
+
+    def total(self) -> timedelta:
+        """How far it was set forward in all, back being negative. It changes by `LEAST_LEAP` or more, so that between
+        two leaps what is moved by it keeps its time, and is of whole milliseconds."""
+        ahead = self._clock.now() - self._steady.now()
+        if abs(ahead - self._total) >= LEAST_LEAP:
+            self._total = ahead - ahead % timedelta(milliseconds=1)
+        return self._total
 
 
 def at_ms(milliseconds: int) -> datetime:

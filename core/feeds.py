@@ -31,10 +31,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """`value`: the last good read, None before the first. `trouble`: why the newest try failed, None if it did not."""
+    """`value`: the last good read, None before the first. `trouble`: why the newest try failed, None if it did not.
+
+    `age_s`: how long ago `value` was read, however the wall clock was set since.
+    """
 
     value: T | None
     trouble: str | None
+    age_s: float
 
 
 class ChainFeed:
@@ -45,6 +49,7 @@ class ChainFeed:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._facts: Mapping[str, LpFacts] = {}
+        self._facts_at_s: Mapping[str, float] = {}
         self._trouble: str | None = None
         self._read_at_s: float | None = None
         self._believed_at_s: float | None = None
@@ -67,12 +72,16 @@ class ChainFeed:
         if self._reading is not None:
             done, _ = await asyncio.wait({self._reading}, timeout=patience_s)
             if not done:
-                return Reading(self._facts.get(hedge), f"the chain has not answered within {patience_s} s")
+                return self._last_good(hedge, f"the chain has not answered within {patience_s} s")
             if (reading := done.pop()).cancelled():
-                return Reading(self._facts.get(hedge), "a read of the chain hung and was given up")
+                return self._last_good(hedge, "a read of the chain hung and was given up")
             reading.result()
         fault = self.fault(hedge)
-        return Reading(self._facts.get(hedge), self._trouble or (str(fault) if fault else None))
+        return self._last_good(hedge, self._trouble or (str(fault) if fault else None))
+
+    def _last_good(self, hedge: str, trouble: str | None) -> Reading[LpFacts]:
+        now_s = self._clock.monotonic_s()
+        return Reading(self._facts.get(hedge), trouble, now_s - self._facts_at_s.get(hedge, now_s))
 
     def fault(self, hedge: str) -> LpHedgeError | None:
         """Why this hedge alone was not in the last read."""
@@ -113,6 +122,7 @@ class ChainFeed:
             self._trouble = self._lag(facts, started_s)
             if self._trouble is None:
                 self._facts, self._believed_at_s = {**self._facts, **facts}, started_s
+                self._facts_at_s = {**self._facts_at_s, **dict.fromkeys(facts, self._clock.monotonic_s())}
         except (Transient, Refused, ConfigurationError) as error:
             self._trouble = str(error)
         self._read_at_s = started_s
@@ -154,6 +164,7 @@ class VenueFeed:
         self._clock = clock
         self._watch = watch
         self._last: VenueFacts | None = None
+        self._last_at_s = clock.monotonic_s()
         self._account_read_at_s: float | None = None
 
     @property
@@ -173,9 +184,9 @@ class VenueFeed:
         try:
             account, (market, pushed) = await asyncio.gather(self._account(), self._market(max_age_s))
         except (Transient, Refused) as error:
-            return Reading(self._last, str(error))
-        self._last = VenueFacts(account, market, pushed)
-        return Reading(self._last, None)
+            return Reading(self._last, str(error), self._clock.monotonic_s() - self._last_at_s)
+        self._last, self._last_at_s = VenueFacts(account, market, pushed), self._clock.monotonic_s()
+        return Reading(self._last, None, 0)
 
     async def deepened(self, facts: VenueFacts) -> VenueFacts:
         """With the whole visible book; the same when it cannot be read now."""

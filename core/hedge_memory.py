@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from core.errors import InvariantBroken
@@ -46,6 +47,16 @@ class Remembered:
             rebalances_ms=recent if known else (*recent, at_ms),
             plan_id=plan_id,
             plan_base=executed_base,
+        )
+
+    def moved(self, by: timedelta) -> Remembered:
+        """Each moment that much later: the wall clock was set."""
+        by_ms = by // timedelta(milliseconds=1)
+        return replace(
+            self,
+            kernel=memory.moved(self.kernel, by_ms),
+            life=self.life.moved(by),
+            rebalances_ms=tuple(at_ms + by_ms for at_ms in self.rebalances_ms),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.clock import Clock
+from core.clock import Clock, Leaps
 from core.config import HedgeConfig
 from core.errors import Refused, Transient
 from core.execution.outcome import OutcomeResolver, Unsettled
@@ -27,7 +27,7 @@ from core.ports import JournalOrder
 SHARED_READ_S = 0.5
 # Waited for the chain: a third of the age at which a price is too old, at most.
 CHAIN_PATIENCE_S = 3.0
-ESTIMATE_FOR = timedelta(hours=1)
+ESTIMATE_FOR_S = 3600.0
 NO_MARK = (Reason.NO_PRICE, Reason.STALE_VENUE)
 
 
@@ -70,6 +70,7 @@ class Observer:
         reconciler: Reconciler,
         rules: SymbolRules,
         clock: Clock,
+        leaps: Leaps,
     ) -> None:
         self._hedge = hedge
         self._symbol = symbol
@@ -79,9 +80,12 @@ class Observer:
         self._reconciler = reconciler
         self._rules = rules
         self._clock = clock
+        self._leaps = leaps
+        self._leapt = leaps.total()
         self.life = LifeMemory()
         self.known_pair = ""
         self._lp: LpView | None = None
+        self._lp_at_s = 0.0  # when the block was made that it was believed at, by monotonic time
         self._doubt: Doubt | None = None
         self._dislocated_since: datetime | None = None
         self._orders_ended_at: datetime | None = None
@@ -90,6 +94,14 @@ class Observer:
         """An order of ours ended now: a position read before this moment no longer counts."""
         self._orders_ended_at = self._clock.now()
         self._venue.forget_account()
+
+    def restate(self) -> None:
+        """What is remembered with a time moves along with a wall clock that was set."""
+        total = self._leaps.total()
+        leapt, self._leapt = total - self._leapt, total
+        if leapt:
+            self.life = self.life.moved(leapt)
+            self._dislocated_since = self._dislocated_since and self._dislocated_since + leapt
 
     async def look(self, config: HedgeConfig) -> Observation:
         """Orders in doubt are asked about first. A read that fails raises nothing: it is a problem in the answer."""
@@ -100,6 +112,7 @@ class Observer:
             self._chain.facts(self._hedge, max_age_s=SHARED_READ_S, patience_s=patience_s),
             self._venue.read(max_age_s=config.max_price_age_seconds / 3),
         )
+        self.restate()
         now = self._clock.now()
         limits = AgeLimits(
             timedelta(seconds=config.max_chain_age_seconds), timedelta(seconds=config.max_price_age_seconds)
@@ -152,9 +165,10 @@ class Observer:
         self, reading: Reading[LpFacts], config: HedgeConfig, limits: AgeLimits, now: datetime
     ) -> tuple[Reason, str]:
         facts = reading.value
-        problem = chain_problem(facts, limits, now)
+        is_old = reading.age_s > limits.chain.total_seconds()
+        problem = Reason.STALE_CHAIN if is_old else chain_problem(facts, limits, now)
         undoubted = self._lp if self._doubt is None else None
-        if problem is not Reason.NONE and undoubted is not None and _may_estimate(undoubted, config, now):
+        if problem is not Reason.NONE and undoubted is not None and self._may_estimate(undoubted, config):
             return Reason.NONE, f"chain blind, figures estimated from block {undoubted.facts.block.number}"
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest block read is too old"
@@ -170,7 +184,14 @@ class Observer:
         if self._doubt is not None:
             return Reason.IMPLAUSIBLE_READ, self._doubt.why
         self._lp, self.life = observe(facts, self.life, life_rules(config, self._rules), now)
+        self._lp_at_s = self._clock.monotonic_s() - (now - facts.block.time).total_seconds()
         return Reason.NONE, ""
+
+    def _may_estimate(self, confirmed: LpView, config: HedgeConfig) -> bool:
+        """`on_chain_blind = "estimate"`: for an hour, and only from liquidity that was not moving."""
+        settled = confirmed.state not in (LpState.OPENING, LpState.CLOSING)
+        is_young = self._clock.monotonic_s() - self._lp_at_s <= ESTIMATE_FOR_S
+        return config.on_chain_blind == "estimate" and settled and is_young
 
     async def _judge_venue(
         self, reading: Reading[VenueFacts], limits: AgeLimits, now: datetime, *, in_flight: bool
@@ -178,6 +199,7 @@ class Observer:
         facts = reading.value
         account, market = (facts.account, facts.market) if facts else (None, None)
         problem = venue_problem(account, market, limits, now, not_before=self._not_before(reading, now))
+        problem = Reason.STALE_VENUE if reading.age_s > limits.price.total_seconds() else problem
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest reading of the exchange is too old", None
         self._dislocated_since = dislocated_since(facts.market, self._dislocated_since, now)
@@ -218,12 +240,6 @@ class Observer:
             market = facts.market
             return Reason.VENUE_DISLOCATED, f"mark {market.mark_price}, index {market.index_price}"
         return Reason.NONE, ""
-
-
-def _may_estimate(confirmed: LpView, config: HedgeConfig, now: datetime) -> bool:
-    """`on_chain_blind = "estimate"`: for an hour, and only from liquidity that was not moving."""
-    settled = confirmed.state not in (LpState.OPENING, LpState.CLOSING)
-    return config.on_chain_blind == "estimate" and settled and now - confirmed.facts.block.time <= ESTIMATE_FOR
 
 
 def life_rules(config: HedgeConfig, rules: SymbolRules | None = None) -> LifeRules:

@@ -12,7 +12,7 @@ import structlog
 
 from core.actions import Actions, Outcome
 from core.cancellation import all_of
-from core.clock import Clock
+from core.clock import Clock, Leaps
 from core.config import HedgeConfig
 from core.departing import Word, answer_departed
 from core.errors import Refused
@@ -69,6 +69,7 @@ class HedgeRunner:
         events: HeldEvents,
         claims: MutableMapping[str, Claim],
         clock: Clock,
+        leaps: Leaps,
     ) -> None:
         self.name = name
         self._config = config
@@ -84,6 +85,8 @@ class HedgeRunner:
         self._watch = Watch(name, events)
         self._claims = claims
         self._clock = clock
+        self._leaps = leaps
+        self._leapt = leaps.total()
         self._remembered = Remembered()
         self._saved: Remembered | None = None
         self._wishes = Wishes(name, events, clock)
@@ -278,6 +281,7 @@ class HedgeRunner:
     async def position_followed(self) -> None:
         """After the evaluation under way, if there is one."""
         async with self._evaluating:
+            self._restate()
             ends_at = self._clock.now() + timedelta(seconds=self._config().no_lp_grace_seconds)
             await self._remember_life(released(self._observer.life, ends_at))
 
@@ -293,10 +297,20 @@ class HedgeRunner:
     async def _look(self, config: HedgeConfig) -> Observation:
         """With `adopt_external = "auto"` a confirmed difference is adopted, and looked at once more."""
         seen = await self._observer.look(config)
-        if config.adopt_external != "auto" or seen.venue is None or seen.venue_problem != Reason.POSITION_MISMATCH:
-            return seen
-        await self._adopt(seen.venue.account, PositionSide.BOTH, "adopt_external")
-        return await self._observer.look(config)
+        if config.adopt_external == "auto" and seen.venue and seen.venue_problem == Reason.POSITION_MISMATCH:
+            await self._adopt(seen.venue.account, PositionSide.BOTH, "adopt_external")
+            seen = await self._observer.look(config)
+        self._restate()
+        return seen
+
+    def _restate(self) -> None:
+        """What is remembered with a time moves along with a wall clock that was set: nothing waits an hour longer for
+        it, or not at all."""
+        self._observer.restate()
+        total = self._leaps.total()
+        leapt, self._leapt = total - self._leapt, total
+        if leapt:
+            self._remembered = self._remembered.moved(leapt)
 
     async def _adopt(self, account: PerpAccount, leg: PositionSide, by: str) -> Decimal:
         """The signed BASE added to the journal."""
@@ -435,6 +449,7 @@ class HedgeRunner:
         return max(account.long_base, account.short_base) < max(self._rules.step_size, self._rules.market_step_size)
 
     def _count(self, plan_id: str, executed_base: Decimal) -> None:
+        self._restate()
         self._remembered = self._remembered.with_fills(plan_id, executed_base, milliseconds(self._clock.now()))
 
     async def _remember_life(self, life: LifeMemory) -> None:

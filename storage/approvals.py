@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from sqlite3 import Row
 
@@ -24,8 +24,9 @@ WITH_EXECUTED = (
 
 
 class SqliteApprovals:
-    """`core.ports.Approvals`. `used_base` comes back as what was counted or, when that is more, what the orders under
-    the approval executed by the journal: a crash between a fill and its count cannot make an approval last longer.
+    """`core.approval_ports.Approvals`. `used_base` comes back as what was counted or, when that is more, what the
+    orders under the approval executed by the journal: a crash between a fill and its count cannot make an approval
+    last longer.
     """
 
     def __init__(self, database: Database, scope: str) -> None:
@@ -91,7 +92,14 @@ class SqliteApprovals:
         return None if row is None else _as_it_stands(row)
 
     async def decide(
-        self, approval_id: str, *, approve: bool, by: str, note: str | None, now: datetime
+        self,
+        approval_id: str,
+        *,
+        approve: bool,
+        by: str,
+        note: str | None,
+        now: datetime,
+        leapt: timedelta = timedelta(0),
     ) -> tuple[bool, Approval | None]:
         """One UPDATE compares and sets; at `expires_at` itself it is too late."""
         state = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
@@ -99,7 +107,7 @@ class SqliteApprovals:
         won = await self._db.write(
             "UPDATE approvals SET state = ?, decided_at = ?, decided_by = ?, note = ?, changed_at = ?"
             " WHERE scope = ? AND approval_id = ? AND state = 'pending' AND expires_at > ?",
-            (state, at, by, note, at, self._scope, approval_id, at),
+            (state, at, by, note, at, self._scope, approval_id, time_text(now - leapt)),
         )
         return won == 1, await self.get(approval_id)
 

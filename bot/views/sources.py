@@ -15,10 +15,11 @@ from bot.rendering.health import HealthItem
 from bot.rendering.settings import Setting
 from bot.replies import Reply
 from core.account_ports import IncomeBook
+from core.approval_ports import Approvals
 from core.events import Event
 from core.facts import Trade
 from core.outlook import EngineOutlooks
-from core.ports import Approvals, CommandQueue, EventLog, Outbox
+from core.ports import CommandQueue, EventLog, Outbox
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.facts import LpPosition
@@ -62,6 +62,12 @@ class LifeMemory:
     def kept_base(self) -> Decimal:
         """The part of `departed_base` that has no end of its own."""
         return sum((parcel.base for parcel in self.departed if parcel.until is None), Decimal(0))
+
+    def moved(self, by: timedelta) -> LifeMemory:
+        """Each end that much later, where there is one: the wall clock was set."""
+        ends = ((parcel, parcel.until) for parcel in self.departed)
+        departed = tuple(parcel if until is None else replace(parcel, until=until + by) for parcel, until in ends)
+        return replace(self, departed=departed)
 
 
 def seen(

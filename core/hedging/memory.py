@@ -72,6 +72,23 @@ def overruled(memory: Memory, carried_out: Decision) -> Memory:
     return memory._replace(snooze=memory.snooze._replace(side=0))
 
 
+def moved(memory: Memory, by_ms: int) -> Memory:
+    """Each moment that much later: the same waits by a wall clock that was set. What never was stays never."""
+    return memory._replace(
+        last_rebalance_ms=_moved(memory.last_rebalance_ms, by_ms),
+        latch=memory.latch._replace(at_ms=_moved(memory.latch.at_ms, by_ms)),
+        since=memory.since._replace(
+            out_ms=_moved(memory.since.out_ms, by_ms), none_ms=_moved(memory.since.none_ms, by_ms)
+        ),
+        snooze=memory.snooze._replace(until_ms=_moved(memory.snooze.until_ms, by_ms)),
+        question=memory.question._replace(again_ms=_moved(memory.question.again_ms, by_ms)),
+    )
+
+
+def _moved(at_ms: int, by_ms: int) -> int:
+    return max(1, at_ms + by_ms) if at_ms else 0
+
+
 def _object(text: str) -> Mapping[str, object]:
     try:
         data = json.loads(text)

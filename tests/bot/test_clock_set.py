@@ -88,3 +88,24 @@ async def test_a_hush_ends_in_time(desk: Desk, clock: WrongClock) -> None:
     assert await told(desk, "halted", after_s=65) == [True, False]
     await tell(desk, EventKind.HALTED, by="Anna")
     assert await told(desk, "halted", after_s=5) == [True, False, True]
+
+
+@pytest.mark.parametrize(("later_s", "closed"), [(60, False), (100, True)])
+async def test_a_confirmation_holds_as_long_as_it_says(
+    desk: Desk, clock: WrongClock, later_s: float, closed: bool
+) -> None:
+    """A yes to /flatten that comes half an hour late is none, however far the clock was set back."""
+    asked = await desk.say("/flatten bnb")
+    clock.wall_offset_s = -HOUR_S
+    await clock.sleep(later_s)
+    pressed = await desk.press(asked.buttons[0][0].data)
+    assert ("closed" in pressed.toast) == closed
+    assert bool(await desk.queued()) != closed
+
+
+async def test_a_confirmation_outlives_a_restart(desk: Desk, clock: WrongClock) -> None:
+    """For as long as the wall clock says: another process knows no more."""
+    asked = await desk.say("/flatten bnb")
+    await clock.sleep(60)
+    await make_desk(desk.store, clock, "bnb").press(asked.buttons[0][0].data)
+    assert [name for name, _ in await desk.queued()] == ["flatten"]

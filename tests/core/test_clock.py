@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from core.clock import ManualClock, PacedClock, ahead_of_system, network_s
+from core.clock import Leaps, ManualClock, PacedClock, ahead_of_system, network_s
+from tests.core.wrong_clock import WrongClock
 
 MET = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,3 +28,15 @@ async def test_networks_and_libraries_keep_the_system_s_time() -> None:
     await real.advance(2)
     assert (network_s(clock, 10), network_s(real, 10)) == (1000, 10)
     assert (ahead_of_system(clock), ahead_of_system(real)) == (timedelta(seconds=198), timedelta(0))
+
+
+async def test_a_leap_counts_whole_and_drift_does_not() -> None:
+    """There and back is nothing; what was drift before is in the next leap."""
+    clock = WrongClock(MET)
+    leaps = Leaps(clock)
+    totals_s = []
+    for wrong_s in (4.9, 3600.0, 3604.0, 3605.5, 4.0, 0.0):
+        clock.wall_offset_s = wrong_s
+        await clock.advance(60)
+        totals_s.append(leaps.total().total_seconds())
+    assert totals_s == [0, 3600, 3600, 3605.5, 4, 4]

@@ -12,6 +12,7 @@ from core.facts import LpPosition, RangeSide
 from core.hedging.exposure import amounts_at_price
 from core.hedging.kernel import decide
 from core.hedging.kernel_types import Decision, Facts, Latch, Policy
+from core.hedging.memory import moved
 from core.hedging.states import Action, LpState, Reason, Request, State, transition
 from tests.hedging.givens import facts, memory, policy
 from tests.hedging.moments import CHAIN_PROBLEMS, LATCHED, TO_ITS_END, VENUE_PROBLEMS, Moment, amounts, moments
@@ -307,3 +308,12 @@ def lp_position(base_is_token0: bool) -> LpPosition:
         price=Decimal(2000), base=zero, quote=zero, owed_base=zero, owed_quote=zero, price_lower=Decimal(1600),
         price_upper=Decimal(2500), side=RangeSide.IN, base_at_lower_edge=Decimal(53),
     )  # fmt: skip
+
+
+@given(moment=moments(), by_ms=st.integers(1, 86_400_000))
+def test_what_was_moved_with_the_clock_waits_as_before(moment: Moment, by_ms: int):
+    """The same decision at a wall clock that was set, and a memory that differs by as much, to and fro."""
+    seen, rules, mind = moment
+    before, after = decide(*moment), decide(seen._replace(now_ms=seen.now_ms + by_ms), rules, moved(mind, by_ms))
+    assert after == before._replace(memory=moved(before.memory, by_ms))
+    assert moved(moved(mind, by_ms), -by_ms) == mind

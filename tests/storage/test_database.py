@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from core.approval_ports import Approvals
 from core.clock import ManualClock
 from core.errors import ConfigurationError, InvariantBroken
-from core.ports import Approvals, CommandQueue, Confirmations, EventLog, HedgeMemory, Journal, Outbox
+from core.ports import CommandQueue, Confirmations, EventLog, HedgeMemory, Journal, Outbox
 from storage.database import open_database
 from storage.schema import MIGRATIONS, migrations_in
 from storage.store import Store
