@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -133,4 +136,36 @@ def test_only_a_halt_waits_for_the_next_start(database: Path, monkeypatch: pytes
     monkeypatch.setattr("bot.twins._require_its_schema", ending)
     ok, answer = order(database, name, ("eth",), clock=CLOCK, sure=True)
     assert not ok and "has just ended, so nothing was done" in answer
+    assert waiting(database) == (NEWEST, [])
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """No file of this process grows, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_halt_that_the_disk_does_not_take_names_the_way_that_needs_none(database: Path) -> None:
+    """The service could not read it, so it must not sound as if it had."""
+
+    async def newest() -> None:
+        await (await Store.open(database, scope="paper:paper", clock=CLOCK)).aclose()
+
+    asyncio.run(newest())
+    with (
+        InstanceLock(database),
+        no_room(),
+        pytest.raises(ConfigurationError, match="^nothing was halted: .*/halt in the"),
+    ):
+        halt(database)
+    with (
+        no_room(),
+        pytest.raises(ConfigurationError, match=r"^nothing was halted: .* cannot be opened: disk I/O error\.$"),
+    ):
+        halt(database)
     assert waiting(database) == (NEWEST, [])
