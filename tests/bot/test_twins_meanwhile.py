@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from storage.database import open_database
 from storage.lock import Holding, InstanceLock, held_for
 from storage.schema import newest_version
 from storage.store import Store
+from tests.bot.full_disk import no_room
 from tests.storage.lived import BEGAN, Life
 
 CLOCK = SystemClock()
@@ -137,17 +135,6 @@ def test_only_a_halt_waits_for_the_next_start(database: Path, monkeypatch: pytes
     ok, answer = order(database, name, ("eth",), clock=CLOCK, sure=True)
     assert not ok and "has just ended, so nothing was done" in answer
     assert waiting(database) == (NEWEST, [])
-
-
-@contextmanager
-def no_room() -> Iterator[None]:
-    """No file of this process grows, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_halt_that_the_disk_does_not_take_names_the_way_that_needs_none(database: Path) -> None:
