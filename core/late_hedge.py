@@ -256,8 +256,8 @@ class LateHedge:
     async def _kept(self, change: Callable[[Memory], Memory], kind: EventKind, said: dict[str, str]) -> bool:
         """Changes the stored memory, which the real hedge will begin with; False when that has begun already.
 
-        As there, a stop voids what was asked or granted, its end takes back a /flatten that waits, and what counts from
-        now on is told also where it cannot be kept.
+        As there, a stop voids what was asked or granted, counts and is told also where it cannot be kept; its end takes
+        back a /flatten that waits, and counts only once it is kept.
         """
         async with self._memory_turn:
             if self._hedge is not None:
@@ -266,11 +266,12 @@ class LateHedge:
             kernel = change(before.kernel)
             stopped = memory.stopped(kernel)
             after = replace(before, kernel=kernel, flattening=before.flattening and bool(stopped))
+            keeping = self._store.save(self.name, to_json(after), self._clock.now())
+            if not stopped:
+                await keeping
             self._kernel = kernel
-            kept_and_told = [self._store.save(self.name, to_json(after), self._clock.now())]
-            if kernel != before.kernel:
-                kept_and_told.append(self._tell(kind, said))
-            await all_of(kept_and_told)
+            telling = [self._tell(kind, said)] if kernel != before.kernel else []
+            await all_of([keeping, *telling] if stopped else telling)
         if stopped and (approval := await self._desk.live(self.name)) is not None:
             await self._desk.void(approval, stopped)
         return True
