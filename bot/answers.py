@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.ports import Approval
+from core.ports import Approval, EngineView
 from core.traded import Traded
 
 
@@ -47,4 +48,13 @@ class AuditTrail(Protocol):
 
     async def append(self, actor: str, source: str, action: str, detail: str, at: datetime) -> None:
         """`source`: telegram, terminal or cli. Durable when it returns."""
+        ...
+
+
+class HaltableEngine(EngineView, Protocol):
+    async def halt(self, words: Sequence[str], by: str) -> str:
+        """At once and without a row, for when none can be written; `words`: what was said after it.
+
+        The answer for the operator. Raises Transient before there is an engine.
+        """
         ...

@@ -212,10 +212,10 @@ def report(options: argparse.Namespace) -> int:
     from bot.settings import settings_at
     from bot.whole_file import write_all
 
-    settings, now = settings_at(_places(options)), SystemClock().now()
+    places, now = _places(options), SystemClock().now()
+    settings = settings_at(places)
     settings.require_known_contracts()
-    if options.csv and options.parts and options.csv.resolve() == options.parts.resolve():
-        raise ConfigurationError("--csv and --parts name the same file.")
+    _require_tables(options, places)
     book = asyncio.run(book_since(settings, now - timedelta(days=options.days), by=options.by))
     files: dict[Path, bytes] = {}
     if options.csv:
@@ -225,6 +225,18 @@ def report(options: argparse.Namespace) -> int:
     write_all(files)
     print(report_json(book, settings.config.mode) if options.json else report_text(book))
     return OK
+
+
+def _require_tables(options: argparse.Namespace, places: Places) -> None:
+    """What is there and no file, such as /dev/stdout, takes what it is given."""
+    from bot.whole_file import require_writable
+
+    if options.csv and options.parts and options.csv.resolve() == options.parts.resolve():
+        raise ConfigurationError("--csv and --parts name the same file.")
+    inputs = (places.database_path, places.config_path, places.around.file)
+    for flag, target in (("--csv", options.csv), ("--parts", options.parts)):
+        if target and (target.is_file() or not target.exists()):
+            require_writable(flag, target, suffix=".csv", inputs=inputs)
 
 
 def backtest(options: argparse.Namespace) -> int:

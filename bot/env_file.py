@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from core.errors import ConfigurationError
+from bot.whole_file import write_anew
 from storage.files import OWNER_ONLY
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -27,18 +27,7 @@ def set_variable(path: Path, name: str, value: str) -> None:
         after = there.sub(lambda _: line, before)
     else:
         after = f"{before}{'' if before.endswith(chr(10)) or not before else chr(10)}{line}\n"
-    write_file(path, after, mode=OWNER_ONLY)
-
-
-def write_file(path: Path, text: str, *, mode: int) -> None:
-    """`mode` of a new file; an existing one keeps its own. Raises ConfigurationError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+    write_anew(path, after.encode(), mode=OWNER_ONLY)
 
 
 def exposure(path: Path) -> str | None:

@@ -199,6 +199,10 @@ def checked_url(value: str, *schemes: str) -> str:
         _ = parts.port
     except ValueError:
         raise ValueError("must be an address whose port is a number up to 65535") from None
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("must be an address whose host is a name: each part of it has 1 to 63 letters") from None
     return value.strip().rstrip("/")
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.config_file import mistakes
 from bot.console import Terminal
-from bot.env_file import set_variable, write_file
+from bot.env_file import set_variable
 from bot.environment import Surroundings, http_endpoints, read_environment, rpc_name
 from bot.operator_ids import GLANCE_S, LISTEN_S, Search, search
 from bot.preflight.chain import value_quote
@@ -21,6 +21,7 @@ from bot.preflight.exchange import Perp, read_perp
 from bot.preflight.expectation import expectation, expectation_sentence
 from bot.preflight.recommendation import band_of_value, first_band, round_up
 from bot.preflight.sense import LEAST_APPROVAL_QUOTE
+from bot.whole_file import write_anew
 from core.amm.presets import PRESETS, ChainPreset, chain_preset, position_manager
 from core.amm.reader import ChainReader
 from core.clock import Clock, SystemClock
@@ -77,7 +78,7 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
     urls = _rpc_urls(wishes, around, chain)
     hedge = _hedge(chain.name, amm_type, position_id, symbol)
     proposal = asyncio.run(propose(hedge, chain, urls, around.values.binance_futures_url, clock))
-    write_file(target, config_text(hedge, proposal), mode=0o644)
+    write_anew(target, config_text(hedge, proposal).encode(), mode=0o644)
     noted = _note_endpoint(env_file, rpc_name(chain.name), urls, around)
     sys.stdout.write("\n".join([f"Wrote {target}{noted}.", *proposal.why, ""]))
     troubles = _find_missing_operators(around, env_file)

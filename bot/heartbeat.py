@@ -42,7 +42,7 @@ class Heartbeat:
         try:
             async with session.get(self._url.get_secret_value()) as answer:
                 answer.raise_for_status()
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # the last of what it is sent on to
             # The error's own text may hold the address, which is a secret.
             status = (
                 f"HTTP {error.status}" if isinstance(error, aiohttp.ClientResponseError) else why_unconnected(error)

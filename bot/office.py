@@ -25,6 +25,7 @@ from core.approval_desk import ApprovalDesk
 from core.clock import Clock
 from core.config import Config
 from core.engine import Engine
+from core.errors import Transient
 from core.facts import Market
 from core.outlook import Outlook
 from core.series_keeping import SeriesKeeper
@@ -55,6 +56,12 @@ class EngineSlot:
         """Nothing before there is an engine, which begins by looking at everything."""
         if self.engine is not None:
             self.engine.wake(hedge)
+
+    async def halt(self, words: Sequence[str], by: str) -> str:
+        """Raises Transient before there is an engine."""
+        if self.engine is None:
+            raise Transient("lp-hedge is still starting, so nothing trades yet, and a halt cannot be written down")
+        return await self.engine.halt(words, by)
 
     def stir(self, hedge: str) -> None:
         """Nothing before there is an engine."""

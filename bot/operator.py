@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
-from bot.answers import AuditTrail, Desk, DeskAnswer
+from bot.answers import AuditTrail, Desk, DeskAnswer, HaltableEngine
 from bot.chat_settings.answers import Answer, SettingsDesk, Speaker
 from bot.chat_settings.buttons import CONFIRM_FOR, SETTING, declined, reply_of
 from bot.commands import BY_NAME, Call, Command, Does, is_meant_as_command, parse
@@ -32,8 +32,10 @@ from bot.rendering.questions import choice_text, question_text
 from bot.replies import Actor, Button, PressResult, Reply
 from bot.views import Views
 from core.clock import Clock
+from core.errors import Transient
+from core.halting import HALT
 from core.offers import Offer, Offers
-from core.ports import ApprovalState, CommandQueue, Confirmations, EngineView
+from core.ports import ApprovalState, CommandQueue, Confirmations
 from core.ports import Command as Row
 from core.status import HedgeStatus
 
@@ -67,7 +69,7 @@ class OperatorService:
     def __init__(
         self,
         *,
-        engine: EngineView,
+        engine: HaltableEngine,
         desk: Desk,
         commands: CommandQueue,
         confirmations: Confirmations,
@@ -107,9 +109,13 @@ class OperatorService:
         call, asked_why = parse(text), asks_why(in_answer_to or "")
         said = Said(actor, source, update_key, issued_at)
         if asked_why is not None and not is_meant_as_command(text):
-            reply = await self._explain(asked_why, text, said)
+            answering = self._explain(asked_why, text, said)
         else:
-            reply = await self._reply(call, said)
+            answering = self._reply(call, said)
+        try:
+            reply = await answering
+        except Transient as error:
+            reply = _plain(_undone(error))
         if call.command is None or call.command.does is not Does.QUEUE:
             _log_said(said, text, reply.text)
         return reply
@@ -130,8 +136,13 @@ class OperatorService:
 
     async def press(self, data: str, *, actor: Actor, update_key: str | None, at: datetime) -> PressResult:
         """Answer one pressed button. `at` is when the press arrived (a press carries no time of its own)."""
+        try:
+            return await self._pressed(data, Said(actor, "button", update_key, at))
+        except Transient as error:
+            return PressResult(_toast(_undone(error)))
+
+    async def _pressed(self, data: str, said: Said) -> PressResult:
         verb, _, rest = data.partition(":")
-        said = Said(actor, "button", update_key, at)
         match verb:
             case "approve" | "reject":
                 result = await self._decide_by_press(verb, rest, said)
@@ -317,9 +328,20 @@ class OperatorService:
     # rows
 
     async def _carry_out(self, order: Order, said: Said) -> Reply:
-        """Write the row, wake the engine, and give its answer if it comes soon."""
-        row = await self._put(order, said)
+        """Write the row, wake the engine, and give its answer if it comes soon. A halt needs no row."""
+        try:
+            row = await self._put(order, said)
+        except Transient:
+            if order.command.name != HALT:
+                raise
+            return await self._halt(order, said)
         return _plain("This message was carried out already.") if row is None else await self._answered(row, order)
+
+    async def _halt(self, order: Order, said: Said) -> Reply:
+        answer = await self._engine.halt(order.args, said.actor.label)
+        self._engine.wake(None)
+        _log_said(said, order.text, answer)
+        return _plain(f"⛔ {order.remark}{answer}")
 
     async def _put(self, order: Order, said: Said) -> int | None:
         row = await self._commands.put(
@@ -343,7 +365,11 @@ class OperatorService:
         return Reply(f"{'✅' if ok else '⚠️'} {esc(order.remark + text)}", True)
 
     async def _record(self, said: Said, action: str, detail: str) -> None:
-        await self._audit.append(said.actor.label, said.source, action, detail, self._clock.now())
+        """It was done; that nobody can read so later must not say otherwise."""
+        try:
+            await self._audit.append(said.actor.label, said.source, action, detail, self._clock.now())
+        except Transient as error:
+            log.warning("not in the audit", by=said.actor.label, what=f"{action} {detail}", why=str(error))
 
     async def _answer_to(self, row: int) -> tuple[bool, str] | None:
         deadline_s = self._clock.monotonic_s() + ANSWER_WAIT_S
@@ -374,6 +400,10 @@ def _log_said(said: Said, what: str, answer: str) -> None:
 
 def _settled(order: Order, outcome: str) -> Reply:
     return Reply(lines(f"{bold('Asked')}: {code('/' + order.text)}", outcome), True)
+
+
+def _undone(error: Transient) -> str:
+    return f"Nothing was done: {error}. Only /halt counts all the same."
 
 
 def _unknown(word: str) -> str:

@@ -8,13 +8,16 @@ import structlog
 
 from core.clock import Clock
 from storage.database import Database
-from storage.retention import forget_finished, thin_series
+from storage.retention import forget_finished, newest_reading, thin_series
 
 TURN_S = 6 * 3600.0
 # Longer than a message is edited, or answered, for whatever reason; and than a chart looks back for suspensions.
 KEPT_FOR = timedelta(days=90)
 # Much longer than the times that are told reading by reading (`bot.accounts.CLOSELY_FOR`).
 EVERY_READING_FOR = timedelta(days=14)
+# A reading is kept only when a chain's block bears its time out: a clock further ahead of the newest is wrong, or the
+# program has just begun, or reads nothing. It may wait.
+READ_WITHIN = timedelta(days=1)
 # Between two small transactions whoever hedges has its turn.
 REST_S = 0.2
 
@@ -27,8 +30,13 @@ class Tidying:
         self._clock = clock
 
     async def turn(self) -> None:
-        """Little by little. Raises what the database raises; what was left is done next time."""
+        """Little by little. Raises what the database raises; what was left is done next time, as is everything while
+        nothing read bears out what the clock says."""
         now, forgotten, portions = self._clock.now(), 0, 0
+        newest = await newest_reading(self._database)
+        if newest is not None and now - newest > READ_WITHIN:
+            log.info("the past is left as it is: nothing was read of late", newest_reading=newest.isoformat())
+            return
         while rows := await forget_finished(self._database, now - KEPT_FOR):
             forgotten += rows
             await self._clock.sleep(REST_S)

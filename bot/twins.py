@@ -29,6 +29,10 @@ UNDER_WAY = {
 }
 
 
+class Unanswered(Transient):
+    """It is written, and may still be carried out."""
+
+
 def order(
     database: Path,
     name: str,
@@ -49,7 +53,14 @@ def order(
         args, remark = _haltable(database, name, args, hedges())
     if BY_NAME[name].asks_before(args) and not sure:
         _ask(" ".join((name, *args)))
-    ok, answer = _put(database, name, args, clock, runs=runs)
+    try:
+        ok, answer = _put(database, name, args, clock, runs=runs)
+    except Unanswered:
+        raise
+    except (ConfigurationError, Transient) as error:  # a full disk, say
+        undone = f"nothing was {'halted' if name == HALT else 'done'}: {str(error).removesuffix('.')}."
+        instead = " /halt in the chat or in the service's own terminal halts all the same." if name == HALT else ""
+        raise type(error)(undone + (instead if runs else "")) from None
     return ok, remark + answer
 
 
@@ -74,8 +85,8 @@ async def _require_its_schema(database: Path, clock: Clock) -> None:
         version = await store.database.row("PRAGMA user_version")
     if version is not None and version[0] < newest_version():
         raise ConfigurationError(
-            f"{database} is of an older version, and so is the lp-hedge that runs on it: nothing was done. Use the "
-            "chat, or that version's own command."
+            f"{database} is of an older version, and so is the lp-hedge that runs on it. Use the chat, or "
+            "that version's own command."
         )
 
 
@@ -112,7 +123,8 @@ async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: C
         row = await store.commands.put(name, args, actor=_who(), source=SOURCE, update_key=None, at=clock.now())
         if row is None:
             raise Transient("the command was not taken, send it again.")
-        await store.audit.append(_who(), SOURCE, name, " ".join(args), clock.now())
+        with suppress(Transient):  # the row is there, and will be carried out
+            await store.audit.append(_who(), SOURCE, name, " ".join(args), clock.now())
         if not is_running(database) and name == HALT:
             words = "the next start there halts first, whatever its mode, and halts no other mode"
             return True, f"Nothing runs on {database} now; {words}."
@@ -121,7 +133,7 @@ async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: C
         deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S
         while (answer := await store.commands.answer(row)) is None:
             if clock.monotonic_s() > deadline_s:
-                raise Transient(f"written, but not answered within {ANSWER_WITHIN_S:.0f} s: see `lp-hedge status`.")
+                raise Unanswered(f"written, but not answered within {ANSWER_WITHIN_S:.0f} s: see `lp-hedge status`.")
             await clock.sleep(ANSWER_POLL_S)
         return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
         for place in places.values():
             with contextlib.suppress(OSError):
                 place.unlink(missing_ok=True)
+
+
+def write_anew(target: Path, content: bytes, *, mode: int) -> None:
+    """A file that is there keeps its mode and owner, a new one has `mode`. Raises ConfigurationError."""
+    place = _beside(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(place, content)
+        if target.exists():
+            known = target.stat()
+            mode = stat.S_IMODE(known.st_mode)
+            if known.st_uid != os.geteuid():
+                os.chown(place, known.st_uid, known.st_gid)
+        place.chmod(mode)
+        place.replace(target.resolve())
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
 
 
 def _beside(target: Path) -> Path:

@@ -12,7 +12,7 @@ from core.approval_desk import ApprovalDesk
 from core.cancellation import all_of
 from core.clock import Clock
 from core.departing import Word
-from core.errors import InvariantBroken, LpHedgeError, Refused
+from core.errors import InvariantBroken, LpHedgeError, Refused, Transient
 from core.facts import PositionSide
 from core.following import Following
 from core.halting import HALT, meant_by_halt
@@ -48,14 +48,44 @@ class CommandDesk:
         self._answers: dict[int, tuple[bool, str]] = {}
         # By hedge, the newest halt that was carried out.
         self._halts: dict[str, int] = {}
+        # By hedge, who halted it when no row could be written, until that is kept.
+        self._unkept: dict[str, str] = {}
 
     async def consume(self) -> tuple[str, ...]:
         """Carry out what waits; the names of the hedges that should look again at once."""
+        await self._keep_halts()
         return await self._work_through(await self._queue.pending())
 
     async def consume_halts(self) -> tuple[str, ...]:
         """The same for halts alone: they do not wait behind a command that reads the chain or the exchange."""
+        await self._keep_halts()
         return await self._work_through([each for each in await self._queue.pending() if each.name == HALT])
+
+    async def halt_without_a_row(self, words: Sequence[str], by: str) -> str:
+        """What a halt says that the database does not take: it counts at once, and is kept as soon as it can be.
+
+        The answer for the operator.
+        """
+        meant = meant_by_halt(words, tuple(self._runners))
+        self._unkept |= dict.fromkeys(meant.hedges, by)
+        why = await self._keep_halts()
+        unkept = f" Not written down yet, so a restart would not know of it: {why}." if why else ""
+        return f"{meant.remark}{_DONE[HALT]}: {', '.join(meant.hedges)}.{unkept}"
+
+    async def _keep_halts(self) -> str:
+        """Those without a row. Why it cannot be, or nothing; what waits by then must not undo them."""
+        halts = tuple(self._unkept.items())
+        if not halts:
+            return ""
+        try:
+            await all_of(self._runners[name].halt(by) for name, by in halts)
+            newest = max((each.command_id for each in await self._queue.pending()), default=0)
+        except Transient as error:
+            return str(error)
+        for name, _ in halts:
+            self._unkept.pop(name, None)
+            self._halts[name] = max(newest, self._halts.get(name, 0))
+        return ""
 
     async def _work_through(self, commands: Sequence[Command]) -> tuple[str, ...]:
         touched: set[str] = set()
@@ -135,7 +165,7 @@ class CommandDesk:
 
     def _came_before_a_halt(self, command: Command, names: tuple[str, ...]) -> bool:
         """Halts are carried out before what waits; what was written before one must not undo it."""
-        return any(self._halts.get(name, 0) > command.command_id for name in names)
+        return any(name in self._unkept or self._halts.get(name, 0) >= command.command_id for name in names)
 
     async def _act_on_one(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         name = command.args[0] if command.args else ""

@@ -76,6 +76,9 @@ class Engine:
             if hedge in (None, name):
                 woken.set()
 
+    async def halt(self, words: Sequence[str], by: str) -> str:
+        return await self._commands.halt_without_a_row(words, by)
+
     def stir(self, hedge: str) -> None:
         """Something moved: look at this hedge now, or a second after its last look, at all that moved meanwhile."""
         self._stirred[hedge].set()

@@ -15,6 +15,7 @@ from decimal import Decimal
 import structlog
 
 from core.approval_desk import ApprovalDesk
+from core.cancellation import all_of
 from core.clock import Clock
 from core.config import HedgeConfig
 from core.departing import Word, answer_departed
@@ -255,7 +256,8 @@ class LateHedge:
     async def _kept(self, change: Callable[[Memory], Memory], kind: EventKind, said: dict[str, str]) -> bool:
         """Changes the stored memory, which the real hedge will begin with; False when that has begun already.
 
-        As there, a stop voids what was asked or granted, and its end takes back a /flatten that waits.
+        As there, a stop voids what was asked or granted, counts and is told also where it cannot be kept; its end takes
+        back a /flatten that waits, and counts only once it is kept.
         """
         async with self._memory_turn:
             if self._hedge is not None:
@@ -264,12 +266,14 @@ class LateHedge:
             kernel = change(before.kernel)
             stopped = memory.stopped(kernel)
             after = replace(before, kernel=kernel, flattening=before.flattening and bool(stopped))
-            await self._store.save(self.name, to_json(after), self._clock.now())
+            keeping = self._store.save(self.name, to_json(after), self._clock.now())
+            if not stopped:
+                await keeping
             self._kernel = kernel
+            telling = [self._tell(kind, said)] if kernel != before.kernel else []
+            await all_of([keeping, *telling] if stopped else telling)
         if stopped and (approval := await self._desk.live(self.name)) is not None:
             await self._desk.void(approval, stopped)
-        if kernel != before.kernel:
-            await self._tell(kind, said)
         return True
 
     async def _tell(self, kind: EventKind, data: dict[str, str]) -> None:

@@ -186,13 +186,17 @@ class HedgeRunner:
 
     async def halt(self, by: str = "", *, why: str = "") -> None:
         """What rests is taken back at once, whatever an evaluation is busy with."""
-        await self._set_mode(memory.halted, EventKind.HALTED, {"why": why} if why else {"by": by})
-        self._take_back()
+        try:
+            await self._set_mode(memory.halted, EventKind.HALTED, {"why": why} if why else {"by": by})
+        finally:
+            self._take_back()
 
     async def pause(self, by: str) -> None:
         """As `halt`."""
-        await self._set_mode(memory.paused, EventKind.PAUSED, {"by": by})
-        self._take_back()
+        try:
+            await self._set_mode(memory.paused, EventKind.PAUSED, {"by": by})
+        finally:
+            self._take_back()
 
     async def resume(self, by: str) -> None:
         """Whatever command waits is dropped."""

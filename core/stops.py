@@ -15,15 +15,21 @@ from core.status import HedgeStatus
 class Stops:
     """A `HedgeMemory` that notes of every hedge's memory, as it is loaded and saved, whether it is stopped.
 
-    A memory whose writing fails counts: the hedge that holds it is stopped all the same.
+    A memory whose writing fails counts: the hedge that holds it is stopped all the same, also once it is built anew.
     """
 
     def __init__(self, memory: HedgeMemory) -> None:
         self._memory = memory
         self._of: dict[str, Reason] = {}
+        # By hedge, the memory that stops it, while it could not be written; and when it came to be.
+        self._unwritten: dict[str, tuple[str, datetime]] = {}
 
     async def load(self, hedge: str) -> str | None:
-        """Noted as it is read. Raises InvariantBroken for a text that is no memory."""
+        """Noted as it is read; a stop that could not be written is written first. Raises Transient while it cannot be,
+        InvariantBroken for a text that is no memory.
+        """
+        if unwritten := self._unwritten.get(hedge):
+            await self.save(hedge, *unwritten)
         text = await self._memory.load(hedge)
         if text:
             self._of[hedge] = stop_of(from_json(text).kernel)
@@ -31,8 +37,11 @@ class Stops:
 
     async def save(self, hedge: str, memory: str, at: datetime) -> None:
         """Noted before it is written, so that a full disk hides no halt."""
-        self._of[hedge] = stop_of(from_json(memory).kernel)
+        stop = self._of[hedge] = stop_of(from_json(memory).kernel)
+        if stop is not Reason.NONE:
+            self._unwritten[hedge] = memory, at
         await self._memory.save(hedge, memory, at)
+        self._unwritten.pop(hedge, None)
 
     def of(self, hedge: str) -> Reason:
         """HALTED, PAUSED or NONE."""

@@ -9,6 +9,7 @@ and the rollback is queued before the lock is released.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -142,7 +143,8 @@ class Database:
     async def backup_to(self, target: Path) -> None:
         """A consistent copy of what is committed, while others go on writing; `copy_database` has the rest."""
         with _sorted_errors(self.path):
-            await copy_database(self._reader, target)
+            # Nobody keeps a second one of the same name from beginning meanwhile.
+            await copy_database(self._reader, target, part=f".{secrets.token_hex(4)}.partial")
 
     def _for_writing(self) -> aiosqlite.Connection:
         if self._writer is None:

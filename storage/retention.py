@@ -49,6 +49,15 @@ async def thin_series(database: Database, before: datetime, *, hours: int = MOST
     return thinned
 
 
+async def newest_reading(database: Database) -> datetime | None:
+    """Of all hedges; None when there was never one."""
+    newest = None
+    for hedge in await _hedges(database):
+        row = await database.row("SELECT max(at) AS at FROM series WHERE scope = ? AND hedge = ?", hedge)
+        newest = max(filter(None, (newest, row and row["at"])))
+    return time_of(newest) if newest else None
+
+
 async def _thin(database: Database, hedge: tuple[str, str], horizon: datetime, hours: int) -> bool:
     """Goes on where it ended, which is noted with what it deletes."""
     note = f"thinned:{hedge[0]}:{hedge[1]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -122,12 +123,13 @@ async def give_back_space(connection: aiosqlite.Connection, path: Path) -> None:
         log.warning("the database could not be made smaller, which does no harm", why=str(error))
 
 
-async def copy_database(connection: aiosqlite.Connection, target: Path) -> None:
+async def copy_database(connection: aiosqlite.Connection, target: Path, *, part: str = ".partial") -> None:
     """What is committed now, as one file without a log beside it, mode 0600, which appears whole or not at all.
 
-    Takes the place of an earlier `target`. Raises ConfigurationError when that cannot be written.
+    Takes the place of an earlier `target`. `part`: what its name ends in until it is whole.
+    Raises ConfigurationError when that cannot be written.
     """
-    partial = beside(target, ".partial")
+    partial = beside(target, part)
     try:
         partial.unlink(missing_ok=True)
         create_private(partial)
@@ -145,7 +147,8 @@ async def copy_database(connection: aiosqlite.Connection, target: Path) -> None:
         raise ConfigurationError(f"{target} cannot be written: {error}") from error
     finally:
         for file in (partial, beside(partial, "-journal")):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that cannot be written has nothing to take away
+                file.unlink(missing_ok=True)
 
 
 def _is_of_writing(error: sqlite3.OperationalError) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -54,6 +54,9 @@ class FakeEngine:
     def wake(self, hedge: str | None = None) -> None:
         self.wakes.append(hedge)
         self.woken.set()
+
+    async def halt(self, words: Sequence[str], by: str) -> str:
+        raise AssertionError("a halt whose row was written needs no other")
 
 
 @dataclass

@@ -12,11 +12,13 @@ from pydantic import SecretStr
 
 from bot import first_config
 from bot.config_file import parse_config
+from bot.env_file import set_variable
 from bot.first_config import Proposal, Wishes, config_text, propose, write_first_config
 from core.amm.presets import ChainPreset, chain_preset
 from core.clock import SystemClock
 from core.config import HedgeConfig
 from core.errors import ConfigurationError, LpHedgeError, Refused
+from tests.bot.full_disk import no_room
 from tests.e2e.conftest import chain, chain_proxy, chain_session, stage, telegram, venue
 from tests.e2e.stage import Stage
 from tests.hedging.positions import LIQUIDITY, position, read
@@ -168,3 +170,16 @@ def test_what_is_wrong_by_itself_is_said_before_anything_is_asked(
     assert sentence in str(caught.value)
     assert "sekret" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_secrets_outlive_a_disk_without_room(tmp_path: Path) -> None:
+    """What cannot be written whole leaves what was there, and no trace; what can keeps its mode."""
+    env = tmp_path / ".env"
+    env.write_text("BINANCE_API_SECRET=keep\n")
+    env.chmod(0o640)
+    with no_room(8), pytest.raises(ConfigurationError, match="cannot be written: File too large"):
+        set_variable(env, "TELEGRAM_OPERATOR_IDS", "4711")
+    assert (env.read_text(), list(tmp_path.iterdir())) == ("BINANCE_API_SECRET=keep\n", [env])
+    set_variable(env, "TELEGRAM_OPERATOR_IDS", "4711")
+    assert env.read_text() == "BINANCE_API_SECRET=keep\nTELEGRAM_OPERATOR_IDS=4711\n"
+    assert (stat.S_IMODE(env.stat().st_mode), list(tmp_path.iterdir())) == (0o640, [env])

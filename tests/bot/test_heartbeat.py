@@ -6,22 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.environment import checked_url
 from bot.heartbeat import Heartbeat
 from core.clock import SystemClock
 from tests.rigs.impostor import Impostor
 
 
 @asynccontextmanager
-async def a_watcher(status: int = 200) -> AsyncIterator[tuple[str, list[str]]]:
+async def a_watcher(status: int = 200, location: str = "") -> AsyncIterator[tuple[str, list[str]]]:
     """(address, the paths asked for so far)."""
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
-        return web.Response(status=status)
+        return web.Response(status=status, headers={"Location": location} if location else None)
 
     application = web.Application()
     application.router.add_get("/{tail:.*}", answer)
@@ -78,6 +80,15 @@ async def test_a_watcher_that_fails_stops_nothing(capfd) -> None:  # type: ignor
         assert await beats(url)
     assert await beats("http://127.0.0.1:1/ping/s3cret")
     assert "s3cret" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".example"])
+async def test_an_address_that_is_no_name_stops_nothing(host: str) -> None:
+    """The configuration refuses it; a watcher that sends on to one is a watcher that fails."""
+    with pytest.raises(ValueError, match="whose host is a name"):
+        checked_url(f"https://{host}/ping", "https")
+    async with a_watcher(status=302, location=f"http://{host}/") as (url, _):
+        assert await beats(url)
 
 
 async def test_an_impostor_hears_nothing_and_stops_nothing() -> None:

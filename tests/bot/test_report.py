@@ -6,6 +6,7 @@ import asyncio
 import csv
 import json
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -263,6 +264,19 @@ def test_one_file_cannot_hold_both(kept: Path, capsys: pytest.CaptureFixture[str
     assert cli.main(["report", "--csv", "out.csv", "--parts", "./out.csv"]) == 2
     assert "--csv and --parts name the same file." in capsys.readouterr().err
     assert not (kept / "out.csv").exists()
+
+
+@pytest.mark.parametrize("flag", ["--csv", "--parts"])
+def test_what_is_read_is_not_overwritten(kept: Path, capsys: pytest.CaptureFixture[str], flag: str) -> None:
+    """The database, the configuration, the secrets, by whatever name; a device takes what it is given."""
+    (kept / ".env").write_text("BINANCE_API_SECRET=\n")
+    (kept / "link.csv").symlink_to("hedge.toml")
+    before = {each: each.read_bytes() for each in kept.rglob("*") if each.is_file()}
+    for target in (".env", "hedge.toml", "link.csv", "data/lp_hedge.db"):
+        assert cli.main(["report", flag, target]) == 2
+        assert re.search("must end in .csv|would overwrite what is read", capsys.readouterr().err)
+    assert {each: each.read_bytes() for each in kept.rglob("*") if each.is_file()} == before
+    assert cli.main(["report", flag, "/dev/null"]) == 0
 
 
 def test_a_file_is_whole_or_as_it_was(home: Path) -> None:

@@ -19,6 +19,7 @@ from core.cancellation import end
 from core.clock import ManualClock, SystemClock
 from core.engine import Engine
 from core.ports import OutboxMessage
+from storage.columns import time_text
 from storage.outbox import BOARD_KEY
 from storage.retention import MOST_FORGOTTEN
 from storage.store import Store
@@ -105,3 +106,37 @@ async def test_a_report_of_a_thinned_time_says_the_same(tmp_path: Path) -> None:
         assert rows is not None and rows["rows"] == 2 * 18 * 1440
         assert left is not None and left["rows"] == 2 * (14 * 1440 + 4 * 24 * 5)
         assert [each for each in await check_database(life.path, now=life.now) if each.is_fault] == []
+
+
+async def test_a_clock_far_ahead_takes_nothing_away(tmp_path: Path) -> None:
+    """Set by a year and more for a moment, or before a machine has heard the time: what is to be kept is kept."""
+    life = Life(tmp_path / "lived.db", hedges=1)
+    await life.begin()
+    life.go_on(3)
+    clock = ManualClock(life.now + timedelta(days=400), sleep_advances=True)
+    async with await Store.open(life.path, scope=SCOPE, clock=clock) as store:
+        await finished(store, 1, at=life.now)
+        before = await rows_of(store)
+        await Tidying(store.database, clock).turn()
+        assert await rows_of(store) == before
+
+
+async def test_after_a_long_pause_it_goes_on(tmp_path: Path) -> None:
+    """A month later, with the first reading of the new run."""
+    life = Life(tmp_path / "lived.db", hedges=1)
+    await life.begin()
+    life.go_on(1)
+    clock = ManualClock(life.now + timedelta(days=30), sleep_advances=True)
+    async with await Store.open(life.path, scope=SCOPE, clock=clock) as store:
+        before = await rows_of(store)
+        moved = "UPDATE series SET at = ? WHERE at = (SELECT max(at) FROM series)"
+        await store.database.write(moved, (time_text(clock.now()),))
+        await Tidying(store.database, clock).turn()
+        assert (await rows_of(store))[0] < before[0] / 5
+
+
+async def rows_of(store: Store) -> tuple[int, ...]:
+    """Of each table of which something is taken away."""
+    counts = "(SELECT count(*) FROM series), (SELECT count(*) FROM outbox), (SELECT count(*) FROM events)"
+    (row,) = await store.database.rows(f"SELECT {counts}")
+    return tuple(row)

@@ -15,6 +15,7 @@ from storage.database import open_database
 from storage.lock import Holding, InstanceLock, held_for
 from storage.schema import newest_version
 from storage.store import Store
+from tests.bot.full_disk import no_room
 from tests.storage.lived import BEGAN, Life
 
 CLOCK = SystemClock()
@@ -134,4 +135,25 @@ def test_only_a_halt_waits_for_the_next_start(database: Path, monkeypatch: pytes
     monkeypatch.setattr("bot.twins._require_its_schema", ending)
     ok, answer = order(database, name, ("eth",), clock=CLOCK, sure=True)
     assert not ok and "has just ended, so nothing was done" in answer
+    assert waiting(database) == (NEWEST, [])
+
+
+def test_a_halt_that_the_disk_does_not_take_names_the_way_that_needs_none(database: Path) -> None:
+    """The service could not read it, so it must not sound as if it had."""
+
+    async def newest() -> None:
+        await (await Store.open(database, scope="paper:paper", clock=CLOCK)).aclose()
+
+    asyncio.run(newest())
+    with (
+        InstanceLock(database),
+        no_room(),
+        pytest.raises(ConfigurationError, match="^nothing was halted: .*/halt in the"),
+    ):
+        halt(database)
+    with (
+        no_room(),
+        pytest.raises(ConfigurationError, match=r"^nothing was halted: .* cannot be opened: disk I/O error\.$"),
+    ):
+        halt(database)
     assert waiting(database) == (NEWEST, [])

@@ -65,6 +65,26 @@ def test_a_disk_without_room_stops_the_trading_and_nothing_else(stage: Stage) ->
     assert stage.call("db", "check").returncode == 0
 
 
+def test_a_halt_from_the_phone_needs_no_room_on_the_disk(stage: Stage) -> None:
+    """It counts at once and is written down later; what cannot be carried out says so in a sentence."""
+    stage.configure(BY_ITSELF)
+    with Service(stage) as service:
+        stage.telegram.wait_for(lambda: "reason='within_band'" in service.output(), timeout_s=PATIENCE_S)
+        stage.telegram.wait_message(OPERATOR, "\nUpdated ", timeout_s=PATIENCE_S)
+        stage.telegram.wait_for(lambda: not waiting(stage), timeout_s=PATIENCE_S)
+        sent = stage.orders_sent()
+        limit_files(service, 4096)
+        stage.telegram.say(OPERATOR, "/pause")
+        stage.telegram.wait_message(OPERATOR, "Nothing was done: the database", timeout_s=PATIENCE_S)
+        stage.telegram.say(OPERATOR, "/halt")
+        stage.telegram.wait_message(OPERATOR, "Halted: eth. Not written down yet", timeout_s=PATIENCE_S)
+        stage.set_price(1900)
+        limit_files(service, resource.RLIM_INFINITY)
+        stage.telegram.wait_message(OPERATOR, "eth: HALTED by", timeout_s=PATIENCE_S)
+        assert stage.orders_sent() == sent
+        assert service.stop() == 0, service.output()
+
+
 def test_without_names_it_waits_for_them(stage: Stage) -> None:
     """A node that cannot be found is a reason like any other, and the names' return needs nobody."""
     flag = stage.folder / "no-dns"

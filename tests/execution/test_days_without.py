@@ -11,6 +11,7 @@ from decimal import Decimal
 import aiosqlite
 import pytest
 
+from bot.operator import Actor
 from core.errors import Transient
 from core.events import EventKind
 from core.supervision import TaskLife
@@ -21,6 +22,7 @@ from tests.rigs.venue.faults import ANY
 
 DAY_S, EVERY_S = 86_400, 300.0
 FOR_EVER = 10_000_000
+ANNA = Actor("tg:1", "Anna")
 CLOSE = Decimal("0.003")
 Switch = Callable[[Stage, bool], None]
 
@@ -95,6 +97,69 @@ def test_a_disk_that_became_read_only(hedged: Stage) -> None:
     hedged.until(lambda: abs(hedged.gap_base) < CLOSE, within_s=60)
     assert len(hedged.setting.sent()) == sent + 1 and not hedged.told(EventKind.HALTED)
     hedged.is_settled()
+
+
+def test_a_halt_that_the_disk_does_not_take_halts(hedged: Stage) -> None:
+    """It counts at once and is written down when there is room; every other command says that nothing was done."""
+    writer = hedged.world.store.database._writer
+    assert writer is not None
+    hedged.run(_execute(writer, "PRAGMA query_only = ON"))
+    paused, halted = say(hedged, "/pause"), say(hedged, "/halt")
+    assert paused.startswith("Nothing was done: the database")
+    assert "Halted: eth. Not written down yet, so a restart would not know of it: the database" in halted
+    assert hedged.world.status.stopped == "halted"
+    hedged.run(_execute(writer, "PRAGMA query_only = OFF"))
+    hedged.setting.set_price(1900)
+    sent = len(hedged.setting.sent())
+    hedged.cycles(20)
+    assert (len(hedged.setting.sent()), hedged.told(EventKind.HALTED)) == (sent, ["halted"])
+    hedged.kill()
+    hedged.start()
+    hedged.cycles(20)
+    assert (len(hedged.setting.sent()), hedged.world.status.reason) == (sent, "halted")
+
+
+def test_a_halt_that_the_disk_does_not_take_outlives_what_waited_before_it(hedged: Stage) -> None:
+    """A /resume of before it does not lift it, one of after it does."""
+    writer = hedged.world.store.database._writer
+    assert writer is not None
+    hedged.run(hedged.world.command("resume"))
+    hedged.run(_execute(writer, "PRAGMA query_only = ON"))
+    say(hedged, "/halt")
+    hedged.run(_execute(writer, "PRAGMA query_only = OFF"))
+    hedged.cycles(3)
+    assert hedged.world.status.reason == "halted"
+    hedged.run(hedged.world.command("resume"))
+    hedged.cycles(3)
+    assert hedged.world.status.state == "READY"
+
+
+def test_a_halt_before_the_exchange_answers_is_kept_though_the_disk_does_not_take_it(stage: Stage) -> None:
+    """The hedge that begins once both are back is halted."""
+    exchange(stage, True)
+    stage.start(prepared=False)
+    stage.cycles(3)
+    writer = stage.world.store.database._writer
+    assert writer is not None
+    stage.run(_execute(writer, "PRAGMA query_only = ON"))
+    assert "Not written down yet" in say(stage, "/halt")
+    exchange(stage, False)
+    with pytest.raises(Transient):
+        stage.cycles(1)
+    stage.failed = False
+    stage.run(_execute(writer, "PRAGMA query_only = OFF"))
+    stage.run(stage.world.engine._runners[HEDGE].evaluate())  # before the halt is tried again
+    stage.cycles(20)
+    assert (stage.setting.sent(), stage.world.status.reason) == ([], "halted")
+    assert stage.told(EventKind.HALTED) == ["halted"]
+
+
+def say(stage: Stage, text: str) -> str:
+    """The answer, of the chat."""
+    now = stage.clock.now()
+    operator = stage.world.office.operator
+    reply = operator.submit(text, actor=ANNA, source="telegram", update_key=None, issued_at=now)
+    return stage.run(reply).text
 
 
 async def _execute(connection: aiosqlite.Connection, sql: str) -> None:

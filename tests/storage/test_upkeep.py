@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -239,6 +240,27 @@ async def test_a_copy_is_on_the_disk_before_it_is_told(
     monkeypatch.setattr(os, "fsync", noted)
     await back_up(store.database.path, copy, now=T0)
     assert synced == [(inode(copy), False), (inode(tmp_path), True)]
+
+
+async def test_two_copies_of_one_name_at_once(store: Store, tmp_path: Path) -> None:
+    """Neither takes from the other what it writes."""
+    copy = tmp_path / "copy.db"
+    await asyncio.gather(*(back_up(store.database.path, copy, now=T0) for _ in range(2)))
+    assert await check_database(copy, now=T0) == () and modes(tmp_path, "copy*").keys() == {"copy.db"}
+
+
+async def test_a_copy_to_a_disk_that_is_read_only_is_one_sentence(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking away what could not be written fails in the same way, and is no news."""
+
+    def read_only(path: Path, **_: bool) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("storage.schema.create_private", read_only)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(ConfigurationError, match="copy.db cannot be written: Read-only file system"):
+        await back_up(store.database.path, tmp_path / "copy.db", now=T0)
 
 
 def inode(path: Path) -> int:
