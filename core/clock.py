@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 LEAST_LEAP = timedelta(seconds=5)
+# Where there is one, the clock that goes on while the machine sleeps: what was true before is old when it wakes.
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
@@ -65,7 +67,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic_s(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(STEADY)
 
     async def sleep(self, seconds_s: float) -> None:
         await asyncio.sleep(seconds_s)

@@ -45,6 +45,7 @@ from bot.loop_watch import LoopWatch
 from bot.notifier import Notifier
 from bot.pulse import pulse_file
 from bot.stopping import Stopping
+from core.clock import SystemClock
 from core.errors import InvariantBroken
 from core.events import EventKind
 
@@ -122,7 +123,7 @@ import bot.heartbeat
 from core.late_hedge import LateHedge
 
 bot.heartbeat.BEAT_S = 0.2
-LateHedge.evaluated_at_s = property(lambda self: time.monotonic() if os.path.exists("turns") else None)
+LateHedge.evaluated_at_s = property(lambda self: self._clock.monotonic_s() if os.path.exists("turns") else None)
 
 def fails(engine):
     pass
@@ -256,7 +257,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
 def test_a_loop_that_is_blocked_ends_the_service(program: Program) -> None:
     """With the stacks and code 1. Before that the last run's sign of life was forgotten, memory is searched for garbage
     again, and Python's own warnings are lines of the log."""
-    pulse_file(program.database).write_text(json.dumps({"at_s": time.monotonic(), "items": []}))
+    pulse_file(program.database).write_text(json.dumps({"at_s": SystemClock().monotonic_s(), "items": []}))
     process = program.start(BLOCKS)
     assert process.wait(PATIENCE_S) == 1
     said = program.output()
