@@ -21,6 +21,7 @@ import pytest
 
 from bot.pulse import pulse_file
 from bot.restarts import row_of
+from core.clock import SystemClock
 from tests.e2e.stage import OPERATOR
 from tests.rigs.environment import ROOT
 from tests.rigs.telegram.rig import TelegramRig
@@ -45,7 +46,6 @@ from bot.loop_watch import LoopWatch
 from bot.notifier import Notifier
 from bot.pulse import pulse_file
 from bot.stopping import Stopping
-from core.clock import SystemClock
 from core.errors import InvariantBroken
 from core.events import EventKind
 
