@@ -57,6 +57,18 @@ class Leaps:
         return self._total
 
 
+class NewLeaps:
+    """Of these, how far the wall clock was set since it was last asked."""
+
+    def __init__(self, leaps: Leaps) -> None:
+        self._leaps = leaps
+        self._known = leaps.total()
+
+    def take(self) -> timedelta:
+        known, self._known = self._known, self._leaps.total()
+        return self._known - known
+
+
 def at_ms(milliseconds: int) -> datetime:
     """The moment so long after the epoch, aware, UTC, to the millisecond."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.clock import Clock, Leaps
+from core.clock import Clock, Leaps, NewLeaps
 from core.config import HedgeConfig
 from core.errors import Refused, Transient
 from core.execution.outcome import OutcomeResolver, Unsettled
@@ -80,8 +80,7 @@ class Observer:
         self._reconciler = reconciler
         self._rules = rules
         self._clock = clock
-        self._leaps = leaps
-        self._leapt = leaps.total()
+        self._leaps = NewLeaps(leaps)
         self.life = LifeMemory()
         self.known_pair = ""
         self._lp: LpView | None = None
@@ -97,9 +96,7 @@ class Observer:
 
     def restate(self) -> None:
         """What is remembered with a time moves along with a wall clock that was set."""
-        total = self._leaps.total()
-        leapt, self._leapt = total - self._leapt, total
-        if leapt:
+        if leapt := self._leaps.take():
             self.life = self.life.moved(leapt)
             self._dislocated_since = self._dislocated_since and self._dislocated_since + leapt
 

@@ -12,7 +12,7 @@ import structlog
 
 from core.actions import Actions, Outcome
 from core.cancellation import all_of
-from core.clock import Clock, Leaps
+from core.clock import Clock, Leaps, NewLeaps
 from core.config import HedgeConfig
 from core.departing import Word, answer_departed
 from core.errors import Refused
@@ -85,8 +85,7 @@ class HedgeRunner:
         self._watch = Watch(name, events)
         self._claims = claims
         self._clock = clock
-        self._leaps = leaps
-        self._leapt = leaps.total()
+        self._leaps = NewLeaps(leaps)
         self._remembered = Remembered()
         self._saved: Remembered | None = None
         self._wishes = Wishes(name, events, clock)
@@ -311,9 +310,7 @@ class HedgeRunner:
         """What is remembered with a time moves along with a wall clock that was set: nothing waits an hour longer for
         it, or not at all."""
         self._observer.restate()
-        total = self._leaps.total()
-        leapt, self._leapt = total - self._leapt, total
-        if leapt:
+        if leapt := self._leaps.take():
             self._remembered = self._remembered.moved(leapt)
 
     async def _adopt(self, account: PerpAccount, leg: PositionSide, by: str) -> Decimal:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -23,9 +21,8 @@ def clock() -> WrongClock:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, clock: WrongClock) -> AsyncIterator[Desk]:
-    async with await Store.open(tmp_path / "lp_hedge.db", scope="paper:test", clock=clock) as store:
-        yield make_desk(store, clock, "bnb")
+def desk(store: Store, clock: WrongClock) -> Desk:
+    return make_desk(store, clock, "bnb")
 
 
 async def tell(desk: Desk, kind: EventKind, **data: str) -> None:

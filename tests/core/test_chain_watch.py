@@ -16,6 +16,7 @@ from core.events import Event, EventKind
 from core.facts import Block, LpFacts
 from core.feeds import ChainFeed
 from core.news_ports import ChainNews
+from tests.core.kept_events import KeepsEvents
 from tests.core.pair import CountedClock
 from tests.hedging.positions import BASE, QUOTE, position
 
@@ -82,7 +83,7 @@ class TwoPools:
     async def aclose(self) -> None: ...
 
 
-class Scene:
+class Scene(KeepsEvents):
     def __init__(self) -> None:
         self.clock = CountedClock()
         self.stream = Pushed()
@@ -100,12 +101,6 @@ class Scene:
             events=self,
             clock=self.clock,
         )
-
-    async def append(self, event: Event) -> None:
-        self.events.append(event)
-
-    async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
-        return tuple(self.events)
 
     async def settle(self) -> None:
         for _ in range(60):

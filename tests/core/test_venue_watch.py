@@ -12,6 +12,7 @@ from core.events import Event, EventKind
 from core.execution.bookkeeping import Bookkeeper
 from core.facts import Market
 from core.venue_watch import Streams, VenueWatch
+from tests.core.kept_events import KeepsEvents
 from tests.core.pair import CountedClock
 
 SYMBOL = "ETHUSDT"
@@ -41,7 +42,7 @@ class Pushed:
         self._end.set_exception(Transient("the connection broke"))
 
 
-class Scene:
+class Scene(KeepsEvents):
     """`bookkeeper`: nothing is booked here."""
 
     def __init__(self, *, known: bool) -> None:
@@ -57,12 +58,6 @@ class Scene:
             events=self,
             clock=self.clock,
         )
-
-    async def append(self, event: Event) -> None:
-        self.events.append(event)
-
-    async def recent(self, *, hedge: str | None, limit: int) -> tuple[Event, ...]:
-        return tuple(self.events)
 
     async def after(self, seconds_s: int) -> None:
         for _ in range(seconds_s):

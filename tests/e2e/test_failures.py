@@ -46,15 +46,21 @@ def waiting(stage: Stage) -> int:
     return int(count)
 
 
+def fill_the_disk(stage: Stage, service: Service) -> int:
+    """Once it has hedged and all is told. How many orders it had sent by then."""
+    stage.telegram.wait_for(lambda: "reason='within_band'" in service.output(), timeout_s=PATIENCE_S)
+    stage.telegram.wait_message(OPERATOR, "\nUpdated ", timeout_s=PATIENCE_S)
+    stage.telegram.wait_for(lambda: not waiting(stage), timeout_s=PATIENCE_S)
+    sent = stage.orders_sent()
+    limit_files(service, 4096)
+    return sent
+
+
 def test_a_disk_without_room_stops_the_trading_and_nothing_else(stage: Stage) -> None:
     """The pinned message says so, nothing is traded that could not be written down; with room again it goes on."""
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
-        stage.telegram.wait_for(lambda: "reason='within_band'" in service.output(), timeout_s=PATIENCE_S)
-        stage.telegram.wait_message(OPERATOR, "\nUpdated ", timeout_s=PATIENCE_S)
-        stage.telegram.wait_for(lambda: not waiting(stage), timeout_s=PATIENCE_S)
-        sent = stage.orders_sent()
-        limit_files(service, 4096)
+        sent = fill_the_disk(stage, service)
         stage.set_price(1900)
         stage.telegram.wait_message(OPERATOR, "SUSPENDED", timeout_s=PATIENCE_S)
         assert service.is_running() and stage.orders_sent() == sent
@@ -69,11 +75,7 @@ def test_a_halt_from_the_phone_needs_no_room_on_the_disk(stage: Stage) -> None:
     """It counts at once and is written down later; what cannot be carried out says so in a sentence."""
     stage.configure(BY_ITSELF)
     with Service(stage) as service:
-        stage.telegram.wait_for(lambda: "reason='within_band'" in service.output(), timeout_s=PATIENCE_S)
-        stage.telegram.wait_message(OPERATOR, "\nUpdated ", timeout_s=PATIENCE_S)
-        stage.telegram.wait_for(lambda: not waiting(stage), timeout_s=PATIENCE_S)
-        sent = stage.orders_sent()
-        limit_files(service, 4096)
+        sent = fill_the_disk(stage, service)
         stage.telegram.say(OPERATOR, "/pause")
         stage.telegram.wait_message(OPERATOR, "Nothing was done: the database", timeout_s=PATIENCE_S)
         stage.telegram.say(OPERATOR, "/halt")
