@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from core.cancellation import heard_of
@@ -72,15 +73,14 @@ class EventBook:
     async def _write_all(self) -> None:
         async with self._turn:
             while self._entries:
-                try:
-                    await self._write(self._entries[0])
-                except Transient as error:
-                    self._say_that_it_waits(error)
-                    return
-                except BaseException:
-                    self._forget_first()
-                    raise
-                self._forget_first()
+                with ExitStack() as over:
+                    over.callback(self._forget_first)
+                    try:
+                        await self._write(self._entries[0])
+                    except Transient as error:
+                        over.pop_all()
+                        self._say_that_it_waits(error)
+                        return
             self._waits = False
 
     async def _write(self, entry: _Entry) -> None:

@@ -19,7 +19,7 @@ from bot.stopping import Stopping
 from bot.telegram_watch import LOOK_EVERY_S, TelegramWatch
 from bot.tidying import TURN_S as TIDYING_TURN_S
 from bot.tidying import Tidying
-from core.cancellation import end, until_one_fails
+from core.cancellation import end, fault_of, until_one_fails
 from core.clock import Clock, network_s
 from core.engine import Engine
 from core.errors import LpHedgeError
@@ -96,15 +96,13 @@ class Front:
             inner.append(asyncio.create_task(self._clock.sleep(ends_after.total_seconds()), name="end of time"))
         front = asyncio.create_task(self._front_end(), name="front end")
         self._stopping.now("hedging", at_stake=True)
-        fault: Exception | None = None
+        ended: set[asyncio.Task[None]] = set()
         try:
-            done, _ = await asyncio.wait([*inner, front], return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            ended, _ = await asyncio.wait([*inner, front], return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
                 task.result()
-        except Exception as error:
-            fault = error
-            raise
         finally:
+            fault = fault_of(*ended)
             self._stopping.ends(fault)
             await self._end(inner, front, by_fault=fault is not None)
 

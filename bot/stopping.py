@@ -20,6 +20,7 @@ from functools import partial
 from types import FrameType
 from typing import NoReturn
 
+from core.cancellation import fault_of
 from core.errors import LpHedgeError
 
 _LOG = logging.getLogger(__name__)
@@ -77,11 +78,8 @@ class Stopping:
         except asyncio.CancelledError:
             if not task.cancelled():
                 raise
-        except Exception as error:
-            self.ends(error)
-            raise
         finally:
-            self.ends()
+            self.ends(fault_of(task))
 
     def ends(self, fault: Exception | None = None) -> bool:
         """The program has begun to end, by a fault or not: it has `within_s` for it. False when it had begun before.

@@ -56,6 +56,12 @@ async def until_one_fails(*parts: Awaitable[None]) -> NoReturn:
     raise InvariantBroken("What was to go on for ever ended without an error")
 
 
+def fault_of(*tasks: asyncio.Future[Any]) -> Exception | None:
+    """The first failure among those that have ended; to be cancelled is none."""
+    ended = (task for task in tasks if task.done() and not task.cancelled())
+    return next((error for task in ended if isinstance(error := task.exception(), Exception)), None)
+
+
 def heard_of(*tasks: asyncio.Future[Any]) -> None:
     """Of tasks that have ended: without this asyncio logs an error that nobody is left to ask for."""
     for task in tasks:

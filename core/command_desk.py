@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -93,11 +94,10 @@ class CommandDesk:
             if command.command_id in self._taken:
                 continue
             self._taken.add(command.command_id)
-            try:
+            with ExitStack() as unanswered:
+                unanswered.callback(self._taken.remove, command.command_id)
                 touched.update(await self._answered(command))
-            except BaseException:
-                self._taken.remove(command.command_id)
-                raise
+                unanswered.pop_all()
         return tuple(touched)
 
     async def _answered(self, command: Command) -> tuple[str, ...]:

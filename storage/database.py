@@ -22,6 +22,7 @@ import aiosqlite
 from core.errors import ConfigurationError, InvariantBroken, Transient
 from storage.files import beside, create_private, make_private, sync_directory
 from storage.schema import MIGRATIONS, copy_database, give_back_space, migrate, migrations_in, version_of
+from storage.transaction import all_or_nothing
 
 Value = str | int | None
 Values = Sequence[Value]
@@ -128,17 +129,12 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Holds the file's write lock from its first line; durable when the block is left, undone when it raises."""
+        """Of all tasks one at a time; see `all_or_nothing`."""
         connection = self._for_writing()
         async with self._turn:
             with _sorted_errors(self.path):
-                try:
-                    await connection.execute("BEGIN IMMEDIATE")
+                async with all_or_nothing(connection):
                     yield Transaction(connection)
-                    await connection.commit()
-                except BaseException:
-                    await connection.rollback()
-                    raise
 
     async def backup_to(self, target: Path) -> None:
         """A consistent copy of what is committed, while others go on writing; `copy_database` has the rest."""

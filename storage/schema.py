@@ -15,6 +15,7 @@ import structlog
 from core.errors import ConfigurationError
 from storage.columns import time_text
 from storage.files import beside, create_private, sync_directory, sync_file
+from storage.transaction import all_or_nothing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WORTH_A_WORD_MB = 50
@@ -88,8 +89,7 @@ async def migrate(
         copy = beside(path, f".v{before}.bak")
         await copy_database(connection, copy)
         log.info("a copy of it as it was is kept", copy=str(copy))
-    try:
-        await connection.execute("BEGIN IMMEDIATE")
+    async with all_or_nothing(connection):
         current = await version_of(connection, path, newest)
         for migration in migrations[current:]:
             if current > 0:
@@ -102,10 +102,6 @@ async def migrate(
             "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (f"schema.{newest}.applied_at", time_text(now)),
         )
-        await connection.commit()
-    except BaseException:
-        await connection.rollback()
-        raise
 
 
 async def give_back_space(connection: aiosqlite.Connection, path: Path) -> None:

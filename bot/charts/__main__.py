@@ -14,21 +14,21 @@ from bot.charts.picture import from_json
 NICENESS = 5
 
 
-def main() -> int:
-    """The exit code; standard output gets nothing but a whole PNG."""
+def main() -> None:
+    """Standard output gets nothing but a whole PNG."""
     os.nice(NICENESS)
-    try:
-        # First, while what is to be drawn is still being gathered.
-        from bot.charts.drawing import png
+    # First, while what is to be drawn is still being gathered.
+    from bot.charts.drawing import png
 
-        content = png(from_json(sys.stdin.buffer.read()))
-    except Exception as error:  # noqa: BLE001 - border: the library may raise anything
-        said = " ".join(f"{type(error).__name__} {error}".split())
-        sys.stderr.write(f"This picture cannot be drawn: {said}\n")
-        return 1
-    sys.stdout.buffer.write(content)
-    return 0
+    sys.stdout.buffer.write(png(from_json(sys.stdin.buffer.read())))
+
+
+def _say(kind: type[BaseException], error: BaseException, _: object) -> None:
+    """The library may raise anything."""
+    said = " ".join(f"{kind.__name__} {error}".split())
+    sys.stderr.write(f"This picture cannot be drawn: {said}\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.excepthook = _say
+    main()

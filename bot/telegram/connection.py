@@ -24,6 +24,7 @@ from bot.telegram.gate import Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.polling import PollRequest, PollWatch, UpdateProcessor
 from bot.telegram.settings import TelegramSettings, Timings
+from core.cancellation import end, fault_of
 from core.clock import Clock
 
 _LOG = logging.getLogger(__name__)
@@ -120,11 +121,13 @@ class Connection:
 
     async def _last(self, step: Callable[[], Awaitable[None]], until_s: float) -> None:
         """A step of the way down: bounded, and no failure of it keeps the next from being taken."""
+        task = asyncio.ensure_future(step())
         try:
-            async with asyncio.timeout(max(until_s - self._clock.monotonic_s(), LEAST_STEP_S)):
-                await step()
-        except Exception as error:  # noqa: BLE001 - border: shutdown
-            _LOG.info("while taking the connection down: %r", error)
+            done, _ = await asyncio.wait({task}, timeout=max(until_s - self._clock.monotonic_s(), LEAST_STEP_S))
+        finally:
+            await end(task)
+        if not done or fault_of(task):
+            _LOG.info("while taking the connection down: %r", fault_of(task) or "its time was up")
 
 
 def _note_poll_error(error: TelegramError) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,6 +17,7 @@ from tests.rigs.chain import faults, fixtures
 from tests.rigs.chain import ws_proxy as sockets
 from tests.rigs.chain.artefacts import artefact
 from tests.rigs.chain.evm import Contract, Rpc, RpcFailed
+from tests.rigs.chain.node import KEPT_STATES, Anvil
 from tests.rigs.chain.proxy import Answer, Fault, RpcProxy
 from tests.rigs.chain.rig import MULTICALL3, ChainRig, PoolRef
 from tests.rigs.chain.ws_proxy import WsProxy
@@ -120,6 +122,18 @@ def test_the_farm_is_in_the_configuration(pancake_chain: ChainRig, chain: ChainR
     assert pancake_chain.farm is not None and chain.farm is None
     line = f'farms = {{ pancakeswap_v3 = "{pancake_chain.farm.address}" }}\n'
     assert line in pancake_chain.chain_block("rig") and "farms" not in chain.chain_block("rig")
+
+
+def test_a_node_writes_nothing_to_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It forgets the state of old blocks instead; that of `KEPT_STATES` can be asked for."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Anvil(chain_id=31337, block_time_s=None, genesis_time=1_700_000_000) as node:
+        rpc = Rpc(node.url)
+        for _ in range(2 * KEPT_STATES + 100):  # beyond what it keeps in memory by itself
+            rpc.mine()
+        head = int(rpc.call("eth_blockNumber"), 16)
+        assert rpc.call("eth_getBalance", MULTICALL3, hex(head - KEPT_STATES)) == "0x0"
+        assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
 def test_a_reorg_replaces_blocks(still: ChainRig) -> None:

@@ -25,6 +25,7 @@ BEGINNERS = {
     "bot/preflight/first_news.py",
     "bot/stopping.py",
     "bot/telegram/activity.py",
+    "bot/telegram/connection.py",
     "bot/telegram/frontend.py",
     "core/cancellation.py",
     "core/engine.py",

@@ -7,6 +7,9 @@ from types import TracebackType
 
 FOLDER = Path(__file__).parent
 NODE_MODULES = FOLDER / "node_modules"
+# Blocks whose state can be asked for, twice what a full node of Ethereum keeps. Without a limit anvil writes the older
+# ones, gigabytes in an hour of tests, under the home folder, and leaves them there when it is ended.
+KEPT_STATES = 256
 
 
 class RigMissing(RuntimeError):
@@ -23,6 +26,7 @@ class Anvil:
         arguments = ["--port", "0", "--chain-id", str(chain_id)]
         arguments += ["--no-mining"] if block_time_s is None else ["--block-time", str(block_time_s)]
         arguments += ["--timestamp", str(genesis_time), "--gas-limit", "100000000", "--accounts", "5"]
+        arguments += ["--prune-history", str(KEPT_STATES)]
         self._process = subprocess.Popen(
             [str(_binary()), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
