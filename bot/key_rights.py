@@ -117,19 +117,25 @@ class KeyWatch:
                     await self._events.append(event)
 
     async def _look(self) -> tuple[KeyFault, ...]:
-        """What was not so when it was last known."""
+        """News since the last look."""
         venue = self._connect()
         try:
             faults = (*self._exposed, *await read_faults(venue, allows_withdrawals=self._allows_withdrawals))
         finally:
             await venue.aclose()
-        is_known = not any(fault.unread for fault in faults)
-        pause_s = LOOK_EVERY_S if is_known else AGAIN_S
-        self._due_s = self._clock.monotonic_s() + pause_s
+        self._due_s = self._clock.monotonic_s() + (LOOK_EVERY_S if _are_known(faults) else AGAIN_S)
+        return self._news_in(faults)
+
+    def _news_in(self, faults: Sequence[KeyFault]) -> tuple[KeyFault, ...]:
+        """What was not so when it was last known."""
         news = tuple(fault for fault in faults if fault not in self._told)
-        known_before = () if is_known else (fault for fault in self._told if not fault.unread)
+        known_before = () if _are_known(faults) else (fault for fault in self._told if not fault.unread)
         self._told = frozenset((*known_before, *faults))
         return news
+
+
+def _are_known(faults: Sequence[KeyFault]) -> bool:
+    return not any(fault.unread for fault in faults)
 
 
 def _log_all(faults: Sequence[KeyFault]) -> None:

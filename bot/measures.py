@@ -50,6 +50,16 @@ def chain_limit_s(hedge: HedgeConfig) -> float:
     return float(hedge.max_chain_age_seconds) + float(hedge.poll_seconds)
 
 
+def old_ages_s(status: HedgeStatus, hedge: HedgeConfig) -> Mapping[str, float | None]:
+    """Ages of what was last read too long ago, by the reason that a decision has then; None: never read. The exchange
+    first: where both are old, the status's detail is about it."""
+    ages = (
+        ("stale_venue", status.venue_age_s, venue_limit_s(hedge)),
+        ("stale_chain", status.chain_age_s, chain_limit_s(hedge)),
+    )
+    return {reason: age_s for reason, age_s, limit_s in ages if age_s is None or age_s > limit_s}
+
+
 def liquidation_distance(perp: PerpStatus) -> Decimal | None:
     """Fraction the mark may move until liquidation; None when either is not known or there is none."""
     if not perp.mark_price or not perp.liquidation_price:
@@ -103,12 +113,15 @@ def _nearest(statuses: Sequence[HedgeStatus], alerts: AlertsConfig) -> Measure:
 
 def _newest_balances(statuses: Sequence[HedgeStatus]) -> tuple[Decimal, Decimal] | None:
     """(margin balance, maintenance margin) as they were read last."""
-    read = [
-        (perp.read_at, perp.margin_balance, perp.maintenance_margin)
-        for perp in (status.perp for status in statuses)
-        if perp.read_at is not None and perp.margin_balance is not None and perp.maintenance_margin is not None
-    ]
+    read = [balances for status in statuses if (balances := _balances(status.perp)) is not None]
     return max(read)[1:] if read else None
+
+
+def _balances(perp: PerpStatus) -> tuple[datetime, Decimal, Decimal] | None:
+    """(when they were read, margin balance, maintenance margin)."""
+    if perp.read_at is None or perp.margin_balance is None or perp.maintenance_margin is None:
+        return None
+    return perp.read_at, perp.margin_balance, perp.maintenance_margin
 
 
 def margin_ratio_pct(balance_quote: Decimal, maintenance_quote: Decimal) -> Decimal:

@@ -165,6 +165,10 @@ class Notifier:
             return Told(await self._settled(event))
         if is_offer(event):
             return await self._found(event)
+        return await self._with_settled_offers(event)
+
+    async def _with_settled_offers(self, event: Event) -> Told:
+        """The event's own message answers that of the newest offer that it settles."""
         settled = await self._offers.settled_by(event)
         edits = [self._settled_row(offer) for offer in settled]
         plain = await self._plainly(event, replies_to=settled[-1].key if settled else None)
@@ -175,18 +179,25 @@ class Notifier:
         if how is Loudness.OFF or _is_told_as_range(event):
             return None
         text = self._text(event)
-        approval_id = event.data.get("approval_id")
-        approval = await self._approvals.get(approval_id) if approval_id else None
+        approval = await self._approval_of(event)
         if approval is not None:
             replies_to = await self._key_of(approval.approval_id)
         if not self._is_to_be_said(event, text):
             return None
         if approval is not None:
             text = lines(text, executed_under(approval, event.data))
+        key, gist = self._key(event.kind.value, event.hedge), self._gist(event)
+        return self._row(key, text, how, replies_to=replies_to, gist=gist)
+
+    async def _approval_of(self, event: Event) -> Approval | None:
+        approval_id = event.data.get("approval_id")
+        return await self._approvals.get(approval_id) if approval_id else None
+
+    def _gist(self, event: Event) -> Gist:
         gist = gist_of(event, self._troubles.units(event.hedge), self._zone)
-        if event.kind is EventKind.POSITION_MISMATCH:  # over when the suspension is
-            gist = replace(gist, thread=self._troubles.suspension(event.hedge))
-        return self._row(self._key(event.kind.value, event.hedge), text, how, replies_to=replies_to, gist=gist)
+        if event.kind is not EventKind.POSITION_MISMATCH:
+            return gist
+        return replace(gist, thread=self._troubles.suspension(event.hedge))  # over when the suspension is
 
     def _is_to_be_said(self, event: Event, text: str) -> bool:
         if event.kind not in PACED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -35,19 +35,11 @@ class OfferBook:
     async def opened(self, event: Event, text: str) -> tuple[Offer | None, tuple[Offer, ...]]:
         """(the offer whose message is to be there, those that it supersedes, settled). None: it was told and answered
         before."""
-        departed = event.data.get("departed_base")
-        offer = Offer(
-            offer_id=secrets.token_hex(ID_BYTES),
-            hedge=event.hedge or "",
-            position_id=int(event.data["position_id"]),
-            departed_base=None if departed is None else Decimal(departed),
-            text=text,
-        )
+        offer = _offer_of(event, text)
         earlier = await self._offers.of(offer.hedge)
         if (told := next((each for each in reversed(earlier) if _says(each, offer)), None)) is not None:
             return told if told.outcome is None else None, ()
-        asked = [each for each in earlier if each.departed_base is not None and offer.departed_base is not None]
-        return offer, _settled(asked, OfferOutcome.SUPERSEDED, event)
+        return offer, _settled(_replaced_by(offer, earlier), OfferOutcome.SUPERSEDED, event)
 
     async def settled_by(self, event: Event) -> tuple[Offer, ...]:
         """As they stand now, each told once."""
@@ -63,13 +55,31 @@ class OfferBook:
         return _settled(answered, outcome, event)
 
 
-def _settled(offers: list[Offer], outcome: OfferOutcome, event: Event) -> tuple[Offer, ...]:
-    by, at = event.data.get("by", ""), event.at
-    return tuple(
-        replace(each, outcome=outcome, decided_by=by, decided_at=at) for each in offers if each.outcome is None
+def _offer_of(event: Event, text: str) -> Offer:
+    departed = event.data.get("departed_base")
+    return Offer(
+        offer_id=secrets.token_hex(ID_BYTES),
+        hedge=event.hedge or "",
+        position_id=int(event.data["position_id"]),
+        departed_base=None if departed is None else Decimal(departed),
+        text=text,
     )
 
 
 def _says(told: Offer, new: Offer) -> bool:
     """Whether the message of `told` holds all that `new` would say."""
     return told.position_id == new.position_id and new.departed_base in (None, told.departed_base)
+
+
+def _replaced_by(new: Offer, earlier: Sequence[Offer]) -> list[Offer]:
+    """A question about what departed takes the place of those before it."""
+    if new.departed_base is None:
+        return []
+    return [each for each in earlier if each.departed_base is not None]
+
+
+def _settled(offers: list[Offer], outcome: OfferOutcome, event: Event) -> tuple[Offer, ...]:
+    by, at = event.data.get("by", ""), event.at
+    return tuple(
+        replace(each, outcome=outcome, decided_by=by, decided_at=at) for each in offers if each.outcome is None
+    )

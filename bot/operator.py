@@ -106,10 +106,10 @@ class OperatorService:
 
         `in_answer_to`: the plain text of the program's own message that this line answers, if it does.
         """
-        call, asked_why = parse(text), asks_why(in_answer_to or "")
+        call = parse(text)
         said = Said(actor, source, update_key, issued_at)
-        if asked_why is not None and not is_meant_as_command(text):
-            answering = self._explain(asked_why, text, said)
+        if (rejected := _reason_given_for(text, in_answer_to)) is not None:
+            answering = self._explain(rejected, text, said)
         else:
             answering = self._reply(call, said)
         try:
@@ -122,7 +122,7 @@ class OperatorService:
 
     async def _reply(self, call: Call, said: Said) -> Reply:
         if call.command is None:
-            return _plain(_unknown(call.word) if call.word else "/help")
+            return _plain(_unknown(call.word))
         if call.command.does is Does.VIEW:
             return await self._views.show(call.command.name, call.args)
         if (age_s := self._too_old_by(call.command, said.at)) is not None:
@@ -259,24 +259,25 @@ class OperatorService:
             return await self._set(words[1:], verb, replace(said, update_key=f"confirmed:{token}"))
         if words[0] == "ask":
             return await self._ask_or_do(order_of(words[1:]), said)
-        offer = await self._offers.get(words[1]) if words[0] == "offer" else None
-        if offer is None and words[0] == "offer":  # of another mode or account
-            return PressResult(CLOSED)
-        order = order_of(words[2:] if offer else words)
+        if words[0] == "offer":
+            return await self._confirm_offer(words[1:], verb, said)
+        order = order_of(words)
         if verb == "no":
-            return PressResult("Nothing was done.", _settled(order, "Not carried out."))
-        if offer is not None:
-            text = await self._take_up(offer, order, said)
-        else:
-            text = (await self._carry_out(order, replace(said, update_key=f"confirmed:{token}"))).text
-        return PressResult(_toast(plain(text)), _settled(order, text))
+            return _not_done(order)
+        return _done(order, (await self._carry_out(order, replace(said, update_key=f"confirmed:{token}"))).text)
 
     async def _ask_or_do(self, order: Order, said: Said) -> PressResult:
         """Once the hedge was chosen."""
         if self._must_ask(order):
             return PressResult("", await self._ask(order, said))
-        text = (await self._carry_out(order, said)).text
-        return PressResult(_toast(plain(text)), _settled(order, text))
+        return _done(order, (await self._carry_out(order, said)).text)
+
+    async def _confirm_offer(self, words: Sequence[str], verb: str, said: Said) -> PressResult:
+        offer = await self._offers.get(words[0])
+        if offer is None:  # of another mode or account
+            return PressResult(CLOSED)
+        order = order_of(words[1:])
+        return _not_done(order) if verb == "no" else _done(order, await self._take_up(offer, order, said))
 
     # settings
 
@@ -301,22 +302,26 @@ class OperatorService:
         if offer.outcome is None and self._must_ask(order):
             return PressResult("", said=await self._ask(order, said, offer))
         text = await self._take_up(offer, order, said)
-        now = await self._offers.get(offer_id)
-        shown = Reply(settled_offer_text(now, self._zone), True) if now is not None and now.outcome else None
+        answered = await self._answered_offer(offer_id)
+        shown = None if answered is None else Reply(settled_offer_text(answered, self._zone), True)
         return PressResult(_toast(plain(text)), shown)
 
     async def _take_up(self, offer: Offer, order: Order, said: Said) -> str:
         """The first press is carried out, a later one hears of it. One that was refused leaves the offer open."""
         key, _ = await self._standing(offer)
-        now = await self._offers.get(offer.offer_id)
-        if now is not None and now.outcome is not None:
-            return esc(settled_offer_sentence(now, self._zone))
+        if (answered := await self._answered_offer(offer.offer_id)) is not None:
+            return esc(settled_offer_sentence(answered, self._zone))
         row = await self._put(order, replace(said, update_key=key))
         if row is not None:
             return (await self._answered(row, order)).text
         _, first = await self._standing(offer)
         who = f"{person(first.actor)} {hour(first.issued_at, self._zone)}" if first else "someone else"
         return esc(f"Pressed already by {who}: it is being carried out.")
+
+    async def _answered_offer(self, offer_id: str) -> Offer | None:
+        """As it stands now; None while it is open."""
+        offer = await self._offers.get(offer_id)
+        return offer if offer is not None and offer.outcome is not None else None
 
     async def _standing(self, offer: Offer) -> tuple[str, Row | None]:
         """The key under which a press on this offer is written, and the row that has it: waiting, or carried out."""
@@ -388,6 +393,11 @@ class OperatorService:
         return next((s for s in statuses if s.name in args or (not args and len(statuses) == 1)), None)
 
 
+def _reason_given_for(text: str, in_answer_to: str | None) -> str | None:
+    """The proposal whose rejection `text` gives the reason of, if it is no command all the same."""
+    return None if is_meant_as_command(text) else asks_why(in_answer_to or "")
+
+
 def _speaker(said: Said) -> Speaker:
     return Speaker(said.actor.label, said.source, said.update_key, said.at)
 
@@ -396,6 +406,14 @@ def _log_said(said: Said, what: str, answer: str) -> None:
     """What goes to the engine is logged by whoever carries it out."""
     first = plain(answer).partition("\n")[0]
     log.info("command", by=said.actor.label, via=said.source, what=clip(what, LOGGED_CHARS), answer=first)
+
+
+def _done(order: Order, answer: str) -> PressResult:
+    return PressResult(_toast(plain(answer)), _settled(order, answer))
+
+
+def _not_done(order: Order) -> PressResult:
+    return PressResult("Nothing was done.", _settled(order, "Not carried out."))
 
 
 def _settled(order: Order, outcome: str) -> Reply:
@@ -407,6 +425,9 @@ def _undone(error: Transient) -> str:
 
 
 def _unknown(word: str) -> str:
+    """Where nothing but a slash was said: what shows the commands."""
+    if not word:
+        return "/help"
     return f"I do not know {word!r}, so nothing was done. /halt stops everything, /help lists what I understand."
 
 

@@ -110,27 +110,32 @@ def _for_word(command: Command, word: str, named: Sequence[str], names: Sequence
 
 def _for_any_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]) -> Order | str:
     """One hedge or all of them. More words are no order that could be carried out in part, but for a halt."""
-    said = tuple(word.lower() for word in args)
-    if said in ((), ("all",)):
-        return Order(command, ())
-    if len(said) == 1 and said[0] in names:
-        return Order(command, said)
-    if command.name == HALT:
-        return Order(command, (), meant_by_halt(args, names).remark)
-    if len(said) == 1:
-        return _no_such_hedge(args[0], names)
+    match tuple(word.lower() for word in args):
+        case () | ("all",):
+            return Order(command, ())
+        case (name,) if name in names:
+            return Order(command, (name,))
+        case _ if command.name == HALT:
+            return Order(command, (), meant_by_halt(args, names).remark)
+        case (_,):
+            return _no_such_hedge(args[0], names)
     return f"{command.usage}: name one hedge, or none for all of them. Nothing was done."
 
 
 def _for_one_hedge(command: Command, args: tuple[str, ...], names: Sequence[str]) -> Order | str | None:
     if args and args[0].lower() in names:
-        name, rest = args[0].lower(), args[1:]
-    elif args and not (command.name == "adopt" and args[0].upper() in LEGS):
+        return _of_hedge(command, args[0].lower(), args[1:])
+    if args and not _is_leg(command, args[0]):
         return _no_such_hedge(args[0], names)
-    elif len(names) == 1:
-        name, rest = names[0], args
-    else:
-        return None
+    return _of_hedge(command, names[0], args) if len(names) == 1 else None
+
+
+def _is_leg(command: Command, word: str) -> bool:
+    return command.name == "adopt" and word.upper() in LEGS
+
+
+def _of_hedge(command: Command, name: str, rest: Sequence[str]) -> Order | str:
+    """`rest`: what was said beside the hedge, which counts for `adopt` alone: the leg."""
     if command.name != "adopt" or not rest:
         return Order(command, (name,))
     leg = rest[0].upper()

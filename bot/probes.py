@@ -40,16 +40,21 @@ def freshness_items(statuses: Sequence[HedgeStatus], hedges: Mapping[str, HedgeC
 def task_items(lives: Sequence[TaskLife], shared: str, *, vital: Collection[str] = ()) -> list[HealthItem]:
     """One each for those that work in turns or are in trouble; those that just run share one, of that name.
     `vital`: the tasks that are."""
-    just_run = [life for life in lives if life.is_well and life.allowed_s is None]
+    just_run = [life for life in lives if _just_runs(life)]
     items = [
         HealthItem(life.task, _life_ok(life), _life_words(life), life.task in vital)
         for life in lives
-        if life not in just_run
+        if not _just_runs(life)
     ]
-    if just_run:
-        words = ", ".join(f"{life.task} {span(life.runs_for_s)}" for life in just_run)
-        items.append(HealthItem(shared, True, words))
-    return items
+    return [*items, _shared_item(shared, just_run)] if just_run else items
+
+
+def _just_runs(life: TaskLife) -> bool:
+    return life.is_well and life.allowed_s is None
+
+
+def _shared_item(name: str, lives: Sequence[TaskLife]) -> HealthItem:
+    return HealthItem(name, True, ", ".join(f"{life.task} {span(life.runs_for_s)}" for life in lives))
 
 
 def _life_ok(life: TaskLife) -> bool | None:

@@ -80,11 +80,15 @@ def look(database: Path, clock: Clock) -> Seen:
 
 
 def _said(items: Sequence[HealthItem], *, turns: bool) -> str:
-    """What decides comes first: all well, what needs the operator, or that no hedge has begun to turn."""
     needs = [f"{item.name}: {item.detail.rstrip('.')}" for item in items if item.ok is False]
-    is_early = not turns and not any(item.vital and item.ok is False for item in items)
-    says = ". ".join(("Health: no hedge turns yet" if is_early else headline(items), *needs)) + "."
+    says = ". ".join((_what_decides(items, turns=turns), *needs)) + "."
     return f"{says} The hedges turn." if turns and needs else says
+
+
+def _what_decides(items: Sequence[HealthItem], *, turns: bool) -> str:
+    """All well, what needs the operator, or that no hedge has begun to turn."""
+    is_early = not turns and not any(item.vital and item.ok is False for item in items)
+    return "Health: no hedge turns yet" if is_early else headline(items)
 
 
 def seen_json(seen: Seen) -> str:

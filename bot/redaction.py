@@ -43,34 +43,45 @@ class Redactor(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrites message, fields, traceback and stack of the record; never drops one."""
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError):
-            message = f"{record.msg} {record.args}"
-        record.msg, record.args = self.redact(message), None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            # Without exc_info no formatter can render the traceback anew, unredacted.
-            record.exc_text, record.exc_info = self.redact(record.exc_text), None
+        record.msg, record.args = self.redact(_message_of(record)), None
+        self._redact_traceback(record)
         if record.stack_info:
             record.stack_info = self.redact(record.stack_info)
         if isinstance(fields := getattr(record, "fields", None), dict):
             record.fields = {key: self._redact_value(value) for key, value in fields.items()}
         return True
 
+    def _redact_traceback(self, record: logging.LogRecord) -> None:
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            # Without exc_info no formatter can render the traceback anew, unredacted.
+            record.exc_text, record.exc_info = self.redact(record.exc_text), None
+
     def _redact_value(self, value: object) -> object:
+        """Collections by their parts: their own text would show what is in them escaped, and so unknown."""
+        if isinstance(value, Mapping):
+            return {key: self._redact_value(each) for key, each in value.items()}
+        if isinstance(value, list | tuple | Set):
+            return [self._redact_value(each) for each in value]
+        return self._redact_single(value)
+
+    def _redact_single(self, value: object) -> object:
+        """What shows nothing secret stays as it is."""
         if isinstance(value, bool | int | None):
             return value
         if isinstance(value, str):
             return self.redact(value)
-        if isinstance(value, Mapping):
-            return {key: self._redact_value(each) for key, each in value.items()}
-        if isinstance(value, list | tuple | Set):  # their own text would show what is in them escaped, and so unknown
-            return [self._redact_value(each) for each in value]
         shown = str(value)
         clean = self.redact(shown)
         return value if clean == shown else clean
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):  # arguments that do not fit the message
+        return f"{record.msg} {record.args}"
 
 
 def guard_logging(redactor: Redactor) -> None:

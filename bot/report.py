@@ -98,19 +98,25 @@ def totals_of(fills: Iterable[Fill]) -> dict[str, Totals]:
 
 
 def _sum(trades: Sequence[Trade]) -> Totals:
-    assets = dict.fromkeys(trade.fee_asset for trade in trades)
     return Totals(
         fills=len(trades),
         bought_base=_quantity(trades, OrderSide.BUY),
         sold_base=_quantity(trades, OrderSide.SELL),
         turnover_quote=sum((trade.price * trade.quantity_base for trade in trades), ZERO),
         realised_pnl_quote=sum((trade.realised_pnl_quote for trade in trades), ZERO),
-        fees={asset: sum((trade.fee for trade in trades if trade.fee_asset == asset), ZERO) for asset in assets},
+        fees=_fees(trades),
     )
 
 
 def _quantity(trades: Sequence[Trade], side: OrderSide) -> Decimal:
     return sum((trade.quantity_base for trade in trades if trade.side is side), ZERO)
+
+
+def _fees(trades: Sequence[Trade]) -> Mapping[str, Decimal]:
+    fees: dict[str, Decimal] = {}
+    for trade in trades:
+        fees[trade.fee_asset] = fees.get(trade.fee_asset, ZERO) + trade.fee
+    return fees
 
 
 def totals_by_quote(statements: Statements) -> dict[str, Parts]:

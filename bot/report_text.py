@@ -34,17 +34,23 @@ def report_text(book: Book) -> str:
 
 
 def _pnl_lines(book: Book, period: Period) -> Iterator[str]:
-    """Of the hedges with one QUOTE a table and the periods; then what the figures are of."""
+    """The tables, then what their figures are of."""
     known = {name: statement for name, statement in book.statements.items() if statement is not None}
+    yield from _tables(book, known)
+    for name, statement in book.statements.items():
+        yield from _what_of(name, statement, period)
+    if not known:
+        return
+    if period.end - period.start > CLOSELY_FOR:
+        yield HOURLY
+    yield GAS
+
+
+def _tables(book: Book, known: Mapping[str, Statement]) -> Iterator[str]:
+    """Of the hedges with one QUOTE a table and the periods."""
     for quote, total in totals_by_quote(known).items():
         its_own = {name: each for name, each in known.items() if each.assets.quote == quote}
         yield from _quote_lines(book, its_own, quote, total)
-    for name, statement in book.statements.items():
-        yield from _what_of(name, statement, period)
-    if known and period.end - period.start > CLOSELY_FOR:
-        yield HOURLY
-    if known:
-        yield GAS
 
 
 def _quote_lines(book: Book, known: Mapping[str, Statement], quote: str, total: Parts) -> Iterator[str]:

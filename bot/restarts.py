@@ -83,16 +83,8 @@ class Runs:
     async def beginning(self) -> AsyncIterator[None]:
         """Around a start, as early as can be. One that is refused is none of the row; a signal amid it ends the row."""
         now = self._clock.now()
-        try:
-            before = row_of(await self._notes.get(self._key))
-        except Transient:
-            before = Row()
-        await self._keep(before.with_start(now))
-        if self._row.is_long and not self._row.is_told:
-            await self._notifier.append(Event(EventKind.CRASH_LOOP, None, now, {"starts": str(MANY)}))
-            await self._keep(Row(self._row.starts, is_told=True))
-        if self._row.is_long:
-            self._notifier.hush_repeats(now + WITHIN)
+        before = await self._noted()
+        await self._begin(before.with_start(now), now)
         try:
             yield
         except (ConfigurationError, Refused):
@@ -105,6 +97,23 @@ class Runs:
             if self._row.is_long and self._deliver is not None:
                 await self._deliver()
             raise
+
+    async def _noted(self) -> Row:
+        """No row where the note cannot be read."""
+        try:
+            return row_of(await self._notes.get(self._key))
+        except Transient:
+            return Row()
+
+    async def _begin(self, row: Row, now: datetime) -> None:
+        """Of a long row the alarm is given, once, and repeats are hushed."""
+        await self._keep(row)
+        if not self._row.is_long:
+            return
+        if not self._row.is_told:
+            await self._notifier.append(Event(EventKind.CRASH_LOOP, None, now, {"starts": str(MANY)}))
+            await self._keep(Row(self._row.starts, is_told=True))
+        self._notifier.hush_repeats(now + WITHIN)
 
     async def tell_start(self, data: Mapping[str, str]) -> None:
         """And show again what waits for an answer, unless that was shown by the runs before in this row."""

@@ -31,18 +31,21 @@ def facts_are_missing(status: HedgeStatus) -> bool:
 
 def plain_value(value: object) -> Json:
     """Raises TypeError for a type that the contract does not name."""
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, tuple):
         return [plain_value(each) for each in value]
     if is_dataclass(value):
-        shown = (field.name for field in fields(value) if field.name not in FOR_PEOPLE)
-        return {name: plain_value(getattr(value, name)) for name in shown}
-    return _text(value)
+        return {
+            field.name: plain_value(getattr(value, field.name))
+            for field in fields(value)
+            if field.name not in FOR_PEOPLE
+        }
+    return _scalar(value)
 
 
-def _text(value: object) -> str:
+def _scalar(value: object) -> str | bool | None:
     match value:
+        case None | bool():
+            return value
         case Decimal():
             return number_text(value)
         case str() | int():

@@ -18,7 +18,7 @@ from core.config import HedgeConfig
 from core.errors import LpHedgeError, Refused
 from core.execution.active_plan import ActivePlan, rests
 from core.execution.reconcile import FLAT, Comparison, Match, venue_legs
-from core.facts import OrderSide
+from core.facts import Market, OrderSide
 from core.feeds import ChainFeed, VenueFacts, VenueFeed
 from core.halting import HALT, meant_by_halt
 from core.hedge_memory import HOUR_MS, Remembered, from_json
@@ -195,9 +195,14 @@ class Glance:
             return reason, ""
         if comparison is not None and comparison.match is not Match.MATCHED:
             return Reason.POSITION_MISMATCH, comparison.detail
-        rules = self.venue.rules(self.config.symbol)
-        wrong = wrong_perp(lp.facts, facts.market, rules, known_pair=known_pair) if lp else ""
+        wrong = self._wrong_symbol(lp, facts.market, known_pair)
         return (Reason.WRONG_SYMBOL, wrong) if wrong else (Reason.NONE, "")
+
+    def _wrong_symbol(self, lp: LpView | None, market: Market, known_pair: str) -> str | None:
+        """A sentence; None also where the pool was not read."""
+        if lp is None:
+            return None
+        return wrong_perp(lp.facts, market, self.venue.rules(self.config.symbol), known_pair=known_pair)
 
     async def _comparison(self, facts: VenueFacts | None) -> Comparison | None:
         if facts is None:

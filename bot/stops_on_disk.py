@@ -22,12 +22,17 @@ async def stops_on_disk(path: Path, clock: Clock) -> tuple[str, ...]:
         return ()
     async with await Store.open(path, scope=NO_SCOPE, clock=clock, read_only=True) as store:
         rows = await store.database.rows("SELECT scope, hedge, memory FROM hedge_memory ORDER BY scope, hedge")
-        waiting = [" ".join((HALT, *row.args)) for row in await store.commands.pending() if row.name == HALT]
+        waiting = await _waiting_halts(store)
     stopped = (_stop(row["hedge"], row["scope"].partition(":")[0], row["memory"]) for row in rows)
-    return (
-        *(f"`{halt}` waits to be read: the next start halts first, whatever its mode." for halt in waiting),
-        *(sentence for sentence in stopped if sentence),
-    )
+    return (*waiting, *(sentence for sentence in stopped if sentence))
+
+
+async def _waiting_halts(store: Store) -> list[str]:
+    return [
+        f"`{' '.join((HALT, *row.args))}` waits to be read: the next start halts first, whatever its mode."
+        for row in await store.commands.pending()
+        if row.name == HALT
+    ]
 
 
 def _stop(hedge: str, mode: str, memory: str) -> str:

@@ -96,14 +96,23 @@ class Suspensions:
 
     def _recover(self, hedge: str, now: datetime) -> Iterator[Notice]:
         thread = self.thread(hedge)
+        told_last = self._end_episodes(hedge)
         outage = self._outages.pop(hedge, None)
-        for (name, reason), episode in self._episodes.items():
-            if name == hedge and episode.end() and outage is not None:
-                outage.told_reason = reason
-        if outage is not None and outage.told_reason is not None:
-            text = recovered_text(hedge, outage.told_reason, (now - outage.since).total_seconds())
-            setting = SETTINGS.get(outage.told_reason, "suspended")
+        if outage is None:
+            return
+        reason = outage.told_reason if told_last is None else told_last
+        if reason is not None:
+            text = recovered_text(hedge, reason, (now - outage.since).total_seconds())
+            setting = SETTINGS.get(reason, "suspended")
             yield Notice(hedge, "recovered", text, setting, good=True, thread=thread, ends=True)
+
+    def _end_episodes(self, hedge: str) -> str | None:
+        """The reason of the last of them that was told."""
+        told_last = None
+        for (name, reason), episode in self._episodes.items():
+            if name == hedge and episode.end():
+                told_last = reason
+        return told_last
 
     def _episode(self, hedge: str, reason: str) -> Episode:
         settle = SETTLE if reason in SETTLING_REASONS else timedelta(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -32,16 +32,28 @@ class Tidying:
     async def turn(self) -> None:
         """Little by little. Raises what the database raises; what was left is done next time, as is everything while
         nothing read bears out what the clock says."""
-        now, forgotten, portions = self._clock.now(), 0, 0
+        now = self._clock.now()
         newest = await newest_reading(self._database)
         if newest is not None and now - newest > READ_WITHIN:
             log.info("the past is left as it is: nothing was read of late", newest_reading=newest.isoformat())
             return
-        while rows := await forget_finished(self._database, now - KEPT_FOR):
+        rows = await self._forget(now - KEPT_FOR)
+        portions = await self._thin(now - EVERY_READING_FOR)
+        if rows or portions:
+            log.info("the past made shorter", rows_forgotten=rows, portions_of_readings_thinned=portions)
+
+    async def _forget(self, before: datetime) -> int:
+        """How many rows."""
+        forgotten = 0
+        while rows := await forget_finished(self._database, before):
             forgotten += rows
             await self._clock.sleep(REST_S)
-        while await thin_series(self._database, now - EVERY_READING_FOR):
+        return forgotten
+
+    async def _thin(self, before: datetime) -> int:
+        """How many portions of readings."""
+        portions = 0
+        while await thin_series(self._database, before):
             portions += 1
             await self._clock.sleep(REST_S)
-        if forgotten or portions:
-            log.info("the past made shorter", rows_forgotten=forgotten, portions_of_readings_thinned=portions)
+        return portions

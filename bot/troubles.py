@@ -31,12 +31,11 @@ from bot.live_config import LiveConfig
 from bot.measures import (
     LEFT,
     FundingPace,
-    chain_limit_s,
     funding_paid,
     is_current,
     liquidation_left,
     margin_left,
-    venue_limit_s,
+    old_ages_s,
 )
 from bot.rendering.alerts import Units
 from bot.rendering.numbers import number, pair_of, span
@@ -103,9 +102,12 @@ class Troubles:
         if event.kind in BEGUN_BY:
             self._begin(BEGUN_BY[event.kind], event, now)
         elif event.kind in (EventKind.DELEVERAGING, EventKind.LIQUIDATION_NEAR):
-            for topic, whose in ((LIQUIDATION, event.hedge), (MARGIN, None)):
-                self._lasting.of(topic, whose).episode.foretell(now)
+            self._foretell_liquidation(event.hedge, now)
         return (*told, *self._ended_by(event, now))
+
+    def _foretell_liquidation(self, hedge: str | None, now: datetime) -> None:
+        for topic, whose in ((LIQUIDATION, hedge), (MARGIN, None)):
+            self._lasting.of(topic, whose).episode.foretell(now)
 
     def _ended_by(self, event: Event, now: datetime) -> Iterator[Notice]:
         for topic in ENDED_BY.get(event.kind, ()):
@@ -132,9 +134,7 @@ class Troubles:
             self._look_at_work(status, now)
             told += (*self._look_for_blindness(status, hedge, now), *self._look_at_range(status, now))
             told += self._end_of_refusals(status.name, now)
-        for status in current:
-            told += self._look_at_funding(status, now)
-        return (*told, *self._look_at_margin(current, now))
+        return (*told, *self._look_at_account(current, now))
 
     def day_result(self, result_quote: Decimal | None, now: datetime) -> tuple[Notice, ...]:
         """Net change since the operator's midnight, all hedges; None: not known."""
@@ -181,9 +181,7 @@ class Troubles:
     def _look_at_cover(self, standing: Standing, hedge: str, reason: str, now: datetime) -> None:
         """Whether a breach may stand without a sound."""
         standing.look_at_work(self._at_work.closing(hedge), now)
-        # A word given after a rejection, or the message that it is traded on, counts for more than the rejection.
-        is_told_of = reason in KNOWN_TO_THE_OPERATOR and not (reason == REJECTED and standing.promised)
-        standing.known = is_told_of or self._at_work.opens(hedge, now)
+        standing.known = _is_told_of(reason, standing) or self._at_work.opens(hedge, now)
         if standing.known and reason != REJECTED:
             standing.promised, standing.work = False, None
         worked_s = self._at_work.traded_s(hedge, standing.episode.since, now)
@@ -192,20 +190,13 @@ class Troubles:
 
     def _look_for_blindness(self, status: HedgeStatus, hedge: HedgeConfig, now: datetime) -> Iterator[Notice]:
         """Where nothing is to be traded no suspension tells of it; it begins then, and lasts until all is read."""
-        # The exchange first: where both are old, the detail is about it.
-        ages = {"stale_venue": status.venue_age_s, "stale_chain": status.chain_age_s}
-        limits_s = {"stale_venue": venue_limit_s(hedge), "stale_chain": chain_limit_s(hedge)}
-        old = [reason for reason, age_s in ages.items() if age_s is None or age_s > limits_s[reason]]
-        state = status.reason.replace("_", " ")
-        if not old or (status.estimated and old == ["stale_chain"]):
-            yield from self._lasting.end(UNREAD, status.name, {"state": state}, now)
+        old_s = old_ages_s(status, hedge)
+        if not old_s or (status.estimated and list(old_s) == ["stale_chain"]):
+            yield from self._lasting.end(UNREAD, status.name, {"state": _state_of(status)}, now)
         elif status.reason not in STOPPED:  # a suspension tells of it from here on, by what stands in the way then
             self._lasting.drop(UNREAD, status.name)
         else:
-            figures = {"reason": "both_old" if len(old) > 1 else old[0], "state": state, "detail": status.detail}
-            if (age_s := ages[old[0]]) is not None:
-                figures["age"] = span(age_s)
-            self._lasting.arise(UNREAD, status.name, figures, now)
+            self._lasting.arise(UNREAD, status.name, _blindness_of(status, old_s), now)
 
     def _look_at_range(self, status: HedgeStatus, now: datetime) -> Iterator[Notice]:
         lp = status.lp
@@ -214,6 +205,11 @@ class Troubles:
             self._lasting.arise(OUT_OF_RANGE, status.name, figures, now)
         elif lp.state is not None:
             yield from self._lasting.end(OUT_OF_RANGE, status.name, {"lp_state": lp.state}, now)
+
+    def _look_at_account(self, current: Sequence[HedgeStatus], now: datetime) -> Iterator[Notice]:
+        for status in current:
+            yield from self._look_at_funding(status, now)
+        yield from self._look_at_margin(current, now)
 
     def _look_at_funding(self, status: HedgeStatus, now: datetime) -> tuple[Notice, ...]:
         limit = self._config.alerts.funding_pct_per_day
@@ -234,9 +230,33 @@ class Troubles:
 
     def _end_of_refusals(self, hedge: str, now: datetime) -> Iterator[Notice]:
         for topic in (REFUSED, FAILED):
-            seen = [standing.seen_at for standing in self._lasting.active(topic, hedge)]
-            if seen and all(at is not None and now - at >= QUIET for at in seen):
+            standings = tuple(self._lasting.active(topic, hedge))
+            if standings and all(_is_quiet(standing, now) for standing in standings):
                 yield from self._lasting.end(topic, hedge, {}, now)
+
+
+def _is_told_of(reason: str, standing: Standing) -> bool:
+    """A word given after a rejection, or the message that it is traded on, counts for more than the rejection."""
+    return reason in KNOWN_TO_THE_OPERATOR and not (reason == REJECTED and standing.promised)
+
+
+def _blindness_of(status: HedgeStatus, old_s: Mapping[str, float | None]) -> Mapping[str, str]:
+    """`old_s`: as `old_ages_s` gives them; of two the first one's age is told."""
+    reason, age_s = next(iter(old_s.items()))
+    figures = {
+        "reason": "both_old" if len(old_s) > 1 else reason,
+        "state": _state_of(status),
+        "detail": status.detail,
+    }
+    return figures if age_s is None else {**figures, "age": span(age_s)}
+
+
+def _state_of(status: HedgeStatus) -> str:
+    return status.reason.replace("_", " ")
+
+
+def _is_quiet(standing: Standing, now: datetime) -> bool:
+    return standing.seen_at is not None and now - standing.seen_at >= QUIET
 
 
 def _gap_of(status: HedgeStatus) -> Mapping[str, str]:

@@ -58,10 +58,15 @@ def order(
     except Unanswered:
         raise
     except (ConfigurationError, Transient) as error:  # a full disk, say
-        undone = f"nothing was {'halted' if name == HALT else 'done'}: {str(error).removesuffix('.')}."
-        instead = " /halt in the chat or in the service's own terminal halts all the same." if name == HALT else ""
-        raise type(error)(undone + (instead if runs else "")) from None
+        raise type(error)(_undone(name, str(error).removesuffix("."), runs=runs)) from None
     return ok, remark + answer
+
+
+def _undone(name: str, why: str, *, runs: bool) -> str:
+    if name != HALT:
+        return f"nothing was done: {why}."
+    instead = " /halt in the chat or in the service's own terminal halts all the same." if runs else ""
+    return f"nothing was halted: {why}.{instead}"
 
 
 def _put(database: Path, name: str, args: Sequence[str], clock: Clock, *, runs: bool) -> tuple[bool, str]:
@@ -130,12 +135,7 @@ async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: C
             return True, f"Nothing runs on {database} now; {words}."
         if not is_running(database):
             await _withdraw(store, database, row, clock)
-        deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S
-        while (answer := await store.commands.answer(row)) is None:
-            if clock.monotonic_s() > deadline_s:
-                raise Unanswered(f"written, but not answered within {ANSWER_WITHIN_S:.0f} s: see `lp-hedge status`.")
-            await clock.sleep(ANSWER_POLL_S)
-        return answer
+        return await _answer_to(row, store, clock)
 
 
 async def _withdraw(store: Store, database: Path, row: int, clock: Clock) -> None:
@@ -143,6 +143,16 @@ async def _withdraw(store: Store, database: Path, row: int, clock: Clock) -> Non
     with suppress(ConfigurationError), InstanceLock(database, Holding.COMMAND):
         if await store.commands.answer(row) is None:
             await store.commands.finish(row, ok=False, answer=ENDED, at=clock.now())
+
+
+async def _answer_to(row: int, store: Store, clock: Clock) -> tuple[bool, str]:
+    """Raises Unanswered when none comes in time."""
+    deadline_s = clock.monotonic_s() + ANSWER_WITHIN_S
+    while (answer := await store.commands.answer(row)) is None:
+        if clock.monotonic_s() > deadline_s:
+            raise Unanswered(f"written, but not answered within {ANSWER_WITHIN_S:.0f} s: see `lp-hedge status`.")
+        await clock.sleep(ANSWER_POLL_S)
+    return answer
 
 
 def _who() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,8 @@ def live_venue(settings: Settings, clock: Clock, *, sets_terms: bool = False) ->
         futures_url=values.binance_futures_url,
         spot_url=values.spot_url,
     )
-    hedges = settings.config.hedges.values() if sets_terms else ()
-    wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in hedges}
-    return BinanceVenue(
-        access, clock, wall=_wall(clock), wanted={symbol: terms for symbol, terms in wanted.items() if terms}
-    )
+    wanted = _wanted_by_symbol(settings) if sets_terms else {}
+    return BinanceVenue(access, clock, wall=_wall(clock), wanted=wanted)
 
 
 def _paper_venue(
@@ -78,6 +76,11 @@ def _paper_venue(
 def _wall(clock: Clock) -> Clock | None:
     """What the exchange's clock is compared with: the system's own, unless the program's is made to run faster."""
     return clock if isinstance(clock, PacedClock) else None
+
+
+def _wanted_by_symbol(settings: Settings) -> Mapping[str, WantedTerms]:
+    wanted = {hedge.symbol: _wanted_terms(hedge) for hedge in settings.config.hedges.values()}
+    return {symbol: terms for symbol, terms in wanted.items() if terms}
 
 
 def _wanted_terms(hedge: HedgeConfig) -> WantedTerms | None:
