@@ -29,6 +29,7 @@ MILLIONTHS = 1_000_000.0
 DEFAULT_TIER = 500
 # Times that prices may be away from a range.
 FARTHEST = 1000
+USUAL_DECIMALS, USUAL_STABLE_DECIMALS = 18, 6
 STABLE_DECIMALS = {"bsc": 18}
 
 
@@ -92,9 +93,7 @@ def gather(options: argparse.Namespace, places: Places) -> Case:
         raise ConfigurationError("the pool's own fees are recorded: leave out --fee-apr.")
     position = _sized(wanted, own, float(path.pool[0]))
     _refuse_other_units(path, position)
-    paper = settings.config.paper
-    if options.balance is not None:
-        paper = paper.model_copy(update={"balance_quote": options.balance})
+    paper = _paper(options, settings.config)
     notices += tuple(map(_sentence, read.notices))
     notices += (*of_moves(path), *of_settings(config, paper, read.step_ms))
     notices += tuple(of_latency(options.latency_ms, read.step_ms))
@@ -152,18 +151,11 @@ def pool_pair(options: argparse.Namespace, config: HedgeConfig, held: Sequence[L
     None where nobody named the protocol's share and it is not known: pool files cannot be read then.
     """
     tier = options.fee_tier or DEFAULT_TIER
-    share = options.protocol_share
+    share = _protocol_share(options, config, tier)
     if share is None:
-        try:
-            share = protocol_share_of(config.amm_type, tier)
-        except ConfigurationError:
-            return None
-    base_first = held[0].base_is_token0 if held else False
-    if options.pool_token_order is not None:
-        base_first = options.pool_token_order != QUOTE_FIRST
-    base, quote = 18, STABLE_DECIMALS.get(config.chain, 6)
-    if held:
-        base, quote = held[0].base_decimals, held[0].quote_decimals
+        return None
+    base_first = _is_base_first(options, held)
+    base, quote = _told_decimals(config, held)
     decimals = options.decimals or ((base, quote) if base_first else (quote, base))
     return PoolPair(
         base_is_token0=base_first,
@@ -174,11 +166,40 @@ def pool_pair(options: argparse.Namespace, config: HedgeConfig, held: Sequence[L
     )
 
 
+def _protocol_share(options: argparse.Namespace, config: HedgeConfig, tier: int) -> float | None:
+    share: float | None = options.protocol_share
+    if share is not None:
+        return share
+    try:
+        return protocol_share_of(config.amm_type, tier)
+    except ConfigurationError:
+        return None
+
+
+def _is_base_first(options: argparse.Namespace, held: Sequence[LpPosition]) -> bool:
+    if options.pool_token_order is not None:
+        return bool(options.pool_token_order != QUOTE_FIRST)
+    return held[0].base_is_token0 if held else False
+
+
+def _told_decimals(config: HedgeConfig, held: Sequence[LpPosition]) -> tuple[int, int]:
+    """Of BASE and of QUOTE."""
+    if held:
+        return held[0].base_decimals, held[0].quote_decimals
+    return USUAL_DECIMALS, STABLE_DECIMALS.get(config.chain, USUAL_STABLE_DECIMALS)
+
+
 def _sized(wanted: Wanted | None, own: Position | None, first_price: float) -> Position:
     if own is not None:
         return own
     assert wanted is not None
     return wanted.at(first_price)
+
+
+def _paper(options: argparse.Namespace, config: Config) -> PaperConfig:
+    if options.balance is None:
+        return config.paper
+    return config.paper.model_copy(update={"balance_quote": options.balance})
 
 
 def _costs(options: argparse.Namespace, paper: PaperConfig) -> Costs:

@@ -47,6 +47,10 @@ def of_settings(config: HedgeConfig, paper: PaperConfig, step_ms: int) -> Iterat
         )
     if config.leverage != "keep":
         yield f"leverage = {config.leverage} has no effect: the account's counts, [paper] leverage = {paper.leverage}."
+    yield from _of_bars(config, step_ms)
+
+
+def _of_bars(config: HedgeConfig, step_ms: int) -> Iterator[str]:
     for name in TIMED:
         seconds = getattr(config, name)
         if name in config.model_fields_set and 0 < seconds * 1000 < step_ms:

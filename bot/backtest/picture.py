@@ -8,6 +8,7 @@ from datetime import UTC
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.backtest.findings import Findings
 from bot.charts.colours import NET
@@ -93,12 +94,7 @@ def _history(found: Findings) -> HedgeHistory:
 def _account_panel(found: Findings) -> Panel:
     curve, start_ms = found.outcome.curve, found.outcome.start_ms
     xs = [(int(point) - start_ms) / 1000 for point in curve["time_ms"]]
-    drawn = [("net", NET, curve["net"])]
-    drawn += [
-        (part.label, part.colour, curve[name])
-        for part, name in zip(PARTS, CURVES, strict=True)
-        if name not in found.unknown
-    ]
+    drawn = list(_known_curves(found))
     values = np.concatenate([each for _, _, each in drawn])
     low, high = axis_limits(min(0.0, float(values.min())), max(0.0, float(values.max())))
     places = decimal_places(low, high)
@@ -107,6 +103,15 @@ def _account_panel(found: Findings) -> Panel:
         points = thinned([(x, float(y)) for x, y in zip(xs, series, strict=True)])
         lines.append(Line(label, *split(points), colour, last=last_text(points, places, signed=True)))
     return Panel("Account", found.case.quote, low, high, places, tuple(lines), zero=True, weight=ACCOUNT_WEIGHT)
+
+
+def _known_curves(found: Findings) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
+    """Label, colour and values."""
+    curve = found.outcome.curve
+    yield "net", NET, curve["net"]
+    for part, name in zip(PARTS, CURVES, strict=True):
+        if name not in found.unknown:
+            yield part.label, part.colour, curve[name]
 
 
 def _decimal(value: float) -> Decimal:

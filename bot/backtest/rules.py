@@ -21,20 +21,25 @@ ANY_TICK = Decimal("0.00000001")
 
 def rules_for(symbol: str, options: argparse.Namespace) -> tuple[SymbolRules, tuple[str, ...]]:
     """With notices. Raises ConfigurationError when nothing tells the filters of `symbol`."""
+    step, smallest = options.step_size, options.min_notional
     if options.symbol_rules is not None:
-        if options.step_size is not None or options.min_notional is not None:
+        if (step, smallest) != (None, None):
             raise ConfigurationError("--symbol-rules has step size and smallest order: leave out the flags for them.")
         return _from_file(options.symbol_rules, symbol), ()
-    known, step, smallest = KNOWN_RULES.get(symbol), options.step_size, options.min_notional
-    if known is not None:
-        rules = _changed(known.rules, step, smallest)
-        return rules, () if step and smallest else (_age(rules, known.recorded),)
+    known = KNOWN_RULES.get(symbol)
+    if known is None:
+        return _from_flags(symbol, step, smallest), ()
+    rules = _changed(known.rules, step, smallest)
+    return rules, () if step and smallest else (_age(rules, known.recorded),)
+
+
+def _from_flags(symbol: str, step: Decimal | None, smallest: Decimal | None) -> SymbolRules:
     if step is None or smallest is None:
         raise ConfigurationError(
             f"the filters of {symbol} are not bundled: give --step-size and --min-notional, or --symbol-rules with an "
             "exchangeInfo answer of the exchange."
         )
-    return _changed(_plain_rules(symbol, step), step, smallest), ()
+    return _changed(_plain_rules(symbol, step), step, smallest)
 
 
 def _changed(rules: SymbolRules, step: Decimal | None, smallest: Decimal | None) -> SymbolRules:
@@ -61,19 +66,22 @@ def _from_file(file: Path, symbol: str) -> SymbolRules:
 
     from core.exchange.binance_messages import Malformed, SymbolInfo, symbol_rules
 
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        raise ConfigurationError(f"{file} is not JSON: an exchangeInfo answer of the exchange is needed.") from None
-    entry = next((each for each in _entries(said) if each.get("symbol") == symbol), None)
+    entry = next((each for each in _entries(_read(file)) if each.get("symbol") == symbol), None)
     if entry is None:
         raise ConfigurationError(f"{file} has no entry for {symbol}.")
     try:
         return symbol_rules(SymbolInfo.model_validate(entry))
     except (ValidationError, Malformed):
         raise ConfigurationError(f"the entry of {symbol} in {file} is not as the exchange writes it.") from None
+
+
+def _read(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise ConfigurationError(f"{file} is not JSON: an exchangeInfo answer of the exchange is needed.") from None
 
 
 def _entries(said: object) -> Sequence[dict[str, object]]:

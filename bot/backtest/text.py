@@ -87,24 +87,27 @@ def _notes(found: Findings) -> Iterator[str]:
 def _account(found: Findings) -> Iterator[str]:
     parts, days = found.outcome.parts, found.outcome.days
     yield _row("Account", (found.case.quote, "a day"))
-    for name, label in PART_LABELS:
-        value = getattr(parts, name)
-        if name in found.unknown:
-            yield _row(f"  {label}", ("unknown", ""))
-        elif value or name not in ONLY_IF_ANY:
-            yield _row(f"  {label}", (_signed(value), _signed(value / Decimal(days))))
-    yield _row("  net, their sum", (_signed(parts.net), _signed(parts.net / Decimal(days))))
+    yield from _parts(found)
+    yield _row("  net, their sum", _whole_and_daily(parts.net, days))
     yield from _beside_the_sum(parts, days)
     missing = " and ".join(NOT_RECORDED[name] for name in found.unknown)
     yield from textwrap.wrap(f"Not in it: {missing}. {JUDGE}" if missing else JUDGE, COLUMNS)
+
+
+def _parts(found: Findings) -> Iterator[str]:
+    for name, label in PART_LABELS:
+        value = getattr(found.outcome.parts, name)
+        if name in found.unknown:
+            yield _row(f"  {label}", (UNKNOWN, ""))
+        elif value or name not in ONLY_IF_ANY:
+            yield _row(f"  {label}", _whole_and_daily(value, found.outcome.days))
 
 
 def _beside_the_sum(parts: Parts, days: float) -> Iterator[str]:
     yield "In no sum:"
     for name, label in BESIDE_THE_SUM:
         value = getattr(parts, name)
-        known = (UNKNOWN, "") if value is None else (_signed(value), _signed(value / Decimal(days)))
-        yield _row(f"  {label}", known)
+        yield _row(f"  {label}", (UNKNOWN, "") if value is None else _whole_and_daily(value, days))
     if parts.other:
         yield from textwrap.wrap(OTHER, COLUMNS)
 
@@ -173,6 +176,10 @@ def _wrapped(head: str, words: Iterable[str]) -> list[str]:
 
 def _row(label: str, figures: Iterable[str]) -> str:
     return f"{label:<{LABEL}}{''.join(f'{figure:>{FIGURE}}' for figure in figures)}".rstrip()
+
+
+def _whole_and_daily(value: Decimal, days: float) -> tuple[str, str]:
+    return _signed(value), _signed(value / Decimal(days))
 
 
 def _amount(value: float) -> str:

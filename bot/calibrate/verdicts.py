@@ -38,14 +38,19 @@ def _not_held(report: Report, told: str) -> str:
 
 def account_sentences(report: Report) -> Iterator[str]:
     """What is wrong with the account rather than with a setting: to be told before any figure."""
-    conclusion, aim = report.conclusion, report.conclusion.aim
-    lacking = [lacks_margin(each, aim) for each in conclusion.totals]
-    faulty = sum(bool(fault(each, aim)) for each in conclusion.totals)
-    if lacking[CONFIGURED] or sum(lacking) * 2 > len(lacking) or (faulty == len(lacking) and any(lacking)):
+    aim = report.conclusion.aim
+    lacking = [lacks_margin(each, aim) for each in report.conclusion.totals]
+    if _is_account_too_small(report, lacking):
         yield (
             f"The account is too small: give it more margin. {sum(lacking):,} of {len(lacking):,} settings were held "
             "back by low_margin."
         )
+
+
+def _is_account_too_small(report: Report, lacking: Sequence[bool]) -> bool:
+    """For what is configured, for most of what was tried, or for any of it where nothing is sound."""
+    most = sum(lacking) * 2 > len(lacking)
+    return lacking[CONFIGURED] or most or (any(lacking) and not report.is_sound)
 
 
 def straight_sentences(report: Report) -> Iterator[str]:
@@ -72,18 +77,22 @@ def _missed(report: Report) -> str:
 
 def doubts(report: Report) -> Iterator[str]:
     """Why the setting found may not be the best there is, or not good at all."""
-    conclusion = report.conclusion
-    if not report.is_sound:
-        yield "No setting is sound on this account: give it more margin or look at max_per_hour and the caps."
-    elif not report.is_within:
-        rms_quote = report.total(conclusion.chosen).residual_rms_quote
-        yield f"{_missed(report)} Found is the nearest, at {rms_quote:,.2f}."
-    if report.is_sound and report.is_worse:
-        yield "Found is WORSE than what is configured, which this account cannot follow: more margin comes first."
+    yield from _doubts_of_choice(report)
     yield from straight_sentences(report)
     if report.optimum is not None and report.configured.hedge_ratio < 1:
         yield "Theory's rms is of what is hedged: a hedge_ratio below 1 leaves more open by design."
     yield from _at_the_rim(report)
+
+
+def _doubts_of_choice(report: Report) -> Iterator[str]:
+    if not report.is_sound:
+        yield "No setting is sound on this account: give it more margin or look at max_per_hour and the caps."
+        return
+    if not report.is_within:
+        rms_quote = report.total(report.conclusion.chosen).residual_rms_quote
+        yield f"{_missed(report)} Found is the nearest, at {rms_quote:,.2f}."
+    if report.is_worse:
+        yield "Found is WORSE than what is configured, which this account cannot follow: more margin comes first."
 
 
 def _at_the_rim(report: Report) -> Iterator[str]:

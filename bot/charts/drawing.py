@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from matplotlib import rc_context
@@ -22,7 +24,8 @@ COLOURS = 256
 # 16 points at this density are 22 pixels.
 TEXT, TITLE = 16.0, 22.0
 INK, FAINT, PAPER, SHADE = "#1c2733", "#8894a3", "#ffffff", "#7d8794"
-BUY, SELL = "#15803d", "#c81e3a"
+# Shape and colour of a mark, by its side.
+MARKS = {"buy": ("^", "#15803d"), "sell": ("v", "#c81e3a")}
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": TEXT,
@@ -56,9 +59,10 @@ def png(picture: Picture) -> bytes:
             hspace=0.24,
             height_ratios=[panel.weight for panel in picture.panels],
         )
-        for row, panel in enumerate(picture.panels):
-            axes = figure.add_subplot(grid[row, 0])
-            _draw_panel(axes, panel, picture, is_last=row == len(picture.panels) - 1)
+        rows = [figure.add_subplot(grid[row, 0]) for row in range(len(picture.panels))]
+        for axes, panel in zip(rows, picture.panels, strict=True):
+            _draw_panel(axes, panel, picture)
+        _name_times(rows[-1], picture)
         canvas.draw()  # type: ignore[no-untyped-call]
     return _compressed(canvas)
 
@@ -116,7 +120,7 @@ def _head(figure: Figure, picture: Picture) -> None:
     figure.text(0.03, 0.012, picture.footer, size=TEXT - 1.5, color="#55606e", va="bottom")
 
 
-def _draw_panel(axes: Axes, panel: Panel, picture: Picture, *, is_last: bool) -> None:
+def _draw_panel(axes: Axes, panel: Panel, picture: Picture) -> None:
     axes.set_xlim(0, picture.end)
     axes.set_ylim(panel.low, panel.high)
     axes.spines[["top", "right"]].set_visible(False)
@@ -126,16 +130,19 @@ def _draw_panel(axes: Axes, panel: Panel, picture: Picture, *, is_last: bool) ->
     axes.set_ylabel(panel.unit)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value, panel.places)))
-    axes.set_xticks([at for at, _ in picture.ticks])
-    axes.set_xticklabels([label for _, label in picture.ticks] if is_last else [])
-    if is_last:
-        axes.set_xlabel(picture.time_label)
+    axes.set_xticks([at for at, _ in picture.ticks], labels=[])
     for span in picture.spans:
         axes.axvspan(span.start, span.end, color=SHADE, alpha=0.35, linewidth=0, zorder=0.5)
     if panel.empty:
         axes.text(0.5, 0.5, panel.empty, transform=axes.transAxes, ha="center", va="center", color="#55606e")
     _draw_content(axes, panel)
     _draw_legend(axes)
+
+
+def _name_times(axes: Axes, picture: Picture) -> None:
+    """Under the last panel, for all of them."""
+    axes.set_xticklabels([label for _, label in picture.ticks])
+    axes.set_xlabel(picture.time_label)
 
 
 def _draw_content(axes: Axes, panel: Panel) -> None:
@@ -170,23 +177,25 @@ def _draw_note(axes: Axes, note: Note, panel: Panel) -> None:
 
 def _draw_lone_points(axes: Axes, line: Line) -> None:
     """A value between two gaps has no line to be seen by."""
-    known = [False, *(value is not None for value in line.ys), False]
-    lone = [i for i in range(len(line.ys)) if known[i + 1] and not known[i] and not known[i + 2]]
+    befores, afters = (None, *line.ys), (*line.ys[1:], None)
+    lone = [
+        (x, y)
+        for x, y, before, after in zip(line.xs, line.ys, befores, afters, strict=False)
+        if y is not None and before is None and after is None
+    ]
     if lone:
-        ys = _numbers(tuple(line.ys[i] for i in lone))
-        axes.plot([line.xs[i] for i in lone], ys, ".", color=line.colour, markersize=5)
+        axes.plot(*_coordinates(lone), ".", color=line.colour, markersize=5)
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
     """Smaller where there are many, so that the price stays visible."""
     room = min(1.0, ROOMY_MARKS / max(1, len(marks)))
-    for side, shape, colour in (("buy", "^", BUY), ("sell", "v", SELL)):
-        mine = [mark for mark in marks if mark.side == side]
-        if not mine:
-            continue
+    of_side = attrgetter("side")
+    for side, same in groupby(sorted(marks, key=of_side), key=of_side):
+        mine = list(same)
+        shape, colour = MARKS[side]
         axes.scatter(
-            [mark.x for mark in mine],
-            [mark.y for mark in mine],
+            *_coordinates([(mark.x, mark.y) for mark in mine]),
             s=[room * (SMALLEST_MARK + (LARGEST_MARK - SMALLEST_MARK) * mark.size) for mark in mine],
             marker=shape,
             color=colour,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bot.charts.colours import BAND, LEFT_OVER, LP, SHORT
-from bot.charts.hedge_history import HedgeHistory, as_float
-from bot.charts.picture import Area, Line, Note, Panel
-from bot.charts.sampling import split
+from bot.charts.hedge_history import HedgeHistory, Moment
+from bot.charts.picture import Area, Line, Note, Panel, Values
+from bot.charts.sampling import known_values, split
 from bot.charts.scale import axis_limits, decimal_places, last_text
 
 NOTHING = "nothing recorded"
+# A lower and an upper value, both known or neither.
+Bounds = tuple[float, float] | tuple[None, None]
 
 
 def exposure_panel(history: HedgeHistory) -> Panel:
     """The short is drawn as a positive amount, so that a full hedge is two lines in one place."""
     net = history.series(lambda moment: moment.net_base)
     short = history.series(lambda moment: None if moment.perp_base is None else -moment.perp_base)
-    values = [y for _, y in (*net, *short) if y is not None]
+    values = known_values((*net, *short))
     if not values:
         return Panel("LP against short", history.base, 0, 1, 0, empty=NOTHING)
     low, high = axis_limits(min(0.0, *values), max(values))
@@ -33,17 +35,22 @@ def exposure_panel(history: HedgeHistory) -> Panel:
 def residual_panel(history: HedgeHistory) -> Panel:
     """A peak among the rarest hundredth does not stretch the axis: a note tells it."""
     left = history.series(lambda moment: moment.residual_base)
-    values = [y for _, y in left if y is not None]
+    values = known_values(left)
     if not values:
         return Panel("Residual", history.base, 0, 1, 0, empty=NOTHING)
     area = _corridor(history)
     rims = [y for each in area for y in (*each.low, *each.high) if y is not None]
-    usual = sorted(values)[len(values) // 100 : -(len(values) // 100) or None]
+    usual = _without_peaks(values)
     low, high = axis_limits(min(*usual, *rims, 0.0), max(*usual, *rims, 0.0))
     places = decimal_places(low, high)
     line = Line("residual", *split(left), LEFT_OVER, last=last_text(left, places, signed=True))
     notes = tuple(_peaks(min(values), max(values), low, high, places))
     return Panel("Residual and band", history.base, low, high, places, (line,), area, notes=notes, zero=True)
+
+
+def _without_peaks(values: Sequence[float]) -> Sequence[float]:
+    rare = len(values) // 100
+    return sorted(values)[rare : len(values) - rare]
 
 
 def _peaks(least: float, most: float, low: float, high: float, places: int) -> Iterator[Note]:
@@ -56,26 +63,34 @@ def _peaks(least: float, most: float, low: float, high: float, places: int) -> I
 
 def _between(history: HedgeHistory) -> tuple[Area, ...]:
     """What the short does not cover, shaded."""
-    moments = history.evenly()
-    xs = tuple(history.x(each.at) for each in moments)
-    pairs = [
-        (each.net_base, -each.perp_base) if each.net_base is not None and each.perp_base is not None else (None, None)
-        for each in moments
-    ]
-    low, high = (tuple(as_float(pair[side]) for pair in pairs) for side in (0, 1))
-    return (Area("", xs, low, high, LEFT_OVER, 0.18),)
+    xs, net, short = _bounded(history, _net_and_short)
+    return (Area("", xs, net, short, LEFT_OVER, 0.18),)
+
+
+def _net_and_short(moment: Moment) -> Bounds:
+    if moment.net_base is None or moment.perp_base is None:
+        return None, None
+    return float(moment.net_base), float(-moment.perp_base)
 
 
 def _corridor(history: HedgeHistory) -> tuple[Area, ...]:
     """Where the residual may be without a trade: its own target, which a ratio under 1 lifts, and a band around it."""
-    rims: list[tuple[float, float | None, float | None]] = []
-    for each in history.evenly():
-        low = high = None
-        if each.residual_base is not None and each.gap_base is not None and each.band_quote is not None and each.price:
-            middle, band = each.residual_base + each.gap_base, each.band_quote / each.price
-            low, high = float(middle - band), float(middle + band)
-        rims.append((history.x(each.at), low, high))
-    if all(low is None for _, low, _ in rims):
+    xs, lows, highs = _bounded(history, _around_target)
+    if all(low is None for low in lows):
         return ()
-    xs, lows, highs = zip(*rims, strict=True)
     return (Area("band", xs, lows, highs, BAND, 0.2, edges=True),)
+
+
+def _around_target(moment: Moment) -> Bounds:
+    if moment.residual_base is None or moment.gap_base is None or moment.band_quote is None or not moment.price:
+        return None, None
+    middle, band = moment.residual_base + moment.gap_base, moment.band_quote / moment.price
+    return float(middle - band), float(middle + band)
+
+
+def _bounded(history: HedgeHistory, of: Callable[[Moment], Bounds]) -> tuple[tuple[float, ...], Values, Values]:
+    """Times, lower and upper values of an area."""
+    moments = history.evenly()
+    bounds = [of(each) for each in moments]
+    xs = tuple(history.x(each.at) for each in moments)
+    return xs, tuple(low for low, _ in bounds), tuple(high for _, high in bounds)

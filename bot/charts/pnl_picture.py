@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 
 from bot.charts.colours import COSTS, FEES, FUNDING, HEDGE, LEFT_OVER, LP, NET
 from bot.charts.picture import Area, Line, Panel, Picture
-from bot.charts.sampling import split, thinned
+from bot.charts.sampling import known_values, split, thinned
 from bot.charts.scale import axis_limits, decimal_places, last_text
 from bot.charts.time_axis import ticks, zone_label
 from core.accounting.pnl import PnlSeries, PnlStep
@@ -59,14 +59,17 @@ def summed(several: Sequence[PnlSeries]) -> PnlSeries:
     """Of several hedges in one QUOTE: at each time of any, what each had come to."""
     newest = {number: series.steps[0] for number, series in enumerate(several)}
     steps: list[PnlStep] = []
-    moves = sorted(
-        ((step.at, number, step) for number, series in enumerate(several) for step in series.steps),
-        key=lambda move: move[:2],
-    )
-    for at, same in groupby(moves, key=lambda move: move[0]):
+    for at, same in groupby(_in_order(several), key=lambda move: move[0]):
         newest |= {number: step for _, number, step in same}
         steps.append(_sum(at, tuple(newest.values())))
-    return PnlSeries(tuple(steps), tuple(dict.fromkeys(word for series in several for word in series.left_out)))
+    left_out = chain.from_iterable(series.left_out for series in several)
+    return PnlSeries(tuple(steps), tuple(dict.fromkeys(left_out)))
+
+
+def _in_order(several: Sequence[PnlSeries]) -> list[tuple[datetime, int, PnlStep]]:
+    """Every step with its time and the number of its series."""
+    moves = ((step.at, number, step) for number, series in enumerate(several) for step in series.steps)
+    return sorted(moves, key=lambda move: move[:2])
 
 
 def _sum(at: datetime, steps: Sequence[PnlStep]) -> PnlStep:
@@ -81,9 +84,7 @@ def _stacked(steps: Sequence[PnlStep], quote: str) -> Panel:
     gains, losses = [0.0] * len(chosen), [0.0] * len(chosen)
     areas = []
     for part in PARTS:
-        values = [float(part.of(step)) for step in chosen]
-        upper = [gain + max(0.0, value) for gain, value in zip(gains, values, strict=True)]
-        lower = [loss + min(0.0, value) for loss, value in zip(losses, values, strict=True)]
+        upper, lower = _outer(gains, losses, [float(part.of(step)) for step in chosen])
         areas.append(Area(part.label, xs, tuple(gains), tuple(upper), part.colour, 0.6))
         areas.append(Area("", xs, tuple(lower), tuple(losses), part.colour, 0.6))
         gains, losses = upper, lower
@@ -94,9 +95,16 @@ def _stacked(steps: Sequence[PnlStep], quote: str) -> Panel:
     return Panel("Parts", quote, low, high, places, (line,), tuple(areas), zero=True, weight=1.2)
 
 
+def _outer(gains: Sequence[float], losses: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The rims of the stack with one more part upon it."""
+    upper = [gain + max(0.0, value) for gain, value in zip(gains, values, strict=True)]
+    lower = [loss + min(0.0, value) for loss, value in zip(losses, values, strict=True)]
+    return upper, lower
+
+
 def _net(steps: Sequence[PnlStep], quote: str) -> Panel:
     drawn = [(part, _series(steps, part.of)) for part in (Part("net", NET, lambda step: step.net), *LINES)]
-    values = [y for _, points in drawn for _, y in points if y is not None]
+    values = known_values(chain.from_iterable(points for _, points in drawn))
     low, high = axis_limits(min(*values, 0.0), max(*values, 0.0))
     places = decimal_places(low, high)
     lines = tuple(

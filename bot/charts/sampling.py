@@ -38,10 +38,21 @@ def split(points: Iterable[Point]) -> tuple[tuple[float, ...], Values]:
     return tuple(round(x, 1) for x, _ in pairs), tuple(y for _, y in pairs)
 
 
-def _kept(stretch: list[Point]) -> list[Point]:
-    known = [(y, index) for index, (_, y) in enumerate(stretch) if y is not None]
-    chosen = {min(known)[1], max(known)[1]} if known else {0}
-    gap = next((index for index, (_, y) in enumerate(stretch) if y is None), None)
-    if gap is not None:
-        chosen.add(gap)
+def known_values(points: Iterable[Point]) -> list[float]:
+    """Without the gaps."""
+    return [y for _, y in points if y is not None]
+
+
+def _kept(stretch: Sequence[Point]) -> list[Point]:
+    """The lowest, the highest and the first gap, in their order."""
+    known: list[tuple[float, int]] = []
+    gaps: list[int] = []
+    for index, (_, y) in enumerate(stretch):
+        if y is None:
+            gaps.append(index)
+        else:
+            known.append((y, index))
+    chosen = set(gaps[:1])
+    if known:
+        chosen |= {min(known)[1], max(known)[1]}
     return [stretch[index] for index in sorted(chosen)]

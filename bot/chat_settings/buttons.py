@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 
 from bot.chat_settings.answers import Answer, Choice
 from bot.rendering.markup import bold, code, lines
@@ -21,7 +22,7 @@ async def reply_of(answer: Answer, token: Token) -> Reply:
     """`token` gives the opaque id of a text for a while; a yes and its no share one."""
     holds_for = CONFIRM_FOR if answer.is_question else CHOOSE_FOR
     tokens: dict[tuple[str, ...], str] = {}
-    for choice in (choice for row in answer.rows for choice in row):
+    for choice in chain.from_iterable(answer.rows):
         if choice.words not in tokens:
             tokens[choice.words] = await token(" ".join((SETTING, *choice.words)), holds_for)
     return Reply(answer.text, True, tuple(tuple(_button(each, tokens) for each in row) for row in answer.rows))

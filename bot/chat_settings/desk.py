@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from hashlib import sha256
@@ -11,10 +11,21 @@ from hashlib import sha256
 from bot.chat_settings.answers import Answer, Choice, Speaker
 from bot.chat_settings.contradictions import contradictions
 from bot.chat_settings.effective import Effective, Judge, effective, key_of, no_judge, with_overrides
-from bot.chat_settings.keys import ALERTS, Key, Named, is_settable, named, settable_keys, word_in, word_in_file, word_of
-from bot.chat_settings.risk import asks_when, dangers
+from bot.chat_settings.keys import (
+    ALERTS,
+    Key,
+    Named,
+    alert_keys,
+    is_settable,
+    named,
+    settable_keys,
+    word_in,
+    word_in_file,
+    word_of,
+)
+from bot.chat_settings.risk import danger_in_words, dangers
 from bot.chat_settings.shown import all_settings, consequences, shown_value
-from bot.chat_settings.table import ROWS, ZERO
+from bot.chat_settings.table import NO_ROW, ROWS, ZERO
 from bot.chat_settings.takes import raw_of, takes, unit_of
 from bot.live_config import LiveConfig
 from bot.rendering import settings as texts
@@ -82,6 +93,13 @@ class Settings:
         found = effective(self._live.file, overrides, self._judge)
         before = self._live.now
         self._take(found)
+        await self._drop(found)
+        if before != found.config:
+            for name in found.config.hedges:
+                self._wake(name)
+
+    async def _drop(self, found: Effective) -> None:
+        """What does not go with the file, each with a notice; no later start finds it."""
         for override in found.outdated:
             await self._tell(key_of(override), override.value, FILE_CHANGED)
         for override, why in found.refused:
@@ -89,9 +107,6 @@ class Settings:
         dropped = (*found.outdated, *(override for override, _ in found.refused))
         if dropped:
             await self._overrides.discard(dropped)
-        if before != found.config:
-            for name in found.config.hedges:
-                self._wake(name)
 
     # what is in force
 
@@ -105,16 +120,13 @@ class Settings:
         """By the words there are: the list, one setting, a question back, or the change itself."""
         words = " ".join(args).replace("=", " ").split()
         if command == ALERTS:
-            if not words:
-                return self._alerts()
-            words[0] = f"{ALERTS}.{words[0].lower().removeprefix(f'{ALERTS}.')}"
-        hedges = self._hedges()
-        if not words or (len(words) == 1 and words[0].lower() in hedges):
-            return self._list(words[0].lower() if words else "")
-        found = named(words, hedges)
-        if isinstance(found, str):
-            return Answer(esc(found))
-        return await self._answer(found, speaker)
+            return await self._say_of_alerts(words, speaker)
+        match words:
+            case []:
+                return self._list(self._only_hedge())
+            case [name] if name.lower() in self._hedges():
+                return self._list(name.lower())
+        return await self._say_of_one(words, speaker)
 
     async def take_up(self, words: Sequence[str], speaker: Speaker) -> Answer:
         """What a pressed choice stands for. Raises ValueError for words that no button of ours has."""
@@ -126,6 +138,16 @@ class Settings:
             raise ValueError(f"a choice of ours has no setting: {words}")
         word, before, shown = found.words
         return await self._carry_out(found.key, word, speaker, before, shown)
+
+    async def _say_of_alerts(self, words: Sequence[str], speaker: Speaker) -> Answer:
+        if not words:
+            return self._alerts()
+        kind = words[0].lower().removeprefix(f"{ALERTS}.")
+        return await self._say_of_one((f"{ALERTS}.{kind}", *words[1:]), speaker)
+
+    async def _say_of_one(self, words: Sequence[str], speaker: Speaker) -> Answer:
+        found = named(words, self._hedges())
+        return Answer(esc(found)) if isinstance(found, str) else await self._answer(found, speaker)
 
     async def _answer(self, found: Named, speaker: Speaker) -> Answer:
         if found.key is None:
@@ -145,12 +167,16 @@ class Settings:
             return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
         if plan.next == self._now:
             return self._already(key)
-        if found := dangers(key, self._live.now, plan.next.config):
-            return self._question(plan, word, found)
+        if (question := self._question(plan, word, UNASKED)) is not None:
+            return question
         return await self._carry_out(key, word, speaker, word_in(self._live.now, key), UNASKED)
 
-    def _question(self, plan: Plan, word: str, found: Sequence[str]) -> Answer:
+    def _question(self, plan: Plan, word: str, shown: str) -> Answer | None:
+        """None when nothing is to be asked: it is no riskier than before, or this is what was asked, by its mark."""
+        found = dangers(plan.key, self._live.now, plan.next.config)
         question = texts.question_text(self._turn_of(plan), found)
+        if not found or _mark(question) == shown:
+            return None
         words = (SURE, *plan.key.typed.split(), word, word_in(self._live.now, plan.key), _mark(question))
         buttons = (Choice("Yes", words, is_danger=True), Choice("No", words, declines=True))
         return Answer(question, (buttons,), is_question=True)
@@ -158,17 +184,19 @@ class Settings:
     def _plan(self, key: Key, word: str, speaker: Speaker) -> Plan:
         """Raises ConfigurationError when the whole would not be allowed."""
         file, unit = self._live.file, unit_of(key, self._live.file.hedges)
-        others = tuple(each for each in self._now.kept if key_of(each) != key)
+        kept = {key_of(each): each for each in self._now.kept}
+        earlier = kept.pop(key, None)
         value = word_in(file, key) if word.lower() == DEFAULT else word_of(raw_of(key, word, unit))
         if value == word_in(file, key):
-            return Plan(key, None, Effective(with_overrides(file, others, self._judge), others))
-        now = self._clock.now()
-        override = Override(key.hedge, key.name, value, word_in_file(file, key), speaker.label, now)
-        earlier = next((each for each in self._now.kept if key_of(each) == key), None)
+            return Plan(key, None, self._with(*kept.values()))
         if earlier is not None and earlier.value == value:
             return Plan(key, earlier, self._now)
-        kept = (*others, override)
-        return Plan(key, override, Effective(with_overrides(file, kept, self._judge), kept))
+        override = Override(key.hedge, key.name, value, word_in_file(file, key), speaker.label, self._clock.now())
+        return Plan(key, override, self._with(*kept.values(), override))
+
+    def _with(self, *overrides: Override) -> Effective:
+        """In place of what is kept now. Raises ConfigurationError."""
+        return Effective(with_overrides(self._live.file, overrides, self._judge), overrides)
 
     # what is done
 
@@ -189,8 +217,8 @@ class Settings:
             except ConfigurationError as error:
                 return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
             turn, config = self._turn_of(plan), self._live.now
-            if (found := dangers(key, config, plan.next.config)) and _mark(texts.question_text(turn, found)) != shown:
-                return self._question(plan, word, found)
+            if (question := self._question(plan, word, shown)) is not None:
+                return question
             if not await self._store(plan, turn, speaker):
                 return Answer(REPEATED)
             self._take(plan.next)
@@ -223,50 +251,58 @@ class Settings:
     # what is shown
 
     def _list(self, hedge: str) -> Answer:
-        hedges, now = self._hedges(), self._live.now
-        name = hedge or (hedges[0] if len(hedges) == 1 else "")
-        shown = [key for key in settable_keys(now) if key.hedge in ("", name) and not _is_alert(key)]
-        values = {key.name: shown_value(now, key) for key in shown}
-        marked = {each.key for each in self._now.kept if key_of(each) in shown}
-        return Answer(texts.list_text(name, values, marked))
+        """With that hedge's; empty: with no hedge's values."""
+        keys = _listed_keys(self._live.now, hedge)
+        values = {key.name: shown_value(self._live.now, key) for key in keys}
+        marked = {each.key for each in self._now.kept if key_of(each) in keys}
+        return Answer(texts.list_text(hedge, values, marked))
 
     def _alerts(self) -> Answer:
-        keys = [key for key in settable_keys(self._live.now) if _is_alert(key)]
-        kinds = [key for key in keys if set(takes(key).choices) == set(texts.LOUDNESS_SIGNS)]
-        shown = {key.field: shown_value(self._live.now, key) for key in keys}
-        buttons = [Choice(f"{texts.LOUDNESS_SIGNS[shown[key.field]]} {key.field}", (TYPED, key.name)) for key in kinds]
-        loud = {key.field: shown[key.field] for key in kinds}
-        others = {name: value for name, value in shown.items() if name not in loud}
-        return Answer(texts.alerts_text(loud, others), _rows(buttons))
+        kinds = self._by_field(key for key in alert_keys() if _is_kind(key))
+        others = self._by_field(key for key in alert_keys() if not _is_kind(key))
+        buttons = [
+            Choice(f"{texts.LOUDNESS_SIGNS[how]} {kind}", (TYPED, f"{ALERTS}.{kind}")) for kind, how in kinds.items()
+        ]
+        return Answer(texts.alerts_text(kinds, others), _rows(buttons))
+
+    def _by_field(self, keys: Iterable[Key]) -> dict[str, str]:
+        return {key.field: shown_value(self._live.now, key) for key in keys}
 
     def _detail(self, key: Key) -> Answer:
-        now, known = self._live.now, takes(key)
+        now, row = self._live.now, ROWS.get(key.name, NO_ROW)
         setting = next(each for each in self.all() if each.key == key.full)
-        row = ROWS.get(key.name)
         detail = texts.Detail(
             typed=key.typed,
-            meaning=row.meaning if row else "",
+            meaning=row.meaning,
             now=shown_value(now, key),
             otherwise=shown_value(self._live.file, key),
             setting=setting,
             named_in_file=word_in_file(self._live.file, key) is not None,
-            allowed=known.in_words(unit_of(key, now.hedges)),
+            allowed=takes(key).in_words(unit_of(key, now.hedges)),
             zero=ZERO.get(key.name, ""),
-            danger=f"{asks_when(row)}: {row.danger}" if row and row.danger else "",
+            danger=danger_in_words(row),
         )
-        words = [word for word in known.choices if word != word_in(now, key)]
-        words += [DEFAULT] if setting.origin == "chat" else []
-        buttons = [Choice(word, (TYPED, *key.typed.split(), word)) for word in words]
-        return Answer(texts.detail_text(detail, self._zone), _rows(buttons))
+        return Answer(texts.detail_text(detail, self._zone), _rows(self._turns_to(key, setting)))
+
+    def _turns_to(self, key: Key, setting: texts.Setting) -> list[Choice]:
+        """Its other words, and the way back from what was set from chat."""
+        words = [word for word in takes(key).choices if word != word_in(self._live.now, key)]
+        if setting.origin == "chat":
+            words.append(DEFAULT)
+        return [Choice(word, (TYPED, *key.typed.split(), word)) for word in words]
 
     def _turn_of(self, plan: Plan) -> texts.Turn:
         key, before, after = plan.key, self._live.now, plan.next.config
-        meaning = ROWS[key.name].meaning if key.hedge else ""
-        also = consequences(key, before, after)
+        meaning, also = ROWS.get(key.name, NO_ROW).meaning, consequences(key, before, after)
         return texts.Turn(key.typed, meaning, shown_value(before, key), shown_value(after, key), also)
 
     def _hedges(self) -> tuple[str, ...]:
         return tuple(self._live.file.hedges)
+
+    def _only_hedge(self) -> str:
+        """Empty where there are several."""
+        first, *others = self._hedges()
+        return "" if others else first
 
 
 def _mark(question: str) -> str:
@@ -274,8 +310,14 @@ def _mark(question: str) -> str:
     return sha256(question.encode()).hexdigest()[:MARK_CHARS]
 
 
-def _is_alert(key: Key) -> bool:
-    return not key.hedge and key.name.startswith(f"{ALERTS}.")
+def _listed_keys(config: Config, hedge: str) -> list[Key]:
+    """Alerts have a list of their own."""
+    return [key for key in settable_keys(config) if key.hedge in ("", hedge) and not key.is_alert]
+
+
+def _is_kind(key: Key) -> bool:
+    """Of alert; the others are thresholds and paces."""
+    return set(takes(key).choices) == set(texts.LOUDNESS_SIGNS)
 
 
 def _rows(buttons: Sequence[Choice]) -> tuple[tuple[Choice, ...], ...]:

@@ -38,8 +38,8 @@ def no_judge(_hedge: HedgeConfig) -> None:
 
 def effective(file: Config, overrides: Iterable[Override], judge: Judge = no_judge) -> Effective:
     """Never fails: what does not go together with the file is left out."""
-    known = [each for each in sorted(overrides, key=_age) if not each.hedge or each.hedge in file.hedges]
-    outdated = tuple(each for each in known if is_settable(key_of(each)) and _is_outdated(file, each))
+    known = _of_this_file(file, overrides)
+    outdated = tuple(each for each in known if _is_outdated(file, each))
     left = [each for each in known if each not in outdated]
     try:
         return Effective(with_overrides(file, left, judge), tuple(left), outdated)
@@ -47,21 +47,30 @@ def effective(file: Config, overrides: Iterable[Override], judge: Judge = no_jud
         return _what_fits(file, left, outdated, judge)
 
 
+def _of_this_file(file: Config, overrides: Iterable[Override]) -> list[Override]:
+    """In the order of setting; a hedge that was set may be gone."""
+    return [each for each in sorted(overrides, key=_age) if each.hedge in ("", *file.hedges)]
+
+
 def with_overrides(file: Config, overrides: Sequence[Override], judge: Judge = no_judge) -> Config:
     """Raises ConfigurationError, one sentence, when the whole is not allowed."""
-    data: dict[str, Any] = file.model_dump(exclude_unset=True)
-    for override in overrides:
-        key = key_of(override)
-        if not is_settable(key):
-            raise ConfigurationError(f"{key.full} is not a setting that can be changed from chat.")
-        _section(data, key)[key.field] = raw_of(key, override.value, "")
-    config = _validated(data)
+    config = _validated(_laid_over(file, overrides))
     for override in overrides:
         if override.key == COUNTS_WALLET and override.value == "true":
             _refuse_double_count(config, override.hedge)
     for name in sorted({override.hedge for override in overrides} - {""}):
         judge(config.hedges[name])
     return config
+
+
+def _laid_over(file: Config, overrides: Iterable[Override]) -> dict[str, Any]:
+    data: dict[str, Any] = file.model_dump(exclude_unset=True)
+    for override in overrides:
+        key = key_of(override)
+        if not is_settable(key):
+            raise ConfigurationError(f"{key.full} is not a setting that can be changed from chat.")
+        _section(data, key)[key.field] = raw_of(key, override.value, "")
+    return data
 
 
 def _validated(data: Mapping[str, Any]) -> Config:
@@ -96,25 +105,31 @@ def _what_fits(file: Config, left: list[Override], outdated: tuple[Override, ...
 
 
 def _is_outdated(file: Config, override: Override) -> bool:
-    return word_in_file(file, key_of(override)) != override.file_value
+    """What cannot be set from chat at all is not: it is refused instead."""
+    key = key_of(override)
+    return is_settable(key) and word_in_file(file, key) != override.file_value
 
 
 def _section(data: dict[str, Any], key: Key) -> dict[str, Any]:
     if key.hedge:
         found: dict[str, Any] = data["hedges"][key.hedge]
         return found
-    return data.setdefault(ALERTS, {}) if key.name.startswith(f"{ALERTS}.") else data
+    return data.setdefault(ALERTS, {}) if key.is_alert else data
 
 
 def _refuse_double_count(config: Config, name: str) -> None:
     """One wallet's BASE counted by two hedges would be hedged twice; whether it is one BASE is found out at a start."""
-    wallet, chain = config.hedges[name].wallet, config.hedges[name].chain
+    this = config.hedges[name]
     for other, hedge in config.hedges.items():
-        same = hedge.chain == chain and (hedge.wallet or "").lower() == (wallet or "").lower()
-        if other != name and hedge.include_wallet_base and same:
+        if other != name and hedge.include_wallet_base and _wallet_of(hedge) == _wallet_of(this):
             raise ConfigurationError(
                 f"{other} counts that wallet already: whether {name} may too, hedge.toml and a start decide."
             )
+
+
+def _wallet_of(hedge: HedgeConfig) -> tuple[str, str]:
+    """On which chain, and its address however it is spelled."""
+    return hedge.chain, (hedge.wallet or "").lower()
 
 
 def _age(override: Override) -> tuple[object, ...]:

@@ -43,6 +43,11 @@ class Key:
         """The name within its model, without the section."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def is_alert(self) -> bool:
+        """Of the section of alerts, which is the whole program's."""
+        return not self.hedge and self.name.startswith(f"{ALERTS}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -61,6 +66,11 @@ def settable_keys(config: Config) -> tuple[Key, ...]:
     return (*map(_program_key, _program_names()), *(Key(hedge, name) for hedge in config.hedges for name in ROWS))
 
 
+def alert_keys() -> tuple[Key, ...]:
+    """How loud each kind is, then thresholds and paces, in the order of their model."""
+    return tuple(_program_key(f"{ALERTS}.{name}") for name in AlertsConfig.model_fields)
+
+
 def is_settable(key: Key) -> bool:
     """From chat; what only the file may say is not."""
     return key.name in ROWS if key.hedge else key.name in _program_names()
@@ -70,14 +80,14 @@ def section_of(config: Config, key: Key) -> Frozen:
     """The model that has the key's field. Raises KeyError for a hedge that is not there."""
     if key.hedge:
         return config.hedges[key.hedge]
-    return config.alerts if key.name.startswith(f"{ALERTS}.") else config
+    return config.alerts if key.is_alert else config
 
 
 def field_of(key: Key) -> FieldInfo:
     """Of a settable key."""
     if key.hedge:
         return HedgeConfig.model_fields[key.field]
-    return (AlertsConfig if key.name.startswith(f"{ALERTS}.") else Config).model_fields[key.field]
+    return (AlertsConfig if key.is_alert else Config).model_fields[key.field]
 
 
 def value_in(config: Config, key: Key) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.chat_settings.keys import ALERTS, Key, value_in
+from bot.chat_settings.keys import Key, value_in
 from bot.chat_settings.table import ROWS, Riskier, Row
 from core.config import Config, HedgeConfig
 
@@ -39,7 +39,7 @@ def dangers(key: Key, before: Config, after: Config) -> tuple[str, ...]:
     A band may change another that follows from it, so that all of a hedge's settings are looked at.
     """
     if not key.hedge:
-        return _told_less(key, before, after) if key.name.startswith(f"{ALERTS}.") else ()
+        return _told_less(key, before, after) if key.is_alert else ()
     old, new = before.hedges[key.hedge], after.hedges[key.hedge]
     found = (row.danger for row in ROWS.values() if is_riskier(row, in_force(old, row.key), in_force(new, row.key)))
     return tuple(dict.fromkeys(found))
@@ -47,21 +47,23 @@ def dangers(key: Key, before: Config, after: Config) -> tuple[str, ...]:
 
 def is_riskier(row: Row, before: object, after: object) -> bool:
     """What follows from others (None) can hardly be compared: a change to or from it mostly counts as riskier."""
-    if before == after or row.riskier is Riskier.NEVER:
+    if before == after:
         return False
-    if isinstance(row.riskier, tuple):
-        rank = row.riskier.index
-        return rank(_word(after)) > rank(_word(before))
-    old, new = _size(row.riskier, before), _size(row.riskier, after)
-    if old is None and new is not None:
-        return new > UNSET_AT_LEAST.get(row.key, -MOST)
-    if old is None or new is None or row.riskier is Riskier.EITHER:
-        return old != MOST
-    return new < old if row.riskier in (Riskier.LOWER, Riskier.LOWER_BUT_ON) else new > old
+    match row.riskier:
+        case tuple(words):
+            return words.index(_word(after)) > words.index(_word(before))
+        case Riskier.NEVER:
+            return False
+        case way:
+            return _is_riskier_size(row.key, way, _size(way, before), _size(way, after))
 
 
-def asks_when(row: Row) -> str:
-    """Which values ask first; empty when none does."""
+def danger_in_words(row: Row) -> str:
+    """Which values ask first, and what they lead to; empty when none does."""
+    return f"{_asks_when(row)}: {row.danger}" if row.danger else ""
+
+
+def _asks_when(row: Row) -> str:
     if isinstance(row.riskier, tuple):
         return f"{' and '.join(row.riskier[1:])} asks first"
     return ASKS_WHEN[row.riskier]
@@ -78,8 +80,15 @@ def in_force(hedge: HedgeConfig, key: str) -> object:
             return hedge.band_pct
         case "max_position_notional":
             return hedge.max_position_notional or Decimal(0)
-        case _:
-            return getattr(hedge, key)
+    return getattr(hedge, key)
+
+
+def _is_riskier_size(key: str, way: Riskier, old: Decimal | None, new: Decimal | None) -> bool:
+    if old is None:
+        return new is None or new > UNSET_AT_LEAST.get(key, -MOST)
+    if new is None or way is Riskier.EITHER:
+        return old != MOST
+    return new < old if way in (Riskier.LOWER, Riskier.LOWER_BUT_ON) else new > old
 
 
 def _size(way: Riskier, value: object) -> Decimal | None:
@@ -101,10 +110,14 @@ def _told_less(key: Key, before: Config, after: Config) -> tuple[str, ...]:
     old, new = value_in(before, key), value_in(after, key)
     if old == new:
         return ()
-    if new == "off" or (not isinstance(new, str) and not new):
+    if _is_off(new):
         return (NOT_TOLD,)
     way = TOLD_LESS.get(key.name)
-    if way is None or not old:
+    if way is None or _is_off(old):
         return ()
     lower = Decimal(str(new)) < Decimal(str(old))
     return (TOLD_LATER,) if lower is (way is Riskier.LOWER) else ()
+
+
+def _is_off(value: object) -> bool:
+    return value == "off" or not value

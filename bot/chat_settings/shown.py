@@ -42,9 +42,10 @@ def shown_value(config: Config, key: Key) -> str:
 
 def consequences(key: Key, before: Config, after: Config) -> tuple[str, ...]:
     """What else of the hedge has another value by a change of this setting."""
-    others = (Key(key.hedge, name) for name in ROWS if key.hedge and name != key.name)
-    pairs = ((other, shown_value(before, other), shown_value(after, other)) for other in others)
-    return tuple(f"{other.name} {old} → {new}" for other, old, new in pairs if old != new)
+    if not key.hedge:
+        return ()
+    old, new = _all_shown(before, key.hedge), _all_shown(after, key.hedge)
+    return tuple(f"{name} {old[name]} → {new[name]}" for name in ROWS if name != key.name and old[name] != new[name])
 
 
 def held_instead(model: Frozen, field: str) -> str:
@@ -58,6 +59,10 @@ def held_instead(model: Frozen, field: str) -> str:
             return word_of(model.band_pct)
         case _:
             return UNSET_MEANS.get(field, "")
+
+
+def _all_shown(config: Config, hedge: str) -> dict[str, str]:
+    return {name: shown_value(config, Key(hedge, name)) for name in ROWS}
 
 
 def _origin(name: str, in_file: bool, changed: dict[str, Override]) -> tuple[str, str, datetime | None]:

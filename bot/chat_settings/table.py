@@ -123,6 +123,8 @@ ZERO = {
     "alert_over_quote": "never",
 }
 ROWS = {row.key: row for rows in GROUPS.values() for row in rows}
+# Of a setting of the whole program, which is in no table.
+NO_ROW = Row("", "", NEVER)
 
 IN_THE_FILE = "set it in hedge.toml and start again"
 # Of a hedge and of the whole program, and where it is changed instead.

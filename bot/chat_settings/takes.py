@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from bot.chat_settings.keys import UNSET, Key, field_of
 from bot.chat_settings.table import ZERO
 from bot.rendering.markup import clip
-from bot.rendering.numbers import exact, number, quote_of
+from bot.rendering.numbers import exact, number, pair_of, quote_of
 from core.config import HedgeConfig
 from core.errors import ConfigurationError
 
@@ -23,6 +23,10 @@ WHOLE = re.compile(r"-?[0-9]{1,30}")
 NUMBER = re.compile(r"-?[0-9]{1,30}\.[0-9]{1,30}")
 BOOLS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 KINDS = {int: "a whole number", Decimal: "a number"}
+IN_BASE = ("hedge_threshold", "max_order_size")
+# By the last word of a setting's name.
+IN_QUOTE = ("quote", "notional")
+UNITS = {"seconds": "s", "pct": "%", "bps": "bps", "multiple": "bands", "hour": "an hour", "day": "% a day"}
 QUOTES = "\"'“”„"
 
 
@@ -43,6 +47,10 @@ class Takes:
         """All that it takes, when that is a few words."""
         return () if self.numbers else self.words
 
+    def is_word(self, text: str) -> bool:
+        """Taken as it stands: one of its words, or no number is asked for."""
+        return "number" not in self.numbers or text in self.words
+
     def in_words(self, unit: str) -> str:
         """For people; `unit` stands behind "number", empty for none."""
         numbers = self.numbers.replace("number", f"number ({unit})", 1) if unit else self.numbers
@@ -52,10 +60,11 @@ class Takes:
 def takes(key: Key) -> Takes:
     """Read off the model's own field, so that the two cannot differ."""
     field = field_of(key)
-    words, numbers = [], []
+    words: list[str] = []
+    numbers: list[str] = []
     for kind, limits in _branches(field.annotation, tuple(field.metadata)):
         if get_origin(kind) is Literal:
-            words += [str(word) for word in get_args(kind)]
+            words += map(str, get_args(kind))
         elif kind is bool:
             words += ["true", "false"]
         elif kind is not type(None):
@@ -73,26 +82,16 @@ def raw_of(key: Key, word: str, unit: str) -> object:
         return BOOLS[text]
     if text == UNSET and known.may_be_unset:
         return None
-    if "number" not in known.numbers or text in known.words:
-        return text
-    found = _number_of(text.removesuffix(unit.lower()))
-    if found is None:
-        raise ConfigurationError(f'{key.full} = "{clip(text, 40)}" is not allowed: it must be {known.in_words(unit)}.')
-    return found
+    return text if known.is_word(text) else _number_meant(key, text, unit)
 
 
 def unit_of(key: Key, hedges: Mapping[str, HedgeConfig]) -> str:
     """What its numbers count; empty for a bare number."""
-    name = key.field
-    symbol = hedges[key.hedge].symbol if key.hedge else ""
-    quotes = {quote_of(symbol)} if symbol else {quote_of(hedge.symbol) for hedge in hedges.values()}
-    quote = quotes.pop() if len(quotes) == 1 else "QUOTE"
-    by_ending = {"seconds": "s", "pct": "%", "bps": "bps", "quote": quote, "notional": quote, "multiple": "bands"}
-    if name in ("hedge_threshold", "max_order_size"):
-        return symbol.removesuffix(quote)
-    if name.endswith("_pct_per_day"):
-        return "% a day"
-    return by_ending.get(name.rpartition("_")[2], "an hour" if name == "max_per_hour" else "")
+    if key.field in IN_BASE:
+        base, _ = pair_of(hedges[key.hedge].symbol)
+        return base
+    ending = key.field.rpartition("_")[2]
+    return _quote(key, hedges) if ending in IN_QUOTE else UNITS.get(ending, "")
 
 
 def with_unit(word: str, unit: str) -> str:
@@ -105,6 +104,21 @@ def explained(key: Key, word: str, unit: str) -> str:
     """With what 0 stands for."""
     zero = ZERO.get(key.name, "" if key.hedge else "off") if number(word) == 0 else ""
     return f"{with_unit(word, unit)} ({zero})" if zero else with_unit(word, unit)
+
+
+def _quote(key: Key, hedges: Mapping[str, HedgeConfig]) -> str:
+    """The hedge's; of the whole program's settings the one that all hedges have, if they do."""
+    meant = [hedges[key.hedge]] if key.hedge else hedges.values()
+    quotes = {quote_of(hedge.symbol) for hedge in meant}
+    return quotes.pop() if len(quotes) == 1 else "QUOTE"
+
+
+def _number_meant(key: Key, text: str, unit: str) -> int | Decimal:
+    found = _number_of(text.removesuffix(unit.lower()))
+    if found is None:
+        needed = takes(key).in_words(unit)
+        raise ConfigurationError(f'{key.full} = "{clip(text, 40)}" is not allowed: it must be {needed}.')
+    return found
 
 
 def _number_of(text: str) -> int | Decimal | None:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -43,6 +43,8 @@ PACE = "The market runs {speed:g} times as fast as life: a minute here is {span}
 ADDS_UP = "Net is the sum: LP fees, LP value, hedge, funding and costs, from the first reading to the last."
 UNHEDGED = "The position alone, LP fees and LP value: {without}; with the hedge: {net}."
 ANSWERER = "demo"
+UNKNOWN = "unknown"
+ACCOUNT_FIGURES = ("lp_fees_quote", "lp_value_quote", "hedge_quote", "funding_quote", "costs_quote", "net_quote")
 DEFAULT_FAST_HOURS = 24
 # Of the viewer's own time; the configuration allows a day of the market's.
 ANSWER_WITHIN_S = 300
@@ -169,7 +171,7 @@ async def _run_fast(options: DemoOptions, logs: LogRing | None = None) -> int:
 async def drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOptions) -> int:
     poll_s = float(stage.market.config().hedges[HEDGE].poll_seconds)
     end = clock.now() + timedelta(hours=hours)
-    cycles, shown_hour, told = 0, -1, asyncio.Event()
+    cycles, told, progress = 0, asyncio.Event(), _Progress(hours)
     stage.office.bell.listen(told.set)
     books = SeriesKeeper(engine=stage.engine, series=stage.store.series)
     while clock.now() < end:
@@ -179,14 +181,28 @@ async def drive(stage: Stage, clock: ManualClock, hours: int, options: DemoOptio
         if told.is_set() and await _answer(stage, options):
             continue
         told.clear()
-        hour = (clock.now() - RECORDED_START) // timedelta(hours=1)
-        if hour != shown_hour and sys.stderr.isatty():
-            print(f"\r{hour}/{hours} h of market", end="", file=sys.stderr)
-            shown_hour = hour
+        progress.show(clock.now())
         await clock.sleep(poll_s)
-    if sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr)
+    progress.end()
     return cycles
+
+
+class _Progress:
+    """The hour of market, for whoever watches a fast run: one line, written over."""
+
+    def __init__(self, hours: int) -> None:
+        self._hours = hours
+        self._shown_hour = -1
+
+    def show(self, now: datetime) -> None:
+        hour = (now - RECORDED_START) // timedelta(hours=1)
+        if hour != self._shown_hour and sys.stderr.isatty():
+            print(f"\r{hour}/{self._hours} h of market", end="", file=sys.stderr)
+            self._shown_hour = hour
+
+    def end(self) -> None:
+        if sys.stderr.isatty():
+            print("\r", end="", file=sys.stderr)
 
 
 async def _answer(stage: Stage, options: DemoOptions) -> bool:
@@ -207,7 +223,7 @@ async def _summarise(stage: Stage, seed: int, hours: int, cycles: int) -> Summar
     account = await stage.venue.account(SYMBOL)
     ledger = await stage.venue.ledger()
     counts = await _counts(stage.store)
-    parts = await _account(stage)
+    figures = _account_figures(await _account(stage))
     return Summary(
         seed=seed,
         hours=hours,
@@ -226,13 +242,16 @@ async def _summarise(stage: Stage, seed: int, hours: int, cycles: int) -> Summar
         position_base=_text(account.position_base),
         trading_fees_quote=_text(ledger.fees),
         realised_pnl_quote=_text(ledger.realised),
-        lp_fees_quote=_text(parts.lp_fees if parts else None),
-        lp_value_quote=_text(parts.lp if parts else None),
-        hedge_quote=_text(parts.hedge if parts else None),
-        funding_quote=_text(parts.funding if parts else None),
-        costs_quote=_text(parts.costs if parts else None),
-        net_quote=_text(parts.net if parts else None),
+        **figures,
     )
+
+
+def _account_figures(parts: Parts | None) -> dict[str, str]:
+    """By the summary's names."""
+    if parts is None:
+        return dict.fromkeys(ACCOUNT_FIGURES, UNKNOWN)
+    amounts = (parts.lp_fees, parts.lp, parts.hedge, parts.funding, parts.costs, parts.net)
+    return dict(zip(ACCOUNT_FIGURES, map(_text, amounts), strict=True))
 
 
 async def _account(stage: Stage) -> Parts | None:
@@ -267,7 +286,7 @@ async def _counts(store: Store) -> dict[str, int]:
 
 
 def _text(number: Decimal | None) -> str:
-    return "unknown" if number is None else f"{number:f}"
+    return UNKNOWN if number is None else f"{number:f}"
 
 
 def _as_text(summary: Summary, wall_s: float) -> str:

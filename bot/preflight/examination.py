@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bot.chat_settings.shown import all_settings
 from bot.fast_clock import program_clock
-from bot.preflight.chain import examine_lp
-from bot.preflight.exchange import examine_exchange
+from bot.preflight.chain import ChainSide, examine_lp
+from bot.preflight.exchange import Perp, examine_exchange
 from bot.preflight.findings import Examination, Finding, fix, ok, warn
 from bot.preflight.push import examine_push
 from bot.preflight.sense import examine_contradictions, examine_sense, matters_if_unset
-from bot.preflight.standing import read_standing
+from bot.preflight.standing import Standing, read_standing
 from bot.preflight.telegram import examine_telegram
 from bot.rendering.settings import Setting
 from bot.settings import Settings
 from core.clock import Clock, PacedClock, SystemClock
+from core.config import Config
 from core.errors import ConfigurationError
 
 
@@ -34,19 +35,39 @@ async def examine(settings: Settings, *, allow_withdrawal_key: bool) -> Examinat
         examine_exchange(settings, clock, allow_withdrawal_key=allow_withdrawal_key),
         examine_telegram(settings),
     )
-    findings = [_configuration(settings), *(_notice(settings, notice) for notice in settings.notices)]
-    findings += [*standing.findings, *_clock(settings), _addresses(settings)]
-    for name, hedge in config.hedges.items():
-        findings += [*matters_if_unset(name, hedge), *examine_contradictions(name, hedge)]
-    for lp in lps:
-        findings += lp.findings
-    findings += pushes
-    findings += exchange.findings
-    for (name, hedge), lp in zip(config.hedges.items(), lps, strict=True):
-        if lp.facts is not None and hedge.symbol in exchange.perps:
-            findings += examine_sense(config, name, lp.facts, exchange.perps[hedge.symbol])
+    findings = (
+        *_of_this_machine(settings, standing),
+        *_of_hedges(config),
+        *(finding for lp in lps for finding in lp.findings),
+        *pushes,
+        *exchange.findings,
+        *_of_both_sides(config, lps, exchange.perps),
+        *telegram,
+    )
     in_force = (*all_settings(file, standing.now), *_environment(settings))
-    return Examination(config.mode, (*findings, *telegram), in_force)
+    return Examination(config.mode, findings, in_force)
+
+
+def _of_this_machine(settings: Settings, standing: Standing) -> Iterator[Finding]:
+    """What is known without asking anybody: file, environment, database."""
+    yield _configuration(settings)
+    yield from (_notice(settings, notice) for notice in settings.notices)
+    yield from standing.findings
+    yield from _clock(settings)
+    yield _addresses(settings)
+
+
+def _of_hedges(config: Config) -> Iterator[Finding]:
+    for name, hedge in config.hedges.items():
+        yield from matters_if_unset(name, hedge)
+        yield from examine_contradictions(name, hedge)
+
+
+def _of_both_sides(config: Config, lps: Sequence[ChainSide], perps: Mapping[str, Perp]) -> Iterator[Finding]:
+    """Of each hedge whose LP and perpetual could both be read, in the order of `lps`."""
+    for (name, hedge), lp in zip(config.hedges.items(), lps, strict=True):
+        if lp.facts is not None and hedge.symbol in perps:
+            yield from examine_sense(config, name, lp.facts, perps[hedge.symbol])
 
 
 def _configuration(settings: Settings) -> Finding:
@@ -120,10 +141,13 @@ def _environment(settings: Settings) -> Sequence[Setting]:
 def _shown(value: object) -> str:
     from pydantic import SecretStr
 
-    if isinstance(value, SecretStr):
-        return "set, not shown"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "unset"
-    if isinstance(value, str) and "://" in value:
-        return _host(value)
-    return "unset" if value is None else str(value)
+    match value:
+        case None:
+            return "unset"
+        case SecretStr():
+            return "set, not shown"
+        case tuple():
+            return ", ".join(map(str, value)) or "unset"
+        case str() if "://" in value:
+            return _host(value)
+    return str(value)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.key_rights import read_faults
-from bot.preflight.findings import Finding, Verdict, fix, ok, warn
+from bot.preflight.findings import Finding, fix, must_fix, ok, warn
 from bot.preflight.streams import examine_account_stream, examine_market_stream
 from bot.settings import Settings
 from bot.venues import live_venue
@@ -46,27 +46,20 @@ class ExchangeSide:
 
 async def examine_exchange(settings: Settings, clock: Clock, *, allow_withdrawal_key: bool) -> ExchangeSide:
     """The account only in live mode, and only once the symbols are known. Trades and changes nothing."""
-    public = BinancePublic(settings.around.values.binance_futures_url, clock)
-    market = BinanceMarket(public, clock)
+    findings, perps = await _public_side(settings, clock)
+    if settings.config.mode != "live" or not perps:
+        return ExchangeSide(tuple(findings), perps)
+    try:
+        venue = live_venue(settings, clock)
+    except LpHedgeError as error:
+        return ExchangeSide((*findings, fix("exchange key", str(error))), perps)
     stream_url = settings.around.values.stream_url
     try:
-        findings, perps = await _public_side(settings, public, market, clock)
-        if stream_url is not None and perps:
-            stream = BinanceMarketStream(market.unit, public.server_now_ms, clock, stream_url=stream_url)
-            findings.append(await examine_market_stream(stream, perps))
+        findings += await _account_side(venue, perps, allow_withdrawal_key=allow_withdrawal_key)
+        if stream_url is not None and not must_fix(findings):
+            findings.append(await examine_account_stream(venue.account_stream(stream_url)))
     finally:
-        await public.aclose()
-    if settings.config.mode == "live" and perps:
-        try:
-            venue = live_venue(settings, clock)
-        except LpHedgeError as error:
-            return ExchangeSide((*findings, fix("exchange key", str(error))), perps)
-        try:
-            findings += await _account_side(venue, perps, allow_withdrawal_key=allow_withdrawal_key)
-            if stream_url is not None and not any(finding.verdict is Verdict.FIX for finding in findings):
-                findings.append(await examine_account_stream(venue.account_stream(stream_url)))
-        finally:
-            await venue.aclose()
+        await venue.aclose()
     return ExchangeSide(tuple(findings), perps)
 
 
@@ -81,7 +74,22 @@ async def read_perp(futures_url: str, symbol: str, clock: Clock) -> Perp:
         await public.aclose()
 
 
-async def _public_side(
+async def _public_side(settings: Settings, clock: Clock) -> tuple[list[Finding], dict[str, Perp]]:
+    """What is told to anybody, first asked and then heard."""
+    public = BinancePublic(settings.around.values.binance_futures_url, clock)
+    market = BinanceMarket(public, clock)
+    stream_url = settings.around.values.stream_url
+    try:
+        findings, perps = await _clock_and_symbols(settings, public, market, clock)
+        if stream_url is not None and perps:
+            stream = BinanceMarketStream(market.unit, public.server_now_ms, clock, stream_url=stream_url)
+            findings.append(await examine_market_stream(stream, perps))
+    finally:
+        await public.aclose()
+    return findings, perps
+
+
+async def _clock_and_symbols(
     settings: Settings, public: BinancePublic, market: BinanceMarket, clock: Clock
 ) -> tuple[list[Finding], dict[str, Perp]]:
     findings: list[Finding] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,7 +36,7 @@ class Examination:
     @property
     def must_fix(self) -> bool:
         """Then `check` ends with 3."""
-        return any(finding.verdict is Verdict.FIX for finding in self.findings)
+        return must_fix(self.findings)
 
 
 def ok(subject: str, detail: str) -> Finding:
@@ -52,6 +52,11 @@ def warn(subject: str, detail: str) -> Finding:
 def fix(subject: str, detail: str) -> Finding:
     """It would not run, or hedge wrongly; `detail` says what to do."""
     return Finding(subject, Verdict.FIX, detail)
+
+
+def must_fix(findings: Iterable[Finding]) -> bool:
+    """Whether any of them is a FIX."""
+    return any(finding.verdict is Verdict.FIX for finding in findings)
 
 
 def report_text(examination: Examination) -> str:

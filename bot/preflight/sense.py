@@ -138,8 +138,7 @@ def _room(name: str, config: Config, facts: LpFacts, perp: Perp) -> list[Finding
     """Whether the position limit lets the target be reached, and margin for as much of it as that allows."""
     hedge, subject = config.hedges[name], f"{name}: room"
     price = perp.market.mark_price
-    target_base = hedge.hedge_ratio * sum((position.base for position in facts.positions), Decimal(0))
-    edge_base = hedge.hedge_ratio * sum((position.base_at_lower_edge for position in facts.positions), Decimal(0))
+    target_base, edge_base = _targets_base(hedge, facts)
     limit = hedge.max_position_notional or Decimal(0)  # zero is none
     over = 0 < limit < target_base * price
     available, needed = _available_and_needed(config, perp, limit if over else target_base * price)
@@ -151,6 +150,13 @@ def _room(name: str, config: Config, facts: LpFacts, perp: Perp) -> list[Finding
     if needed > available:
         return [fix(subject, f"{said}: add margin")]
     return [warn(subject, said) if over else ok(subject, said)]
+
+
+def _targets_base(hedge: HedgeConfig, facts: LpFacts) -> tuple[Decimal, Decimal]:
+    """Short now, and once the price is at the lower edge of every range."""
+    now = sum((position.base for position in facts.positions), Decimal(0))
+    at_edge = sum((position.base_at_lower_edge for position in facts.positions), Decimal(0))
+    return hedge.hedge_ratio * now, hedge.hedge_ratio * at_edge
 
 
 def _available_and_needed(config: Config, perp: Perp, notional: Decimal) -> tuple[Decimal, Decimal]:

@@ -50,9 +50,13 @@ async def _stops(store: Store, name: str, names: Sequence[str]) -> Sequence[Find
         stop = stop_of(from_json(text).kernel) if text else Reason.NONE
     except InvariantBroken as error:
         return [fix(f"{name}: stopped", f"whether it is halted cannot be told, `run` will not start it: {error}")]
-    waiting = await store.commands.pending()
-    if any(row.name == HALT and name in meant_by_halt(row.args, names).hedges for row in waiting):
+    if await _halt_waits(store, name, names):
         return [warn(f"{name}: stopped", "a halt waits to be read: the next start halts first, until /resume")]
     if stop is Reason.NONE:
         return []
     return [warn(f"{name}: stopped", f"it is {stop.text}: nothing is traded until /resume")]
+
+
+async def _halt_waits(store: Store, name: str, names: Sequence[str]) -> bool:
+    waiting = await store.commands.pending()
+    return any(row.name == HALT and name in meant_by_halt(row.args, names).hedges for row in waiting)
