@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from bot.rendering.money import signed
-from bot.rendering.numbers import UNKNOWN
 from core.accounting.attribution import Parts
 
 LABEL_CHARS = 27
@@ -60,14 +59,14 @@ def hedges_table(columns: Mapping[str, Parts], quote: str) -> Iterator[str]:
     for first in range(0, len(every), MOST_COLUMNS):
         names = every[first : first + MOST_COLUMNS]
         shown = [columns[name] for name in names]
-        yield f"{f'In {quote}':<{LABEL_CHARS}}" + "".join(f"{_cut(name):>{COLUMN_CHARS}}" for name in names)
+        yield _line(f"In {quote}", map(_cut, names))
         yield from _rows(EARNED, shown)
         yield "-" * (LABEL_CHARS + COLUMN_CHARS * len(shown))
         yield from _rows([NET], shown)
         yield ""
         yield from _rows(APART, shown)
-        yield f"{'Turnover':<{LABEL_CHARS}}" + "".join(f"{each.turnover:>{COLUMN_CHARS},.2f}" for each in shown)
-        yield f"{'Trades':<{LABEL_CHARS}}" + "".join(f"{each.trades:>{COLUMN_CHARS}}" for each in shown)
+        yield _line("Turnover", (f"{each.turnover:,.2f}" for each in shown))
+        yield _line("Trades", (f"{each.trades}" for each in shown))
         yield ""
 
 
@@ -84,8 +83,11 @@ def _rows(rows: Sequence[Row], shown: Sequence[Parts]) -> Iterator[str]:
         values = [amount(each) for each in shown]
         if label.startswith("(") and not any(values):
             continue
-        texts = (UNKNOWN if value is None else signed(value) for value in values)
-        yield f"{label.strip('()'):<{LABEL_CHARS}}" + "".join(f"{text:>{COLUMN_CHARS}}" for text in texts)
+        yield _line(label.strip("()"), map(signed, values))
+
+
+def _line(label: str, texts: Iterable[str]) -> str:
+    return f"{label:<{LABEL_CHARS}}" + "".join(f"{text:>{COLUMN_CHARS}}" for text in texts)
 
 
 def _cut(name: str) -> str:

@@ -30,6 +30,19 @@ CUT_BY = {
 }
 WHY = "Why was it rejected?"
 ASKED_WHY = re.compile(rf"^{re.escape(WHY)}.*\bID ([0-9a-z]+)\b", re.DOTALL)
+# The state that an answer leads to, and what is said to whoever gave it.
+ANSWERS: Mapping[str, tuple[ApprovalState, str]] = {
+    "approve": (ApprovalState.APPROVED, "Approved: {size}. Working on it."),
+    "reject": (ApprovalState.REJECTED, "Rejected: {size}. I do not propose this side again for a while."),
+}
+# Why an answer comes too late, by the state it meets; in any other the proposal was approved.
+STANDING: Mapping[ApprovalState, str] = {
+    ApprovalState.PENDING: "its time was up at {expiry}.",
+    ApprovalState.REJECTED: "rejected by {who}.",
+    ApprovalState.EXPIRED: "it expired at {expiry}.",
+    ApprovalState.SUPERSEDED: "it was superseded, the need changed{note}.",
+    ApprovalState.VOIDED: "approved by {who}, then stopped{note}.",
+}
 ESTIMATE = "≈ From an estimate: the chain cannot be read; its last confirmed liquidity at the perpetual's price."
 
 
@@ -67,8 +80,7 @@ def outcome_lines(approval: Approval, zone: tzinfo, done: Traded | None = None) 
         case ApprovalState.FAILED:
             return (decision, f"⚠️ {bold('Failed')}{_because(approval)}: {_traded(approval, done)}")
         case ApprovalState.VOIDED if approval.decided_by:
-            booked = _traded(approval, done) if done or approval.used_base else "no fill was booked under it."
-            return (decision, f"🚫 {bold('Stopped')}{_because(approval)}. Until then: {booked}")
+            return (decision, f"🚫 {bold('Stopped')}{_because(approval)}. Until then: {_booked(approval, done)}")
         case _:
             return (decision,)
 
@@ -115,13 +127,11 @@ def outcome_sentence(approval: Approval | None, zone: tzinfo, *, wanted: str, wo
     """One plain sentence for who pressed: what their answer did, or who was there before."""
     if approval is None:
         return "I know no proposal with this ID; /pending lists those that wait."
-    size = _size(approval)
-    if won and wanted == "approve":
-        return f"Approved: {size}. Working on it."
+    state, says = ANSWERS[wanted]
     if won:
-        return f"Rejected: {size}. I do not propose this side again for a while."
-    already = approval.state is (ApprovalState.APPROVED if wanted == "approve" else ApprovalState.REJECTED)
-    return f"{'Decided already' if already else 'Too late for your answer'}: {_standing(approval, zone)}"
+        return says.format(size=_size(approval))
+    why = "Decided already" if approval.state is state else "Too late for your answer"
+    return f"{why}: {_standing(approval, zone)}"
 
 
 def person(by: str | None) -> str:
@@ -226,22 +236,13 @@ def _decision(approval: Approval, zone: tzinfo) -> str:
 
 def _standing(approval: Approval, zone: tzinfo) -> str:
     """Why an answer came too late, as one plain sentence."""
-    who = f"{person(approval.decided_by)} at {hour(approval.decided_at, zone)}"
-    match approval.state:
-        case ApprovalState.PENDING:
-            return f"its time was up at {hour(approval.expires_at, zone)}."
-        case ApprovalState.REJECTED:
-            return f"rejected by {who}."
-        case ApprovalState.EXPIRED:
-            return f"it expired at {hour(approval.expires_at, zone)}."
-        case ApprovalState.SUPERSEDED:
-            return f"it was superseded, the need changed{_note(approval)}."
-        case ApprovalState.VOIDED if approval.decided_by:
-            return f"approved by {who}, then stopped{_note(approval)}."
-        case ApprovalState.VOIDED:
-            return f"it is void{_note(approval)}."
-        case _:
-            return f"approved by {who}."
+    if approval.state is ApprovalState.VOIDED and not approval.decided_by:
+        return f"it is void{_note(approval)}."
+    return STANDING.get(approval.state, "approved by {who}.").format(
+        who=f"{person(approval.decided_by)} at {hour(approval.decided_at, zone)}",
+        expiry=hour(approval.expires_at, zone),
+        note=_note(approval),
+    )
 
 
 def _because(approval: Approval) -> str:
@@ -254,6 +255,11 @@ def _note(approval: Approval) -> str:
 
 def _size(approval: Approval) -> str:
     return f"{approval.side.value} {exact(approval.quantity_base)} {approval.shown.get('base_symbol', '')}".rstrip()
+
+
+def _booked(approval: Approval, done: Traded | None) -> str:
+    """Of one that was stopped on its way."""
+    return _traded(approval, done) if done or approval.used_base else "no fill was booked under it."
 
 
 def _traded(approval: Approval, done: Traded | None) -> str:

@@ -34,7 +34,12 @@ def fill_bar(part: Decimal, whole: Decimal) -> str:
 
 def range_line(position: PositionStatus, price: Decimal | None) -> str:
     """A full range is named so: its numbers would tell nobody anything."""
-    if position.price_upper >= position.price_lower * FULL_RANGE_RATIO:
+    if is_full_range(position):
         return f"{code(range_bar(price, position.price_lower, position.price_upper))} full range"
     bar = code(range_bar(price, position.price_lower, position.price_upper))
     return f"{esc(amount(position.price_lower))} {bar} {esc(amount(position.price_upper))}"
+
+
+def is_full_range(position: PositionStatus) -> bool:
+    """Its edges are so far apart that no price leaves it."""
+    return position.price_upper >= position.price_lower * FULL_RANGE_RATIO

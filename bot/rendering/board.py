@@ -3,7 +3,7 @@ changes when something has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.rendering.brief import brief_lines
 from bot.rendering.markup import bold, esc, lines
@@ -30,9 +30,15 @@ def board_text(
         bold(f"{mode.upper()} · {STOPPED if stopped else overall(statuses)}"),
         "Nothing is hedged until it runs again; the short stays. As it was last seen:" if stopped else None,
         f"⚖️ {waiting} to answer: /pending" if waiting and not stopped else None,
-        *(_hedge(status, old.get(status.name, ())) for status in statuses[:SHOWN]),
-        f"… and {len(statuses) - SHOWN} more, see /status" if len(statuses) > SHOWN else None,
+        *_hedges(statuses, old),
     )
+
+
+def _hedges(statuses: Sequence[HedgeStatus], old: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for status in statuses[:SHOWN]:
+        yield _hedge(status, old.get(status.name, ()))
+    if len(statuses) > SHOWN:
+        yield f"… and {len(statuses) - SHOWN} more, see /status"
 
 
 def _hedge(status: HedgeStatus, old: Sequence[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from bot.measures import liquidation_distance
-from bot.rendering.bars import FULL_RANGE_RATIO, fill_bar, range_bar
+from bot.rendering.bars import fill_bar, is_full_range, range_bar
 from bot.rendering.markup import code, esc
 from bot.rendering.numbers import UNKNOWN, amount, exact, money, percent, quote_of, span
-from core.status import DueKind, HedgeStatus, LpStatus, WorkStatus
+from core.status import DueKind, HedgeStatus, LpStatus, PositionStatus, WorkStatus
 
 MOST_DUE = 2
 DUE_WORDS: Mapping[DueKind, str] = {
@@ -82,8 +83,10 @@ def _hull(lp: LpStatus) -> str:
     """The outermost edges of all positions, as one range."""
     if not lp.positions:
         return f"LP {UNKNOWN}" if lp.state is None else "no LP position"
-    ranged = [each for each in lp.positions if each.price_upper < each.price_lower * FULL_RANGE_RATIO]
-    if not ranged:
-        return "full range"
+    ranged = [each for each in lp.positions if not is_full_range(each)]
+    return _between(ranged, lp.price) if ranged else "full range"
+
+
+def _between(ranged: Sequence[PositionStatus], price: Decimal | None) -> str:
     lower, upper = min(each.price_lower for each in ranged), max(each.price_upper for each in ranged)
-    return f"{esc(amount(lower))} {code(range_bar(lp.price, lower, upper))} {esc(amount(upper))}"
+    return f"{esc(amount(lower))} {code(range_bar(price, lower, upper))} {esc(amount(upper))}"

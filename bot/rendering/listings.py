@@ -30,7 +30,7 @@ def help_text() -> str:
     """From the table of commands: those that only show first."""
     reading = [command for command in COMMANDS if command.read_only]
     acting = [command for command in COMMANDS if not command.read_only]
-    return lines(bold("Look"), *(_help_line(c) for c in reading), "", bold("Act"), *(_help_line(c) for c in acting))
+    return lines(bold("Look"), *map(_help_line, reading), "", bold("Act"), *map(_help_line, acting))
 
 
 def greeting_text(version: str, mode: str, hedges: Sequence[str]) -> str:

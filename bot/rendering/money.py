@@ -54,11 +54,18 @@ def _tables(known: Mapping[str, Statement]) -> Iterator[str]:
         yield f"{bold(name)} · {esc(statement.assets.quote)}"
         yield from _table(statement.total)
         return
-    for quote in dict.fromkeys(statement.assets.quote for statement in known.values()):
-        of_quote = {name: each for name, each in known.items() if each.assets.quote == quote}
+    for quote, totals in _totals_by_quote(known).items():
         yield f"{bold('all')} · {esc(quote)}"
-        yield from _table(reduce(add, (each.total for each in of_quote.values()), Parts()))
-        yield from (_line(name, each.total) for name, each in of_quote.items())
+        yield from _table(reduce(add, totals.values(), Parts()))
+        yield from (_line(name, total) for name, total in totals.items())
+
+
+def _totals_by_quote(known: Mapping[str, Statement]) -> dict[str, dict[str, Parts]]:
+    """By QUOTE, then by hedge."""
+    totals: dict[str, dict[str, Parts]] = {}
+    for name, statement in known.items():
+        totals.setdefault(statement.assets.quote, {})[name] = statement.total
+    return totals
 
 
 def _table(total: Parts) -> Iterator[str]:
@@ -89,8 +96,7 @@ def _line(name: str, total: Parts) -> str:
 
 def hedge_split(total: Parts) -> str:
     """Of the perpetual's profit, slippage included."""
-    unrealised = UNKNOWN if total.unrealised is None else signed(total.unrealised)
-    return f"hedge realised {signed(total.realised)}, unrealised {unrealised}"
+    return f"hedge realised {signed(total.realised)}, unrealised {signed(total.unrealised)}"
 
 
 def unpriced_fees(total: Parts) -> Iterator[str]:
@@ -131,11 +137,15 @@ def _row(label: str, amount: Decimal) -> str:
     return code(f"{label:<{LABEL_CHARS}}{signed(amount):>{NUMBER_CHARS}}")
 
 
-def signed(amount: Decimal) -> str:
-    """To the cent, always with a sign; an amount under one stays visible."""
-    if amount and abs(amount) < CENT / 2:
-        return "+<0.01" if amount > 0 else "-<0.01"
-    return f"{amount:+,.2f}" if abs(amount) >= CENT / 2 else "0.00"
+def signed(amount: Decimal | None) -> str:
+    """To the cent, always with a sign; an amount under one stays visible. None is unknown."""
+    if amount is None:
+        return UNKNOWN
+    if not amount:
+        return "0.00"
+    if abs(amount) >= CENT / 2:
+        return f"{amount:+,.2f}"
+    return "+<0.01" if amount > 0 else "-<0.01"
 
 
 def _trades(total: Parts) -> str:

@@ -38,8 +38,7 @@ def _departed_question(name: str, status: HedgeStatus | None) -> str:
     if status is None:
         return lines(title, "Nothing has been read yet, so I cannot show figures.")
     base, quote = status.base_symbol or "BASE", quote_of(status.perp.symbol)
-    worth = status.departed_base * status.price if status.departed_base is not None and status.price else None
-    size = f"{exact(status.departed_base, base)} ≈ {money(worth, quote)}"
+    size = f"{exact(status.departed_base, base)} ≈ {money(_worth(status.departed_base, status.price), quote)}"
     target = f"{amount(status.target_base, base, signed=True)} → {amount(_target_without(status), base, signed=True)}"
     stopped = status.reason if status.reason in ("halted", "paused") else None
     return lines(
@@ -58,14 +57,19 @@ def _target_without(status: HedgeStatus) -> Decimal | None:
     return status.target_base * max(Decimal(0), status.net_base - status.departed_base) / status.net_base
 
 
+def _worth(size_base: Decimal | None, price: Decimal | None) -> Decimal | None:
+    """In QUOTE."""
+    return size_base * price if size_base is not None and price else None
+
+
 def _figures(command: str, status: HedgeStatus | None) -> str:
     if status is None:
         return "Nothing has been read yet, so I cannot show figures."
     base, quote = status.base_symbol or "BASE", quote_of(status.perp.symbol)
     position = esc(amount(status.perp.position_base, base, signed=True))
     if command == "flatten":
-        worth = status.perp.short_base * status.price if status.perp.short_base is not None and status.price else None
-        short = f"{exact(status.perp.short_base, base)} ≈ {money(worth, quote)}"
+        short_base = status.perp.short_base
+        short = f"{exact(short_base, base)} ≈ {money(_worth(short_base, status.price), quote)}"
         return f"Short {esc(short)}. From then on it is halted and the LP position is not hedged, until /resume."
     gap = f"{amount(status.gap_base, base, signed=True)} = {money(status.gap_quote, quote)}"
     target = amount(status.target_base, base, signed=True)

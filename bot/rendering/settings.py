@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -11,8 +11,11 @@ from bot.rendering.approvals import person
 from bot.rendering.markup import bold, code, esc, italic, lines
 from bot.rendering.numbers import moment
 
+# By group, the keys that may be changed from the chat.
+SETTABLE: Mapping[str, Sequence[str]] = {group: [row.key for row in rows] for group, rows in GROUPS.items()}
 LOUDNESS_SIGNS = {"loud": "🔊", "silent": "🔈", "off": "🔕"}
 FIXED = "decided at the start"
+OF_A_HEDGE: Mapping[str, Sequence[str]] = {FIXED: tuple(NOT_FROM_CHAT), **SETTABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +98,24 @@ def list_text(hedge: str, values: Mapping[str, str], marked: Collection[str]) ->
     """The settable ones of a hedge; with no hedge in particular their names alone. What else is among the values is of
     the whole program.
     """
-    groups = {group: [row.key for row in rows] for group, rows in GROUPS.items()}
-    groups["program"] = [key for key in values if key not in ROWS]
     return lines(
         f"⚙️ {bold(f'Settings of {hedge}' if hedge else 'Settings')}",
-        *(
-            f"{italic(group)}: {', '.join(_item(key, values, marked) for key in keys)}"
-            for group, keys in groups.items()
-            if keys
-        ),
+        *_listed(values, marked),
         "* changed from chat" if marked else None,
         f"{code('/set KEY')} explains one, {code('/set KEY VALUE')} changes it. /alerts has the alerts, /config all.",
     )
+
+
+def _listed(values: Mapping[str, str], marked: Collection[str]) -> Iterator[str]:
+    of_the_program = [key for key in values if key not in ROWS]
+    for group, keys in {**SETTABLE, "program": of_the_program}.items():
+        if keys:
+            yield f"{italic(group)}: {', '.join(_item(key, values, marked) for key in keys)}"
+
+
+def _item(key: str, values: Mapping[str, str], marked: Collection[str]) -> str:
+    star = "*" if key in marked else ""
+    return f"{esc(key)}{star} {bold(values[key])}" if key in values else esc(key)
 
 
 # What each kind tells of; docs/alerts.md has the whole of it.
@@ -141,19 +150,16 @@ def alerts_text(kinds: Mapping[str, str], others: Mapping[str, str]) -> str:
 
 def config_text(settings: Sequence[Setting], hedges: Sequence[str], zone: tzinfo) -> str:
     """Of each of `hedges` everything, what is default in short; of the program what is not."""
-    parts = [_block("program", [each for each in settings if not each.key.startswith("hedges.")], "", zone)]
-    for hedge in hedges:
-        prefix = f"hedges.{hedge}."
-        own = {each.key.removeprefix(prefix): each for each in settings if each.key.startswith(prefix)}
-        parts.append(f"\n{bold(hedge)}")
-        for group, keys in _groups().items():
-            parts.append(_block(group, [own[key] for key in keys if key in own], prefix, zone))
-    return lines(*parts)
+    of_the_program = [each for each in settings if not each.key.startswith("hedges.")]
+    return lines(
+        _block("program", of_the_program, "", zone),
+        *(block for hedge in hedges for block in _blocks_of(hedge, settings, zone)),
+    )
 
 
 def changes_text(settings: Sequence[Setting], hedges: Sequence[str], zone: tzinfo) -> str:
     """Of several hedges what is no default."""
-    found = [each for each in settings if each.origin != "default"]
+    found = _not_default(settings)
     return lines(
         bold("Settings that are not defaults"),
         *(_line(each, "", zone) for each in found),
@@ -170,16 +176,25 @@ def _also(turn: Turn) -> str | None:
     return f"Also: {esc('; '.join(turn.also))}." if turn.also else None
 
 
-def _groups() -> dict[str, tuple[str, ...]]:
-    return {FIXED: tuple(NOT_FROM_CHAT), **{group: tuple(row.key for row in rows) for group, rows in GROUPS.items()}}
+def _blocks_of(hedge: str, settings: Sequence[Setting], zone: tzinfo) -> Iterator[str]:
+    prefix = f"hedges.{hedge}."
+    own = {each.key.removeprefix(prefix): each for each in settings if each.key.startswith(prefix)}
+    yield f"\n{bold(hedge)}"
+    for group, keys in OF_A_HEDGE.items():
+        yield _block(group, [own[key] for key in keys if key in own], prefix, zone)
 
 
 def _block(title: str, settings: Sequence[Setting], prefix: str, zone: tzinfo) -> str:
-    kept = [each for each in settings if each.origin != "default"]
     rest = [esc(f"{each.key.removeprefix(prefix)} {each.value}") for each in settings if each.origin == "default"]
     return lines(
-        italic(title), *(_line(each, prefix, zone) for each in kept), f"default: {', '.join(rest)}" if rest else None
+        italic(title),
+        *(_line(each, prefix, zone) for each in _not_default(settings)),
+        f"default: {', '.join(rest)}" if rest else None,
     )
+
+
+def _not_default(settings: Sequence[Setting]) -> list[Setting]:
+    return [each for each in settings if each.origin != "default"]
 
 
 def _line(setting: Setting, prefix: str, zone: tzinfo) -> str:
@@ -191,8 +206,3 @@ def _origin(setting: Setting, zone: tzinfo) -> str:
     if setting.origin == "chat" and setting.at is not None:
         return f"from chat by {person(setting.by)}, {moment(setting.at, zone)}"
     return {"file": "from hedge.toml", "default": "the default"}.get(setting.origin, setting.origin)
-
-
-def _item(key: str, values: Mapping[str, str], marked: Collection[str]) -> str:
-    star = "*" if key in marked else ""
-    return f"{esc(key)}{star} {bold(values[key])}" if key in values else esc(key)

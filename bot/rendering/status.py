@@ -5,7 +5,7 @@ One hedge is shown in full; of several each in a few lines, and in full when ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -79,8 +79,7 @@ def headline(statuses: Sequence[HedgeStatus], service: Service = RUNNING) -> str
     """Without a service a stop is still in force; any other state is only what it would be in."""
     if service.running is not False:
         return overall(statuses)
-    reasons = {status.reason for status in statuses} | {status.stopped for status in statuses}
-    stop = next((title for mark, title in STOPS if mark in reasons), None)
+    stop = _gravest(STOPS, {mark for status in statuses for mark in (status.reason, status.stopped)})
     return f"{stop} · {NOT_RUNNING}" if stop else NOT_RUNNING
 
 
@@ -89,7 +88,11 @@ def overall(statuses: Sequence[HedgeStatus]) -> str:
     if not statuses:
         return "STARTING"
     marks = {mark.lower() for status in statuses for mark in (status.reason, status.state, status.stopped)}
-    return next((title for mark, title in OVERALL if mark in marks), "RUNNING ✅")
+    return _gravest(OVERALL, marks) or "RUNNING ✅"
+
+
+def _gravest(titles: Sequence[tuple[str, str]], marks: Collection[str]) -> str | None:
+    return next((title for mark, title in titles if mark in marks), None)
 
 
 def hedge_title(status: HedgeStatus, service: Service = RUNNING) -> str:

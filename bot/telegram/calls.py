@@ -80,7 +80,7 @@ def sort_error(error: TelegramError) -> LpHedgeError:
     """The library's BadRequest is a NetworkError to it, so the order of the cases matters."""
     if isinstance(error, RetryAfter):
         return Transient("Telegram asks for a pause.", retry_after_s=seconds(error))
-    if isinstance(error, Forbidden | ChatMigrated) or any(each in error.message.lower() for each in _NO_WORD_IN):
+    if _is_about_the_chat(error):
         return Refused(f"The chat takes no messages from this bot: {error.message}.", code=UNREACHABLE)
     if isinstance(error, BadRequest):
         return Refused(f"Telegram refused the call: {error.message}.", code=BAD_REQUEST)
@@ -89,6 +89,11 @@ def sort_error(error: TelegramError) -> LpHedgeError:
     if isinstance(error, TimedOut):
         return Transient("Telegram did not answer in time; the call may have taken effect.")
     return Transient(f"Telegram could not be reached: {telegram_words(error)}.")
+
+
+def _is_about_the_chat(error: TelegramError) -> bool:
+    said = error.message.lower()
+    return isinstance(error, Forbidden | ChatMigrated) or any(each in said for each in _NO_WORD_IN)
 
 
 def telegram_words(error: TelegramError) -> str:

@@ -65,14 +65,19 @@ class OutboxDelivery:
                 self._note_failing(str(error))
                 if self._closing:
                     return
-                await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
-                wait_s = min(2 * wait_s, self._timings.backoff_max_s)
+                wait_s = await self._sit_out(error, wait_s)
                 continue
             wait_s = self._timings.backoff_first_s
-            if not left and self._closing:
+            if left:
+                continue
+            if self._closing:
                 return
-            if not left:
-                await self._rest()
+            await self._rest()
+
+    async def _sit_out(self, error: Transient, wait_s: float) -> float:
+        """As long as Telegram asks for, `wait_s` at least. How long the next one is then to be, in seconds."""
+        await self._clock.sleep(max(error.retry_after_s or 0.0, wait_s))
+        return min(2 * wait_s, self._timings.backoff_max_s)
 
     async def _rest(self) -> None:
         try:
@@ -168,31 +173,36 @@ class OutboxDelivery:
 
     async def _send(self, message: OutboxMessage, shown: str) -> None:
         """To each chat that has not got it. Raises the last Refused when not one chat took it, and Transient when one
-        must be tried again: after all others, for which it may be the one message that matters."""
-        served = {delivery.chat_id for delivery in await self._outbox.deliveries(shown)}
+        must be tried again.
+        """
+        served = await self._copies(shown)
+        missing = [chat_id for chat_id in self._chats if chat_id not in served]
+        refusals = await self._send_to_each(missing, message)
+        if refusals and not served and len(refusals) == len(missing):
+            raise refusals[-1]
+
+    async def _send_to_each(self, chats: Sequence[int], message: OutboxMessage) -> list[Refused]:
+        """The refusals. Raises Transient when one chat must be tried again: after all others, for which it may be the
+        one message that matters.
+        """
         context = await self._contexts(message)
-        last: Refused | None = None
+        refusals: list[Refused] = []
         later: Transient | None = None
-        for chat_id in self._chats:
-            if chat_id in served:
-                continue
+        for chat_id in chats:
             try:
                 message_id = await self._send_to(chat_id, message, context.get(chat_id))
             except Refused as refused:
                 _LOG.warning("chat %s refused message %s: %s", chat_id, message.key, refused)
-                last = refused
-                continue
+                refusals.append(refused)
             except Transient as error:
                 later = error
-                continue
-            self._failing_since_s = None
-            self._unwritten.append((message, Delivery(chat_id, message_id)))
-            await self._write_down()
-            served.add(chat_id)
+            else:
+                self._failing_since_s = None
+                self._unwritten.append((message, Delivery(chat_id, message_id)))
+                await self._write_down()
         if later is not None:
             raise later
-        if last is not None and not served:
-            raise last
+        return refusals
 
     async def _send_to(self, chat_id: int, message: OutboxMessage, reply_to: int | None) -> int:
         reply = _reply(message)
@@ -206,7 +216,7 @@ class OutboxDelivery:
 
     async def _edit(self, message: OutboxMessage, shown: str) -> None:
         """Each chat's latest copy. Where there is none, or none that can be edited, a new message takes its place."""
-        copies = {delivery.chat_id: delivery.message_id for delivery in await self._outbox.deliveries(shown)}
+        copies = await self._copies(shown)
         if not copies:
             await self._send(message, shown)
         later: Transient | None = None
@@ -244,9 +254,11 @@ class OutboxDelivery:
 
     async def _contexts(self, message: OutboxMessage) -> dict[int, int]:
         """Per chat, the message that this one answers."""
-        if message.replies_to is None:
-            return {}
-        return {d.chat_id: d.message_id for d in await self._outbox.deliveries(message.replies_to)}
+        return {} if message.replies_to is None else await self._copies(message.replies_to)
+
+    async def _copies(self, shown: str) -> dict[int, int]:
+        """Per chat, the message that shows what has this key."""
+        return {delivery.chat_id: delivery.message_id for delivery in await self._outbox.deliveries(shown)}
 
 
 def _reply(message: OutboxMessage) -> Reply:

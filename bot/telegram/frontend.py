@@ -196,10 +196,9 @@ class TelegramFrontEnd:
     async def _watch_hearing(self) -> None:
         while True:
             await self._clock.sleep(self._timings.watch_every_s)
-            watch = self._watch
-            if watch.last_conflict_s is not None and watch.last_conflict_s > (watch.last_ok_s or 0.0):
+            if self._watch.is_in_conflict():
                 self._conflict()
-            elif watch.last_ok_s is not None and watch.silent_for_s() <= self._timings.deaf_after_s:
+            elif self._watch.hears_within(self._timings.deaf_after_s):
                 await self._heard()
 
     def _conflict(self) -> None:

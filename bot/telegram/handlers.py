@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime
 from typing import Protocol
 
-from telegram import Message, Update, User
+from telegram import CallbackQuery, Message, Update, User
 from telegram.constants import ChatType
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
@@ -63,13 +63,12 @@ class Handlers:
         self._activity = activity
 
     async def on_text(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """In a group only what is meant for this bot, or answers its question for a reason."""
+        """One that is not meant for this bot is passed over."""
         message, user = update.message, update.effective_user
         if message is None or message.text is None or user is None:
             return
         word, answered = commands.parse(message.text).word, self._answered_by(message)
-        is_reason = answered is not None and asks_why(answered) is not None
-        if _in_group(message) and not is_reason and not _is_for(message.text, str(context.bot.username)):
+        if not _is_meant(message, answered, str(context.bot.username)):
             return
         async with self._activity.shown(message.chat_id) as doing:
             reply = await self._operator.submit(
@@ -104,8 +103,8 @@ class Handlers:
         query = update.callback_query
         if query is None or query.data is None:
             return
-        message = query.message
-        if not isinstance(message, Message) or not message.is_accessible:
+        message = _pressed(query)
+        if message is None:
             await self._answer(query.id, UNSEEN)
             return
         result = await self._operator.press(
@@ -171,8 +170,20 @@ def _in_group(message: Message) -> bool:
     return message.chat.type != ChatType.PRIVATE
 
 
-def _is_for(text: str, username: str) -> bool:
-    """In a group only commands count, and not those that name another bot."""
+def _pressed(query: CallbackQuery) -> Message | None:
+    """The message that holds the button; None when it cannot be seen any more."""
+    message = query.message
+    return message if isinstance(message, Message) and message.is_accessible else None
+
+
+def _is_meant(message: Message, answered: str | None, username: str) -> bool:
+    """In a group only commands, and what answers the bot's question for a reason."""
+    is_reason = answered is not None and asks_why(answered) is not None
+    return not _in_group(message) or is_reason or _is_command_for(message.text or "", username)
+
+
+def _is_command_for(text: str, username: str) -> bool:
+    """Not one that names another bot."""
     word = text.split(maxsplit=1)[0] if text.strip() else ""
     addressed = word.partition("@")[2]
     return word.startswith("/") and addressed.lower() in ("", username.lower())

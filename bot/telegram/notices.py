@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -35,12 +36,12 @@ class Notices:
     def post(self, topic: str, text: str) -> None:
         """Dropped when too many wait already."""
         now_s = self._clock.monotonic_s()
-        pace = self._paces.get(topic)
-        if (pace is not None and now_s - pace.last_s < self._every_s) or len(self._waiting) >= _MOST_WAITING:
-            if pace is not None:
-                pace.withheld += 1
+        # Where none of its topic went out yet, one that is dropped is not counted: there is none to count from.
+        pace = self._paces.get(topic, _Pace(last_s=-math.inf))
+        if now_s - pace.last_s < self._every_s or len(self._waiting) >= _MOST_WAITING:
+            pace.withheld += 1
             return
-        if pace is not None and pace.withheld:
+        if pace.withheld:
             text = f"{text}\nSince the last such notice this happened {pace.withheld} more times."
         self._paces[topic] = _Pace(now_s)
         now = self._clock.now()

@@ -39,11 +39,7 @@ def parcels(rows: Sequence[OutboxMessage]) -> list[Parcel]:
     After a long outage a proposal that has expired meanwhile thus arrives once, as expired, without its buttons; and of
     one trouble only the last word, with the first where that says that it is over.
     """
-    own = {row.key for row in rows}
-    edits: dict[str, list[OutboxMessage]] = {}
-    for row in rows:
-        if row.edits is not None:
-            edits.setdefault(row.edits, []).append(row)
+    own, edits = {row.key for row in rows}, _edits_of(rows)
     found: list[Parcel] = []
     for row in rows:
         if row.edits is None:
@@ -63,6 +59,15 @@ def digests(found: Sequence[Parcel], now: datetime) -> list[Digest]:
     for each in sorted(merged, key=_age):
         by_hedge.setdefault(_gist(each).hedge, []).append(each)
     return [_digest(hedge, together) for hedge, together in by_hedge.items()]
+
+
+def _edits_of(rows: Sequence[OutboxMessage]) -> dict[str, list[OutboxMessage]]:
+    """By the key of the message that they edit."""
+    edits: dict[str, list[OutboxMessage]] = {}
+    for row in rows:
+        if row.edits is not None:
+            edits.setdefault(row.edits, []).append(row)
+    return edits
 
 
 def _parcel(row: OutboxMessage, edits: Sequence[OutboxMessage]) -> Parcel:
@@ -92,7 +97,7 @@ def _one_a_thread(found: Sequence[Parcel]) -> list[Parcel]:
 def _joined(together: Sequence[Parcel]) -> Parcel:
     """What is over is told with what it was; a proposal's own message tells its end already."""
     first, last = together[0].message, together[-1].message
-    settles = tuple(key for each in together for key in each.settles)
+    settles = _settled_by(together)
     if last.gist is None or not last.gist.ends:
         return Parcel(last, settles)
     if len(together[0].settles) > 1:
@@ -116,8 +121,8 @@ def _to_be_merged(old: Sequence[Parcel]) -> list[Parcel]:
 
 def _digest(hedge: str, together: Sequence[Parcel]) -> Digest:
     newest = together[-1].message
-    told = [Told(_gist(each), _told_line(each.message)) for each in together]
-    keys = tuple(key for each in together for key in each.settles)
+    told = [Told(_gist(each), _told_line(_gist(each), each.message.text)) for each in together]
+    keys = _settled_by(together)
     message = OutboxMessage(
         key=f"digest:{hedge or '-'}:{together[0].message.key}:{newest.key}:{len(keys)}",
         text=digest_text(hedge, told),
@@ -129,13 +134,16 @@ def _digest(hedge: str, together: Sequence[Parcel]) -> Digest:
     return Digest(message, keys)
 
 
-def _told_line(message: OutboxMessage) -> str:
+def _told_line(gist: Gist, text: str) -> str:
     """The first line; with the last one where that is how it ended. A proposal's first line is its second."""
-    shown = message.text.splitlines()
-    if message.gist is not None and message.gist.topic == "approval" and len(shown) > 2:
-        return f"⚖️ {shown[1]} → {shown[-1]}"
-    ended = message.gist is not None and message.gist.ends and len(shown) > 1
-    return f"{shown[0]} → {shown[-1]}" if ended else shown[0]
+    first, *others = text.splitlines()
+    if gist.topic == "approval" and len(others) > 1:
+        return f"⚖️ {others[0]} → {others[-1]}"
+    return f"{first} → {others[-1]}" if gist.ends and others else first
+
+
+def _settled_by(together: Sequence[Parcel]) -> tuple[str, ...]:
+    return tuple(key for each in together for key in each.settles)
 
 
 def _title(message: OutboxMessage) -> str:

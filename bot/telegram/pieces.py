@@ -33,11 +33,12 @@ def pieces(text: str, *, is_html: bool, limit: int = LIMIT) -> list[tuple[str, b
     """
     if utf16_len(text) <= limit:
         return [(text, is_html)]
-    if is_html and any(utf16_len(line) > limit - _margin(text) for line in text.split("\n")):
+    if not is_html:
+        return [(part, False) for part in _packed(_short_lines(text, limit), limit)]
+    lines, room = text.split("\n"), limit - _margin(text)
+    if max(map(utf16_len, lines)) > room:
         return pieces(plain(text), is_html=False, limit=limit)
-    if is_html:
-        return [(part, True) for part in _balanced(_packed(text.split("\n"), limit - _margin(text)))]
-    return [(part, False) for part in _packed(_short_lines(text, limit), limit)]
+    return [(part, True) for part in _balanced(_packed(lines, room))]
 
 
 def _margin(text: str) -> int:

@@ -50,6 +50,14 @@ class PollWatch:
         """Seconds since the last successful poll, or since the start."""
         return self._clock.monotonic_s() - (self.started_s if self.last_ok_s is None else self.last_ok_s)
 
+    def hears_within(self, limit_s: float) -> bool:
+        """Whether a poll has succeeded at all, and the last one no longer ago than that."""
+        return self.last_ok_s is not None and self.silent_for_s() <= limit_s
+
+    def is_in_conflict(self) -> bool:
+        """Whether another program was heard polling since the last poll that succeeded."""
+        return self.last_conflict_s is not None and self.last_conflict_s > (self.last_ok_s or 0.0)
+
     def seen(self, status: int, payload: bytes) -> bytes:
         """Takes note of a response and returns its body with the undecodable updates emptied."""
         if status in _TOKEN_REFUSED:
@@ -65,10 +73,15 @@ class PollWatch:
         result = _result(payload)
         updates = [update for update in result if _is_update(update)]
         self._begin(updates)
-        broken = [update for update in updates if not _decodes(update)]
-        for update in broken:
-            self._on_unreadable(_id_of(update))
-        return payload if updates == result and not broken else _emptied(updates, broken)
+        kept = [self._decodable(update) for update in updates]
+        return payload if kept == result else json.dumps({"ok": True, "result": kept}).encode()
+
+    def _decodable(self, update: dict[str, object]) -> dict[str, object]:
+        """In place of one that is broken its bare id, so that the offset moves past it."""
+        if _decodes(update):
+            return update
+        self._on_unreadable(_id_of(update))
+        return {"update_id": update["update_id"]}
 
     def _begin(self, updates: Sequence[Mapping[str, object]]) -> None:
         self._open.update(map(_id_of, updates))
@@ -120,12 +133,6 @@ def _decodes(update: dict[str, object]) -> bool:
         _LOG.error("update %s cannot be decoded and is skipped: %r", update["update_id"], error)
         return False
     return True
-
-
-def _emptied(updates: list[dict[str, object]], broken: list[dict[str, object]]) -> bytes:
-    """The same response where a broken update is its bare id, so that the offset moves past it."""
-    kept = [{"update_id": update["update_id"]} if update in broken else update for update in updates]
-    return json.dumps({"ok": True, "result": kept}).encode()
 
 
 class PollRequest(HTTPXRequest):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.views.arguments import whole_number
+
 DEFAULT_HOURS = 24
 MOST_HOURS = 720
 
@@ -23,16 +25,20 @@ def chart_request(args: Sequence[str], names: Sequence[str]) -> ChartRequest | s
     hedge: str | None = None
     for arg in args:
         word = arg.lower()
-        if word in names and hedge is None:
+        if hedge is None and word in names:
             hedge = word
-        elif word.isascii() and word.removesuffix("h").isdigit() and hours is None:
-            # Longer than any number that is meant.
-            hours = int(word.removesuffix("h")[:9])
+        elif hours is None and (number := whole_number(word.removesuffix("h"))) is not None:
+            hours = number
         else:
             return f"I do not understand {arg!r}. /chart HOURS NAME: 1 to {MOST_HOURS} hours, and {_known(names)}."
-    if hours is not None and not 1 <= hours <= MOST_HOURS:
+    return _request(hours, hedge)
+
+
+def _request(hours: int | None, hedge: str | None) -> ChartRequest | str:
+    hours = DEFAULT_HOURS if hours is None else hours
+    if not 1 <= hours <= MOST_HOURS:
         return f"A chart shows 1 to {MOST_HOURS} hours."
-    return ChartRequest(hours or DEFAULT_HOURS, hedge)
+    return ChartRequest(hours, hedge)
 
 
 def _known(names: Sequence[str]) -> str:

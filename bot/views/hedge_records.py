@@ -37,7 +37,7 @@ class HedgeRecords:
 
     async def of(self, name: str, start: datetime, end: datetime) -> HedgeHistory:
         """Begins with the first record when that is much later than `start`."""
-        status = next((each for each in self._from.engine.statuses() if each.name == name), None)
+        status = self._from.status(name)
         moments = await self._moments(name, start, end, status)
         if moments and (moments[0].at - start) > LATE * (end - start):
             start = moments[0].at

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bot.rendering.logs import attached_text, logs_text
 from bot.rendering.markup import esc, units
 from bot.replies import Attachment, Reply
+from bot.views.arguments import count_and_name
 from bot.views.sources import Show, Sources
 
 USUAL_LINES = 20
@@ -26,16 +27,12 @@ class Logs:
 
     async def logs(self, args: tuple[str, ...]) -> Reply:
         """`[N] [error|warning|info|debug]`, in any order; that level and what is graver."""
-        count, level = USUAL_LINES, ""
-        for word in args:
-            if word.isascii() and word.isdigit():
-                count = max(1, min(MOST_LINES, int(word[:9])))
-            elif word.lower() in LEVELS:
-                level = word.lower()
-            else:
-                return Reply(f"/logs takes a number and one of {', '.join(LEVELS)}; not {esc(repr(word))}.", True)
-        entries = [line.text for line in self._from.logs.last(count, at_least=LEVELS.get(level, logging.DEBUG))]
-        title = f"Last log lines{f' ({level} and graver)' if level else ''}"
+        asked = count_and_name(args, LEVELS, usual=USUAL_LINES, most=MOST_LINES)
+        if isinstance(asked, str):
+            return Reply(f"/logs takes a number and one of {', '.join(LEVELS)}; not {esc(repr(asked))}.", True)
+        at_least = LEVELS.get(asked.name, logging.DEBUG)
+        entries = [line.text for line in self._from.logs.last(asked.count, at_least=at_least)]
+        title = f"Last log lines{f' ({asked.name} and graver)' if asked.name else ''}"
         text = logs_text(entries, title)
         if units(text) <= LONGEST_TEXT:
             return Reply(text, True)

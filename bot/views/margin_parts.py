@@ -47,10 +47,16 @@ def _same_account(each: Readable, known: Sequence[Readable]) -> list[Readable]:
     return next(group for group in accounts(known) if each in group)
 
 
-def together(group: Sequence[Readable]) -> Margin | None:
-    """All hedges of one account at once; None when there is but one."""
+def whole_accounts(known: Sequence[Readable]) -> list[Margin]:
+    """Of each account that several hedges share, all of them at once."""
+    shared = [group for group in accounts(known) if len(group) > 1]
+    return [margin for group in shared if (margin := _together(group)) is not None]
+
+
+def _together(group: Sequence[Readable]) -> Margin | None:
+    """None where none of them has an edge."""
     edges = {each.hedge: found for each in group if (found := edges_of(each.lp)) is not None}
-    if len(group) < 2 or not edges:
+    if not edges:
         return None
     quote = quote_of(group[0].config.symbol)
     ways = (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.asked_price import Place, impossible, parsed, price_now
 from bot.rendering.markup import esc
 from bot.rendering.numbers import quote_of, span
 from bot.rendering.outlook import Names, margin_text, whatif_help, whatif_text
 from bot.replies import Button, Reply
-from bot.views.margin_parts import accounts, margin_of, together
+from bot.views.margin_parts import margin_of, whole_accounts
 from bot.views.sources import Show, Sources
 from core.hedging.margin_needs import Readable, readable
 from core.hedging.whatif import WhatIf, what_if
@@ -48,20 +48,24 @@ class Outlooks:
         return _plain(hedges) if isinstance(hedges, str) else self._needs(hedges)
 
     def _at(self, place: Place, hedges: Sequence[str]) -> Reply:
-        answers = [self._answer(place, name) for name in hedges]
-        found = [answer for answer in answers if not isinstance(answer, str)]
-        untold = [esc(answer) for answer in answers if isinstance(answer, str)]
+        found: list[tuple[Names, WhatIf]] = []
+        untold: list[str] = []
+        for name in hedges:
+            answer = self._answer(place, name)
+            if isinstance(answer, str):
+                untold.append(esc(answer))
+            else:
+                found.append(answer)
         text = "\n\n".join(filter(None, (whatif_text(found), *untold)))
         return Reply(text or NOT_READ, True, _buttons(hedges) if found else ())
 
     def _needs(self, hedges: Sequence[str]) -> Reply:
-        account_of = self._readable()
-        shown = [each for each in account_of if each.hedge in hedges]
-        parts = [margin_of(each, self._base(each.hedge), account_of) for each in shown]
+        known = self._readable()
+        shown = [each for each in known if each.hedge in hedges]
+        parts = [margin_of(each, self._base(each.hedge), known) for each in shown]
         if len(hedges) > 1:
-            parts += [part for group in accounts(account_of) if (part := together(group)) is not None]
-        unread = ", ".join(sorted(set(hedges) - {each.hedge for each in shown}))
-        missing = f"{unread}: chain and exchange are not both read yet." if unread else ""
+            parts += whole_accounts(known)
+        missing = _missing(hedges, shown)
         return Reply("\n\n".join(filter(None, (margin_text(parts), esc(missing)))) or NOT_READ, True)
 
     def _answer(self, place: Place, hedge: str) -> tuple[Names, WhatIf] | str:
@@ -94,28 +98,28 @@ class Outlooks:
         return f"I know no hedge {args[0]}; there is {', '.join(names) or 'none yet'}."
 
     def _names(self, outlook: Outlook) -> Names:
-        status = self._status(outlook.hedge)
-        return Names(outlook.hedge, self._base(outlook.hedge), quote_of(outlook.config.symbol), _remark(status))
+        status = self._from.status(outlook.hedge)
+        remark = " ".join(_remarks(status)) if status else ""
+        return Names(outlook.hedge, self._base(outlook.hedge), quote_of(outlook.config.symbol), remark)
 
     def _base(self, hedge: str) -> str:
-        status = self._status(hedge)
+        status = self._from.status(hedge)
         return (status.base_symbol if status else "") or "BASE"
 
-    def _status(self, hedge: str) -> HedgeStatus | None:
-        return next((each for each in self._from.engine.statuses() if each.name == hedge), None)
+
+def _missing(hedges: Sequence[str], shown: Sequence[Readable]) -> str:
+    unread = set(hedges) - {each.hedge for each in shown}
+    return f"{', '.join(sorted(unread))}: chain and exchange are not both read yet." if unread else ""
 
 
-def _remark(status: HedgeStatus | None) -> str:
-    if status is None:
-        return ""
-    stopped = status.reason if status.reason in STOPPED else ""
+def _remarks(status: HedgeStatus) -> Iterator[str]:
+    if status.reason in STOPPED:
+        yield f"It is {status.reason}: until it hedges again only what is left alone applies."
+    if status.estimated:
+        yield "Estimated: the chain cannot be read now."
     old_s = max(status.chain_age_s or 0.0, status.venue_age_s or 0.0)
-    remarks = (
-        f"It is {stopped}: until it hedges again only what is left alone applies." if stopped else "",
-        "Estimated: the chain cannot be read now." if status.estimated else "",
-        f"From figures that are {span(old_s)} old." if old_s > OLD_AFTER_S else "",
-    )
-    return " ".join(filter(None, remarks))
+    if old_s > OLD_AFTER_S:
+        yield f"From figures that are {span(old_s)} old."
 
 
 def _which(price: str, hedges: Sequence[str]) -> Reply:

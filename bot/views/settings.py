@@ -21,10 +21,11 @@ class Settings:
 
     async def config(self, args: tuple[str, ...]) -> Reply:
         """Of one hedge everything; of several, unless one is named, what is no default."""
-        hedges, name = tuple(self._from.config.file.hedges), args[0].lower() if args else ""
-        if name and name not in hedges:
-            return Reply(f"I know no hedge {esc(name)}; there is {esc(', '.join(hedges))}.", True)
+        hedges = tuple(self._from.config.file.hedges)
+        shown = tuple(arg.lower() for arg in args[:1]) or hedges
+        if not set(shown) <= set(hedges):
+            return Reply(f"I know no hedge {esc(shown[0])}; there is {esc(', '.join(hedges))}.", True)
         settings = self._from.settings()
-        if name or len(hedges) == 1:
-            return Reply(config_text(settings, (name or hedges[0],), self._zone), True)
+        if len(shown) == 1:
+            return Reply(config_text(settings, shown, self._zone), True)
         return Reply(changes_text(settings, hedges, self._zone), True)

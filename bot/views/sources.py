@@ -20,6 +20,7 @@ from core.events import Event
 from core.facts import Trade
 from core.outlook import EngineOutlooks
 from core.ports import CommandQueue, EventLog, Outbox
+from core.status import HedgeStatus
 
 Show = Callable[[tuple[str, ...]], Awaitable[Reply]]
 
@@ -63,6 +64,10 @@ class Sources:
     probes: list[Callable[[], Sequence[HealthItem]]] = field(default_factory=list)
     charts: ChartMaker = field(default_factory=ChartMaker)
     logs: LogRing = field(default_factory=LogRing)
+
+    def status(self, hedge: str) -> HedgeStatus | None:
+        """Its newest; None while it was never read, and for a name that is no hedge's."""
+        return next((each for each in self.engine.statuses() if each.name == hedge), None)
 
 
 class Group(Protocol):

@@ -39,29 +39,37 @@ class Course:
         return f" ({'worse than before' if self.say is Say.WORSE else f'for {span(self.lasted_s)}'})"
 
 
+# What becomes of a gap whose reason says it all.
+DOING: Mapping[str, str] = {
+    "awaiting_approval": "It waits for your answer: /pending.",
+    "halted": "It is halted, so nothing closes it: /resume hedges again.",
+    "paused": "It is paused, so nothing closes it: /resume hedges again.",
+    "operator_flatten": "I am closing the short, as you said.",
+}
+
+
 def breach(facts: Facts, course: Course) -> str:
-    reason = facts.data.get("reason")
-    if reason == "awaiting_approval":
-        doing = "It waits for your answer: /pending."
-    elif reason in ("halted", "paused"):
-        doing = f"It is {reason}, so nothing closes it: /resume hedges again."
-    elif reason == "operator_flatten":
-        doing = "I am closing the short, as you said."
-    elif reason == "snoozed":
-        doing = f"{_in_vain(facts, course)}You rejected this side: nothing closes it for a while. /hedge does."
-    elif course.covered:
-        doing = "I am trading on it now."
-    elif in_vain := _in_vain(facts, course):
-        doing = f"{in_vain}See /status; /hedge trades to the target now."
-    else:
-        doing = "See /status for why it is not closed; /hedge trades to the target now."
     return lines(
         f"🚨 {facts.title(f'exposure {course.still}over its limit')}",
         f"Gap {facts.amount('gap_base', signed=True)} = {facts.money('gap_quote')},"
         f" alert limit {facts.money('limit_quote')}, band {facts.money('band_quote')}.",
         ESTIMATE if "estimated" in facts.data else None,
-        doing,
+        _doing(facts, course),
     )
+
+
+def _doing(facts: Facts, course: Course) -> str:
+    """What is being done about the gap, else what the operator can do."""
+    reason, in_vain = facts.data.get("reason", ""), _in_vain(facts, course)
+    if reason in DOING:
+        return DOING[reason]
+    if reason == "snoozed":
+        return f"{in_vain}You rejected this side: nothing closes it for a while. /hedge does."
+    if course.covered:
+        return "I am trading on it now."
+    if in_vain:
+        return f"{in_vain}See /status; /hedge trades to the target now."
+    return "See /status for why it is not closed; /hedge trades to the target now."
 
 
 def _in_vain(facts: Facts, course: Course) -> str:
