@@ -8,10 +8,11 @@ people's trades stand apart from `net`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 from core.account_ports import Income
 from core.accounting.books import EXACT, Books
@@ -20,7 +21,7 @@ from core.accounting.trades import signed_base
 from core.errors import InvariantBroken
 from core.ports import BookedFill, TradeOrigin
 
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 # What the machine numbers of a replay leave of nothing at all, in QUOTE; no step of a position is worth so little.
 DUST = Decimal("0.0001")
 NOTHING = timedelta(0)
@@ -156,8 +157,7 @@ class Step:
 
 def step_parts(step: Step, assets: Assets) -> Parts:
     """Raises InvariantBroken when the parts do not add up to the change of wealth."""
-    ours = [fill for fill in step.fills if fill.origin is not TradeOrigin.FOREIGN]
-    others = [fill for fill in step.fills if fill.origin is TradeOrigin.FOREIGN]
+    ours, others = _by_whom(step.fills)
     before, now = step.before.worth, step.now.worth
     with localcontext(EXACT):
         cash, unpriced = _payments(step, assets)
@@ -167,7 +167,7 @@ def step_parts(step: Step, assets: Assets) -> Parts:
             holder_base=step.holder_base,
             bought_base=signed_base(ours),
             spent_quote=_spent_quote(ours),
-            slippage=sum((_against(fill, fill.arrival_price or fill.trade.price) for fill in ours), ZERO),
+            slippage=_slippage_quote(ours),
             others_bought_base=signed_base(others),
             others_spent_quote=_spent_quote(others),
             others_fees=cash["others_fees"],
@@ -188,9 +188,11 @@ def step_parts(step: Step, assets: Assets) -> Parts:
     return parts
 
 
-def _against(fill: BookedFill, price: Decimal) -> Decimal:
-    """What the fill gained against that price."""
-    return fill.trade.side.sign * fill.trade.quantity_base * (price - fill.trade.price)
+def _by_whom(fills: Sequence[BookedFill]) -> tuple[list[BookedFill], list[BookedFill]]:
+    """(ours, other people's)."""
+    ours = [fill for fill in fills if fill.origin is not TradeOrigin.FOREIGN]
+    others = [fill for fill in fills if fill.origin is TradeOrigin.FOREIGN]
+    return ours, others
 
 
 def _spent_quote(fills: Sequence[BookedFill]) -> Decimal:
@@ -198,25 +200,47 @@ def _spent_quote(fills: Sequence[BookedFill]) -> Decimal:
     return sum((fill.trade.side.sign * fill.trade.price * fill.trade.quantity_base for fill in fills), ZERO)
 
 
-def _payments(step: Step, assets: Assets) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
-    """(QUOTE received less what was paid, by kind; fees in assets without a price, positive when paid).
-
-    Everyone's fees on this symbol are this account's; other people's go with their trades.
-    """
-    paid = dict.fromkeys(("others_fees", "commissions", "funding", "other"), ZERO)
-    unpriced: dict[str, Decimal] = {}
-    for fill in step.fills:
+def _slippage_quote(fills: Sequence[BookedFill]) -> Decimal:
+    """What they gained against the mid of their decision; a fill of which none is known slipped by nothing."""
+    gained = ZERO
+    for fill in fills:
         trade = fill.trade
-        worth = {assets.quote: Decimal(1), assets.base: trade.price}.get(trade.fee_asset)
-        if worth is None:
-            unpriced[trade.fee_asset] = unpriced.get(trade.fee_asset, ZERO) + trade.fee
+        gained += trade.side.sign * trade.quantity_base * ((fill.arrival_price or trade.price) - trade.price)
+    return gained
+
+
+class _Payment(NamedTuple):
+    """`amount`: in `asset`, positive when received. `price`: of the asset in QUOTE, None where it has none here."""
+
+    kind: str
+    amount: Decimal
+    asset: str
+    price: Decimal | None
+
+
+def _payments(step: Step, assets: Assets) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """(QUOTE received less what was paid, by kind; fees in assets without a price, positive when paid)."""
+    received = dict.fromkeys(("others_fees", "commissions", "funding", "other"), ZERO)
+    unpriced: dict[str, Decimal] = {}
+    for paid in (*_fees(step.fills, assets), *_booked(step.income, assets)):
+        if paid.price is None:
+            unpriced[paid.asset] = unpriced.get(paid.asset, ZERO) - paid.amount
         else:
-            paid["others_fees" if fill.origin is TradeOrigin.FOREIGN else "commissions"] -= trade.fee * worth
-    for row in step.income:
-        if row.kind in TOLD_BY_FILLS:
-            continue
-        if row.asset == assets.quote:
-            paid["funding" if row.kind == FUNDING else "other"] += row.amount
-        else:
-            unpriced[row.asset] = unpriced.get(row.asset, ZERO) - row.amount
-    return paid, {name: total for name, total in unpriced.items() if total}
+            received[paid.kind] += paid.amount * paid.price
+    return received, {name: total for name, total in unpriced.items() if total}
+
+
+def _fees(fills: Sequence[BookedFill], assets: Assets) -> Iterator[_Payment]:
+    """Everyone's fees on this symbol are this account's; other people's go with their trades."""
+    for fill in fills:
+        trade = fill.trade
+        kind = "others_fees" if fill.origin is TradeOrigin.FOREIGN else "commissions"
+        price = {assets.quote: ONE, assets.base: trade.price}.get(trade.fee_asset)
+        yield _Payment(kind, -trade.fee, trade.fee_asset, price)
+
+
+def _booked(income: Sequence[Income], assets: Assets) -> Iterator[_Payment]:
+    for row in income:
+        if row.kind not in TOLD_BY_FILLS:
+            kind = "funding" if row.kind == FUNDING else "other"
+            yield _Payment(kind, row.amount, row.asset, ONE if row.asset == assets.quote else None)

@@ -46,23 +46,29 @@ class Books:
 
 def books_of(snapshot: Snapshot) -> Books | None:
     """None while a figure of it is unknown."""
-    found = snapshot
-    if found.price is None or found.mark_price is None or found.perp_base is None:
-        return None
-    if found.lp_base is None or found.lp_quote is None or found.fee_base is None or found.fee_quote is None:
-        return None
-    if found.symbol is None or found.held is None:
-        return None
-    return Books(
-        at=found.at,
-        symbol=found.symbol,
-        price=found.price,
-        mark_price=found.mark_price,
-        lp_base=found.lp_base,
-        lp_quote=found.lp_quote,
-        fee_base=found.fee_base,
-        fee_quote=found.fee_quote,
-        perp_base=found.perp_base,
-        beside_base=found.figures.get("beside_base", Decimal(0)),
-        held=found.held,
-    )
+    match snapshot:
+        case Snapshot(
+            symbol=str() as symbol,
+            price=Decimal() as price,
+            mark_price=Decimal() as mark_price,
+            lp_base=Decimal() as lp_base,
+            lp_quote=Decimal() as lp_quote,
+            fee_base=Decimal() as fee_base,
+            fee_quote=Decimal() as fee_quote,
+            perp_base=Decimal() as perp_base,
+            held=tuple() as held,
+        ):
+            return Books(
+                at=snapshot.at,
+                symbol=symbol,
+                price=price,
+                mark_price=mark_price,
+                lp_base=lp_base,
+                lp_quote=lp_quote,
+                fee_base=fee_base,
+                fee_quote=fee_quote,
+                perp_base=perp_base,
+                beside_base=snapshot.figures.get("beside_base", Decimal(0)),
+                held=held,
+            )
+    return None

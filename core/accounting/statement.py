@@ -45,6 +45,13 @@ class Records:
     fills: Sequence[BookedFill]
     income: Sequence[Income]
 
+    def of_perpetual(self, symbol: str) -> tuple[Sequence[BookedFill], Sequence[Income]]:
+        """Its fills and its income, told by its symbol."""
+        return (
+            [fill for fill in self.fills if fill.trade.symbol == symbol],
+            [row for row in self.income if row.symbol == symbol],
+        )
+
 
 def statement_of(hedge: str, records: Records, assets: Assets, longest_step: timedelta) -> Statement | None:
     """None with fewer than two complete readings. A step longer than `longest_step` counts as unwatched.
@@ -54,7 +61,7 @@ def statement_of(hedge: str, records: Records, assets: Assets, longest_step: tim
     """
     books = [each for snapshot in records.snapshots if (each := books_of(snapshot)) is not None]
     with localcontext(EXACT):
-        steps = tuple(_counted(step, assets, longest_step) for span in _spans(books) for step in _steps(span, records))
+        steps = tuple(_counted(step, assets, longest_step) for step in _steps(books, records))
     if not steps:
         return None
     total = reduce(add, (parts for _, parts in steps), Parts())
@@ -80,19 +87,19 @@ def watched(snapshots: Sequence[Snapshot]) -> Watched:
     return Watched(max(gaps, default=None), out)
 
 
-def _spans(books: Sequence[Books]) -> Iterator[list[Books]]:
-    return (list(span) for _, span in groupby(books, key=lambda each: each.symbol))
-
-
 def _steps(books: Sequence[Books], records: Records) -> Iterator[Step]:
+    for symbol, span in groupby(books, key=lambda each: each.symbol):
+        yield from _steps_of_one_perpetual(list(span), *records.of_perpetual(symbol))
+
+
+def _steps_of_one_perpetual(
+    books: Sequence[Books], fills: Sequence[BookedFill], income: Sequence[Income]
+) -> Iterator[Step]:
     holder_base = books[0].lp_base
-    symbol = books[0].symbol
-    of_steps = dealt([fill for fill in records.fills if fill.trade.symbol == symbol], books)
-    income = [row for row in records.income if row.symbol == symbol]
-    for (before, now), fills in zip(pairwise(books), of_steps, strict=True):
+    for (before, now), its_fills in zip(pairwise(books), dealt(fills, books), strict=True):
         on = held_on(before, now)
         first, last = (bisect_right(income, each.at, key=lambda row: row.at) for each in (before, now))
-        yield Step(before, now, on, holder_base, fills, income[first:last])
+        yield Step(before, now, on, holder_base, its_fills, income[first:last])
         holder_base += now.lp_base - on[0]
 
 

@@ -77,6 +77,11 @@ class Prepared(NamedTuple):
     calls: tuple[Call, ...]
     encoded: dict[int, list[tuple[int, str]]]
 
+    @property
+    def is_small(self) -> bool:
+        """Not worth splitting."""
+        return len(self.calls) < SMALLEST_SPLIT
+
 
 def prepared(batch: Batch) -> Prepared:
     """Nothing is encoded yet: that happens at the first use, once for each number of portions."""
@@ -89,6 +94,11 @@ class _Split(NamedTuple):
     portions: int
     until_s: float
     useless: bool = False
+
+    def tries(self, wanted: Prepared) -> Sequence[int]:
+        """The numbers of portions to ask for, one after the other, until the node takes them."""
+        left = PORTIONS[PORTIONS.index(self.portions) :]
+        return left[:1] if self.useless or wanted.is_small else left
 
 
 _UNSPLIT = _Split(PORTIONS[0], until_s=0.0)
@@ -179,8 +189,9 @@ class BlockReader:
         self, node: Node, asked: _Question, decode: Decode[V], whole: Callable[[V], bool]
     ) -> tuple[V, Block, str | None]:
         split = self._split_of(node)
-        for portions in (each for each in PORTIONS if each >= split.portions):
-            final = portions == PORTIONS[-1] or split.useless or len(asked.wanted.calls) < SMALLEST_SPLIT
+        tries = split.tries(asked.wanted)
+        for portions in tries:
+            final = portions == tries[-1]
             try:
                 results, block, earlier_hash = await self._gather(node, asked, portions)
                 value = decode(results, final=final)
@@ -189,7 +200,7 @@ class BlockReader:
                     raise
                 continue
             except Forbidden:
-                self._note_forbidden(node, portions, len(asked.wanted.calls))
+                self._note_forbidden(node, portions, asked.wanted)
                 raise
             self._note_served(node, split, portions, whole=whole(value))
             return value, block, earlier_hash
@@ -201,9 +212,9 @@ class BlockReader:
             until_s = self._clock.monotonic_s() + SPLIT_FOR_S
             self._splits[node] = _Split(portions, until_s) if whole else _Split(1, until_s, useless=True)
 
-    def _note_forbidden(self, node: Node, portions: int, calls: int) -> None:
+    def _note_forbidden(self, node: Node, portions: int, wanted: Prepared) -> None:
         """A node that forbade twice in a row is asked for less the next time: once may be a quota or a key."""
-        if calls < SMALLEST_SPLIT:
+        if wanted.is_small:
             return
         times = self._forbidden[node] = self._forbidden.get(node, 0) + 1
         if times % FORBIDDEN_BEFORE_LESS == 0:

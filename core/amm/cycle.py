@@ -177,16 +177,18 @@ def _read_hedge(calls: _HedgeCalls, results: Sequence[CallResult]) -> HedgeReadi
         for pool, at in calls.pools.items()
     }
     points = {pool: pool_point(state.sqrt_price_x96, state.tick, view.order) for pool, state in states.items()}
-    standing = [_standing(view, at, results) for at in calls.positions]
-    here = [at for at, where in zip(calls.positions, standing, strict=True) if where is _Standing.HERE]
-    positions = [_read_position(calls, at, states[at.place.pool], points[at.place.pool], results) for at in here]
+    standing = _by_standing(calls, results)
+    positions = [
+        _read_position(calls, at, states[at.place.pool], points[at.place.pool], results)
+        for at in standing[_Standing.HERE]
+    ]
     leading = _leading_pool(view.pool, positions)
     return HedgeReading(
         point=points[leading],
         pool_prices={pool: point.price for pool, point in points.items()},
         positions=tuple(positions),
-        missing_ids=(*view.missing_ids, *_ids(calls, standing, _Standing.GONE)),
-        changed_ids=_ids(calls, standing, _Standing.ELSEWHERE),
+        missing_ids=(*view.missing_ids, *_ids(standing[_Standing.GONE])),
+        changed_ids=_ids(standing[_Standing.ELSEWHERE]),
         unfollowed_quote=_unfollowed(calls, points, results),
         wallet_base_raw=_wallet_base_raw(calls, results),
         books_moved=_books_moved(calls, results),
@@ -200,9 +202,11 @@ class _Standing(Enum):
     GONE = auto()
 
 
-def _ids(calls: _HedgeCalls, standing: Sequence[_Standing], which: _Standing) -> tuple[int, ...]:
-    pairs = zip(calls.positions, standing, strict=True)
-    return tuple(at.place.position_id for at, where in pairs if where is which)
+def _by_standing(calls: _HedgeCalls, results: Sequence[CallResult]) -> dict[_Standing, list[_PositionCalls]]:
+    found: dict[_Standing, list[_PositionCalls]] = {each: [] for each in _Standing}
+    for at in calls.positions:
+        found[_standing(calls.view, at, results)].append(at)
+    return found
 
 
 def _standing(view: HedgeView, at: _PositionCalls, results: Sequence[CallResult]) -> _Standing:
@@ -213,6 +217,10 @@ def _standing(view: HedgeView, at: _PositionCalls, results: Sequence[CallResult]
     there = (pool_key(managed), managed.tick_lower, managed.tick_upper)
     found = (view.pools[place.pool], place.tick_lower, place.tick_upper)
     return _Standing.HERE if there == found else _Standing.ELSEWHERE
+
+
+def _ids(positions: Iterable[_PositionCalls]) -> tuple[int, ...]:
+    return tuple(at.place.position_id for at in positions)
 
 
 def _read_position(

@@ -1,6 +1,7 @@
 """What is found out once, before the first read: contracts, pools, tokens, ranges, and the wallet's other positions."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,14 +13,13 @@ from core.amm.abi import (
     ChainUnavailable,
     addresses_equal,
     call_data,
-    contains_address,
     text_of,
 )
 from core.amm.contracts import ManagedPosition, decode_managed, decode_staker
+from core.amm.pair import base_and_quote
 from core.amm.presets import ChainPreset, position_manager
 from core.amm.prices import PairOrder
 from core.amm.valuation import PositionPlace, position_place
-from core.asset_names import is_form_of
 from core.config import HedgeConfig
 from core.errors import Refused
 from core.facts import Token
@@ -104,7 +104,7 @@ class Discovery:
         self._check_pools(name, hedge, found.followed, pools)
         key = next(iter(pools))
         tokens = await self._tokens(key)
-        base, quote = self._base_and_quote(name, hedge, tokens)
+        base, quote = base_and_quote(self._chain, name, hedge, tokens)
         order = PairOrder(base is tokens[0], tokens[0].decimals, tokens[1].decimals)
         return HedgeView(
             name=name,
@@ -140,11 +140,10 @@ class Discovery:
         missing_ids = tuple(position_id for position_id in wanted if position_id not in rows)
         await self._check_existed(name, manager, missing_ids)
         books = await self._books(keepers, await self._wallet(hedge, keepers, rows, before), required=follow_all)
-        held = {position_id for book in books for position_id in book.ids}
+        held = set(itertools.chain.from_iterable(book.ids for book in books))
         others = await self._rows(manager, sorted(held.difference(rows, left_out)))
         if follow_all and hedge.pool_id is not None:
-            key = await self._key_of_pool(hedge.pool_id)
-            rows |= {position_id: row for position_id, row in others.items() if pool_key(row) == key}
+            rows |= await self._of_pool(others, hedge.pool_id)
         return _FoundPositions(rows, missing_ids, books, others)
 
     async def _rows(self, manager: str, ids: Sequence[int]) -> dict[int, ManagedPosition]:
@@ -179,17 +178,19 @@ class Discovery:
             return hedge.wallet
         if before is not None and before.books:
             return before.books[0].wallet
-        if not rows:
-            return None
-        batch, first = Batch(), next(iter(rows))
-        batch.add(keepers.manager, call_data("ownerOf(uint256)", first))
+        return await self._owner(keepers, next(iter(rows))) if rows else None
+
+    async def _owner(self, keepers: "_Keepers", position_id: int) -> str | None:
+        """Who owns or has staked it; nobody, when it was sent to the farm without being staked."""
+        batch = Batch()
+        batch.add(keepers.manager, call_data("ownerOf(uint256)", position_id))
         if keepers.farm is not None:
-            batch.add(keepers.farm, call_data("userPositionInfos(uint256)", first))
+            batch.add(keepers.farm, call_data("userPositionInfos(uint256)", position_id))
         owned, *staked = await self._read(batch)
         owner = owned.address("ownerOf")
         if not addresses_equal(owner, keepers.farm or ""):
             return owner
-        return decode_staker(staked[0])  # nobody, when the position was sent there without being staked
+        return decode_staker(staked[0])
 
     async def _check_farm(self, farm: str, manager: str) -> None:
         batch = Batch()
@@ -214,20 +215,27 @@ class Discovery:
         return tuple(book for book in books if book is not None)
 
     async def _book(self, keeper: str, wallet: str, *, required: bool) -> WalletBook | None:
-        count_batch, ids_batch = Batch(), Batch()
-        count_batch.add(keeper, call_data("balanceOf(address)", wallet))
-        (count,) = (await self._read(count_batch))[0].words(1, "the wallet's positions")
-        if count > (MAX_POSITIONS_IF_ALL if required else MAX_WALLET_POSITIONS):
-            if required:
-                raise Refused(
-                    f"wallet {wallet} holds {count} positions, too many to follow all: name lp_position_ids",
-                    code="wallet",
-                )
+        batch = Batch()
+        batch.add(keeper, call_data("balanceOf(address)", wallet))
+        (count,) = (await self._read(batch))[0].words(1, "the wallet's positions")
+        if required and count > MAX_POSITIONS_IF_ALL:
+            raise Refused(
+                f"wallet {wallet} holds {count} positions, too many to follow all: name lp_position_ids", code="wallet"
+            )
+        if not required and count > MAX_WALLET_POSITIONS:
             return None
+        return WalletBook(keeper, wallet, await self._ids_in_book(keeper, wallet, count))
+
+    async def _ids_in_book(self, keeper: str, wallet: str, count: int) -> tuple[int, ...]:
+        batch = Batch()
         for index in range(count):
-            ids_batch.add(keeper, call_data("tokenOfOwnerByIndex(address,uint256)", wallet, index))
-        results = await self._read(ids_batch) if count else []
-        return WalletBook(keeper, wallet, tuple(result.words(1, "the wallet's positions")[0] for result in results))
+            batch.add(keeper, call_data("tokenOfOwnerByIndex(address,uint256)", wallet, index))
+        results = await self._read(batch) if count else []
+        return tuple(result.words(1, "the wallet's positions")[0] for result in results)
+
+    async def _of_pool(self, rows: Mapping[int, ManagedPosition], pool: str) -> dict[int, ManagedPosition]:
+        key = await self._key_of_pool(pool)
+        return {position_id: row for position_id, row in rows.items() if pool_key(row) == key}
 
     async def _key_of_pool(self, pool: str) -> PoolKey:
         batch = Batch()
@@ -241,20 +249,23 @@ class Discovery:
 
     async def _pools(self, manager: str, keys: Mapping[PoolKey, None], pool_id: str | None) -> dict[PoolKey, str]:
         """Addresses of the pools, from the manager's own factory; the configured pool's when there is no position."""
-        wanted = dict(keys)
-        if not wanted and pool_id is not None:
-            wanted = {await self._key_of_pool(pool_id): None}
-        if not wanted:
+        if keys:
+            return await self._pool_addresses(manager, keys)
+        if pool_id is None:
             raise Refused(
                 "none of the positions exists any more and no pool_id is set: set pool_id to go on", code="no_position"
             )
-        batch, factory = Batch(), await self._factory(manager)
-        at = {key: batch.add(factory, call_data("getPool(address,address,uint24)", *key)) for key in wanted}
-        results = await self._read(batch)
-        pools = {key: results[index].address("getPool") for key, index in at.items()}
-        if pool_id is not None and not keys and not contains_address(tuple(pools.values()), pool_id):
+        key = await self._key_of_pool(pool_id)
+        pools = await self._pool_addresses(manager, (key,))
+        if not addresses_equal(pools[key], pool_id):
             raise Refused(f"pool_id {pool_id} is not a pool of {manager}: check amm_type", code="other_pool")
         return pools
+
+    async def _pool_addresses(self, manager: str, keys: Iterable[PoolKey]) -> dict[PoolKey, str]:
+        batch, factory = Batch(), await self._factory(manager)
+        at = {key: batch.add(factory, call_data("getPool(address,address,uint24)", *key)) for key in keys}
+        results = await self._read(batch)
+        return {key: results[index].address("getPool") for key, index in at.items()}
 
     async def _factory(self, manager: str) -> str:
         batch = Batch()
@@ -288,29 +299,6 @@ class Discovery:
             batch.add(address, contracts.DECIMALS)
         results = await self._read(batch)
         return _token(key.token0, *results[:2]), _token(key.token1, *results[2:])
-
-    def _base_and_quote(self, name: str, hedge: HedgeConfig, tokens: tuple[Token, Token]) -> tuple[Token, Token]:
-        """(BASE, QUOTE): BASE is what `base` names, else the one that is no stable; QUOTE must be a stable."""
-        pair = f"{tokens[0].symbol}/{tokens[1].symbol}"
-        if hedge.base is not None:
-            candidates = [token for token in tokens if _is_named(token, hedge.base)]
-        else:
-            candidates = [token for token in tokens if not contains_address(self._chain.stables, token.address)]
-        if len(candidates) != 1:
-            which = f"base = {hedge.base!r} does not name" if hedge.base else "the stables known do not tell"
-            raise Refused(
-                f"{which} one of {pair} of hedge {name}: set base, or stables in [chains.{self._chain.name}]",
-                code="no_base",
-            )
-        base = candidates[0]
-        quote = tokens[1] if base is tokens[0] else tokens[0]
-        if not contains_address(self._chain.stables, quote.address):
-            raise Refused(
-                f"{quote.symbol} ({quote.address}) of hedge {name} is no known stable on {self._chain.name}: only "
-                f"pairs against a dollar are hedged; if it is one, add it to stables in [chains.{self._chain.name}]",
-                code="no_stable",
-            )
-        return base, quote
 
 
 class _Keepers(NamedTuple):
@@ -351,10 +339,3 @@ def _token(address: str, symbol: CallResult, decimals: CallResult) -> Token:
     if places > 36:
         raise ChainUnavailable(f"the node's answer for decimals of {address} is impossible ({places})")
     return Token(address, text_of(symbol, f"symbol of {address}"), places)
-
-
-def _is_named(token: Token, name: str) -> bool:
-    """Whether `base` means this token: its address, its symbol, or the coin that it stands for."""
-    if addresses_equal(token.address, name) or token.symbol.upper() == name.upper():
-        return True
-    return is_form_of(token.symbol, name)

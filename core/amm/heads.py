@@ -53,9 +53,7 @@ class HeadStream:
                     async with asyncio.timeout(self._silent_after_s):
                         await self._until_a_head(socket, subscriptions, on_news)
         except InvalidHandshake as error:
-            no_websocket = "it does not speak WebSocket"
-            status = f"HTTP {error.response.status_code}" if isinstance(error, InvalidStatus) else no_websocket
-            raise ChainUnavailable(f"{self.name} refused the push connection ({status})") from None
+            raise ChainUnavailable(f"{self.name} refused the push connection ({_why_refused(error)})") from None
         except TimeoutError:
             raise ChainUnavailable(f"{self.name} has pushed no new block for {self._silent_after_s:.0f} s") from None
         except WebSocketException:
@@ -138,6 +136,10 @@ class HeadStream:
 
     def _clean(self, text: str) -> str:
         return without_secrets(text, self._secrets)[:MESSAGE_LIMIT]
+
+
+def _why_refused(error: InvalidHandshake) -> str:
+    return f"HTTP {error.response.status_code}" if isinstance(error, InvalidStatus) else "it does not speak WebSocket"
 
 
 class _Subscriptions:

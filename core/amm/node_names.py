@@ -22,12 +22,18 @@ def secrets_of(url: str) -> tuple[str, ...]:
     """What of a URL may be a key, longest first: all of it, its host, and every longer piece of either's neighbours."""
     parts = urlsplit(url)
     beside_host = f"{parts.path}/{parts.query}/{parts.username or ''}/{parts.password or ''}/{parts.fragment}"
-    host = parts.netloc.rpartition("@")[2].rpartition(":")[0] or parts.netloc.rpartition("@")[2]
+    host = _host(parts.netloc)
     inner = host.split(".")[:-_PUBLIC_LABELS]
     pieces = {host, host.lower(), *inner, *map(str.lower, inner), *re.split(r"[/=&]", beside_host)}
     pieces |= {unquote(piece) for piece in pieces}
     kept = {piece for piece in pieces if len(piece) >= _SHORTEST_KEY}
     return (url, *sorted(kept, key=len, reverse=True))
+
+
+def _host(netloc: str) -> str:
+    """Without port, in the letters in which it was written."""
+    host_and_port = netloc.rpartition("@")[2]
+    return host_and_port.rpartition(":")[0] or host_and_port
 
 
 def unmistakable(url: str) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class Nodes:
         if behind:
             endpoint, least = max(behind, key=lambda each: each[1].block)
             return least.value, endpoint.node.name
-        raise _combined(failures or self._why_resting())
+        raise self._none_served(failures)
 
     async def ask(self, method: str, params: Sequence[object], decode: Callable[[object], V]) -> V:
         """One request; an answer that `decode` refuses counts as none."""
@@ -113,7 +113,7 @@ class Nodes:
                 answered = True
                 yield value, endpoint.node.name
         if not answered:
-            raise _combined(failures or self._why_resting())
+            raise self._none_served(failures)
 
     async def any_says(self, method: str, params: Sequence[object], decode: Callable[[object], bool]) -> bool:
         """Whether any node says yes: the no of one may be that of a node that is not where the chain is.
@@ -155,6 +155,10 @@ class Nodes:
 
     def _served(self, endpoint: _Endpoint) -> None:
         endpoint.failures, endpoint.trouble, endpoint.since = 0, None, None
+
+    def _none_served(self, failures: Sequence[ChainUnavailable]) -> ChainUnavailable:
+        """With no failures all of them rest."""
+        return _combined(failures or self._why_resting())
 
     def _why_resting(self) -> list[ChainUnavailable]:
         """The troubles of those that rest, each with the wait that is left."""

@@ -189,19 +189,23 @@ class Pool:
         The contract looks no further than one 256-tick word of its bitmap, and every step rounds: a simulation that
         jumped straight to the next initialised tick would drift from it by units.
         """
-        spacing = self.tick_spacing
-        compressed = self.tick // spacing
-        if zero_for_one:
-            edge = (compressed >> 8 << 8) * spacing
-            at = bisect_right(self._sorted_ticks, self.tick) - 1
-            found = self._sorted_ticks[at] if at >= 0 else None
-            tick = edge if found is None or found < edge else found
-        else:
-            edge = ((compressed + 1) | 255) * spacing
-            at = bisect_left(self._sorted_ticks, (compressed + 1) * spacing)
-            found = self._sorted_ticks[at] if at < len(self._sorted_ticks) else None
-            tick = edge if found is None or found > edge else found
-        return min(max(tick, MIN_TICK), MAX_TICK), tick == found
+        compressed = self.tick // self.tick_spacing
+        tick, initialised = self._next_below(compressed) if zero_for_one else self._next_above(compressed)
+        return min(max(tick, MIN_TICK), MAX_TICK), initialised
+
+    def _next_below(self, compressed: int) -> tuple[int, bool]:
+        edge = (compressed >> 8 << 8) * self.tick_spacing
+        at = bisect_right(self._sorted_ticks, self.tick) - 1
+        if at >= 0 and self._sorted_ticks[at] >= edge:
+            return self._sorted_ticks[at], True
+        return edge, False
+
+    def _next_above(self, compressed: int) -> tuple[int, bool]:
+        edge = ((compressed + 1) | 255) * self.tick_spacing
+        at = bisect_left(self._sorted_ticks, (compressed + 1) * self.tick_spacing)
+        if at < len(self._sorted_ticks) and self._sorted_ticks[at] <= edge:
+            return self._sorted_ticks[at], True
+        return edge, False
 
     def _change_liquidity(self, key: PositionKey, delta: int) -> None:
         if delta:

@@ -141,15 +141,18 @@ def chain_preset(name: str, override: ChainConfig | None) -> ChainPreset:
     """
     override = override or ChainConfig()
     known = PRESETS.get(name) or _unknown_chain(name, override)
-    given = {key: value for key, value in override.model_dump().items() if value is not None}
-    managers = override.position_managers or {}
-    # The preset's farm is of the preset's manager: a manager of one's own has none unless it is named.
-    farms = {amm: farm for amm, farm in known.farms.items() if amm not in managers}
     beside = {
-        "position_managers": {**known.position_managers, **managers},
-        "farms": {**farms, **(override.farms or {})},
+        "position_managers": {**known.position_managers, **(override.position_managers or {})},
+        "farms": _farms(known, override),
     }
-    return replace(known, **(given | beside))
+    return replace(known, **(override.model_dump(exclude_none=True) | beside))
+
+
+def _farms(known: ChainPreset, override: ChainConfig) -> dict[str, str]:
+    """The preset's farm is of the preset's manager: a manager of one's own has none unless it is named."""
+    own_managers = override.position_managers or {}
+    kept = {amm: farm for amm, farm in known.farms.items() if amm not in own_managers}
+    return {**kept, **(override.farms or {})}
 
 
 def require_known_contracts(config: Config) -> None:
@@ -164,13 +167,17 @@ def require_known_contracts(config: Config) -> None:
         except ConfigurationError as error:
             raise ConfigurationError(f"hedges.{name}: {error}") from None
     for name, chain in config.chains.items():
-        known = PRESETS[name].position_managers if name in PRESETS else {}
-        for amm_type in chain.farms or ():
-            if amm_type not in {**known, **(chain.position_managers or {})}:
-                raise ConfigurationError(
-                    f"chains.{name}.farms.{amm_type} has no position manager beside it: set "
-                    f"position_managers.{amm_type} in [chains.{name}], or correct the name"
-                )
+        _require_managers_of_farms(name, chain)
+
+
+def _require_managers_of_farms(name: str, chain: ChainConfig) -> None:
+    known = PRESETS[name].position_managers if name in PRESETS else {}
+    for amm_type in chain.farms or ():
+        if amm_type not in {**known, **(chain.position_managers or {})}:
+            raise ConfigurationError(
+                f"chains.{name}.farms.{amm_type} has no position manager beside it: set "
+                f"position_managers.{amm_type} in [chains.{name}], or correct the name"
+            )
 
 
 def _unknown_chain(name: str, override: ChainConfig) -> ChainPreset:
@@ -189,11 +196,14 @@ def position_manager(chain: ChainPreset, amm_type: str) -> str:
     manager = chain.position_managers.get(amm_type)
     if manager is not None:
         return manager
-    where = [name for name, preset in PRESETS.items() if amm_type in preset.position_managers]
-    what = f"no {amm_type} position manager is known on {chain.name}"
-    if chain.name in PRESETS and where:
-        what = f"{amm_type} is not deployed on {chain.name}, only on {', '.join(where)}"
     raise ConfigurationError(
-        f"{what} (known there: {', '.join(sorted(chain.position_managers)) or 'none'}): correct chain or amm_type, or "
-        f"set position_managers.{amm_type} in [chains.{chain.name}]"
+        f"{_why_unknown(chain, amm_type)} (known there: {', '.join(sorted(chain.position_managers)) or 'none'}): "
+        f"correct chain or amm_type, or set position_managers.{amm_type} in [chains.{chain.name}]"
     )
+
+
+def _why_unknown(chain: ChainPreset, amm_type: str) -> str:
+    where = [name for name, preset in PRESETS.items() if amm_type in preset.position_managers]
+    if chain.name in PRESETS and where:
+        return f"{amm_type} is not deployed on {chain.name}, only on {', '.join(where)}"
+    return f"no {amm_type} position manager is known on {chain.name}"

@@ -151,7 +151,7 @@ class ChainReader:
 
     def _holders(self, position_id: int, *, besides: str) -> list[str]:
         """Hedges that hold the position as one of "all": it is named by another one now."""
-        views = (view for view in self._active(self._views) if view.name != besides)
+        views = self._active_besides((besides,))
         return [view.name for view in views if any(place.position_id == position_id for place in view.places)]
 
     async def aclose(self) -> None:
@@ -165,20 +165,25 @@ class ChainReader:
         """
         if not names:
             return
+        found, wrong = await self._search(names)
+        failed = [error for error in wrong.values() if isinstance(error, ChainUnavailable)]
+        if len(failed) == len(names) and not self._active_besides(names):
+            raise failed[0]
+        self._take_in(found, wrong)
+
+    async def _search(self, names: Sequence[str]) -> tuple[dict[str, HedgeView], dict[str, LpHedgeError]]:
+        """By name the views that were found, and what is wrong with the others; one after the other, in that order."""
         found: dict[str, HedgeView] = {}
         wrong: dict[str, LpHedgeError] = {}
         for name in names:
             try:
-                found[name] = await self._discover(name)
-                self._check_wallet(found[name], self._active({**self._views, **found}))
+                view = await self._discover(name)
+                self._check_wallet(view, self._active({**self._views, **found}))
             except (Refused, ConfigurationError, ChainUnavailable) as error:
-                found.pop(name, None)
                 wrong[name] = error
-        failed = [error for error in wrong.values() if isinstance(error, ChainUnavailable)]
-        others = [view for view in self._active(self._views) if view.name not in names]
-        if len(failed) == len(names) and not others:
-            raise failed[0]
-        self._take_in(found, wrong)
+            else:
+                found[name] = view
+        return found, wrong
 
     def _take_in(self, found: Mapping[str, HedgeView], refused: Mapping[str, LpHedgeError]) -> None:
         self._refused = {name: error for name, error in self._refused.items() if name not in found} | dict(refused)
@@ -189,11 +194,12 @@ class ChainReader:
     def _active(self, views: Mapping[str, HedgeView]) -> list[HedgeView]:
         return [views[name] for name in self._hedges if name in views and name not in self._refused]
 
+    def _active_besides(self, names: Sequence[str]) -> list[HedgeView]:
+        return [view for view in self._active(self._views) if view.name not in names]
+
     async def _ask_cycle(self) -> _Answer:
         if self._cycle is None:
-            if self._refused:
-                raise next(iter(self._refused.values()))
-            raise InvariantBroken("the chain was read before it was prepared")
+            raise next(iter(self._refused.values()), InvariantBroken("the chain was read before it was prepared"))
         views, as_of = self._cycle.views, self._clock.now()
         found, stamped = await self._blocks.read(self._cycle.wanted, self._cycle.decode, _is_whole)
         self._unread = {
@@ -213,13 +219,7 @@ class ChainReader:
         if more_ids is None:
             more_ids = self._followed_ids.get(name, ())
         view = await self._discovery.view(name, hedge, more_ids, before, self._others_ids(name))
-        if before is None:
-            return view
-        # With "all", a position that left the wallet drops out of the list; it must not vanish without a word.
-        here = {*view.missing_ids, *(place.position_id for place in view.places)}
-        gone = [place.position_id for place in before.places if place.position_id not in here]
-        earlier = [position_id for position_id in before.missing_ids if position_id not in here]
-        return replace(view, missing_ids=(*earlier, *view.missing_ids, *gone))
+        return view if before is None else _with_lost(view, before)
 
     def _others_ids(self, name: str) -> frozenset[int]:
         """A position that one hedge names is no other hedge's, also where "all" would find it."""
@@ -251,14 +251,15 @@ class ChainReader:
 
     def _check_wallet(self, view: HedgeView, others: Iterable[HedgeView]) -> None:
         """Two hedges that count one wallet's BASE would hedge it twice: the one that was there first has it."""
-        counting = (other for other in others if other.name != view.name and self._counts_wallet(other))
-        twice = [other for other in counting if _same_wallet(view, other)]
-        if twice and self._counts_wallet(view):
-            raise Refused(
-                f"hedges {twice[0].name} and {view.name} both count the {view.base.symbol} of wallet {view.wallet}: "
-                f"set include_wallet_base in one of them only",
-                code="shared_wallet",
-            )
+        if not self._counts_wallet(view):
+            return
+        for other in others:
+            if other.name != view.name and self._counts_wallet(other) and _same_wallet(view, other):
+                raise Refused(
+                    f"hedges {other.name} and {view.name} both count the {view.base.symbol} of wallet {view.wallet}: "
+                    f"set include_wallet_base in one of them only",
+                    code="shared_wallet",
+                )
 
     def _counts_wallet(self, view: HedgeView) -> bool:
         return self._hedges[view.name].include_wallet_base
@@ -284,6 +285,14 @@ def _check_places(answer: _Answer) -> None:
     changed = [position_id for _, read in answer.readings for position_id in read.changed_ids]
     if changed:
         raise ChainUnavailable(f"the node's answer for position {changed[0]} is of another range")
+
+
+def _with_lost(view: HedgeView, before: HedgeView) -> HedgeView:
+    """With "all", a position that left the wallet drops out of the list; it must not vanish without a word."""
+    here = {*view.missing_ids, *(place.position_id for place in view.places)}
+    gone = [place.position_id for place in before.places if place.position_id not in here]
+    earlier = [position_id for position_id in before.missing_ids if position_id not in here]
+    return replace(view, missing_ids=(*earlier, *view.missing_ids, *gone))
 
 
 def _is_whole(found: Sequence[HedgeReading | ChainUnavailable]) -> bool:

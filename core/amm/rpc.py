@@ -96,11 +96,8 @@ class Node:
 
     def _http_failure(self, error: ClientResponseError) -> ChainUnavailable:
         if error.status == _TOO_MANY_REQUESTS:
-            asked = error.headers.get("Retry-After", "") if error.headers else ""
-            # A date instead of seconds is rare and depends on its clock: then our own wait holds.
-            seconds = asked.isascii() and asked.isdigit()
-            retry_after_s = min(float(asked[:9]), QUOTA_REST_S) if seconds else LIMIT_REST_S
-            return RateLimited(f"{self.name} limits our requests (HTTP 429)", retry_after_s=retry_after_s)
+            wait_s = _retry_after_s(error)
+            return RateLimited(f"{self.name} limits our requests (HTTP 429)", retry_after_s=wait_s)
         if error.status == _PAYMENT_REQUIRED:
             return RateLimited(f"{self.name} says our quota is used up (HTTP 402)", retry_after_s=QUOTA_REST_S)
         if error.status in _MAYBE_TOO_LARGE:
@@ -118,10 +115,25 @@ class Node:
         said = f"{self.name} answered error{'' if code is None else f' {code}'}: {message[:MESSAGE_LIMIT]}"
         if _LARGE.search(message):
             return AskedTooMuch(said)
-        if str(code) in _LIMIT_CODES or _LIMITED.search(message) or _QUOTA.search(message):
-            used_up = _QUOTA.search(message) and not _PER_SECOND.search(message)
-            return RateLimited(said, retry_after_s=QUOTA_REST_S if used_up else LIMIT_REST_S)
-        return ChainUnavailable(said)
+        rest_s = _rest_wanted_s(code, message)
+        return ChainUnavailable(said) if rest_s is None else RateLimited(said, retry_after_s=rest_s)
+
+
+def _retry_after_s(error: ClientResponseError) -> float:
+    asked = error.headers.get("Retry-After", "") if error.headers else ""
+    # A date instead of seconds is rare and depends on its clock: then our own wait holds.
+    seconds = asked.isascii() and asked.isdigit()
+    return min(float(asked[:9]), QUOTA_REST_S) if seconds else LIMIT_REST_S
+
+
+def _rest_wanted_s(code: object, message: str) -> float | None:
+    """How long the node wants to be left alone; None: its error is of something else."""
+    of_quota = _QUOTA.search(message) is not None
+    if of_quota and not _PER_SECOND.search(message):
+        return QUOTA_REST_S
+    if of_quota or str(code) in _LIMIT_CODES or _LIMITED.search(message):
+        return LIMIT_REST_S
+    return None
 
 
 def _provider(url: str, timeout_s: float) -> AsyncHTTPProvider:

@@ -19,7 +19,7 @@ import structlog
 from core.account_ports import Ban, Income
 from core.clock import Clock
 from core.errors import Refused, Transient
-from core.exchange.binance_account import TermsReader, legs_of, perp_account
+from core.exchange.binance_account import AccountTerms, TermsReader, legs_of, perp_account
 from core.exchange.binance_account_stream import BinanceAccountStream
 from core.exchange.binance_admin import BinanceAdmin
 from core.exchange.binance_client import BinanceAccess, BinanceClient
@@ -52,6 +52,13 @@ class WantedTerms:
 
     leverage: int | None = None
     isolated: bool | None = None
+
+    def beyond(self, terms: AccountTerms) -> WantedTerms:
+        """What of it is still to be set."""
+        return WantedTerms(
+            leverage=None if self.leverage == terms.leverage else self.leverage,
+            isolated=None if self.isolated == terms.isolated else self.isolated,
+        )
 
 
 class BinanceVenue:
@@ -90,19 +97,17 @@ class BinanceVenue:
 
     async def _set_terms(self, symbol: str, wanted: WantedTerms) -> None:
         """Margin type first: Binance refuses it once orders rest, leverage never."""
-        terms = await self._terms.terms(symbol)
-        other_type = wanted.isolated not in (None, terms.isolated)
-        other_leverage = wanted.leverage not in (None, terms.leverage)
-        if not other_type and not other_leverage:
+        missing = wanted.beyond(await self._terms.terms(symbol))
+        if missing == WantedTerms():
             return
         account = await self.account(symbol)
         if account.long_base or account.short_base:
             log.warning("leverage or margin type is not as configured: it is set once the symbol is flat", of=symbol)
             return
-        if other_type:
-            await self.admin.set_margin_type(symbol, isolated=bool(wanted.isolated))
-        if other_leverage:
-            await self.admin.set_leverage(symbol, wanted.leverage or terms.leverage)
+        if missing.isolated is not None:
+            await self.admin.set_margin_type(symbol, isolated=missing.isolated)
+        if missing.leverage is not None:
+            await self.admin.set_leverage(symbol, missing.leverage)
 
     def rules(self, symbol: str) -> SymbolRules:
         """Raises Refused for a symbol that was not prepared."""

@@ -181,10 +181,15 @@ def legs_of(rows: Sequence[PositionRow], symbol: str, *, hedge_mode: bool) -> Le
 
 def _open_rows(rows: Sequence[PositionRow], symbol: str, *, hedge_mode: bool) -> dict[PositionSide, PositionRow]:
     mine = [row for row in rows if row.symbol == symbol and row.position_amt != 0]
-    named = {row.position_side: row for row in mine}
-    if len(named) != len(mine) or (mine and (PositionSide.BOTH in named) == hedge_mode):
+    if not _fit_mode(mine, hedge_mode=hedge_mode):
         raise Transient(f"Binance's position rows of {symbol} do not fit the account's position mode; it is read again")
-    return named
+    return {row.position_side: row for row in mine}
+
+
+def _fit_mode(open_rows: Sequence[PositionRow], *, hedge_mode: bool) -> bool:
+    """One row a leg at most; BOTH is the leg of one-way mode alone."""
+    legs = {row.position_side for row in open_rows}
+    return len(legs) == len(open_rows) and (not legs or (PositionSide.BOTH in legs) != hedge_mode)
 
 
 def perp_account(

@@ -242,6 +242,7 @@ STATUS_NAMES = {
     "NEW_INSURANCE": OrderStatus.NEW,
     "NEW_ADL": OrderStatus.NEW,
 }
+_NEEDED_FILTERS = ("LOT_SIZE", "MARKET_LOT_SIZE", "PRICE_FILTER", "MIN_NOTIONAL")
 _MULTIPLE = re.compile(r"^(1000000|10000|1000|1M)(?=[A-Z])")
 _UNITS = {"1M": 1_000_000}
 
@@ -286,11 +287,11 @@ def symbol_rules(info: SymbolInfo) -> SymbolRules:
     """Filters in BASE and QUOTE per BASE. Raises Malformed when one that we need is missing."""
     base, unit = base_of(info.base_asset)
     filters = {each.filter_type: each for each in info.filters}
-    lot, market_lot = filters.get("LOT_SIZE"), filters.get("MARKET_LOT_SIZE")
-    price, notional = filters.get("PRICE_FILTER"), filters.get("MIN_NOTIONAL")
     percent = filters.get("PERCENT_PRICE")
-    if lot is None or market_lot is None or price is None or notional is None:
-        raise Malformed(f"{info.symbol} lacks one of its filters")
+    try:
+        lot, market_lot, price, notional = (filters[kind] for kind in _NEEDED_FILTERS)
+    except KeyError:
+        raise Malformed(f"{info.symbol} lacks one of its filters") from None
     return SymbolRules(
         symbol=info.symbol,
         base_asset=base,

@@ -27,6 +27,11 @@ class Failure:
     retry_after_s: float | None = None
     never_sent: bool = False
 
+    @property
+    def is_4xx(self) -> bool:
+        """The kind of answer that finds fault with the request."""
+        return self.status is not None and 400 <= self.status < 500
+
     def sentence(self) -> str:
         """For a person: what was asked, what came, with state and code."""
         answer = "no answer" if self.status is None else f"HTTP {self.status}"
@@ -68,6 +73,8 @@ CODE_VERDICTS = {
 NO_SUCH_ORDER = "-2013"
 NO_LONGER_OPEN = frozenset({"-2011", "-2013"})
 MODE_DIFFERS = "-4061"
+# Of 4xx, those that say nothing about the request: a firewall, a slow connection, limits.
+PASSING_STATUSES = frozenset({403, 408, 418, 429})
 CLOCK_CODES = frozenset({-1021, -5028})
 UNREAD_CODES = frozenset({-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1021, -5028})
 
@@ -95,10 +102,7 @@ def judge_order(failure: Failure) -> Verdict:
         return Verdict.NOT_ACCEPTED
     if failure.status is None or failure.status < 400:
         return Verdict.UNKNOWN
-    listed = _by_text(failure) or STATUS_VERDICTS.get(failure.status) or CODE_VERDICTS.get(failure.code or 0)
-    if listed is not None:
-        return listed
-    return Verdict.UNKNOWN if failure.status >= 500 or failure.code is None else Verdict.REJECTED
+    return _by_text(failure) or _by_table(failure.status, failure.code) or _unlisted(failure)
 
 
 def _by_text(failure: Failure) -> Verdict | None:
@@ -108,6 +112,15 @@ def _by_text(failure: Failure) -> Verdict | None:
     if failure.status == 503 and text.startswith(NOT_ACCEPTED_TEXTS_OF_503):
         return Verdict.NOT_ACCEPTED
     return None
+
+
+def _by_table(status: int, code: int | None) -> Verdict | None:
+    return STATUS_VERDICTS.get(status) or (None if code is None else CODE_VERDICTS.get(code))
+
+
+def _unlisted(failure: Failure) -> Verdict:
+    """Only Binance's own refusal, which carries a code, says that there is no order."""
+    return Verdict.REJECTED if failure.is_4xx and failure.code is not None else Verdict.UNKNOWN
 
 
 def order_error(failure: Failure, client_order_id: str) -> LpHedgeError:
@@ -122,7 +135,7 @@ def order_error(failure: Failure, client_order_id: str) -> LpHedgeError:
 
 def read_error(failure: Failure) -> LpHedgeError:
     """The meaning of any other failed request. Repeating those changes nothing twice, so an unknown is Transient."""
-    final = failure.status is not None and 400 <= failure.status < 500 and failure.status not in (403, 408, 418, 429)
+    final = failure.is_4xx and failure.status not in PASSING_STATUSES
     if final and (failure.code is not None or failure.status in (401, 451)) and failure.code not in UNREAD_CODES:
         return _refused(failure)
     return Transient(failure.sentence(), retry_after_s=failure.retry_after_s)

@@ -101,12 +101,21 @@ class Traffic:
         if failure.status == 429 and failure.code == -1015:
             self._orders_pause_until_s = now_s + (failure.retry_after_s or ORDER_PAUSE_S)
             return
+        wait_s = self._silence_s(failure)
+        if wait_s is not None and now_s + wait_s > self._silent_until_s:
+            self._be_silent(failure, wait_s)
+
+    def _silence_s(self, failure: Failure) -> float | None:
+        """The time for which nothing may be sent; None: the failure asks for no silence."""
         default_s = SILENCES_S.get(failure.status or 0)
         if default_s is None:
-            return
-        wait_s = max(self._ban_s(failure.text), failure.retry_after_s or 0.0) or default_s
-        if now_s + wait_s > self._silent_until_s:
-            self._be_silent(failure, wait_s)
+            return None
+        return max(self._ban_s(failure.text), failure.retry_after_s or 0.0) or default_s
+
+    def _ban_s(self, text: str) -> float:
+        """The time that is left until the moment named in the text; 0 when none is, or it is over."""
+        banned = _BANNED_UNTIL.search(text)
+        return 0.0 if banned is None else max(0.0, int(banned[1]) / 1000 - self._clock.now().timestamp())
 
     def _be_silent(self, failure: Failure, wait_s: float) -> None:
         until = self._clock.now() + timedelta(seconds=wait_s)
@@ -117,11 +126,6 @@ class Traffic:
             return
         self._silence, self._ban = f"{ban} until {_hour(until)}", Ban(until, ban)
         self._ban_untold.set()
-
-    def _ban_s(self, text: str) -> float:
-        """The time that is left until the moment named in the text; 0 when none is, or it is over."""
-        banned = _BANNED_UNTIL.search(text)
-        return 0.0 if banned is None else max(0.0, int(banned[1]) / 1000 - self._clock.now().timestamp())
 
     def _check_silence(self) -> None:
         wait_s = self._silent_until_s - self._clock.monotonic_s()

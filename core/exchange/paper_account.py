@@ -6,7 +6,7 @@ cost that stays, so realised and unrealised profit always add up to the cash tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -197,9 +197,7 @@ class PaperState:
     def with_order(self, changed: PaperOrder) -> PaperState:
         """The same order as it is now; drops the oldest final orders beyond KEPT_FINAL_ORDERS."""
         orders = [changed if o.venue_order_id == changed.venue_order_id else o for o in self.orders]
-        final = [o.venue_order_id for o in orders if o.status.is_final]
-        dropped = set(final[:-KEPT_FINAL_ORDERS])
-        return replace(self, orders=tuple(o for o in orders if o.venue_order_id not in dropped))
+        return replace(self, orders=_kept(orders))
 
     def with_fill(self, order: PaperOrder, execution: Execution) -> PaperState:
         """Book one fill of `order` into position, ledger and trades; the order itself is the caller's to change."""
@@ -240,3 +238,9 @@ class PaperState:
     def _with_payment(self, kind: str, symbol: str, amount: Decimal, asset: str, at: datetime) -> PaperState:
         row = Income(kind, self.last_payment_id + 1, symbol, amount, asset, at)
         return replace(self, payments=(*self.payments, row)[-KEPT_PAYMENTS:], last_payment_id=row.income_id)
+
+
+def _kept(orders: Sequence[PaperOrder]) -> tuple[PaperOrder, ...]:
+    final = [o.venue_order_id for o in orders if o.status.is_final]
+    dropped = set(final[:-KEPT_FINAL_ORDERS])
+    return tuple(o for o in orders if o.venue_order_id not in dropped)

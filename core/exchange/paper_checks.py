@@ -32,10 +32,7 @@ def check_form(order: OrderRequest, rules: SymbolRules) -> None:
         raise Refused(f"{order.client_order_id!r} cannot be a client order id", code="client_order_id")
     if order.position_side is not PositionSide.BOTH:
         raise Refused("The paper account is in one-way mode: position side must be BOTH", code="-4061")
-    if order.order_type is OrderType.MARKET and (order.price is not None or order.time_in_force is not None):
-        raise Refused("A MARKET order takes neither price nor time in force", code="-1106")
-    if order.order_type is OrderType.LIMIT and (order.price is None or order.time_in_force is None):
-        raise Refused("A LIMIT order needs a price and a time in force", code="-1102")
+    _check_parameters(order)
     _check_quantity(order, rules)
     if order.price is not None:
         _check_price(order.price, rules)
@@ -77,16 +74,20 @@ def check_book(order: OrderRequest, levels: Sequence[BookLevel], rules: SymbolRu
     if order.order_type is OrderType.MARKET:
         if not levels or not _near_mark(levels[0].price, rules, mark_price):
             raise Refused("The other side's best price is too far from the mark, or there is none", code="-4131")
-    elif order.time_in_force is TimeInForce.GTX and levels and within(order.side, levels[0].price, order.price):
+    elif order.time_in_force is TimeInForce.GTX and _would_trade(order, levels):
         raise Refused("The post-only order would have traded at once", code="-5022")
 
 
+def _check_parameters(order: OrderRequest) -> None:
+    given = (order.price, order.time_in_force)
+    if order.order_type is OrderType.MARKET and given != (None, None):
+        raise Refused("A MARKET order takes neither price nor time in force", code="-1106")
+    if order.order_type is OrderType.LIMIT and None in given:
+        raise Refused("A LIMIT order needs a price and a time in force", code="-1102")
+
+
 def _check_quantity(order: OrderRequest, rules: SymbolRules) -> None:
-    low, high, step = (
-        (rules.market_min_quantity, rules.market_max_quantity, rules.market_step_size)
-        if order.order_type is OrderType.MARKET
-        else (rules.min_quantity, rules.max_quantity, rules.step_size)
-    )
+    low, high, step = _lot_size(order.order_type, rules)
     quantity = order.quantity_base
     if _places(quantity) > _places(step):
         raise Refused(f"Quantity {quantity} has more decimals than the step {step}", code="-1111")
@@ -100,6 +101,13 @@ def _check_quantity(order: OrderRequest, rules: SymbolRules) -> None:
         raise Refused(f"Quantity {quantity} is not a multiple of the step {step}", code="-4023")
 
 
+def _lot_size(order_type: OrderType, rules: SymbolRules) -> tuple[Decimal, Decimal, Decimal]:
+    """(minimum, maximum, step) of the quantity in BASE."""
+    if order_type is OrderType.MARKET:
+        return rules.market_min_quantity, rules.market_max_quantity, rules.market_step_size
+    return rules.min_quantity, rules.max_quantity, rules.step_size
+
+
 def _check_price(price: Decimal, rules: SymbolRules) -> None:
     # Binance writes the tick with as many decimals as prices may have: BNBUSDT's is "0.010".
     if _places(price) > max(0, -int(rules.tick_size.as_tuple().exponent)):
@@ -111,11 +119,10 @@ def _check_price(price: Decimal, rules: SymbolRules) -> None:
 
 
 def _check_limit(side: OrderSide, price: Decimal, rules: SymbolRules, mark_price: Decimal) -> None:
-    low, high = rules.lowest_of_mark, rules.highest_of_mark
-    if side is OrderSide.BUY and high is not None and price > mark_price * high:
-        raise Refused(f"Price {price} is more than {high} times the mark {mark_price}", code="-4016")
-    if side is OrderSide.SELL and low is not None and price < mark_price * low:
-        raise Refused(f"Price {price} is less than {low} times the mark {mark_price}", code="-4024")
+    if side is OrderSide.BUY and _over_mark(price, rules, mark_price):
+        raise Refused(f"Price {price} is more than {rules.highest_of_mark} times the mark {mark_price}", code="-4016")
+    if side is OrderSide.SELL and _under_mark(price, rules, mark_price):
+        raise Refused(f"Price {price} is less than {rules.lowest_of_mark} times the mark {mark_price}", code="-4024")
 
 
 def _check_reduces(order: OrderRequest, state: PaperState) -> None:
@@ -128,8 +135,21 @@ def _check_reduces(order: OrderRequest, state: PaperState) -> None:
 
 
 def _near_mark(price: Decimal, rules: SymbolRules, mark_price: Decimal) -> bool:
-    low, high = rules.lowest_of_mark, rules.highest_of_mark
-    return (low is None or price >= mark_price * low) and (high is None or price <= mark_price * high)
+    return not _under_mark(price, rules, mark_price) and not _over_mark(price, rules, mark_price)
+
+
+def _under_mark(price: Decimal, rules: SymbolRules, mark_price: Decimal) -> bool:
+    """Further than the symbol's rules allow; never where they set no limit."""
+    return rules.lowest_of_mark is not None and price < mark_price * rules.lowest_of_mark
+
+
+def _over_mark(price: Decimal, rules: SymbolRules, mark_price: Decimal) -> bool:
+    """Further than the symbol's rules allow; never where they set no limit."""
+    return rules.highest_of_mark is not None and price > mark_price * rules.highest_of_mark
+
+
+def _would_trade(order: OrderRequest, levels: Sequence[BookLevel]) -> bool:
+    return bool(levels) and within(order.side, levels[0].price, order.price)
 
 
 def _places(value: Decimal) -> int:

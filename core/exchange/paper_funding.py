@@ -45,10 +45,9 @@ def _due(known: PaperPosition, announced: datetime, at: datetime) -> tuple[datet
 
 def _seen(known: PaperPosition, market: Market, due: tuple[datetime, ...], at: datetime) -> PaperPosition:
     """The position with this market's terms. A schedule that still names an hour already paid is put forward."""
-    announced, interval = market.next_funding_time, known.funding_interval
+    announced = market.next_funding_time
     paid = due[-1] if due else known.funded_at
-    if paid is not None and _SCHEDULE_MOVED <= announced - paid <= _LONGEST_INTERVAL:
-        interval = announced - paid
+    interval = _interval(known, paid, announced)
     if due and announced - due[-1] < _SCHEDULE_MOVED:
         announced = due[-1] + interval
     elif announced <= at:
@@ -61,3 +60,10 @@ def _seen(known: PaperPosition, market: Market, due: tuple[datetime, ...], at: d
         funding_interval=interval,
         funded_at=paid,
     )
+
+
+def _interval(known: PaperPosition, paid: datetime | None, announced: datetime) -> timedelta:
+    """From the hour paid last to the one announced, where that is an interval; else as it was."""
+    if paid is not None and _SCHEDULE_MOVED <= announced - paid <= _LONGEST_INTERVAL:
+        return announced - paid
+    return known.funding_interval

@@ -76,9 +76,8 @@ class Matching:
         for fill in fills:
             state = state.with_fill(order, _taker(fill, self._terms, moment))
         state = state.with_order(_after(order, order.request.quantity_base, moment.at, otherwise=None))
-        value = sum((fill.price * fill.quantity_base for fill in fills), ZERO)
         left = margin_balance(state)
-        cleared = -min(rounded_quote(value * LIQUIDATION_FEE_RATE), left)
+        cleared = -min(rounded_quote(_value_quote(fills) * LIQUIDATION_FEE_RATE), left)
         return state.with_insurance(symbol, cleared, moment.fee_asset, moment.at) if cleared else state
 
     def _match(self, state: PaperState, order: PaperOrder, price: Decimal, moment: Moment) -> PaperState:
@@ -148,6 +147,10 @@ def _taker(fill: Fill, terms: Terms, moment: Moment) -> Execution:
 
 def _sum(fills: Sequence[Fill]) -> Decimal:
     return sum((fill.quantity_base for fill in fills), ZERO)
+
+
+def _value_quote(fills: Sequence[Fill]) -> Decimal:
+    return sum((fill.price * fill.quantity_base for fill in fills), ZERO)
 
 
 def _autoclose(state: PaperState, symbol: str, position: PaperPosition) -> OrderRequest:

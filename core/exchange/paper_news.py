@@ -10,6 +10,7 @@ from typing import NoReturn
 from core.exchange.paper_account import FUNDING, ZERO, PaperOrder, PaperState
 from core.facts import OrderStatus, Trade
 from core.news_ports import AccountNews
+from core.ports import Income
 
 
 class NewsStand:
@@ -42,10 +43,14 @@ def news_between(before: PaperState, after: PaperState) -> Iterator[AccountNews]
 
     Of each fill first that the balance moved, then the fill, as Binance does.
     """
-    payments = [row for row in after.payments if row.income_id > before.last_payment_id]
+    payments = _new_payments(before, after)
     yield from (AccountNews(row.symbol, balance_moved=True) for row in payments if row.kind == FUNDING)
     yield from _of_orders(before, after)
     yield from (AccountNews(row.symbol, balance_moved=True) for row in payments if row.kind != FUNDING)
+
+
+def _new_payments(before: PaperState, after: PaperState) -> list[Income]:
+    return [row for row in after.payments if row.income_id > before.last_payment_id]
 
 
 def _of_orders(before: PaperState, after: PaperState) -> Iterator[AccountNews]:

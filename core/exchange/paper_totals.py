@@ -93,12 +93,16 @@ def _maintenance_of(state: PaperState, symbol: str) -> Decimal:
 
 
 def _reach_quote(state: PaperState, symbol: str, extra: OrderRequest | None) -> Decimal:
-    bought = sold = ZERO
+    open_orders = _enlarging(state, symbol, extra)
+    bought = sum((quantity_base for side, quantity_base in open_orders if side is OrderSide.BUY), ZERO)
+    sold = sum((quantity_base for side, quantity_base in open_orders if side is OrderSide.SELL), ZERO)
+    position = state.positions[symbol]
+    return max(abs(position.size_base + bought), abs(position.size_base - sold)) * position.mark_price
+
+
+def _enlarging(state: PaperState, symbol: str, extra: OrderRequest | None) -> list[tuple[OrderSide, Decimal]]:
+    """What the symbol's open orders may still execute in BASE, by side; those that only reduce are left out."""
     open_orders = [(o.request.side, o.remaining_base) for o in state.open_orders(symbol) if not o.request.reduce_only]
     if extra is not None and extra.symbol == symbol:
         open_orders.append((extra.side, extra.quantity_base))
-    for side, quantity in open_orders:
-        bought += quantity if side is OrderSide.BUY else ZERO
-        sold += quantity if side is OrderSide.SELL else ZERO
-    position = state.positions[symbol]
-    return max(abs(position.size_base + bought), abs(position.size_base - sold)) * position.mark_price
+    return open_orders
