@@ -37,7 +37,7 @@ class BoardContent:
         self._stopped = True
 
     def __call__(self) -> Reply | None:
-        """None until there is something to tell."""
+        """None until one hedge has something to tell."""
         statuses = self._engine.statuses()
         if all(status.reason == "starting" for status in statuses):
             return None
