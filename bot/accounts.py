@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -81,8 +81,7 @@ class Accounts:
             return found if opening is None else (opening, *found)
         found = await self.series.between(hedge, after, end + MOMENT, landmarks_only=True)
         asked = [await self.series.newest(hedge, moment) for moment in (*cuts, end)]
-        by_time = {snapshot.at: snapshot for snapshot in (opening, *asked, *found) if snapshot is not None}
-        return tuple(by_time[at] for at in sorted(by_time))
+        return _in_order((opening, *asked, *found))
 
     async def dealings(self, first: datetime, last: datetime) -> tuple[Sequence[BookedFill], Sequence[Income]]:
         """What was traded and paid from one reading to another, as far as it counts."""
@@ -95,6 +94,12 @@ class Accounts:
 
     def _assets(self, hedge: str) -> Assets:
         return Assets(*pair_of(self.config.hedge(hedge).symbol))
+
+
+def _in_order(snapshots: Iterable[Snapshot | None]) -> tuple[Snapshot, ...]:
+    """Each once, as several questions may have found it."""
+    by_time = {snapshot.at: snapshot for snapshot in snapshots if snapshot is not None}
+    return tuple(by_time[at] for at in sorted(by_time))
 
 
 def kept_health(keeper: SeriesKeeper, clock: Clock) -> list[HealthItem]:

@@ -133,10 +133,7 @@ class Episode:
             return None
         if self.told:
             return self._again(now, repeat, covered=covered)
-        recent = sum(1 for at in self.told_at if now - at < self.pace.calm)
-        flapping = recent >= self.pace.flap_after
-        settle = max(self.pace.settle, self.pace.flap_settle) if flapping else self.pace.settle
-        return Say.FIRST if now - self.since >= settle else None
+        return Say.FIRST if now - self.since >= self._settle(now) else None
 
     def was_said(self, now: datetime, *, quietly: bool = False) -> None:
         """Repetition and flapping count from here, and the worst that was said is kept. `quietly`: as in the class."""
@@ -150,18 +147,26 @@ class Episode:
         """Since it began, also when it has just ended."""
         return (now - self.since).total_seconds() if self.since is not None else 0.0
 
+    def _settle(self, now: datetime) -> timedelta:
+        """So long it must last before it is told."""
+        recent = sum(1 for at in self.told_at if now - at < self.pace.calm)
+        flapping = recent >= self.pace.flap_after
+        return max(self.pace.settle, self.pace.flap_settle) if flapping else self.pace.settle
+
     def _again(self, now: datetime, repeat: timedelta, *, covered: bool) -> Say | None:
         if self.quietly and not covered:
             return Say.ALOUD
         if self._is_worse():
             return Say.WORSE
-        waited = self.said_at is not None and bool(repeat) and now - self.said_at >= repeat
-        return Say.STILL if waited else None
+        return Say.STILL if self._was_silent_for(repeat, now) else None
 
     def _is_worse(self) -> bool:
         if self.size is None or self.said_size is None:
             return False
         return self.sense.is_materially_worse(self.size, self.said_size)
+
+    def _was_silent_for(self, repeat: timedelta, now: datetime) -> bool:
+        return self.said_at is not None and bool(repeat) and now - self.said_at >= repeat
 
 
 @dataclass(slots=True)

@@ -84,17 +84,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parse_typed(argv: Sequence[str]) -> argparse.Namespace:
     """A halt that is misspelt, or has words and flags that nobody knows, is a halt; any other mistake ends with 2."""
-    parser, typed = build_parser(), list(argv)
-    at = _place_of_command(typed)
-    if at is not None and typed[at] != HALT and is_meant_as_halt(typed[at]):
-        sys.stderr.write(f"I took {typed[at][:SHOWN_CHARS]!r} for {HALT}.\n")
-        typed[at] = HALT
-    options, unknown = parser.parse_known_args(typed)
+    parser = build_parser()
+    options, unknown = parser.parse_known_args(_with_halt_as_meant(argv))
     if unknown and options.command != HALT:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if unknown:
         options.words = [*options.words, *unknown]
     return options
+
+
+def _with_halt_as_meant(argv: Sequence[str]) -> list[str]:
+    typed = list(argv)
+    at = _place_of_command(typed)
+    if at is not None and typed[at] != HALT and is_meant_as_halt(typed[at]):
+        sys.stderr.write(f"I took {typed[at][:SHOWN_CHARS]!r} for {HALT}.\n")
+        typed[at] = HALT
+    return typed
 
 
 def _place_of_command(typed: Sequence[str]) -> int | None:

@@ -34,13 +34,18 @@ class Place:
         if self.change is not None:
             now = price_now(outlook)
             return now * (1 + self.change) if now is not None else None
+        return self._at_edge(outlook)
+
+    def _at_edge(self, outlook: Outlook) -> Decimal | None:
         edges = edges_of(outlook.lp) if outlook.lp is not None else None
-        return None if edges is None else edges.lower if self.edge == "lower" else edges.upper
+        if edges is None:
+            return None
+        return edges.lower if self.edge == "lower" else edges.upper
 
 
 def parsed(text: str) -> Place | str:
     """A sentence when it is no price."""
-    if "," in text and not THOUSANDS.fullmatch(text):
+    if _has_decimal_comma(text):
         return f"{text} is no price: a comma parts thousands, a point the decimals. Use {EXAMPLES}."
     wanted = text.lower().replace(",", "").replace("_", "")
     if wanted in EDGES:
@@ -49,9 +54,17 @@ def parsed(text: str) -> Place | str:
         value = Decimal(wanted.removesuffix("%"))
     except InvalidOperation:
         return f"{text} is no price. Use {EXAMPLES}."
-    if not value.is_finite() or abs(value.adjusted()) > MOST_DIGITS:
+    if not _is_workable(value):
         return f"{text} is no price that I can work with. Use {EXAMPLES}."
     return _changed(text, value) if wanted.endswith("%") else _at(text, value)
+
+
+def _has_decimal_comma(text: str) -> bool:
+    return "," in text and not THOUSANDS.fullmatch(text)
+
+
+def _is_workable(value: Decimal) -> bool:
+    return value.is_finite() and abs(value.adjusted()) <= MOST_DIGITS
 
 
 def _changed(text: str, change_pct: Decimal) -> Place | str:

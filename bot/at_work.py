@@ -27,6 +27,10 @@ class Work:
     flattens: bool = False
     ended_at: datetime | None = None
 
+    def was_over_before(self, moment: datetime | None) -> bool:
+        """Never before None, a moment that is not known."""
+        return self.ended_at is not None and moment is not None and self.ended_at < moment
+
 
 class AtWork:
     """Fed with decisions and with what the hedges stand at, whichever comes first: an evaluation tells at its end."""
@@ -55,7 +59,7 @@ class AtWork:
     def traded_s(self, hedge: str, since: datetime | None, now: datetime) -> float | None:
         """How long it was last traded to close the gap that there is `since`; None: it was not."""
         work = self._last.get(hedge)
-        if work is None or work.flattens or (work.ended_at and since and work.ended_at < since):
+        if work is None or work.flattens or work.was_over_before(since):
             return None
         return ((work.ended_at or now) - work.since).total_seconds()
 

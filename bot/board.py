@@ -37,18 +37,21 @@ class BoardContent:
         self._stopped = True
 
     def __call__(self) -> Reply | None:
-        """None until there is something to tell."""
+        """None until one hedge has something to tell."""
         statuses = self._engine.statuses()
-        if not statuses or all(status.reason == "starting" for status in statuses):
+        if all(status.reason == "starting" for status in statuses):
             return None
-        now, old = self._clock.now(), {status.name: self._old(status) for status in statuses}
-        body = board_text(statuses, mode=self._mode, waiting=_waiting(statuses), old=old, stopped=self._stopped)
-        if body != self._body or self._changed_at is None or now < self._changed_at:
+        now, body = self._clock.now(), self._text(statuses)
+        if self._is_news(body, now):
             self._body, self._changed_at = body, now
-        elif self._stamped_at is not None and now - self._stamped_at < STAMP_EVERY:
+        elif self._is_freshly_stamped(now):
             return self._shown
         self._stamped_at, self._shown = now, Reply(lines(body, italic(self._stamp(now))), True)
         return self._shown
+
+    def _text(self, statuses: tuple[HedgeStatus, ...]) -> str:
+        old = {status.name: self._old(status) for status in statuses}
+        return board_text(statuses, mode=self._mode, waiting=_waiting(statuses), old=old, stopped=self._stopped)
 
     def _old(self, status: HedgeStatus) -> tuple[str, ...]:
         """What is older than it ever gets while looks follow their pace."""
@@ -61,6 +64,13 @@ class BoardContent:
             ("exchange", status.venue_age_s, late_s + config.max_price_age_seconds),
         )
         return tuple(f"{name} is {span(age_s)} old" for name, age_s, most_s in limits if (age_s or 0.0) > most_s)
+
+    def _is_news(self, body: str, now: datetime) -> bool:
+        """So is all after the clock was set back, or nothing would be stamped until it is as late again."""
+        return body != self._body or self._changed_at is None or now < self._changed_at
+
+    def _is_freshly_stamped(self, now: datetime) -> bool:
+        return self._stamped_at is not None and now - self._stamped_at < STAMP_EVERY
 
     def _stamp(self, now: datetime) -> str:
         if self._changed_at is None or self._changed_at == now:

@@ -85,15 +85,23 @@ class EventBook:
 
     async def _write(self, entry: _Entry) -> None:
         if entry.event is None:
-            for message in entry.notices:
-                await self._outbox.put(await self._review(message))
+            written = await self._put(entry.notices)
         else:
-            if self._first_told is None:
-                self._first_told = await self._tell(entry.event)
-            messages = [await self._review(message) for message in (*entry.notices, *self._first_told.messages)]
-            await self._log.append(entry.event, messages, self._first_told.offers)
-        if entry.notices or (self._first_told and self._first_told.messages):
+            written = await self._append(entry.event, entry.notices)
+        if written:
             self._poke()
+
+    async def _put(self, notices: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
+        for message in notices:
+            await self._outbox.put(await self._review(message))
+        return notices
+
+    async def _append(self, event: Event, notices: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
+        if self._first_told is None:
+            self._first_told = await self._tell(event)
+        messages = [await self._review(message) for message in (*notices, *self._first_told.messages)]
+        await self._log.append(event, messages, self._first_told.offers)
+        return messages
 
     async def write_rest(self) -> None:
         """The last try of this process; what is left after it is logged, for it is lost."""

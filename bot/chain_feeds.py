@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.live_config import LiveConfig
@@ -22,6 +23,7 @@ from core.ports import EventLog
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from core.amm.nodes import NodeHealth
     from core.amm.reader import ChainReader
 
 
@@ -136,19 +138,23 @@ class ChainFeeds:
     def _health(self, chain: _Chain) -> list[HealthItem]:
         if chain.source is None:
             return []
-        name, now, items = chain.source.preset.name, self._clock.now(), []
-        for node in chain.source.reader.health():
-            lasted_s = (now - node.since).total_seconds() if node.since else 0
-            since = f" for {span(lasted_s)}" if lasted_s >= 1 else ""
-            detail = "answers" if node.trouble is None else f"{node.trouble}{since}"
-            items.append(HealthItem(node.name.removeprefix("the "), node.trouble is None, detail))
-        for watch in self._watches:
-            if watch.chain == name:
-                detail = f"{watch.trouble}; polling goes on" if watch.trouble else "tells its news"
-                items.append(HealthItem(watch.stream_name.removeprefix("the "), watch.trouble is None, detail))
-        return items
+        name, now = chain.source.preset.name, self._clock.now()
+        nodes = [_of_node(node, now) for node in chain.source.reader.health()]
+        return nodes + [_of_news(watch) for watch in self._watches if watch.chain == name]
 
     def _still_followed(self, name: str) -> list[int]:
         """What was followed once and then given to another hedge in the file is that one's."""
         given = self._settings.config.ids_named_beside(name)
         return [position_id for position_id in self._followed.get(name, ()) if position_id not in given]
+
+
+def _of_node(node: NodeHealth, now: datetime) -> HealthItem:
+    lasted_s = (now - node.since).total_seconds() if node.since else 0
+    since = f" for {span(lasted_s)}" if lasted_s >= 1 else ""
+    detail = "answers" if node.trouble is None else f"{node.trouble}{since}"
+    return HealthItem(node.name.removeprefix("the "), node.trouble is None, detail)
+
+
+def _of_news(watch: ChainWatch) -> HealthItem:
+    detail = f"{watch.trouble}; polling goes on" if watch.trouble else "tells its news"
+    return HealthItem(watch.stream_name.removeprefix("the "), watch.trouble is None, detail)

@@ -36,12 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse_typed(sys.argv[1:] if argv is None else argv)
     try:
         return HANDLERS[options.command](options)
-    except ConfigurationError as error:
-        return _complain(options, str(error), WRONG)
-    except Refused as error:
-        return _complain(options, str(error), MUST_FIX)
     except LpHedgeError as error:
-        return _complain(options, str(error), FAILED)
+        return _complain(options, str(error), _code_of(error))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `lp-hedge status | head`: the reader has seen enough
@@ -204,39 +200,20 @@ def health(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """The files are written all or none, before anything is printed."""
-    from bot.fills_csv import csv_of
-    from bot.parts_csv import parts_csv_of
     from bot.report import book_since
     from bot.report_json import report_json
+    from bot.report_tables import require_tables, write_tables
     from bot.report_text import report_text
     from bot.settings import settings_at
-    from bot.whole_file import write_all
 
     places, now = _places(options), SystemClock().now()
     settings = settings_at(places)
     settings.require_known_contracts()
-    _require_tables(options, places)
+    require_tables(options.csv, options.parts, (places.database_path, places.config_path, places.around.file))
     book = asyncio.run(book_since(settings, now - timedelta(days=options.days), by=options.by))
-    files: dict[Path, bytes] = {}
-    if options.csv:
-        files[options.csv] = csv_of(book.fills)
-    if options.parts:
-        files[options.parts] = parts_csv_of(book)
-    write_all(files)
+    write_tables(book, options.csv, options.parts)
     print(report_json(book, settings.config.mode) if options.json else report_text(book))
     return OK
-
-
-def _require_tables(options: argparse.Namespace, places: Places) -> None:
-    """What is there and no file, such as /dev/stdout, takes what it is given."""
-    from bot.whole_file import require_writable
-
-    if options.csv and options.parts and options.csv.resolve() == options.parts.resolve():
-        raise ConfigurationError("--csv and --parts name the same file.")
-    inputs = (places.database_path, places.config_path, places.around.file)
-    for flag, target in (("--csv", options.csv), ("--parts", options.parts)):
-        if target and (target.is_file() or not target.exists()):
-            require_writable(flag, target, suffix=".csv", inputs=inputs)
 
 
 def backtest(options: argparse.Namespace) -> int:
@@ -251,25 +228,19 @@ def backtest(options: argparse.Namespace) -> int:
 
 def database(options: argparse.Namespace) -> int:
     """`db backup`, `db restore`, or `db check`, which is 3 for a fault and 0 for a note."""
-    from storage.restoring import restore
-    from storage.upkeep import back_up, check_database
+    from bot.database_command import backed_up, examined, restored
 
     path, now = _places(options).database_path, SystemClock().now()
-    if options.action == "backup":
-        asyncio.run(back_up(path, options.file, now=now))
-        print(f"{options.file} holds a complete copy of {path}.")
-        return OK
-    if options.action == "restore":
-        before = asyncio.run(restore(path, options.file, now=now))
-        kept = f" What was there is kept as {before}." if before else ""
-        print(f"{path} is {options.file} again.{kept} What was traded since is unknown to it: see docs/storage.md.")
-        return OK
-    findings = asyncio.run(check_database(path, now=now))
-    for finding in findings:
-        print(f"{'FAULT' if finding.is_fault else 'note '} {finding.check}: {finding.detail}")
-    if not findings:
-        print(f"{path} is sound.")
-    return MUST_FIX if any(finding.is_fault for finding in findings) else OK
+    match options.action:
+        case "backup":
+            print(backed_up(path, options.file, now))
+        case "restore":
+            print(restored(path, options.file, now))
+        case "check":
+            text, has_fault = examined(path, now)
+            print(text)
+            return MUST_FIX if has_fault else OK
+    return OK
 
 
 def calibrate(options: argparse.Namespace) -> int:
@@ -314,8 +285,7 @@ def _log_settings(options: argparse.Namespace, settings: Settings) -> LogSetting
 
     values = settings.around.values
     file = options.log_file or values.lp_hedge_log_file
-    # Somebody types where the log lines would come: they go beside the database then.
-    is_console = sys.stderr.isatty() and sys.stdin.isatty() and settings.telegram() is None
+    is_console = _is_console(settings)
     return LogSettings(
         level=values.lp_hedge_log_level,
         shape=options.log_format or values.lp_hedge_log_format,
@@ -324,6 +294,11 @@ def _log_settings(options: argparse.Namespace, settings: Settings) -> LogSetting
         file_mb=values.lp_hedge_log_file_mb,
         files=values.lp_hedge_log_files,
     )
+
+
+def _is_console(settings: Settings) -> bool:
+    """Somebody types where the log lines would come: they go beside the database then."""
+    return sys.stderr.isatty() and sys.stdin.isatty() and settings.telegram() is None
 
 
 def _hedge_names(places: Places) -> tuple[str, ...]:
@@ -365,6 +340,15 @@ def _tell_stops(options: argparse.Namespace) -> None:
     with suppress(LpHedgeError):
         for stop in asyncio.run(stops_on_disk(_database_path(options), SystemClock())):
             print(stop)
+
+
+def _code_of(error: LpHedgeError) -> int:
+    match error:
+        case ConfigurationError():
+            return WRONG
+        case Refused():
+            return MUST_FIX
+    return FAILED
 
 
 def _complain(options: argparse.Namespace, sentence: str, code: int) -> int:

@@ -88,9 +88,14 @@ def _decimal(number: str, path: Path) -> Decimal:
 
 def _misspelt_hedges(data: Mapping[str, object]) -> str | None:
     """Of a file without hedges, the section that was probably meant to have them."""
+    if "hedges" in data:
+        return None
     unknown = [key for key, block in data.items() if key not in Config.model_fields and isinstance(block, Mapping)]
-    likely = (key for key in unknown if difflib.get_close_matches(key.lower(), ["hedges"], cutoff=0.6))
-    return next(likely, None) if "hedges" not in data else None
+    return next(filter(_resembles_hedges, unknown), None)
+
+
+def _resembles_hedges(section: str) -> bool:
+    return bool(difflib.get_close_matches(section.lower(), ["hedges"], cutoff=0.6))
 
 
 def _inner(block: object) -> str:
@@ -132,13 +137,16 @@ def _clause(key: tuple[str | int, ...], details: Sequence[ErrorDetails], model: 
         case "value_error":
             reason = str(first["ctx"]["error"])
             return f"{name}: {reason}" if key and not reason.startswith("hedge") else reason
-    allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
-    return f"{name} = {_shown(_value(key, details))} is not allowed: it must be {allowed}"
+    return f"{name} = {_shown(_value(key, details))} is not allowed: it must be {_all_allowed(details)}"
 
 
 def _value(key: tuple[str | int, ...], details: Sequence[ErrorDetails]) -> object:
     """The value at the key itself; a deeper error of a union's branch tells only of a part of it."""
     return min(details, key=lambda detail: len(detail["loc"]) - len(key))["input"]
+
+
+def _all_allowed(details: Sequence[ErrorDetails]) -> str:
+    return " or ".join(dict.fromkeys(map(_allowed, details)))
 
 
 def _allowed(detail: ErrorDetails) -> str:
@@ -152,15 +160,18 @@ def _allowed(detail: ErrorDetails) -> str:
 
 def _hint(unknown: str, model: type[BaseModel] | None) -> str:
     names = list(model.model_fields) if model else []
-    if (known := KNOWN_ELSEWHERE.get(unknown)) in names:
-        return f": did you mean {known}?"
-    if (bare := unknown.removeprefix("hedge_")) in names:
-        return f": did you mean {bare}?"
-    if close := difflib.get_close_matches(unknown, names, n=1, cutoff=0.6):
-        return f": did you mean {close[0]}?"
+    if (meant := _meant(unknown, names)) is not None:
+        return f": did you mean {meant}?"
     if BELONGS_IN_ENV.search(unknown):
         return ": secrets and endpoints belong in .env (see .env.example)"
     return f": there are {', '.join(names)}" if 0 < len(names) <= 8 else ""
+
+
+def _meant(unknown: str, names: Sequence[str]) -> str | None:
+    for other in (KNOWN_ELSEWHERE.get(unknown), unknown.removeprefix("hedge_")):
+        if other in names:
+            return other
+    return next(iter(difflib.get_close_matches(unknown, names, n=1, cutoff=0.6)), None)
 
 
 def _key_of(loc: tuple[str | int, ...], model: type[BaseModel]) -> tuple[str | int, ...]:
@@ -175,8 +186,13 @@ def _key_of(loc: tuple[str | int, ...], model: type[BaseModel]) -> tuple[str | i
             here = inner
         elif here is None:
             break
+    return _without_last_indexes(key)
+
+
+def _without_last_indexes(key: Sequence[str | int]) -> tuple[str | int, ...]:
+    """What is wrong with an item of a list is said of the list."""
     while key and isinstance(key[-1], int):
-        key.pop()
+        key = key[:-1]
     return tuple(key)
 
 

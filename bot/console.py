@@ -178,9 +178,9 @@ class Console:
         return self._standing.get(word)
 
     def _show(self, reply: Reply) -> None:
-        buttons = tuple(button for row in reply.buttons for button in row)
+        buttons = itertools.chain.from_iterable(reply.buttons)
         self._choices = tuple(button for button in buttons if not button.data.startswith(NEEDLESS))
-        self._terminal.write(plain(reply.text) if reply.html else reply.text)
+        self._terminal.write(_plain_text(reply))
         if reply.attachment is not None:
             self._terminal.write(written(reply.attachment))
         for number, button in enumerate(self._choices, start=1):
@@ -214,15 +214,20 @@ class Console:
         if message.edits is None:
             is_known = self._edited.get(message.replies_to or "", set()).issuperset(text.splitlines())
             return self._last_text if is_known else text
-        known = self._edited.setdefault(message.edits, set())
+        fresh = self._fresh_lines(message.edits, text)
+        return "\n".join([*_ids(message), *fresh]) if fresh else self._last_text
+
+    def _fresh_lines(self, edited_key: str, text: str) -> list[str]:
+        """Those that no edit of that message has brought yet; from now on this one has."""
+        known = self._edited.setdefault(edited_key, set())
         fresh = [line for line in text.splitlines() if line not in known]
         known.update(fresh)
         for key in list(self._edited)[:-MOST_STANDING]:
             del self._edited[key]
-        return "\n".join([*_ids(message), *fresh]) if fresh else self._last_text
+        return fresh
 
     def _list_buttons(self, message: OutboxMessage) -> None:
-        for label, data, _style in (button for row in message.buttons for button in row):
+        for label, data, _style in itertools.chain.from_iterable(message.buttons):
             if not data.startswith(NEEDLESS):
                 number = str(next(self._numbers))
                 self._standing[number] = Button(label, data)
@@ -234,33 +239,44 @@ class Console:
 def written(attachment: Attachment) -> str:
     """Keeps it as a file of the owner's alone, a picture out of the way, and says where. Overwrites nothing."""
     temporary = Path(tempfile.gettempdir())
-    name, dot, ending = attachment.name.rpartition(".")
     for folder in (temporary,) if attachment.photo else (Path.cwd(), temporary):
-        for number in range(1, MOST_COPIES):
-            path = folder / (f"{name}-{number}{dot}{ending}" if number > 1 else attachment.name)
-            try:
-                with owners_file.create(path) as file:
-                    file.write(attachment.content)
-                return f"Written to {path}"
-            except FileExistsError:
-                continue
-            except OSError:
-                break
+        if (path := _written_in(folder, attachment)) is not None:
+            return f"Written to {path}"
     return f"{attachment.name} could not be written to {temporary}."
+
+
+def _written_in(folder: Path, attachment: Attachment) -> Path | None:
+    """Under the first name that is free there; None when the folder does not take it."""
+    name, dot, ending = attachment.name.rpartition(".")
+    for number in range(1, MOST_COPIES):
+        path = folder / (f"{name}-{number}{dot}{ending}" if number > 1 else attachment.name)
+        try:
+            with owners_file.create(path) as file:
+                file.write(attachment.content)
+            return path
+        except FileExistsError:
+            continue
+        except OSError:
+            return None
+    return None
 
 
 def message_text(message: OutboxMessage) -> str:
     """An outbox message for the terminal; of an edit only the news, its last paragraph."""
-    text = plain(message.text) if message.html else message.text
+    text = _plain_text(message)
     if message.edits is not None:
         return text.rpartition("\n\n")[2]
-    buttons = [data for row in message.buttons for _, data, _ in row]
-    twins = [data.replace(":", " ") for data in buttons if data.startswith(WITH_TYPED_TWIN)]
+    buttons = itertools.chain.from_iterable(message.buttons)
+    twins = [data.replace(":", " ") for _, data, _ in buttons if data.startswith(WITH_TYPED_TWIN)]
     return f"{text}\nType: {' / '.join(twins)}" if twins else text
 
 
 def _ids(message: OutboxMessage) -> list[str]:
-    return PROPOSAL_ID.findall(plain(message.text) if message.html else message.text)
+    return PROPOSAL_ID.findall(_plain_text(message))
+
+
+def _plain_text(said: Reply | OutboxMessage) -> str:
+    return plain(said.text) if said.html else said.text
 
 
 def _in_background(fd: int) -> bool:

@@ -39,9 +39,13 @@ def variables_in(env_file: Path | None) -> Mapping[str, str]:
     """Empty without a file, as long as none was named. Raises ConfigurationError."""
     if env_file is not None and not env_file.is_file():
         raise ConfigurationError(f"there is no file {env_file}, which --env-file names.")
-    path = env_file or DEFAULT_ENV_FILE
+    return _read(env_file or DEFAULT_ENV_FILE)
+
+
+def _read(path: Path) -> Mapping[str, str]:
     try:
-        return {key: value or "" for key, value in dotenv_values(path).items()} if path.is_file() else {}
+        values = dotenv_values(path) if path.is_file() else {}
+        return {key: value or "" for key, value in values.items()}
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not text in UTF-8.") from None
     except OSError as error:

@@ -78,7 +78,7 @@ class DayResult:
         """Up to the newest reading that is old enough and has no fill near it."""
         opening, before = (statement.start, ZERO) if settled is None else (settled.opening, settled.net)
         fills, _ = await self._accounts.dealings(opening, now)
-        until = _newest_calm([at for at, _ in statement.steps if at <= now - SETTLES_AFTER], fills)
+        until = _newest_calm(statement, now - SETTLES_AFTER, fills)
         if until is None:
             return
         with localcontext(EXACT):
@@ -87,6 +87,6 @@ class DayResult:
         self._settled[statement.hedge] = _Settled(midnight, opening, until, net, dealings)
 
 
-def _newest_calm(readings: Sequence[datetime], fills: Sequence[BookedFill]) -> datetime | None:
-    calm = (at for at in reversed(readings) if all(abs(fill.trade.at - at) > CLOCK_ROOM for fill in fills))
-    return next(calm, None)
+def _newest_calm(statement: Statement, latest: datetime, fills: Sequence[BookedFill]) -> datetime | None:
+    readings = (at for at, _ in reversed(statement.steps) if at <= latest)
+    return next((at for at in readings if all(abs(fill.trade.at - at) > CLOCK_ROOM for fill in fills)), None)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BeforeValidator,
@@ -177,10 +177,7 @@ def read_environment(env_file: Path | None) -> Surroundings:
     Raises ConfigurationError: the named file is missing, or a value is not allowed.
     """
     path, in_file = env_file or DEFAULT_ENV_FILE, variables_in(env_file)
-    try:
-        values = Environment(_env_file=path)
-    except ValidationError as error:
-        raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
+    values = _validated(path)
     variables = {**in_file, **os.environ}
     names = tuple(name for name, value in variables.items() if name.endswith((RPC_SUFFIX, WS_SUFFIX)) and value.strip())
     exposed = exposure(path) if in_file else None
@@ -188,22 +185,39 @@ def read_environment(env_file: Path | None) -> Surroundings:
     return Surroundings(values, _chains(variables), notices, names, exposed, path, from_file)
 
 
+def _validated(path: Path) -> Environment:
+    try:
+        return Environment(_env_file=path)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_clause(each) for each in error.errors(include_url=False)) + ".") from None
+
+
 def checked_url(value: str, *schemes: str) -> str:
     """Without a slash at the end. Raises ValueError, which never shows more of it than scheme and host."""
-    if any(letter.isspace() or not letter.isprintable() for letter in value.strip()):
+    url = value.strip()
+    if " " in url or not url.isprintable():
         raise ValueError("must be an address without blanks or control characters in it")
-    parts = urlsplit(value.strip())
+    parts = urlsplit(url)
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
+    _require_port(parts)
+    _require_host_name(parts.hostname)
+    return url.rstrip("/")
+
+
+def _require_port(parts: SplitResult) -> None:
+    """It may be left out."""
     try:
         _ = parts.port
     except ValueError:
         raise ValueError("must be an address whose port is a number up to 65535") from None
+
+
+def _require_host_name(host: str) -> None:
     try:
-        parts.hostname.encode("idna")
+        host.encode("idna")
     except UnicodeError:
         raise ValueError("must be an address whose host is a name: each part of it has 1 to 63 letters") from None
-    return value.strip().rstrip("/")
 
 
 def http_endpoints(name: str, value: str) -> tuple[SecretStr, ...]:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from bot.environment import Surroundings
 from core.clock import Clock, PacedClock, SystemClock
 from core.errors import ConfigurationError
@@ -29,6 +31,10 @@ def program_clock(around: Surroundings) -> Clock:
             f"LP_HEDGE_CLOCK makes time run faster and is for tests on this machine alone, but "
             f"{' and '.join(elsewhere)} may be elsewhere: remove LP_HEDGE_CLOCK."
         )
+    return _paced(wanted)
+
+
+def _paced(wanted: str) -> PacedClock:
     speed, _, epoch_s = wanted.partition("@")
     if not int(speed):
         raise ConfigurationError("LP_HEDGE_CLOCK must run at least once as fast as the system's clock.")
@@ -46,16 +52,21 @@ def program_clock(around: Surroundings) -> Clock:
 def _addresses(around: Surroundings) -> list[tuple[str, str]]:
     """(variable, address) of all that the program may speak to, with what is in force where none is set."""
     values = around.values
-    found = [("BINANCE_FUTURES_URL", values.binance_futures_url)]
-    found += [("BINANCE_STREAM_URL", values.stream_url)] if values.stream_url else []
-    found += [("BINANCE_SPOT_URL", values.spot_url)] if values.spot_url else []
-    found += [("TELEGRAM_API_URL", values.telegram_api_url)] if values.telegram_bot_token else []
-    beat = values.lp_hedge_heartbeat_url
-    found += [("LP_HEDGE_HEARTBEAT_URL", beat.get_secret_value())] if beat else []
+    known = [
+        ("BINANCE_FUTURES_URL", values.binance_futures_url),
+        ("BINANCE_STREAM_URL", values.stream_url),
+        ("BINANCE_SPOT_URL", values.spot_url),
+        ("TELEGRAM_API_URL", values.telegram_api_url if values.telegram_bot_token else None),
+        ("LP_HEDGE_HEARTBEAT_URL", _revealed(values.lp_hedge_heartbeat_url)),
+    ]
     for chain, endpoints in around.chains.items():
-        found += [(f"{chain}_RPC_URL", url.get_secret_value()) for url in endpoints.rpc_urls]
-        found += [(f"{chain}_WS_URL", endpoints.ws_url.get_secret_value())] if endpoints.ws_url else []
-    return found
+        known += [(f"{chain}_RPC_URL", _revealed(url)) for url in endpoints.rpc_urls]
+        known += [(f"{chain}_WS_URL", _revealed(endpoints.ws_url))]
+    return [(variable, address) for variable, address in known if address]
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def _is_loopback(url: str) -> bool:

@@ -63,11 +63,7 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
 
     Raises ConfigurationError, Refused, Transient.
     """
-    if target.exists():
-        raise ConfigurationError(
-            f"{target} exists already: move it away, or name another file with --config; "
-            "`lp-hedge init --telegram` shows only who writes to the bot."
-        )
+    _require_new(target)
     clock: Clock = SystemClock()
     around = read_environment(env_file if env_file.exists() else None)
     chain = _preset(wishes.chain or _ask("chain", f"one of {', '.join(PRESETS)}", "--chain"))
@@ -83,6 +79,14 @@ def write_first_config(wishes: Wishes, target: Path, env_file: Path) -> str:
     sys.stdout.write("\n".join([f"Wrote {target}{noted}.", *proposal.why, ""]))
     troubles = _find_missing_operators(around, env_file)
     return "\n".join([*troubles, "Next: lp-hedge check, then lp-hedge run."])
+
+
+def _require_new(target: Path) -> None:
+    if target.exists():
+        raise ConfigurationError(
+            f"{target} exists already: move it away, or name another file with --config; "
+            "`lp-hedge init --telegram` shows only who writes to the bot."
+        )
 
 
 async def propose(

@@ -32,17 +32,40 @@ async def ask_everything_once(
     Raises Refused or ConfigurationError only while nothing is held: a short is not left alone over a mistake.
     """
     held = await store.holds_position()
+    troubles = await _troubles(settings, chains, venue, None if held else key)
+    for trouble in troubles:
+        _refuse_or_warn(trouble, position_held=held)
+    if not held and not troubles:
+        await _first_sights(settings, chains, venue, store)
+
+
+async def _troubles(
+    settings: Settings, chains: ChainFeeds, venue: PerpVenue, key: KeyWatch | None
+) -> Sequence[LpHedgeError]:
+    """Of all that is asked at once: the exchange, every chain, and what `key` may do."""
     symbols = [hedge.symbol for hedge in settings.config.hedges.values()]
     asked = [_first_word(venue, symbols), chains.prepare()]
-    if key is not None and not held:
+    if key is not None:
         asked.append(key.refusals())
-    troubles = [*chain.from_iterable(await asyncio.gather(*asked))]
-    for trouble in troubles:
-        if not held and not isinstance(trouble, Transient):
-            raise trouble
-        log.warning("not ready", error=str(trouble), position_held=held)
-    if not held and not troubles:
-        await asyncio.gather(*(_first_sight(settings, name, chains, venue, store) for name in settings.config.hedges))
+    return [*chain.from_iterable(await asyncio.gather(*asked))]
+
+
+async def _first_word(venue: PerpVenue, symbols: Sequence[str]) -> tuple[LpHedgeError, ...]:
+    try:
+        await venue.prepare(symbols)
+    except LpHedgeError as error:
+        return (error,)
+    return ()
+
+
+def _refuse_or_warn(trouble: LpHedgeError, *, position_held: bool) -> None:
+    if not position_held and not isinstance(trouble, Transient):
+        raise trouble
+    log.warning("not ready", error=str(trouble), position_held=position_held)
+
+
+async def _first_sights(settings: Settings, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:
+    await asyncio.gather(*(_first_sight(settings, name, chains, venue, store) for name in settings.config.hedges))
 
 
 async def _first_sight(settings: Settings, name: str, chains: ChainFeeds, venue: PerpVenue, store: Store) -> None:
@@ -61,11 +84,3 @@ async def _first_sight(settings: Settings, name: str, chains: ChainFeeds, venue:
         return
     if wrong := wrong_perp(reading.value, market, venue.rules(symbol), known_pair=known_pair):
         raise Refused(wrong, code="wrong_symbol")
-
-
-async def _first_word(venue: PerpVenue, symbols: Sequence[str]) -> tuple[LpHedgeError, ...]:
-    try:
-        await venue.prepare(symbols)
-    except LpHedgeError as error:
-        return (error,)
-    return ()

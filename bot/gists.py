@@ -27,15 +27,22 @@ TRADED = ("side", "quantity_base", "fee_quote")
 
 def gist_of(event: Event, units: Units, zone: tzinfo) -> Gist:
     """Of one matter the later takes the earlier's place. A trade keeps its figures, so that many can be added up."""
-    thread, ends = "", False
-    if event.kind in THREADS:
-        matter, key, ends = THREADS[event.kind]
-        thread = ":".join((matter, event.hedge or "-", event.data.get(key, "") if key else ""))
-    figures: dict[str, str] = {}
-    if event.kind is EventKind.HEDGE_EXECUTED:
-        figures = {key: event.data[key] for key in TRADED if key in event.data}
-        figures |= {"base": units.base, "quote": units.quote}
+    thread, ends = _thread(event)
+    figures = _figures(event, units) if event.kind is EventKind.HEDGE_EXECUTED else {}
     return Gist(event.hedge or "", event.kind.value, stamp(event.at, zone), thread, ends, figures)
+
+
+def _thread(event: Event) -> tuple[str, bool]:
+    """Empty for what is a matter of its own; and whether the matter is settled by this."""
+    if event.kind not in THREADS:
+        return "", False
+    matter, key, ends = THREADS[event.kind]
+    return ":".join((matter, event.hedge or "-", event.data.get(key, "") if key else "")), ends
+
+
+def _figures(trade: Event, units: Units) -> dict[str, str]:
+    figures = {key: trade.data[key] for key in TRADED if key in trade.data}
+    return figures | {"base": units.base, "quote": units.quote}
 
 
 def gist_of_approval(approval_id: str, hedge: str, at: datetime, zone: tzinfo, *, ends: bool) -> Gist:
