@@ -130,10 +130,10 @@ async def _put_and_wait(database: Path, name: str, args: Sequence[str], clock: C
             raise Transient("the command was not taken, send it again.")
         with suppress(Transient):  # the row is there, and will be carried out
             await store.audit.append(_who(), SOURCE, name, " ".join(args), clock.now())
-        if not is_running(database) and name == HALT:
-            words = "the next start there halts first, whatever its mode, and halts no other mode"
-            return True, f"Nothing runs on {database} now; {words}."
         if not is_running(database):
+            if name == HALT:
+                words = "the next start there halts first, whatever its mode, and halts no other mode"
+                return True, f"Nothing runs on {database} now; {words}."
             await _withdraw(store, database, row, clock)
         return await _answer_to(row, store, clock)
 

@@ -32,8 +32,7 @@ def secrets_of(url: str) -> tuple[str, ...]:
 
 def _host(netloc: str) -> str:
     """Without port, in the letters in which it was written."""
-    host_and_port = netloc.rpartition("@")[2]
-    return host_and_port.rpartition(":")[0] or host_and_port
+    return re.sub(r":\d*$", "", netloc.rpartition("@")[2])
 
 
 def unmistakable(url: str) -> tuple[str, ...]:

@@ -189,7 +189,8 @@ def _open_rows(rows: Sequence[PositionRow], symbol: str, *, hedge_mode: bool) ->
 def _fit_mode(open_rows: Sequence[PositionRow], *, hedge_mode: bool) -> bool:
     """One row a leg at most; BOTH is the leg of one-way mode alone."""
     legs = {row.position_side for row in open_rows}
-    return len(legs) == len(open_rows) and (not legs or (PositionSide.BOTH in legs) != hedge_mode)
+    possible = {PositionSide.LONG, PositionSide.SHORT} if hedge_mode else {PositionSide.BOTH}
+    return len(legs) == len(open_rows) and legs <= possible
 
 
 def perp_account(

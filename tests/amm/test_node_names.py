@@ -100,3 +100,10 @@ def test_logs_hide_host_password_and_long_pieces_but_no_common_words() -> None:
     assert "sekret" not in said
     assert said.endswith("ethereum node")
     assert unmistakable("http://127.0.0.1:8545/v3") == ("http://127.0.0.1:8545/v3",)
+
+
+@pytest.mark.parametrize("port", ["", ":8545"])
+def test_an_address_with_colons_is_hidden_whole(port: str) -> None:
+    """Also without a port behind it."""
+    url = f"http://[2001:db8::77aa]{port}"
+    assert without_secrets("no route to [2001:db8::77aa]", secrets_of(url)) == "no route to …"

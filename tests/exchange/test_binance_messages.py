@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.errors import Transient
 from core.exchange.binance_account import legs_of
 from core.exchange.binance_messages import (
     AccountTotals,
@@ -146,6 +147,18 @@ def test_legs_of_hedge_mode() -> None:
     rows = parse_many(PositionRow, recorded.rest("positionRisk_v2_hedge_docs"))
     legs = legs_of(rows, "BTCUSDT", hedge_mode=True)
     assert (legs.long, legs.short) == (Decimal(20), Decimal(10))
+
+
+@pytest.mark.parametrize(
+    ("sides", "hedge_mode"),
+    [(["BOTH", "LONG"], False), (["SHORT"], False), (["BOTH"], True), (["BOTH", "SHORT"], True), (["LONG"] * 2, True)],
+)
+def test_rows_that_contradict_the_mode_are_read_again(sides: list[str], hedge_mode: bool) -> None:
+    """As while the mode is changed: what they add up to is not known."""
+    one = recorded.one("positionRisk_v3_hedge_long_2024-07")
+    rows = parse_many(PositionRow, [{**one, "positionSide": side} for side in sides])
+    with pytest.raises(Transient, match="do not fit the account's position mode"):
+        legs_of(rows, str(one["symbol"]), hedge_mode=hedge_mode)
 
 
 def test_v2_flat_row_and_v3_empty_list_are_both_flat() -> None:
