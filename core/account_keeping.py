@@ -88,8 +88,7 @@ class AccountKeeper:
     async def _read_income(self) -> None:
         """Part by part, each booked before the next is asked for: nothing is read in vain when a later one fails."""
         asked_at = self._clock.now()
-        newest = await self._income.newest_at()
-        since = self._began if newest is None else max(self._began, newest - READ_AGAIN)
+        since = await self._read_from()
         while rows := await self._venue.income(since=since):
             if added := await self._income.book(rows, self._clock.now()):
                 log.info("income booked", rows=added, until=rows[-1].at.isoformat())
@@ -98,6 +97,10 @@ class AccountKeeper:
             since = rows[-1].at
         self._read_at = asked_at
         self._fundings = {at for at in self._fundings if at + FUNDING_IS_LISTED_AFTER > asked_at}
+
+    async def _read_from(self) -> datetime:
+        newest = await self._income.newest_at()
+        return self._began if newest is None else max(self._began, newest - READ_AGAIN)
 
     def _say(self, error: LpHedgeError) -> None:
         """Once, not at every turn of a long trouble."""

@@ -15,14 +15,14 @@ from core.execution.executor import Step, StepEnd
 from core.execution.legs import NET_LEGS
 from core.execution.plans import NewPlan, PlanBook
 from core.execution.terms import Moment, at_once_base
-from core.facts import OrderSide, SymbolRules
+from core.facts import Market, OrderSide, SymbolRules
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.slippage import walk_book
 from core.hedging.states import COMMANDED, COMMANDED_TEXTS, Action, Reason, State
 from core.kernel_facts import Standing, side_of_steps
 from core.observation import Observation
-from core.ports import Approval, ApprovalState, EventLog, PlanState
+from core.ports import Approval, ApprovalState, EventLog, Plan, PlanState
 from core.proposals import proposal
 
 
@@ -38,6 +38,7 @@ class Outcome:
 
 
 NOTHING = Outcome()
+STILL_OPEN = (StepEnd.UNKNOWN, StepEnd.RESTS)
 NEVER_ASKED = frozenset({*COMMANDED_TEXTS, Reason.DELEVERAGE.text, NET_LEGS})
 
 
@@ -81,15 +82,14 @@ class Actions:
             standing = replace(standing, approval=None)
             if decision.approved:
                 return NOTHING
+        return await self._act(decision, seen, standing, config)
+
+    async def _act(self, decision: Decision, seen: Observation, standing: Standing, config: HedgeConfig) -> Outcome:
         match Action(decision.action):
             case Action.ADJUST:
                 return await self._adjust(decision, seen, standing, config)
-            case Action.CONTINUE:
-                return await self._go_on(decision, seen, standing.active)
-            case Action.SHRINK:
-                return await self._go_on(decision, seen, standing.active, self._size_base(decision))
-            case Action.CANCEL:
-                return await self._cancel(decision, seen, standing)
+            case Action.CONTINUE | Action.SHRINK | Action.CANCEL:
+                return await self._see_to(standing.active, decision, seen)
             case Action.ASK:
                 return await self._ask(decision, seen, standing.approval, config)
             case Action.SUPERSEDE:
@@ -131,7 +131,8 @@ class Actions:
             reference_price=venue.market.mid,
             approval_id=granted.approval_id if granted else None,
         )
-        return await self._go_on(decision, seen, self._plans.begin(new))
+        active = self._plans.begin(new)
+        return await self._go_on(decision, seen, active, active.left_base)
 
     async def _word_for(
         self, decision: Decision, standing: Standing, venue: VenueFacts, config: HedgeConfig
@@ -159,36 +160,49 @@ class Actions:
         """At the tap: slippage of what is taken at once within limits, then the one compare-and-set."""
         if granted.state is ApprovalState.EXECUTING:
             return await self._is_executing(granted.approval_id)
-        market, size_base = venue.market, self._size_base(decision)
-        at_once = at_once_base(size_base, market.mid, config, self._rules, urgent=decision.urgent)
-        fill = walk_book(market, side_of_steps(decision.quantity_steps), at_once) if at_once else None
-        limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
-        if at_once and limit_bps > 0 and (fill is None or fill.slippage_bps > limit_bps):
-            found = "the book is too thin" if fill is None else f"{fill.slippage_bps:.1f} bps"
-            await self._desk.fail(granted, f"slippage is above {limit_bps} bps now: {found}", events=self._events)
+        if too_dear := self._too_dear(decision, venue.market, config):
+            await self._desk.fail(granted, too_dear, events=self._events)
             return False
         return await self._desk.start(granted)
 
-    async def _go_on(
-        self,
-        decision: Decision,
-        seen: Observation,
-        active: ActivePlan | None,
-        wanted_base: Decimal | None = None,
-    ) -> Outcome:
-        """`wanted_base`: less than what is left of the plan; None for all of it."""
-        if active is None or seen.venue is None:
+    def _too_dear(self, decision: Decision, market: Market, config: HedgeConfig) -> str:
+        """By how much the slippage is above its limit, a clause; empty when it is not."""
+        limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
+        size_base = self._size_base(decision)
+        at_once = at_once_base(size_base, market.mid, config, self._rules, urgent=decision.urgent)
+        if not at_once or limit_bps <= 0:
+            return ""
+        fill = walk_book(market, side_of_steps(decision.quantity_steps), at_once)
+        if fill is None:
+            return f"slippage is above {limit_bps} bps now: the book is too thin"
+        if fill.slippage_bps > limit_bps:
+            return f"slippage is above {limit_bps} bps now: {fill.slippage_bps:.1f} bps"
+        return ""
+
+    async def _see_to(self, active: ActivePlan | None, decision: Decision, seen: Observation) -> Outcome:
+        """The plan under way: on with all that is left of it, with less, or with nothing more."""
+        if active is None:
+            return NOTHING
+        match decision.action:
+            case Action.CANCEL:
+                return await self._end(active, decision, seen)
+            case Action.SHRINK:
+                return await self._go_on(decision, seen, active, self._size_base(decision))
+            case _:
+                return await self._go_on(decision, seen, active, active.left_base)
+
+    async def _go_on(self, decision: Decision, seen: Observation, active: ActivePlan, wanted_base: Decimal) -> Outcome:
+        """`wanted_base`: what is left of the plan, or less."""
+        if seen.venue is None:
             return NOTHING
         moment = Moment(seen.venue.market, seen.venue.account, seen.at, urgent=decision.urgent)
-        left = active.left_base if wanted_base is None else wanted_base
-        if not await self._is_allowed(active, decision) or self._plans.is_over(active, left, moment):
+        if not await self._is_allowed(active, decision) or self._plans.is_over(active, wanted_base, moment):
             return await self._end(active, decision, seen)
         may_send = _always if _is_flattening(decision, active) else self._may_send
-        step = await self._plans.advance(active, left, moment, may_send=may_send)
+        step = await self._plans.advance(active, wanted_base, moment, may_send=may_send)
         if step is None:
             return NOTHING
-        if step.executed_base and active.plan.approval_id is not None:
-            await self._approvals.use(active.plan.approval_id, step.executed_base)
+        await self._use_approval(active.plan, step.executed_base)
         ended = await self._close_after(step, active, decision, seen)
         return Outcome(step, active.plan.plan_id, active.executed_base + step.executed_base, plan_ended=ended)
 
@@ -208,8 +222,12 @@ class Actions:
         found = await self._approvals.get(approval_id)
         return found is not None and found.state is ApprovalState.EXECUTING
 
+    async def _use_approval(self, plan: Plan, executed_base: Decimal) -> None:
+        if executed_base and plan.approval_id is not None:
+            await self._approvals.use(plan.approval_id, executed_base)
+
     async def _close_after(self, step: Step, active: ActivePlan, decision: Decision, seen: Observation) -> bool:
-        if step.end in (StepEnd.UNKNOWN, StepEnd.RESTS):
+        if step.end in STILL_OPEN:
             return False
         if active.left_base - step.executed_base < self._rules.step_size:
             await self._close(active, PlanState.DONE, decision, seen, step.moved_base)
@@ -219,22 +237,23 @@ class Actions:
             return True
         return False
 
-    async def _cancel(self, decision: Decision, seen: Observation, standing: Standing) -> Outcome:
-        return NOTHING if standing.active is None else await self._end(standing.active, decision, seen)
-
     async def _end(self, active: ActivePlan, decision: Decision, seen: Observation) -> Outcome:
         """Without another order: what has executed is all that this plan does. What rests is taken back first."""
         if not active.orders:  # begun just now, and nothing came of it
             return NOTHING
         step = None if active.resting is None else await self._plans.withdraw(active.resting)
-        executed = step.executed_base if step else Decimal(0)
+        executed, moved = (step.executed_base, step.moved_base) if step else (Decimal(0), Decimal(0))
         outcome = Outcome(step, active.plan.plan_id, active.executed_base + executed)
-        if step is not None and step.end in (StepEnd.UNKNOWN, StepEnd.RESTS):
+        if step is not None and step.end in STILL_OPEN:
             return outcome
-        done = active.executed_base + executed > 0 and active.left_base - executed < self._rules.step_size
-        state = PlanState.DONE if done else PlanState.CANCELLED
-        await self._close(active, state, decision, seen, step.moved_base if step else Decimal(0))
+        await self._close(active, self._ended_as(active, executed), decision, seen, moved)
         return replace(outcome, plan_ended=True)
+
+    def _ended_as(self, active: ActivePlan, executed_base: Decimal) -> PlanState:
+        """`executed_base`: since the plan was read."""
+        traded = active.executed_base + executed_base > 0
+        is_whole = active.left_base - executed_base < self._rules.step_size
+        return PlanState.DONE if traded and is_whole else PlanState.CANCELLED
 
     async def _close(
         self, active: ActivePlan, state: PlanState, decision: Decision, seen: Observation, moved_base: Decimal

@@ -18,7 +18,7 @@ from core.facts import PositionSide
 from core.following import Following
 from core.halting import HALT, meant_by_halt
 from core.hedge import Hedge
-from core.ports import ApprovalState, Command, CommandQueue
+from core.ports import Approval, ApprovalState, Command, CommandQueue
 
 # A row that waited longer than this was written to a process that was not there: the world has moved on.
 STALE_AFTER = timedelta(seconds=120)
@@ -200,17 +200,15 @@ class CommandDesk:
     async def _decide(self, command: Command) -> tuple[bool, str, tuple[str, ...]]:
         if not command.args:
             return False, f"/{command.name} needs the id of an approval: /pending shows them.", ()
-        approve = command.name == "approve"
-        note = " ".join(command.args[1:]) or None
+        approve, note = command.name == "approve", _note(command)
         answer = await self._desk.answer(command.args[0], approve=approve, by=command.actor, note=note)
         if answer.approval is None:
             return False, "I know no proposal with this ID; /pending lists those that wait.", ()
         if answer.won:
             return True, f"{_DECIDED[command.name]}: {command.args[0]}.", (answer.approval.hedge,)
-        if note and not approve and answer.lacks_a_reason:
-            return await self._explain(command, note)
-        late = answer.approval.state is ApprovalState.PENDING
-        return False, "Its time was up." if late else f"It is already {answer.approval.state.value}.", ()
+        if answer.lacks_a_reason and (why := _why_rejected(command)):
+            return await self._explain(command, why)
+        return False, _why_lost(answer.approval), ()
 
     async def _explain(self, command: Command, why: str) -> tuple[bool, str, tuple[str, ...]]:
         explained = await self._desk.explain(command.args[0], by=command.actor, why=why)
@@ -236,6 +234,19 @@ _MODES: Mapping[str, Callable[[Hedge, str], Awaitable[None]]] = {
 }
 _DECIDED = {"approve": "Approved", "reject": "Rejected"}
 _DONE = {"halt": "Halted", "pause": "Paused", "resume": "Resumed"}
+
+
+def _note(command: Command) -> str | None:
+    return " ".join(command.args[1:]) or None
+
+
+def _why_rejected(command: Command) -> str | None:
+    return _note(command) if command.name == "reject" else None
+
+
+def _why_lost(approval: Approval) -> str:
+    late = approval.state is ApprovalState.PENDING
+    return "Its time was up." if late else f"It is already {approval.state.value}."
 
 
 def _most_base(args: tuple[str, ...]) -> Decimal | None:

@@ -195,15 +195,23 @@ class HedgeConfig(Frozen):
         return value.upper().removesuffix("_PERP").partition(":")[0].replace("/", "").replace("-", "")
 
     @model_validator(mode="after")
-    def _consistent(self) -> HedgeConfig:
-        if self.lp_position_ids == "all" and (self.wallet is None or self.pool_id is None):
+    def _wallet_where_needed(self) -> HedgeConfig:
+        if self.lp_position_ids == "all" and self.taken_whole is None:
             raise ValueError('lp_position_ids = "all" needs wallet and pool_id')
         if self.include_wallet_base and self.wallet is None:
             raise ValueError("include_wallet_base = true needs wallet")
-        if self.lp_position_ids == () or (
-            isinstance(self.lp_position_ids, tuple) and len(set(self.lp_position_ids)) != len(self.lp_position_ids)
-        ):
+        return self
+
+    @model_validator(mode="after")
+    def _positions_named_once(self) -> HedgeConfig:
+        if self.lp_position_ids == "all":
+            return self
+        if not self.named_ids or len(set(self.named_ids)) != len(self.named_ids):
             raise ValueError("lp_position_ids must name each position once, and at least one")
+        return self
+
+    @model_validator(mode="after")
+    def _some_band(self) -> HedgeConfig:
         if not self.bands_configured:
             raise ValueError("all bands are off: set hedge_threshold, delta_band_quote or delta_band_pct above 0")
         return self
@@ -212,6 +220,13 @@ class HedgeConfig(Frozen):
     def named_ids(self) -> tuple[int, ...]:
         """The ids written down; none with "all"."""
         return () if self.lp_position_ids == "all" else self.lp_position_ids
+
+    @property
+    def taken_whole(self) -> tuple[str, str] | None:
+        """The wallet and pool of which every position is this hedge's, in small letters; None where it names them."""
+        if self.lp_position_ids != "all" or self.wallet is None or self.pool_id is None:
+            return None
+        return self.wallet.lower(), self.pool_id.lower()
 
     @property
     def threshold_base(self) -> Decimal:
@@ -287,14 +302,18 @@ class Config(Frozen):
     @model_validator(mode="after")
     def _known_amm(self) -> Config:
         for name, hedge in self.hedges.items():
-            chain = self.chains.get(hedge.chain)
-            if hedge.amm_type not in KNOWN_AMMS and hedge.amm_type not in ((chain and chain.position_managers) or ()):
+            if hedge.amm_type not in (*KNOWN_AMMS, *self._forks_of(hedge.chain)):
                 known = " or ".join(f'"{each}"' for each in KNOWN_AMMS)
                 raise ValueError(
                     f'hedges.{name}.amm_type = "{hedge.amm_type}" is not known: use {known}, or name the position '
                     f"manager of a fork in position_managers of [chains.{hedge.chain}]"
                 )
         return self
+
+    def _forks_of(self, chain: str) -> Iterable[str]:
+        """Those whose position managers the file names."""
+        named = self.chains.get(chain)
+        return (named and named.position_managers) or ()
 
     @model_validator(mode="after")
     def _limited_when_live(self) -> Config:
@@ -314,13 +333,9 @@ class Config(Frozen):
             for position_id in hedge.named_ids
         )
         _each_once(
-            (
-                name,
-                (hedge.chain, hedge.amm_type, hedge.wallet.lower(), hedge.pool_id.lower()),
-                "all of one wallet and pool",
-            )
+            (name, (hedge.chain, hedge.amm_type, *hedge.taken_whole), "all of one wallet and pool")
             for name, hedge in self.hedges.items()
-            if hedge.lp_position_ids == "all" and hedge.wallet and hedge.pool_id
+            if hedge.taken_whole is not None
         )
         return self
 

@@ -21,6 +21,7 @@ from core.venue_watch import VenueWatch
 LAGGING_FOR_S = 60.0
 # Longer than all tries of a read take: one still under way is given up, or it would be waited for always.
 GIVEN_UP_AFTER_S = 300.0
+NEVER_S = float("-inf")
 # Balances move with the price, of which no news tells.
 ACCOUNT_BELIEVED_S = 15.0
 
@@ -52,7 +53,7 @@ class ChainFeed:
         self._facts_at_s: Mapping[str, float] = {}
         self._trouble: str | None = None
         self._read_at_s: float | None = None
-        self._believed_at_s: float | None = None
+        self._believed_at_s = NEVER_S
         self._prepared = False
         self._reading: asyncio.Task[None] | None = None
         self._reading_since_s = 0.0
@@ -129,12 +130,11 @@ class ChainFeed:
 
     def _lag(self, facts: Mapping[str, LpFacts], now_s: float) -> str | None:
         """Why an answer from before the last believed block is not news: the price would seem to go back and forth."""
-        if not facts or not self._facts or self._believed_at_s is None or now_s - self._believed_at_s > LAGGING_FOR_S:
+        if not facts or now_s - self._believed_at_s > LAGGING_FOR_S:
             return None
         if any(each.reorganised_from is not None for each in facts.values()):
             return None
-        answered = min(each.block.number for each in facts.values())
-        believed = max(each.block.number for each in self._facts.values())
+        answered, believed = min(_blocks(facts)), max(_blocks(self._facts), default=0)
         if answered >= believed:
             return None
         return f"the node answered with block {answered}, but block {believed} was read before"
@@ -144,6 +144,10 @@ class ChainFeed:
         if self._reading is not None:
             await end(self._reading)
         await self._positions.aclose()
+
+
+def _blocks(facts: Mapping[str, LpFacts]) -> list[int]:
+    return [each.block.number for each in facts.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from core.clock import Clock
 from core.errors import Refused
 from core.events import Event, EventKind
+from core.facts import LpFacts
 from core.feeds import ChainFeed
 from core.ports import EventLog
 
@@ -53,9 +54,7 @@ class Following:
         return Followed(hedge, f"{hedge}: position {position_id} is hedged too from now on.")
 
     def _hedge_of(self, position_id: int) -> str:
-        last = {hedge: facts for hedge, feed in self._feeds.items() if (facts := feed.last(hedge)) is not None}
-        hedged = {position.position_id: hedge for hedge, facts in last.items() for position in facts.positions}
-        found = {other: hedge for hedge, facts in last.items() for other in facts.unfollowed_ids}
+        hedged, found = self._hedged(), self._found()
         if position_id in hedged:
             raise Refused(f"{hedged[position_id]}: position {position_id} is hedged already.", code="followed")
         if position_id in found:
@@ -65,3 +64,17 @@ class Following:
             f"Position {position_id} holds no liquidity in a hedge's wallet and pool (found there: {there}).",
             code="not_found",
         )
+
+    def _hedged(self) -> dict[int, str]:
+        """By position, whose it is."""
+        return {position.position_id: hedge for hedge, facts in self._last() for position in facts.positions}
+
+    def _found(self) -> dict[int, str]:
+        """By position that could be followed, in whose wallet and pools it is."""
+        return {other: hedge for hedge, facts in self._last() for other in facts.unfollowed_ids}
+
+    def _last(self) -> Iterator[tuple[str, LpFacts]]:
+        """Of each hedge whose chain has been read, the last good read."""
+        for hedge, feed in self._feeds.items():
+            if (facts := feed.last(hedge)) is not None:
+                yield hedge, facts

@@ -20,9 +20,9 @@ from core.ports import Approval, ApprovalState, EventLog
 class Word:
     """What people said, or did not say. `live`: the approval that counts now; `silent`: one that just expired."""
 
-    live: Approval | None
-    rejected: Approval | None
-    silent: Approval | None
+    live: Approval | None = None
+    rejected: Approval | None = None
+    silent: Approval | None = None
 
 
 class Grants:
@@ -37,21 +37,27 @@ class Grants:
     async def refresh(self, config: HedgeConfig, now: datetime, *, stopped: str) -> Word:
         """`stopped`: "halted", "paused" or "switched off", which void whatever was asked or granted; else empty."""
         approval = await self._desk.latest(self._hedge)  # nothing is asked while one is live, so no other can be
-        if approval is None or approval.state not in LIVE_STATES:
-            rejected = approval is not None and approval.state is ApprovalState.REJECTED
-            return Word(None, approval if rejected else None, None)
+        if approval is None:
+            return Word()
+        if approval.state is ApprovalState.REJECTED:
+            return Word(rejected=approval)
+        if approval.state not in LIVE_STATES:
+            return Word()
         if stopped:
             ended = await self._desk.void(approval, stopped)
-            return Word(None, None, None) if ended else await self.refresh(config, now, stopped=stopped)
-        await self._desk.make_sure_it_was_shown(approval)
-        if await self._desk.expire(approval):
-            return Word(None, None, approval)
-        return Word(None if await self._overdue(approval, config, now) else approval, None, None)
+            return Word() if ended else await self.refresh(config, now, stopped=stopped)
+        return await self._in_time(approval, config, now)
 
     def taken_in(self, mind: Memory, word: Word, config: HedgeConfig, now: datetime) -> Memory:
         """The memory with a rejection or a silence in it that it did not know of; nothing is awaited."""
         mind = self._with_rejection(mind, word.rejected, config, now)
         return mind if word.silent is None else self._with_silence(mind, word.silent, config, now)
+
+    async def _in_time(self, approval: Approval, config: HedgeConfig, now: datetime) -> Word:
+        await self._desk.make_sure_it_was_shown(approval)
+        if await self._desk.expire(approval):
+            return Word(silent=approval)
+        return Word() if await self._overdue(approval, config, now) else Word(live=approval)
 
     async def _overdue(self, approval: Approval, config: HedgeConfig, now: datetime) -> bool:
         """An approved plan starts within a minute or fails; a started one ends when its time is used up."""

@@ -24,10 +24,15 @@ def meant_by_halt(words: Sequence[str], names: Sequence[str]) -> Meant:
         return Meant(said)
     if said in ((), ("all",)):
         return Meant(tuple(names))
+    return Meant(tuple(names), f"{_why_all(words, names)}, so all are halted. ")
+
+
+def _why_all(words: Sequence[str], names: Sequence[str]) -> str:
     unknown = next((word for word in words if word.lower() not in (*names, "all")), "")
+    if not unknown:
+        return "One hedge can be named, or all are meant"
     shown = unknown if len(unknown) <= SHOWN_CHARS else f"{unknown[: SHOWN_CHARS - 1]}…"
-    why = f"I know no hedge {shown!r}" if unknown else "One hedge can be named, or all are meant"
-    return Meant(tuple(names), f"{why}, so all are halted. ")
+    return f"I know no hedge {shown!r}"
 
 
 def is_meant_as_halt(word: str) -> bool:
@@ -38,8 +43,13 @@ def is_meant_as_halt(word: str) -> bool:
 
 def _is_one_edit_from(word: str, meant: str) -> bool:
     if len(word) == len(meant):
-        wrong = [at for at, (one, other) in enumerate(zip(word, meant, strict=True)) if one != other]
-        swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1 and sorted(word) == sorted(meant)
-        return len(wrong) <= 1 or swapped
+        return _is_one_wrong_or_swapped(word, meant)
     shorter, longer = sorted((word, meant), key=len)
     return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
+
+
+def _is_one_wrong_or_swapped(word: str, meant: str) -> bool:
+    """Of two words of one length."""
+    wrong = [at for at, (one, other) in enumerate(zip(word, meant, strict=True)) if one != other]
+    swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1 and sorted(word) == sorted(meant)
+    return len(wrong) <= 1 or swapped

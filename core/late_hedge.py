@@ -265,19 +265,29 @@ class LateHedge:
             before = await self._remembered()
             kernel = change(before.kernel)
             stopped = memory.stopped(kernel)
-            after = replace(before, kernel=kernel, flattening=before.flattening and bool(stopped))
+            after = _switched(before, kernel)
             keeping = self._store.save(self.name, to_json(after), self._clock.now())
             if not stopped:
                 await keeping
             self._kernel = kernel
             telling = [self._tell(kind, said)] if kernel != before.kernel else []
             await all_of([keeping, *telling] if stopped else telling)
-        if stopped and (approval := await self._desk.live(self.name)) is not None:
-            await self._desk.void(approval, stopped)
+        if stopped:
+            await self._void_what_lives(stopped)
         return True
+
+    async def _void_what_lives(self, stopped: str) -> None:
+        approval = await self._desk.live(self.name)
+        if approval is not None:
+            await self._desk.void(approval, stopped)
 
     async def _tell(self, kind: EventKind, data: dict[str, str]) -> None:
         await self._events.append(Event(kind, self.name, self._clock.now(), data))
+
+
+def _switched(before: Remembered, kernel: Memory) -> Remembered:
+    """A /flatten that waits does so until the stop ends."""
+    return replace(before, kernel=kernel, flattening=before.flattening and bool(memory.stopped(kernel)))
 
 
 def _reason_of(error: Exception) -> Reason:

@@ -100,10 +100,13 @@ class Listening:
     async def _keep_telling(self) -> None:
         while True:
             await self._clock.sleep(TELL_EVERY_S)
-            lost_since_s, now_s = self._lost_since_s, self._clock.monotonic_s()
-            if lost_since_s is None and self._told:
+            if self._lost_since_s is None and self._told:
                 self._told = False
                 await self._tell(None)
-            elif lost_since_s is not None and not self._told and now_s - lost_since_s >= TELL_AFTER_S:
+            elif not self._told and self._is_lost_for_long():
                 self._told = True
                 await self._tell(self._trouble)
+
+    def _is_lost_for_long(self) -> bool:
+        since_s = self._lost_since_s
+        return since_s is not None and self._clock.monotonic_s() - since_s >= TELL_AFTER_S

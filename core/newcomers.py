@@ -40,13 +40,20 @@ class Newcomers:
         gone_base = _unanswered_base(lp)
         there = self._not_left_alone(_of_value(lp), something_gone=bool(gone_base or lp.facts.missing_ids))
         new = there - self._told
-        asks = bool(there) and gone_base > self._asked_base
-        self._asked_base = gone_base if asks else min(self._asked_base, gone_base)
-        if not asks and not (new and self._may_tell(lp.facts.as_of)):
+        in_question_base = self._to_ask_about(gone_base, there)
+        if in_question_base is None and not (new and self._may_tell(lp.facts.as_of)):
             return None
         self._told, self._told_at = self._told | new, lp.facts.as_of
         bearer = max(new or there)
-        return Newcomer(bearer, gone_base if asks else None, len(new - {bearer}))
+        return Newcomer(bearer, in_question_base, len(new - {bearer}))
+
+    def _to_ask_about(self, gone_base: Decimal, there: frozenset[int]) -> Decimal | None:
+        """None: nobody is there to bear the question, or no more has left than was asked about."""
+        if there and gone_base > self._asked_base:
+            self._asked_base = gone_base
+            return gone_base
+        self._asked_base = min(self._asked_base, gone_base)
+        return None
 
     def _not_left_alone(self, now: frozenset[int], *, something_gone: bool) -> frozenset[int]:
         if self._left_alone is None:

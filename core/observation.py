@@ -53,7 +53,12 @@ class Observation:
     @property
     def is_sound(self) -> bool:
         """Whether every figure may be acted on."""
-        return not self.order_unknown and self.chain_problem is Reason.NONE and self.venue_problem is Reason.NONE
+        return not self.order_unknown and self.is_believed
+
+    @property
+    def is_believed(self) -> bool:
+        """Both sides, as they were read; an order may be in doubt still."""
+        return self.chain_problem is Reason.NONE and self.venue_problem is Reason.NONE
 
 
 class Observer:
@@ -102,8 +107,7 @@ class Observer:
 
     async def look(self, config: HedgeConfig) -> Observation:
         """Orders in doubt are asked about first. A read that fails raises nothing: it is a problem in the answer."""
-        orders, resolving = await self._settle()
-        unsettled = bool(resolving or orders.in_doubt)
+        orders, in_doubt = await self._settle()
         patience_s = min(CHAIN_PATIENCE_S, config.max_price_age_seconds / 3)
         chain, venue = await asyncio.gather(
             self._chain.facts(self._hedge, max_age_s=SHARED_READ_S, patience_s=patience_s),
@@ -115,25 +119,28 @@ class Observer:
             timedelta(seconds=config.max_chain_age_seconds), timedelta(seconds=config.max_price_age_seconds)
         )
         chain_reason, chain_detail = self._judge_chain(chain, config, limits, now)
-        venue_reason, venue_detail, comparison = await self._judge_venue(venue, limits, now, in_flight=unsettled)
-        lp, estimate = self._lp, None
-        if chain_reason is Reason.NONE and chain_detail:
-            estimate = self._estimate(venue.value, venue_reason)
-            lp, chain_reason = (estimate, Reason.NONE) if estimate is not None else (lp, Reason.STALE_CHAIN)
-        elif chain_reason is Reason.NONE and venue_reason is Reason.NONE:
-            venue_reason, venue_detail = self._judge_pair(chain.value, venue.value)
-        return Observation(
+        venue_reason, venue_detail, comparison = await self._judge_venue(venue, limits, now, in_flight=bool(in_doubt))
+        seen = Observation(
             at=now,
-            lp=lp,
+            lp=self._lp,
             venue=venue.value,
             chain_problem=chain_reason,
             venue_problem=venue_reason,
-            order_unknown=unsettled,
+            order_unknown=bool(in_doubt),
             comparison=comparison,
-            detail=resolving or venue_detail or chain_detail,
-            estimated=estimate is not None,
+            detail=in_doubt or venue_detail or chain_detail,
             resting=orders.resting,
         )
+        if chain_reason is Reason.NONE and chain_detail:
+            return self._estimated(seen)
+        return self._paired(seen, chain.value)
+
+    def _estimated(self, seen: Observation) -> Observation:
+        """Of a chain that is blind and may be estimated."""
+        estimate = self._estimate(seen.venue, seen.venue_problem)
+        if estimate is None:
+            return replace(seen, chain_problem=Reason.STALE_CHAIN)
+        return replace(seen, lp=estimate, estimated=True)
 
     def _estimate(self, venue: VenueFacts | None, problem: Reason) -> LpView | None:
         """None where the venue has a problem itself: then its mark is nothing to estimate by.
@@ -144,12 +151,21 @@ class Observer:
             return None
         return estimated_at(self._lp, venue.market.mark_price)
 
+    def _paired(self, seen: Observation, lp: LpFacts | None) -> Observation:
+        """Until once they were seen to be of one asset; then prices that part are the market's."""
+        if lp is None or seen.venue is None or not seen.is_believed:
+            return seen
+        if wrong := wrong_perp(lp, seen.venue.market, self._rules, known_pair=self.known_pair):
+            return replace(seen, venue_problem=Reason.WRONG_SYMBOL, detail=seen.detail or wrong)
+        self.known_pair = pair_key(lp, self._rules)
+        return seen
+
     async def deepened(self, seen: Observation) -> Observation:
         """With the whole visible book, for an order larger than the part of it that is told."""
         return replace(seen, venue=await self._venue.deepened(seen.venue)) if seen.venue else seen
 
     async def _settle(self) -> tuple[Unsettled, str]:
-        """(what is not settled, a sentence about what is in doubt)."""
+        """(what is not settled, a sentence about what is in doubt, empty when nothing is)."""
         try:
             orders = await self._resolver.settle(self._symbol)
         except (Transient, Refused) as error:
@@ -161,14 +177,12 @@ class Observer:
     def _judge_chain(
         self, reading: Reading[LpFacts], config: HedgeConfig, limits: AgeLimits, now: datetime
     ) -> tuple[Reason, str]:
+        """(NONE, a sentence): the chain is blind and may be estimated."""
         facts = reading.value
         is_old = reading.age_s > limits.chain.total_seconds()
         problem = Reason.STALE_CHAIN if is_old else chain_problem(facts, limits, now)
-        undoubted = self._lp if self._doubt is None else None
-        if problem is not Reason.NONE and undoubted is not None and self._may_estimate(undoubted, config):
-            return Reason.NONE, f"chain blind, figures estimated from block {undoubted.facts.block.number}"
         if facts is None or problem is not Reason.NONE:
-            return problem, reading.trouble or "the newest block read is too old"
+            return self._judge_blind_chain(problem, reading.trouble, config)
         # Of the moment it was read: the same read seen again later, while newer ones fail, confirms nothing.
         self._doubt = doubt_lp(
             facts,
@@ -184,25 +198,44 @@ class Observer:
         self._lp_at_s = self._clock.monotonic_s() - (now - facts.block.time).total_seconds()
         return Reason.NONE, ""
 
-    def _may_estimate(self, confirmed: LpView, config: HedgeConfig) -> bool:
-        """`on_chain_blind = "estimate"`: for an hour, and only from liquidity that was not moving."""
+    def _judge_blind_chain(self, problem: Reason, trouble: str | None, config: HedgeConfig) -> tuple[Reason, str]:
+        """`on_chain_blind = "estimate"`: for an hour, and only from liquidity that was neither in doubt nor moving."""
+        confirmed = self._lp if config.on_chain_blind == "estimate" and self._doubt is None else None
+        if confirmed is None or not self._may_estimate(confirmed):
+            return problem, trouble or "the newest block read is too old"
+        return Reason.NONE, f"chain blind, figures estimated from block {confirmed.facts.block.number}"
+
+    def _may_estimate(self, confirmed: LpView) -> bool:
         settled = confirmed.state not in (LpState.OPENING, LpState.CLOSING)
         is_young = self._clock.monotonic_s() - self._lp_at_s <= ESTIMATE_FOR_S
-        return config.on_chain_blind == "estimate" and settled and is_young
+        return settled and is_young
 
     async def _judge_venue(
         self, reading: Reading[VenueFacts], limits: AgeLimits, now: datetime, *, in_flight: bool
     ) -> tuple[Reason, str, Comparison | None]:
-        facts = reading.value
-        account, market = (facts.account, facts.market) if facts else (None, None)
-        problem = venue_problem(account, market, limits, now, not_before=self._not_before(reading, now))
-        problem = Reason.STALE_VENUE if reading.age_s > limits.price.total_seconds() else problem
+        facts, problem = reading.value, self._venue_problem(reading, limits, now)
         if facts is None or problem is not Reason.NONE:
             return problem, reading.trouble or "the newest reading of the exchange is too old", None
         self._dislocated_since = dislocated_since(facts.market, self._dislocated_since, now)
         if in_flight:
             self._venue.forget_account()
             return Reason.NONE, "", None
+        return await self._judge_position(facts, now)
+
+    def _venue_problem(self, reading: Reading[VenueFacts], limits: AgeLimits, now: datetime) -> Reason:
+        if reading.age_s > limits.price.total_seconds():
+            return Reason.STALE_VENUE
+        account, market = (reading.value.account, reading.value.market) if reading.value else (None, None)
+        return venue_problem(account, market, limits, now, not_before=self._not_before(reading, now))
+
+    def _not_before(self, reading: Reading[VenueFacts], now: datetime) -> datetime | None:
+        """The end of our last order. From the future, after the clock was set back, it says nothing; but then only an
+        account that was just asked for is believed, as `orders_ended` made sure that it was."""
+        ended_at = self._orders_ended_at
+        return None if ended_at is not None and ended_at > now and reading.trouble is None else ended_at
+
+    async def _judge_position(self, facts: VenueFacts, now: datetime) -> tuple[Reason, str, Comparison | None]:
+        """Against the journal, into which the trades that it lacks are fetched first."""
         try:
             await self._reconciler.sweep(self._venue.connections)
             comparison = await self._reconciler.compare(facts.account)
@@ -211,21 +244,6 @@ class Observer:
         if comparison.match is not Match.MATCHED:
             self._venue.forget_account()  # one reading does not confirm itself
         return *self._venue_reason(facts, comparison, now), comparison
-
-    def _not_before(self, reading: Reading[VenueFacts], now: datetime) -> datetime | None:
-        """The end of our last order. From the future, after the clock was set back, it says nothing; but then only an
-        account that was just asked for is believed, as `orders_ended` made sure that it was."""
-        ended_at = self._orders_ended_at
-        return None if ended_at is not None and ended_at > now and reading.trouble is None else ended_at
-
-    def _judge_pair(self, lp: LpFacts | None, venue: VenueFacts | None) -> tuple[Reason, str]:
-        """Until once they were seen to be of one asset; then prices that part are the market's."""
-        if lp is None or venue is None:
-            return Reason.NONE, ""
-        if wrong := wrong_perp(lp, venue.market, self._rules, known_pair=self.known_pair):
-            return Reason.WRONG_SYMBOL, wrong
-        self.known_pair = pair_key(lp, self._rules)
-        return Reason.NONE, ""
 
     def _venue_reason(self, facts: VenueFacts, comparison: Comparison, now: datetime) -> tuple[Reason, str]:
         match comparison.match:

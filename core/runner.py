@@ -17,7 +17,7 @@ from core.config import HedgeConfig
 from core.departing import Word, answer_departed
 from core.errors import Refused
 from core.events import Event, EventKind
-from core.execution.executor import StepEnd
+from core.execution.executor import Step, StepEnd
 from core.execution.plans import PlanBook
 from core.execution.reconcile import Reconciler
 from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules
@@ -43,6 +43,7 @@ from core.status_view import Beside, hedge_status
 from core.watch import Watch
 from core.wishes import LIVES, Wish, Wishes, has_nothing_to_do
 
+UNSURE = (Reason.IMPLAUSIBLE_READ, Reason.STALE_CHAIN, Reason.STALE_VENUE, Reason.LP_MOVING)
 UNSURE_PAUSE_S = 2.0
 # A reduction to zero does not ask what the right price or asset is.
 CLOSING_GOES_ON = (Reason.NONE, Reason.VENUE_DISLOCATED, Reason.WRONG_SYMBOL)
@@ -176,12 +177,13 @@ class HedgeRunner:
         """Until the next evaluation is due by itself."""
         poll_s = float(self._config().poll_seconds)
         decision, seen = self._decision, self._seen
-        if decision is None or seen is None:
+        if decision is None or seen is None or self._is_busy(decision, seen):
             return min(poll_s, BUSY_PAUSE_S)
-        if decision.state == State.ADJUSTING or seen.order_unknown or seen.resting or self._wishes.wish is not None:
-            return min(poll_s, BUSY_PAUSE_S)
-        unsure = decision.reason in (Reason.IMPLAUSIBLE_READ, Reason.STALE_CHAIN, Reason.STALE_VENUE, Reason.LP_MOVING)
-        return min(poll_s, UNSURE_PAUSE_S) if unsure else poll_s
+        return min(poll_s, UNSURE_PAUSE_S) if decision.reason in UNSURE else poll_s
+
+    def _is_busy(self, decision: Decision, seen: Observation) -> bool:
+        at_work = decision.state == State.ADJUSTING or seen.order_unknown or bool(seen.resting)
+        return at_work or self._wishes.wish is not None
 
     async def halt(self, by: str = "", *, why: str = "") -> None:
         """What rests is taken back at once, whatever an evaluation is busy with."""
@@ -262,13 +264,10 @@ class HedgeRunner:
         async with self._evaluating:
             seen = await self._observer.look(self._config())
             await self._watch.note_chain(seen)
-            if seen.venue is None or seen.venue_problem in (Reason.STALE_VENUE, Reason.NO_PRICE) or seen.order_unknown:
-                raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
-            if seen.venue_problem is Reason.IMPLAUSIBLE_READ:
-                raise Refused(f"{seen.detail}: send /adopt again in a few seconds.", code="unconfirmed")
-            if leg is not PositionSide.BOTH and not seen.venue.account.hedge_mode:
+            account = _confirmed_account(seen)
+            if leg is not PositionSide.BOTH and not account.hedge_mode:
                 raise Refused(f"The account is in one-way mode, without a {leg} leg: /adopt {self.name}.", code="leg")
-            delta = await self._adopt(seen.venue.account, leg, by)
+            delta = await self._adopt(account, leg, by)
         if not delta:
             return f"{self.name}: exchange and journal agree already."
         return f"{self.name}: {delta:+f} {self._rules.base_asset} adopted."
@@ -407,13 +406,7 @@ class HedgeRunner:
 
     def _stake_claim(self, decision: Decision, seen: Observation, standing: Standing) -> None:
         """Tell the account's other hedges what margin an increase, under way or held back for margin, will take."""
-        size_base, at_work = Decimal(0), False
-        if decision.action == Action.ADJUST and not decision.reduce_only:
-            size_base, at_work = abs(decision.quantity_steps) * self._rules.step_size, True
-        elif standing.active is not None and not standing.active.plan.reduce_only:
-            size_base, at_work = standing.active.left_base, True
-        elif decision.reason == Reason.LOW_MARGIN:
-            size_base = abs(decision.wanted_steps) * self._rules.step_size
+        size_base, at_work = self._increase(decision, standing)
         if not size_base or seen.venue is None:
             self._claims.pop(self.name, None)
             return
@@ -421,25 +414,36 @@ class HedgeRunner:
         gap_in_bands = decision.gap_quote / decision.band_quote if decision.band_quote else decision.gap_quote
         self._claims[self.name] = Claim(self.name, margin_quote, gap_in_bands, at_work=at_work)
 
+    def _increase(self, decision: Decision, standing: Standing) -> tuple[Decimal, bool]:
+        """(its size in BASE, zero for none; whether it is under way)."""
+        if decision.action == Action.ADJUST and not decision.reduce_only:
+            return abs(decision.quantity_steps) * self._rules.step_size, True
+        if standing.active is not None and not standing.active.plan.reduce_only:
+            return standing.active.left_base, True
+        if decision.reason == Reason.LOW_MARGIN:
+            return abs(decision.wanted_steps) * self._rules.step_size, False
+        return Decimal(0), False
+
     async def _note(self, outcome: Outcome, decision: Decision, wish: Wish | None) -> None:
         if outcome.plan_ended:
             self._claims.pop(self.name, None)
         if outcome.withdrawn:
             self._remember_kernel(withdrawn(self._remembered.kernel))
         if outcome.step is not None:
-            if outcome.step.end is not StepEnd.RESTS or outcome.step.executed_base:
-                self._observer.orders_ended()
-            self._count(outcome.plan_id, outcome.plan_executed_base)
-            self._remember_kernel(memory.overruled(self._remembered.kernel, decision))
-            if outcome.step.end in SHORT_OF_WHOLE:
-                log.warning(
-                    "order not filled whole", hedge=self.name, end=outcome.step.end.name, detail=outcome.step.detail
-                )
+            self._note_step(outcome.step, outcome, decision)
         began = outcome.step is not None
         flat = not began and self._is_surely_flat()
         await self._wishes.settle(wish, decision, began=began, flat=flat, now=self._clock.now())
         self._remembered = replace(self._remembered, flattening=self._wishes.is_flattening)
         await self._save()
+
+    def _note_step(self, step: Step, outcome: Outcome, decision: Decision) -> None:
+        if step.end is not StepEnd.RESTS or step.executed_base:
+            self._observer.orders_ended()
+        self._count(outcome.plan_id, outcome.plan_executed_base)
+        self._remember_kernel(memory.overruled(self._remembered.kernel, decision))
+        if step.end in SHORT_OF_WHOLE:
+            log.warning("order not filled whole", hedge=self.name, end=step.end.name, detail=step.detail)
 
     def _is_surely_flat(self) -> bool:
         """As the last look says, if that look can be believed; what is under a lot cannot be closed."""
@@ -466,3 +470,12 @@ class HedgeRunner:
         if remembered != self._saved:
             await self._store.save(self.name, to_json(remembered), self._clock.now())
             self._saved = remembered
+
+
+def _confirmed_account(seen: Observation) -> PerpAccount:
+    """Raises Refused for one that cannot be believed yet."""
+    if seen.venue is None or seen.venue_problem in (Reason.STALE_VENUE, Reason.NO_PRICE) or seen.order_unknown:
+        raise Refused(f"The exchange's position cannot be read now: {seen.detail}.", code="unread")
+    if seen.venue_problem is Reason.IMPLAUSIBLE_READ:
+        raise Refused(f"{seen.detail}: send /adopt again in a few seconds.", code="unconfirmed")
+    return seen.venue.account

@@ -57,17 +57,20 @@ class SeriesKeeper:
     async def _take_in(self, snapshot: Snapshot) -> None:
         """A change is told by the readings on both sides of it."""
         before = self._seen.get(snapshot.hedge)
-        moved = before is not None and _lp_moved(before, snapshot)
-        traded = before is not None and before.perp_base != snapshot.perp_base
-        if before is not None and moved:
+        if before is not None and _lp_moved(before, snapshot):
             await self._series.append(replace(before, landmark=True))
-        if moved or traded or self._is_due(snapshot):
-            kept = self._kept.get(snapshot.hedge)
-            first = kept is None or _hour(kept) != _hour(snapshot)
-            snapshot = replace(snapshot, landmark=moved or first)
-            await self._series.append(snapshot)
-            self._kept[snapshot.hedge] = snapshot
+            await self._keep(replace(snapshot, landmark=True))
+        elif _traded(before, snapshot) or self._is_due(snapshot):
+            await self._keep(replace(snapshot, landmark=self._is_first_of_hour(snapshot)))
         self._seen[snapshot.hedge] = snapshot
+
+    async def _keep(self, snapshot: Snapshot) -> None:
+        await self._series.append(snapshot)
+        self._kept[snapshot.hedge] = snapshot
+
+    def _is_first_of_hour(self, snapshot: Snapshot) -> bool:
+        kept = self._kept.get(snapshot.hedge)
+        return kept is None or _hour(kept) != _hour(snapshot)
 
     def _is_due(self, snapshot: Snapshot) -> bool:
         """Also when the clock was set back."""
@@ -107,6 +110,10 @@ def _lp_moved(before: Snapshot, now: Snapshot) -> bool:
     if before.figures.get("beside_base") != now.figures.get("beside_base"):
         return True
     return before.held != now.held or _fell(before.fee_base, now.fee_base) or _fell(before.fee_quote, now.fee_quote)
+
+
+def _traded(before: Snapshot | None, now: Snapshot) -> bool:
+    return before is not None and before.perp_base != now.perp_base
 
 
 def _fell(before: Decimal | None, now: Decimal | None) -> bool:

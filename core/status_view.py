@@ -57,7 +57,7 @@ def hedge_status(
     if seen is not None:
         status = _with_look(status, seen, config, now)
     if decision is not None:
-        status = _with_decision(status, decision, believed=bool(seen and seen.lp and seen.venue))
+        status = _with_decision(status, decision)
     if beside is not None:
         status = _with_beside(status, beside, config, seen.venue if seen else None, decision, now)
     return status
@@ -125,8 +125,8 @@ def _with_venue(status: HedgeStatus, venue: VenueFacts, config: HedgeConfig, now
     )
 
 
-def _with_decision(status: HedgeStatus, decision: Decision, *, believed: bool) -> HedgeStatus:
-    """`believed`: both sides were; the figures of a decision made without one of them say nothing."""
+def _with_decision(status: HedgeStatus, decision: Decision) -> HedgeStatus:
+    """The figures of a decision made without one of the two sides, where there is no residual either, say nothing."""
     last_ms = decision.memory.last_rebalance_ms
     status = replace(
         status,
@@ -134,7 +134,7 @@ def _with_decision(status: HedgeStatus, decision: Decision, *, believed: bool) -
         reason=Reason(decision.reason).text,
         last_hedge_at=at_ms(last_ms) if last_ms else None,
     )
-    if not believed:
+    if status.residual_base is None:
         return status
     return replace(
         status,

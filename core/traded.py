@@ -40,17 +40,21 @@ def traded(fills: Sequence[ApprovedFill]) -> Traded | None:
         return None
     worth = sum((fill.trade.price * fill.trade.quantity_base for fill in fills), Decimal(0))
     arrival = sum((fill.reference_price * fill.trade.quantity_base for fill in fills), Decimal(0))
-    fees: dict[str, Decimal] = {}
-    for fill in fills:
-        fees[fill.trade.fee_asset] = fees.get(fill.trade.fee_asset, Decimal(0)) + fill.trade.fee
     return Traded(
         plans=len({fill.plan_id for fill in fills}),
         fills=len(fills),
         quantity_base=quantity,
         average_price=worth / quantity,
-        fees=fees,
+        fees=_fees(fills),
         arrival_bps=worse_bps(fills[0].trade.side, worth, arrival),
     )
+
+
+def _fees(fills: Sequence[ApprovedFill]) -> Mapping[str, Decimal]:
+    fees: dict[str, Decimal] = {}
+    for fill in fills:
+        fees[fill.trade.fee_asset] = fees.get(fill.trade.fee_asset, Decimal(0)) + fill.trade.fee
+    return fees
 
 
 def worse_bps(side: OrderSide, got: Decimal, expected: Decimal) -> Decimal:

@@ -102,18 +102,23 @@ class VenueWatch:
 
     def _hear(self, news: AccountNews) -> None:
         self._ears["account"].heard()
-        now_s = self._clock.monotonic_s()
         if news == AccountNews():
-            self._connected_at_s = now_s
-            self._bookkeeper.hears = True
-            self.connections += 1
-            for each in self._hedges.values():
-                self._wake(each)
+            self._connected()
             return
-        self._moved_at_s[news.symbol] = now_s
-        hedge, report = self._hedges.get(news.symbol or ""), news.report
-        if hedge is None:
-            return
+        self._moved_at_s[news.symbol] = self._clock.monotonic_s()
+        hedge = self._hedges.get(news.symbol or "")
+        if hedge is not None:
+            self._pass_on(hedge, news)
+
+    def _connected(self) -> None:
+        self._connected_at_s = self._clock.monotonic_s()
+        self._bookkeeper.hears = True
+        self.connections += 1
+        for each in self._hedges.values():
+            self._wake(each)
+
+    def _pass_on(self, hedge: str, news: AccountNews) -> None:
+        report = news.report
         if report is None:
             self._wake(hedge)
         elif news.fill is not None or report.executed_base or report.status.is_final:  # else just placed, and known

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.config import HedgeConfig
 from core.events import Event, EventKind
+from core.excess import RESTORED_AT, Excess
 from core.feeds import VenueFacts
 from core.hedging.kernel_types import Decision
 from core.hedging.lifecycle import LpView
@@ -17,9 +18,6 @@ from core.newcomers import Newcomers
 from core.observation import Observation
 from core.ports import EventLog
 
-# A breach or a basis is over when it has come back this far below its limit, and told again when it has doubled.
-RESTORED_AT = Decimal("0.8")
-WORSE_BY = 2
 # How long an order that does not wait may take to be sent, answered, and repeated where a part was not filled.
 AT_WORK_S = 10.0
 # A quote without a time-out of its own.
@@ -36,9 +34,9 @@ class Watch:
         self._events = events
         self._told: tuple[int, int] | None = None
         self._suspended: Reason | None = None
-        self._breach_told_quote: Decimal | None = None
+        self._breach = Excess(EventKind.EXPOSURE_BREACHED, EventKind.EXPOSURE_RESTORED)
         self._working_since: datetime | None = None
-        self._basis_told_bps: Decimal | None = None
+        self._basis = Excess(EventKind.BASIS_EXCEEDED, EventKind.BASIS_RESTORED)
         self._liquidation_near = False
         self._lp_state: LpState | None = None
         self._positions: dict[int, LpState] | None = None
@@ -61,7 +59,7 @@ class Watch:
         await self.note_chain(seen)
         if seen.venue is not None and seen.venue_problem is Reason.NONE:
             await self._note_isolated(seen.venue, config, seen.at)
-        if seen.chain_problem is Reason.NONE and seen.venue_problem is Reason.NONE:
+        if seen.is_believed:
             await self._note_breach(decision, seen, config)
             if not seen.estimated:
                 await self._note_basis(decision, seen, config)
@@ -96,26 +94,29 @@ class Watch:
     async def _note_suspension(self, decision: Decision, seen: Observation) -> None:
         suspended = Reason(decision.reason) if decision.state == State.SUSPENDED else None
         before, self._suspended = self._suspended, suspended
-        if suspended is not None and suspended != before:
-            detail = seen.detail or suspended.explanation
-            await self._tell(EventKind.SUSPENDED, {"reason": suspended.text, "detail": detail}, seen.at)
-            if suspended is Reason.POSITION_MISMATCH and seen.comparison is not None:
-                venue, journal = seen.comparison.venue.net_base, seen.comparison.journal.net_base
-                data = {"venue_base": str(venue), "journal_base": str(journal)}
-                await self._tell(EventKind.POSITION_MISMATCH, data, seen.at)
-        elif suspended is None and before is not None:
+        if suspended == before:
+            return
+        if suspended is not None:
+            await self._tell_suspended(suspended, seen)
+        elif before is not None:
             data = {"reason": before.text, "detail": before.explanation, "state": State(decision.state).text}
             await self._tell(EventKind.RECOVERED, data, seen.at)
+
+    async def _tell_suspended(self, reason: Reason, seen: Observation) -> None:
+        """A mismatch with both figures."""
+        detail = seen.detail or reason.explanation
+        await self._tell(EventKind.SUSPENDED, {"reason": reason.text, "detail": detail}, seen.at)
+        if reason is Reason.POSITION_MISMATCH and seen.comparison is not None:
+            venue, journal = seen.comparison.venue.net_base, seen.comparison.journal.net_base
+            data = {"venue_base": str(venue), "journal_base": str(journal)}
+            await self._tell(EventKind.POSITION_MISMATCH, data, seen.at)
 
     async def _note_isolated(self, venue: VenueFacts, config: HedgeConfig, at: datetime) -> None:
         """Where deleveraging would not help, a person must, and hears of it once each time."""
         account = venue.account
-        data = _distance(venue)
-        limit_pct = config.deleverage_below_pct
-        near = account.isolated and account.position_base < 0 and "distance_pct" in data
-        near = near and limit_pct > 0 and Decimal(data["distance_pct"]) < limit_pct
+        near = account.isolated and account.position_base < 0 and _is_near(venue, config.deleverage_below_pct)
         if near and not self._liquidation_near:
-            await self._tell(EventKind.LIQUIDATION_NEAR, data, at)
+            await self._tell(EventKind.LIQUIDATION_NEAR, _distance(venue), at)
         self._liquidation_near = near
 
     async def _note_lp(self, lp: LpView, at: datetime) -> None:
@@ -162,8 +163,10 @@ class Watch:
         """Each position's own way through its life; one that is not there any more has none."""
         before, now = self._positions, {view.position.position_id: view.state for view in lp.positions}
         self._positions = now
-        for number in sorted({*now, *(before or ())} if before is not None else ()):
-            frm, to = (states.get(number, LpState.NONE) for states in (before or {}, now))
+        if before is None:
+            return
+        for number in sorted({*now, *before}):
+            frm, to = before.get(number, LpState.NONE), now.get(number, LpState.NONE)
             if frm is not to:
                 data = {"position_id": str(number), "frm": frm.text, "to": to.text}
                 await self._tell(EventKind.POSITION_CHANGED, data | {"block": str(lp.facts.block.number)}, at)
@@ -208,9 +211,13 @@ class Watch:
         limit = decision.alert_quote
         if seen.venue is None or limit <= 0:
             return
+        gap_quote = decision.gap_quote
+        kind = self._breach.news(gap_quote, is_beyond=gap_quote >= limit, is_back=gap_quote < RESTORED_AT * limit)
+        if kind is None:
+            return
         data = {
             "gap_base": str(decision.gap_base),
-            "gap_quote": str(decision.gap_quote),
+            "gap_quote": str(gap_quote),
             "limit_quote": str(limit),
             "band_quote": str(decision.band_quote),
             "price": str(hedge_price(seen.venue.market, config)),
@@ -219,25 +226,16 @@ class Watch:
         }
         if seen.estimated:
             data["estimated"] = ESTIMATED
-        told = self._breach_told_quote
-        if decision.gap_quote >= limit and (told is None or decision.gap_quote >= WORSE_BY * told):
-            self._breach_told_quote = decision.gap_quote
-            await self._tell(EventKind.EXPOSURE_BREACHED, data, seen.at)
-        elif told is not None and decision.gap_quote < RESTORED_AT * limit:
-            self._breach_told_quote = None
-            await self._tell(EventKind.EXPOSURE_RESTORED, data, seen.at)
+        await self._tell(kind, data, seen.at)
 
     async def _note_basis(self, decision: Decision, seen: Observation, config: HedgeConfig) -> None:
         if seen.lp is None or seen.venue is None:
             return
-        told, basis_bps = self._basis_told_bps, decision.basis_bps
-        exceeded = basis_bps > config.max_basis_bps * (1 if told is None else RESTORED_AT) > 0
-        if exceeded and (told is None or basis_bps >= WORSE_BY * told):
-            self._basis_told_bps = basis_bps
-            await self._tell(EventKind.BASIS_EXCEEDED, _apart(seen.lp, seen.venue, decision, config), seen.at)
-        elif told is not None and not exceeded:
-            self._basis_told_bps = None
-            await self._tell(EventKind.BASIS_RESTORED, _apart(seen.lp, seen.venue, decision, config), seen.at)
+        limit_bps = config.max_basis_bps * (RESTORED_AT if self._basis.is_told else 1)
+        exceeded = decision.basis_bps > limit_bps > 0
+        kind = self._basis.news(decision.basis_bps, is_beyond=exceeded, is_back=not exceeded)
+        if kind is not None:
+            await self._tell(kind, _apart(seen.lp, seen.venue, decision, config), seen.at)
 
     async def _tell(self, kind: EventKind, data: dict[str, str], at: datetime) -> None:
         await self._events.append(Event(kind, self._hedge, at, data))
@@ -245,10 +243,15 @@ class Watch:
 
 def working_time_s(config: HedgeConfig, *, gap_quote: Decimal, urgent: bool) -> float:
     """How long a plan for this gap may take by its own settings, quoting and slicing included."""
-    patient = config.order_type != "market" and not (urgent and config.order_type == "post_only")
-    quoting_s = float(config.limit_timeout_seconds) or UNTIMED_QUOTE_S
     in_slices = 0 < config.twap_over_quote <= gap_quote and not urgent
-    return AT_WORK_S + (quoting_s if patient else 0.0) + (float(config.twap_duration_seconds) if in_slices else 0.0)
+    slicing_s = float(config.twap_duration_seconds) if in_slices else 0.0
+    return AT_WORK_S + _quoting_s(config, urgent=urgent) + slicing_s
+
+
+def _quoting_s(config: HedgeConfig, *, urgent: bool) -> float:
+    if config.order_type == "market" or (urgent and config.order_type == "post_only"):
+        return 0.0
+    return float(config.limit_timeout_seconds) or UNTIMED_QUOTE_S
 
 
 def _apart(lp: LpView, venue: VenueFacts, decision: Decision, config: HedgeConfig) -> dict[str, str]:
@@ -271,6 +274,17 @@ def _why_open(decision: Decision) -> Reason:
 
 
 def _distance(venue: VenueFacts) -> dict[str, str]:
-    """How far above the mark, in per cent, the short would be liquidated."""
+    distance_pct = _distance_pct(venue)
+    return {} if distance_pct is None else {"distance_pct": str(distance_pct)}
+
+
+def _is_near(venue: VenueFacts, limit_pct: Decimal) -> bool:
+    """0 for `limit_pct`: nothing is."""
+    distance_pct = _distance_pct(venue)
+    return distance_pct is not None and limit_pct > 0 and distance_pct < limit_pct
+
+
+def _distance_pct(venue: VenueFacts) -> Decimal | None:
+    """How far above the mark, in per cent, the short would be liquidated; None: it would not be."""
     liquidation, mark = venue.account.liquidation_price, venue.market.mark_price
-    return {} if liquidation is None else {"distance_pct": str((liquidation / mark - 1) * 100)}
+    return None if liquidation is None else (liquidation / mark - 1) * 100

@@ -72,19 +72,23 @@ class Wishes:
 
         `began`: an order was sent in it; `flat`: nothing is open and nothing in doubt.
         """
-        if self.wish is None or self.wish is not heard:
+        if heard is None or self.wish is not heard:
             return
-        if self.wish.request is Request.FLATTEN:
-            self.wish = None if flat else self.wish
-        elif began and decision.reason == Reason.OPERATOR_HEDGE:
+        if _is_done(heard, decision, began=began, flat=flat):
             self.wish = None
-        elif has_nothing_to_do(decision):
+        elif heard.request is Request.HEDGE and has_nothing_to_do(decision):
             self.wish = None
             await self._tell(EventKind.COMMAND_DROPPED, "hedge", _reason(decision), now)
 
     async def _tell(self, kind: EventKind, command: str, reason: Reason, now: datetime) -> None:
         data = {"command": command, "reason": reason.text, "detail": reason.explanation}
         await self._events.append(Event(kind, self._hedge, now, data))
+
+
+def _is_done(wish: Wish, decision: Decision, *, began: bool, flat: bool) -> bool:
+    if wish.request is Request.FLATTEN:
+        return flat
+    return began and decision.reason == Reason.OPERATOR_HEDGE
 
 
 def has_nothing_to_do(decision: Decision) -> bool:

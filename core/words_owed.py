@@ -7,13 +7,13 @@ once: killed again amid this, the process after it finds what is still missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from core.events import Event, EventKind
 from core.execution import plan_words
 from core.execution.bookkeeping import foreign_trade
 from core.last_deeds import LastApproval, LastDeeds, LastPlan, UntoldTrade
-from core.ports import ApprovalState, EventLog, Journal, PlanState
+from core.ports import Approval, ApprovalState, EventLog, Journal, PlanState
 
 # In the data of a word that comes this late.
 AFTER_A_KILL = {"late": "true"}
@@ -30,11 +30,15 @@ async def tell_what_is_owed(deeds: LastDeeds, journal: Journal, events: EventLog
     """Once a process, before anything happens in it. In the order in which it happened."""
     owed = [_of_trade(each) for each in await deeds.untold_trades()]
     for plan in await deeds.plans():
-        owed += [event for event in await _of_plan(plan, journal) if event.kind not in plan.told]
+        owed += _untold(await _of_plan(plan, journal), plan.told)
     for approval in await deeds.approvals():
-        owed += [event for event in _of_approval(approval) if event.kind not in approval.told]
+        owed += _untold(_of_approval(approval), approval.told)
     for event in sorted(owed, key=lambda each: each.at):
         await events.append(event)
+
+
+def _untold(words: Iterable[Event], told: Container[EventKind]) -> list[Event]:
+    return [event for event in words if event.kind not in told]
 
 
 def _of_trade(untold: UntoldTrade) -> Event:
@@ -64,10 +68,13 @@ def _of_approval(last: LastApproval) -> list[Event]:
     noted = said | ({"detail": approval.note} if approval.note else {})
     end = ENDS.get(approval.state)
     if approval.decided_at is not None:
-        rejected = approval.state is ApprovalState.REJECTED
-        kind = EventKind.APPROVAL_REJECTED if rejected else EventKind.APPROVAL_APPROVED
         # The note of an end took the place of the person's.
-        words.append(Event(kind, approval.hedge, approval.decided_at, said if end else noted))
+        words.append(Event(_answer(approval), approval.hedge, approval.decided_at, said if end else noted))
     if end is not None:
         words.append(Event(end, approval.hedge, last.changed_at, noted))
     return words
+
+
+def _answer(decided: Approval) -> EventKind:
+    rejected = decided.state is ApprovalState.REJECTED
+    return EventKind.APPROVAL_REJECTED if rejected else EventKind.APPROVAL_APPROVED
