@@ -169,7 +169,7 @@ class Observer:
         try:
             orders = await self._resolver.settle(self._symbol)
         except (Transient, Refused) as error:
-            return Unsettled(), str(error)
+            return Unsettled(), str(error) or "it cannot be asked about now"
         if orders.executed:
             self.orders_ended()
         return orders, (orders.in_doubt[0].detail or "not final yet") if orders.in_doubt else ""
