@@ -244,18 +244,24 @@ def _prepare_file(path: Path, *, create: bool) -> None:
     on it, as POSIX has it, and SQLite of another process could then take the log away from under us.
     """
     try:
-        if not create and not has_database(path):
+        if create:
+            _create_missing(path)
+        elif not has_database(path):
             raise ConfigurationError(f"there is no database at {path} yet: start `lp-hedge run`, or name it with --db")
-        if create and not path.exists():
-            _refuse_remains(path)
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            create_private(path)
-            sync_directory(path.parent)
     except FileExistsError:
         if not path.is_file():
             raise ConfigurationError(f"the database {path} cannot be opened: it is no file") from None
     except OSError as error:
         raise ConfigurationError(f"the database {path} cannot be opened: {error.strerror}") from error
+
+
+def _create_missing(path: Path) -> None:
+    if path.exists():
+        return
+    _refuse_remains(path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_private(path)
+    sync_directory(path.parent)
 
 
 def _refuse_remains(path: Path) -> None:

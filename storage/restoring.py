@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import count
@@ -39,13 +39,18 @@ async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
 
 
 def _require_another(path: Path, source: Path, fresh: Path) -> None:
-    if path.exists() and source.exists() and path.samefile(source):
+    if _are_one_file(path, source):
         raise ConfigurationError(f"{source} is the database itself: name a copy of it, as `db backup` makes them.")
-    if fresh.exists() and source.exists() and fresh.samefile(source):
+    if _are_one_file(fresh, source):
         raise ConfigurationError(
             f"{source} is what an earlier `db restore` left, and this one would use it up: rename it and restore from "
             "that name, or from the copy that it was made of."
         )
+
+
+def _are_one_file(one: Path, other: Path) -> bool:
+    """Under whatever two names; not when either is missing."""
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _put_in_place(path: Path, fresh: Path, now: datetime) -> Path | None:
@@ -95,11 +100,16 @@ def _set_aside(path: Path, now: datetime) -> Path | None:
     there = [suffix for suffix in ("", *LOGS) if beside(path, suffix).exists()]
     if not there:
         return None
-    aside = next(name for name in _names(path, now) if not any(beside(name, each).exists() for each in there))
+    aside = _free_name(path, there, now)
     for suffix in there:
         os.link(beside(path, suffix), beside(aside, suffix))
     sync_directory(path.parent)
     return aside
+
+
+def _free_name(path: Path, suffixes: Sequence[str], now: datetime) -> Path:
+    """The first under which none of the files with these suffixes is there yet."""
+    return next(name for name in _names(path, now) if not any(beside(name, each).exists() for each in suffixes))
 
 
 def _names(path: Path, now: datetime) -> Iterator[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -24,15 +23,6 @@ VENUE_ORDER_PREFIXES = {
     "adl_autoclose": TradeOrigin.ADL,
     "settlement_autoclose-": TradeOrigin.LIQUIDATION,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class BookedTrades:
-    """What was booked now. `unnamed`: trades left for later, as the venue did not say yet whose they are."""
-
-    own: tuple[Trade, ...] = ()
-    foreign: tuple[tuple[Trade, TradeOrigin], ...] = ()
-    unnamed: tuple[Trade, ...] = ()
 
 
 class Bookkeeper:
@@ -57,7 +47,7 @@ class Bookkeeper:
         Until then the order stays unsettled, so that nothing is ordered on a position and a journal that both have not
         heard of it yet. Raises what the venue's reads raise.
         """
-        if report.status.is_final and report.executed_base and self.hears and await self._is_told(report):
+        if self._is_to_be_told(report) and await self._is_told(report):
             return True
         if await self._journal.take_in(report, None, self._clock.now()):
             return True
@@ -65,8 +55,11 @@ class Bookkeeper:
             return False
         return await self._journal.take_in(report, None, self._clock.now())
 
-    async def book_new_trades(self, symbol: str, hedge: str) -> BookedTrades:
-        """Fetch and book the trades after the last one that a list had. Raises what the venue's read raises."""
+    async def book_new_trades(self, symbol: str, hedge: str) -> tuple[Trade, ...]:
+        """Fetch and book the trades after the last one that a list had. Raises what the venue's read raises.
+
+        Those come back that are left for later, as the venue did not say yet whose they are.
+        """
         last_id = await self._journal.last_trade_id(symbol)
         trades = await self._venue.trades(symbol, after_trade_id=last_id, since=self._start - CLOCK_ROOM)
         return await self._book(symbol, hedge, trades)
@@ -82,6 +75,9 @@ class Bookkeeper:
         settled = await self._journal.take_in(report, fill, self._clock.now())
         if settled and (awaited := self._awaited.get(report.client_order_id)):
             awaited.set()
+
+    def _is_to_be_told(self, report: OrderReport) -> bool:
+        return self.hears and report.status.is_final and report.executed_base > 0
 
     async def _is_told(self, report: OrderReport) -> bool:
         """The fills of an order that ended are told at about the time of its answer: that spares asking for them."""
@@ -115,20 +111,19 @@ class Bookkeeper:
         fills = await self._journal.plan_fills(order.plan_id)
         return executed_base([fill for fill in fills if fill.venue_order_id == report.venue_order_id])
 
-    async def _book(self, symbol: str, hedge: str, trades: Sequence[Trade]) -> BookedTrades:
+    async def _book(self, symbol: str, hedge: str, trades: Sequence[Trade]) -> tuple[Trade, ...]:
         """In order, up to the first trade of an order that the venue does not know at this replica yet."""
         if not trades:
-            return BookedTrades()
+            return ()
         origins = await self._origins(symbol, trades)
         bookable, unnamed = _parted(trades, origins)
         now = self._clock.now()
         fresh = await self._journal.book_trades([(trade, origins[trade.venue_order_id]) for trade in bookable], now)
-        origin_of = [(trade, origins[trade.venue_order_id]) for trade in fresh]
-        own = tuple(trade for trade, origin in origin_of if origin is TradeOrigin.OURS)
-        foreign = tuple((trade, origin) for trade, origin in origin_of if origin is not TradeOrigin.OURS)
-        for trade, origin in foreign:
-            await self._events.append(foreign_trade(hedge, trade, origin, now))
-        return BookedTrades(own, foreign, unnamed)
+        for trade in fresh:
+            origin = origins[trade.venue_order_id]
+            if origin is not TradeOrigin.OURS:
+                await self._events.append(foreign_trade(hedge, trade, origin, now))
+        return unnamed
 
     async def _origins(self, symbol: str, trades: Sequence[Trade]) -> dict[int, TradeOrigin]:
         """By the venue's order id; an order that it cannot name yet is left out."""
@@ -145,11 +140,9 @@ class Bookkeeper:
         if report is None:
             return self._unnamed(venue_order_id)
         self._unnamed_since_s.pop(venue_order_id, None)
-        for prefix, origin in VENUE_ORDER_PREFIXES.items():
-            if report.client_order_id.startswith(prefix):
-                return origin
-        if parse_client_order_id(report.client_order_id) is None:
-            return TradeOrigin.FOREIGN
+        origin = _others_origin(report.client_order_id)
+        if origin is not None:
+            return origin
         entry = await self._journal.order(report.client_order_id)
         if entry is None:  # Ours by name, of another database: a person decides.
             return TradeOrigin.FOREIGN
@@ -181,8 +174,16 @@ def _parted(trades: Sequence[Trade], origins: Mapping[int, TradeOrigin]) -> tupl
     unnamed = tuple(trade for trade in trades if trade.venue_order_id not in origins)
     if not unnamed:
         return tuple(trades), ()
-    first_id = min(trade.trade_id for trade in unnamed)
-    return tuple(trade for trade in trades if trade.trade_id < first_id), unnamed
+    first = min(unnamed, key=lambda trade: trade.trade_id)
+    return tuple(trade for trade in trades if trade.trade_id < first.trade_id), unnamed
+
+
+def _others_origin(client_order_id: str) -> TradeOrigin | None:
+    """Whose it is when it does not bear a name of ours; None when it does."""
+    for prefix, origin in VENUE_ORDER_PREFIXES.items():
+        if client_order_id.startswith(prefix):
+            return origin
+    return TradeOrigin.FOREIGN if parse_client_order_id(client_order_id) is None else None
 
 
 def foreign_trade(hedge: str | None, trade: Trade, origin: TradeOrigin, at: datetime) -> Event:

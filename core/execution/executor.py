@@ -93,17 +93,23 @@ class Executor:
             return await self._not_accepted(plan, request, trouble)
         except OutcomeUnknown as unknown:
             return await self._unknown(plan.hedge, request, str(unknown))
-        if request.time_in_force is TimeInForce.GTX and not report.status.is_final:
-            await self._journal.record_report(report, self._clock.now(), booked=False)
-            if may_send():
-                return Step(StepEnd.RESTS, report.executed_base, side=request.side)
-            return await self._take_back(plan.hedge, request)
-        return await self._follow(plan.hedge, request, report)
+        return await self._accepted(plan.hedge, request, report, may_send)
 
     async def withdraw(self, order: JournalOrder) -> Step:
         """Cancel an order that rests. RESTS when that could not be done now; may be repeated, also side by side."""
         step = await self._take_back(order.hedge, order.request)
         return replace(step, executed_base=max(Decimal(0), step.executed_base - order.executed_base))
+
+    async def _accepted(
+        self, hedge: str, request: OrderRequest, report: OrderReport, may_send: Callable[[], bool]
+    ) -> Step:
+        """A quote is left open, unless it may not be sent any more by now; all else is seen to its end."""
+        if request.time_in_force is not TimeInForce.GTX or report.status.is_final:
+            return await self._follow(hedge, request, report)
+        await self._journal.record_report(report, self._clock.now(), booked=False)
+        if may_send():
+            return Step(StepEnd.RESTS, report.executed_base, side=request.side)
+        return await self._take_back(hedge, request)
 
     async def _take_back(self, hedge: str, request: OrderRequest) -> Step:
         try:

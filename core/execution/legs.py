@@ -33,11 +33,14 @@ def leg_of(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccount, ste
         return Leg(plan.side, PositionSide.BOTH, plan.reduce_only, None)
     if plan.reason == NET_LEGS:
         return _netting_leg(plan, orders, account)
-    if plan.side is OrderSide.BUY:
-        return Leg(OrderSide.BUY, PositionSide.SHORT, reduce_only=True, most_base=account.short_base)
-    if account.long_base >= step_base:
-        return Leg(OrderSide.SELL, PositionSide.LONG, reduce_only=True, most_base=account.long_base)
-    return Leg(OrderSide.SELL, PositionSide.SHORT, reduce_only=False, most_base=None)
+    if plan.side is OrderSide.SELL and account.long_base < step_base:
+        return Leg(OrderSide.SELL, PositionSide.SHORT, reduce_only=False, most_base=None)
+    return _closing_leg(plan.side, closable_base(plan.side, account))
+
+
+def closable_base(side: OrderSide, account: PerpAccount) -> Decimal:
+    """What the leg holds that an order of this side closes: buying closes a short."""
+    return account.short_base if side is OrderSide.BUY else account.long_base
 
 
 def _netting_leg(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccount) -> Leg:
@@ -49,8 +52,11 @@ def _netting_leg(plan: Plan, orders: Iterable[JournalOrder], account: PerpAccoun
     half = plan.quantity_base / 2
     bought, sold = closed[OrderSide.BUY], closed[OrderSide.SELL]
     side = OrderSide.BUY if bought < sold or (bought == sold and plan.gap_base >= 0) else OrderSide.SELL
-    held = account.short_base if side is OrderSide.BUY else account.long_base
-    leg = PositionSide.SHORT if side is OrderSide.BUY else PositionSide.LONG
     ahead = closed[side.opposite] - closed[side]
     slice_base = ahead if ahead > 0 else half / NETTING_SLICES
-    return Leg(side, leg, reduce_only=True, most_base=min(held, half - closed[side], slice_base))
+    return _closing_leg(side, min(closable_base(side, account), half - closed[side], slice_base))
+
+
+def _closing_leg(side: OrderSide, most_base: Decimal) -> Leg:
+    position_side = PositionSide.SHORT if side is OrderSide.BUY else PositionSide.LONG
+    return Leg(side, position_side, reduce_only=True, most_base=most_base)

@@ -66,7 +66,7 @@ class OutcomeResolver:
         waiting = await self._journal.unsettled_orders(symbol)
         # Those that other news settled meanwhile need no search any more.
         began, now_s = self._searches.get(symbol, {}), self._clock.monotonic_s()
-        searches = {_id(order): began.get(_id(order)) or _Search(now_s) for order in waiting}
+        searches = {_id(order): began.get(_id(order), _Search(now_s)) for order in waiting}
         self._searches[symbol] = searches
         if not waiting:
             return Unsettled()
@@ -107,9 +107,9 @@ class OutcomeResolver:
 
     async def _conclude(self, order: JournalOrder, search: _Search) -> None:
         """Not while a trade may be this order's, nor when one just was."""
-        booked = await self._bookkeeper.book_new_trades(order.request.symbol, order.hedge)
+        unnamed = await self._bookkeeper.book_new_trades(order.request.symbol, order.hedge)
         entry = await self._journal.order(_id(order))
-        if booked.unnamed or entry is None:
+        if unnamed or entry is None:
             return
         if entry.venue_order_id is None:
             detail = f"not found in {search.misses} queries"
@@ -142,8 +142,13 @@ class OutcomeResolver:
 
 
 def _seen_resting(unsettled: Iterable[JournalOrder], reports: Iterable[OrderReport | None]) -> tuple[JournalOrder, ...]:
-    seen_open = {report.client_order_id for report in reports if report and not report.status.is_final}
+    seen_open = _seen_open(reports)
     return tuple(order for order in unsettled if rests(order) and _id(order) in seen_open)
+
+
+def _seen_open(reports: Iterable[OrderReport | None]) -> set[str]:
+    """The ids of the orders that the venue has open now."""
+    return {report.client_order_id for report in reports if report and not report.status.is_final}
 
 
 def _has_executed(before: JournalOrder, now: OrderReport | None) -> bool:

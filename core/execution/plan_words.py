@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from core.execution.active_plan import is_quote
 from core.execution.bookkeeping import average_price, executed_base
-from core.facts import Trade
-from core.ports import Plan
+from core.facts import OrderType, Trade
+from core.ports import JournalOrder, Plan
 
 BPS = Decimal(10_000)
 
@@ -38,8 +39,24 @@ def executed(plan: Plan, fills: tuple[Trade, ...]) -> dict[str, str]:
     return data | ({"approval_id": plan.approval_id} if plan.approval_id else {})
 
 
+def fallen_back(order_type: str, orders: tuple[JournalOrder, ...]) -> dict[str, str]:
+    """The BASE that was taken at the market after quoting, or asking for a price, had had its time."""
+    late = [order for order in orders if _is_late(order, order_type)]
+    taken = sum((order.executed_base for order in late), Decimal(0))
+    return {"fallback_base": str(taken)} if taken and len(late) < len(orders) else {}
+
+
 def failed(plan: Plan, detail: str) -> dict[str, str]:
     return {"plan_id": plan.plan_id, "detail": detail}
+
+
+def _is_late(order: JournalOrder, order_type: str) -> bool:
+    match order_type:
+        case "post_only":
+            return not is_quote(order)
+        case "limit":
+            return order.request.order_type is OrderType.MARKET
+    return False
 
 
 def _slippage_bps(plan: Plan, fills: tuple[Trade, ...]) -> Decimal:

@@ -29,17 +29,17 @@ from core.execution.terms import (
     smallest_base,
     way_of,
 )
-from core.facts import OrderSide, OrderType, SymbolRules, TimeInForce
+from core.facts import OrderSide, SymbolRules, TimeInForce
 from core.ports import EventLog, Journal, JournalOrder, OrderState, Plan, PlanState
 
 AFTER_REFUSAL_S = 5.0
-AFTER_CONFLICT_S = 1.0
 AFTER_TROUBLE_S = 0.2
 AFTER_NO_FILL_S = 2.0
+MAY_REST_STILL = frozenset({StepEnd.RESTS, StepEnd.UNKNOWN})
 # A quote is left where it is for so long, unless it must shrink.
 REQUOTE_AFTER_S = 2.0
 # What we cover or hold is not what the venue has now: read again, clipped, and tried once more at once.
-CONFLICTS = frozenset({"-2022", "-4118"})
+AFTER_CONFLICT_S = {"-2022": 1.0, "-4118": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +139,7 @@ class PlanBook:
         terms = self._terms(active, left_base, way, moment)
         if isinstance(terms, Pause):
             return None
-        if terms.time_in_force is TimeInForce.GTX and (trouble := await self._not_guarded()):
-            step = self._noted(trouble, active.plan)
-            return step if active.orders else None
-        if not active.orders:
-            await self._tell_opened(active.plan)
-        await self._tell_if_over(active.plan, terms)
-        attempt = len(active.orders) + 1
-        self._ages.begins(client_order_id(OrderName(active.plan.hedge, active.plan.plan_id, attempt)))
-        return self._noted(
-            await self._executor.send(active.plan, terms, attempt=attempt, may_send=may_send), active.plan
-        )
+        return await self._send(active, terms, may_send)
 
     async def withdraw(self, order: JournalOrder) -> Step:
         """Take back an order that rests. RESTS: not now."""
@@ -164,9 +154,9 @@ class PlanBook:
         """
         states = (OrderState.OPEN, OrderState.UNKNOWN, *((OrderState.INTENT,) if leaving else ()))
         unsettled = await self._journal.unsettled_orders(self._rules.symbol)
-        quotes = [each for each in unsettled if each.request.time_in_force is TimeInForce.GTX and each.state in states]
+        quotes = [each for each in unsettled if is_quote(each) and each.state in states]
         ends = [(await self._executor.withdraw(order)).end for order in quotes]
-        return StepEnd.RESTS not in ends and StepEnd.UNKNOWN not in ends
+        return MAY_REST_STILL.isdisjoint(ends)
 
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
         """End the plan; with fills it is a hedge executed. None of its orders may rest any more, but one whose outcome
@@ -178,7 +168,8 @@ class PlanBook:
         word = None
         if fills:
             stand = {"position_base": str(position_base), "target_base": str(target_base)}
-            word = EventKind.HEDGE_EXECUTED, plan_words.executed(plan, fills) | stand | self._fallen_back(orders)
+            late = plan_words.fallen_back(self._config().order_type, orders)
+            word = EventKind.HEDGE_EXECUTED, plan_words.executed(plan, fills) | stand | late
         elif state is PlanState.FAILED:
             word = EventKind.PLAN_FAILED, plan_words.failed(plan, self.trouble)
         await asyncio.shield(self._end(plan, state, word))
@@ -204,22 +195,38 @@ class PlanBook:
         self, active: ActivePlan, order: JournalOrder, left_base: Decimal, way: Way, moment: Moment
     ) -> Step | None:
         """Keep it while it is wanted, at the touch and has time; else take it back, to quote anew or to cross."""
-        request = order.request
-        too_much = request.quantity_base - order.executed_base > left_base
-        age_s = (moment.now - order.recorded_at).total_seconds()
-        behind = request.price is not None and is_behind(request.price, request.side, moment.market)
-        stale = age_s >= REQUOTE_AFTER_S and (behind or self._has_grown(active, order, left_base, moment))
-        if way is not Way.QUOTE or too_much or stale:
+        rests_base = order.request.quantity_base - order.executed_base
+        if way is not Way.QUOTE or rests_base > left_base or self._is_stale(active, order, left_base, moment):
             return await self.withdraw(order)
-        self.trouble = f"{request.quantity_base - order.executed_base:f} rests at {request.price:f}"
+        self.trouble = f"{rests_base:f} rests at {order.request.price:f}"
         await self._not_guarded()
         return None
+
+    def _is_stale(self, active: ActivePlan, order: JournalOrder, left_base: Decimal, moment: Moment) -> bool:
+        request = order.request
+        if (moment.now - order.recorded_at).total_seconds() < REQUOTE_AFTER_S:
+            return False
+        behind = request.price is not None and is_behind(request.price, request.side, moment.market)
+        return behind or self._has_grown(active, order, left_base, moment)
 
     def _has_grown(self, active: ActivePlan, order: JournalOrder, left_base: Decimal, moment: Moment) -> bool:
         """More slices are due by now than what rests."""
         terms = self._terms(active, left_base, Way.QUOTE, moment)
         rests_base = order.request.quantity_base - order.executed_base
         return isinstance(terms, OrderTerms) and terms.quantity_base >= 2 * rests_base
+
+    async def _send(self, active: ActivePlan, terms: OrderTerms, may_send: Callable[[], bool]) -> Step | None:
+        """None: a plan of which nothing is in the journal yet, and whose first quote could not be guarded."""
+        plan = active.plan
+        if terms.time_in_force is TimeInForce.GTX and (trouble := await self._not_guarded()):
+            step = self._noted(trouble, plan)
+            return step if active.orders else None
+        if not active.orders:
+            await self._tell_opened(plan)
+        await self._tell_if_over(plan, terms)
+        attempt = len(active.orders) + 1
+        self._ages.begins(client_order_id(OrderName(plan.hedge, plan.plan_id, attempt)))
+        return self._noted(await self._executor.send(plan, terms, attempt=attempt, may_send=may_send), plan)
 
     async def _not_guarded(self) -> Step | None:
         try:
@@ -249,30 +256,21 @@ class PlanBook:
         await self._events.append(Event(EventKind.SLIPPAGE_EXCEEDED, self._hedge, self._clock.now(), data))
 
     def _noted(self, step: Step, plan: Plan) -> Step:
-        back_off = self._back_offs[plan.reduce_only]
         self.trouble = step.detail
         self._crossed = self._crossed + 1 if step.end is StepEnd.WOULD_TAKE else 0
+        self._back_off_after(step, self._back_offs[plan.reduce_only])
+        return step
+
+    def _back_off_after(self, step: Step, back_off: BackOff) -> None:
+        """An order that was not sent or was taken back, and one whose end is not known, change nothing."""
         match step.end:
             case StepEnd.FILLED | StepEnd.RESTS:
                 back_off.progressed()
             case StepEnd.PARTLY_FILLED | StepEnd.UNFILLED:
                 back_off.progressed(AFTER_NO_FILL_S)
+            case StepEnd.WOULD_TAKE if self._crossed > self._config().max_retries:
+                back_off.progressed(AFTER_NO_FILL_S)
             case StepEnd.RETRY_LATER:
                 back_off.failed(AFTER_TROUBLE_S, asked_s=step.retry_after_s)
             case StepEnd.REFUSED:
-                back_off.failed(AFTER_CONFLICT_S if step.code in CONFLICTS else AFTER_REFUSAL_S)
-            case StepEnd.WOULD_TAKE if self._crossed > self._config().max_retries:
-                back_off.progressed(AFTER_NO_FILL_S)
-            case StepEnd.UNKNOWN | StepEnd.NOT_SENT | StepEnd.WOULD_TAKE | StepEnd.WITHDRAWN:
-                pass
-        return step
-
-    def _fallen_back(self, orders: tuple[JournalOrder, ...]) -> dict[str, str]:
-        """The BASE that was taken at the market after quoting, or asking for a price, had had its time."""
-        way = self._config().order_type
-        if way == "market":
-            return {}
-        quoting = way == "post_only"
-        late = [o for o in orders if o.request.order_type is OrderType.MARKET or (quoting and not is_quote(o))]
-        taken = sum((order.executed_base for order in late), Decimal(0))
-        return {"fallback_base": str(taken)} if taken and len(late) < len(orders) else {}
+                back_off.failed(AFTER_CONFLICT_S.get(step.code, AFTER_REFUSAL_S))

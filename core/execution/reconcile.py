@@ -114,20 +114,9 @@ class Reconciler:
     async def adopt(self, account: PerpAccount, leg: PositionSide, actor: str) -> Decimal:
         """Take the venue's word for a leg (BOTH: for each leg there is); the signed BASE added to the journal."""
         venue, journal = venue_legs(account), await self._journal_legs()
-        deltas = {
-            PositionSide.LONG: venue.long_base - journal.long_base,
-            PositionSide.SHORT: journal.short_base - venue.short_base,
-            PositionSide.BOTH: venue.net_base - journal.net_base,
-        }
-        if account.hedge_mode:
-            # A leg that the journal has below zero counts in its net sum alone (`LegPositions`).
-            hidden = deltas[PositionSide.BOTH] - deltas[PositionSide.LONG] - deltas[PositionSide.SHORT]
-            deltas[PositionSide.LONG if hidden > 0 else PositionSide.SHORT] += hidden
-        legs = (
-            (leg,)
-            if leg is not PositionSide.BOTH or not account.hedge_mode
-            else (PositionSide.LONG, PositionSide.SHORT)
-        )
+        deltas = _deltas_base(venue, journal, hedge_mode=account.hedge_mode)
+        both = (PositionSide.LONG, PositionSide.SHORT)
+        legs = both if leg is PositionSide.BOTH and account.hedge_mode else (leg,)
         for one in legs:
             if deltas[one]:
                 await self._journal.adopt(self._symbol, one, deltas[one], actor=actor, at=self._clock.now())
@@ -141,6 +130,20 @@ class Reconciler:
 def venue_legs(account: PerpAccount) -> LegPositions:
     """In the journal's form, so that the two are compared digit for digit."""
     return LegPositions(account.position_base, account.long_base, account.short_base)
+
+
+def _deltas_base(venue: LegPositions, journal: LegPositions, *, hedge_mode: bool) -> dict[PositionSide, Decimal]:
+    """What the journal lacks of each leg, signed as it counts in the net position."""
+    deltas = {
+        PositionSide.LONG: venue.long_base - journal.long_base,
+        PositionSide.SHORT: journal.short_base - venue.short_base,
+        PositionSide.BOTH: venue.net_base - journal.net_base,
+    }
+    if hedge_mode:
+        # A leg that the journal has below zero counts in its net sum alone (`LegPositions`).
+        hidden = deltas[PositionSide.BOTH] - deltas[PositionSide.LONG] - deltas[PositionSide.SHORT]
+        deltas[PositionSide.LONG if hidden > 0 else PositionSide.SHORT] += hidden
+    return deltas
 
 
 def _legs(legs: LegPositions) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import Enum, auto
 
 from core.config import HedgeConfig
 from core.execution.active_plan import ActivePlan
-from core.execution.legs import NET_LEGS, Leg, leg_of
+from core.execution.legs import NET_LEGS, Leg, closable_base, leg_of
 from core.execution.slices import CATCH_UP, Pace, due_base, slice_count
 from core.facts import Market, OrderSide, PerpAccount, PositionSide, SymbolRules, TimeInForce
 from core.hedging.slippage import BookFill, walk_book
@@ -34,6 +34,11 @@ class Way(Enum):
     LIMIT = auto()
     QUOTE = auto()
     OVER = auto()
+
+
+# By the words of the settings.
+WAYS = {"market": Way.MARKET, "limit": Way.LIMIT, "post_only": Way.QUOTE}
+FALLBACKS = {"market": Way.MARKET, "none": Way.OVER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,12 @@ class Moment:
 
 def way_of(active: ActivePlan, config: HedgeConfig, moment: Moment, *, crossed: int) -> Way:
     """`crossed`: how often in a row a quote was refused because it would have taken."""
-    if config.order_type == "market" or (moment.urgent and config.order_type == "post_only"):
+    wanted = WAYS[config.order_type]
+    if wanted is Way.MARKET or (wanted is Way.QUOTE and moment.urgent):
         return Way.MARKET
-    deadline = _deadline(active, config, moment)
-    if moment.now >= deadline or crossed > config.max_retries:
-        return Way.MARKET if config.fallback == "market" else Way.OVER
-    return Way.LIMIT if config.order_type == "limit" else Way.QUOTE
+    if moment.now >= _deadline(active, config, moment) or crossed > config.max_retries:
+        return FALLBACKS[config.fallback]
+    return wanted
 
 
 def next_terms(
@@ -81,17 +86,10 @@ def next_terms(
     quantity = _quantity_base(active, min(left_base, active.left_base), due, leg, way, moment, rules)
     if quantity < smallest_base(active, moment.market, rules):
         return Pause.TOO_SMALL
+    terms = OrderTerms(leg.side, quantity, leg.reduce_only, position_side=leg.position_side)
     if way is Way.QUOTE:
-        touch = moment.market.best_ask if leg.side is OrderSide.SELL else moment.market.best_bid
-        return OrderTerms(leg.side, quantity, leg.reduce_only, touch, TimeInForce.GTX, leg.position_side)
-    limit_bps = config.urgent_slippage_bps if moment.urgent else config.max_slippage_bps
-    fill = walk_book(moment.market, leg.side, quantity)
-    over_bps = _over_bps(fill, limit_bps)
-    price = None
-    if over_bps is not None or way is Way.LIMIT:
-        price = _capped_price(leg.side, moment.market, limit_bps, fill, rules.tick_size)
-    in_force = None if price is None else TimeInForce.IOC
-    return OrderTerms(leg.side, quantity, leg.reduce_only, price, in_force, leg.position_side, over_bps)
+        return replace(terms, price=_touch(leg.side, moment.market), time_in_force=TimeInForce.GTX)
+    return _taking(terms, way, moment, config, rules)
 
 
 def at_once_base(
@@ -155,8 +153,7 @@ def _quantity_base(
     smallest = smallest_base(active, moment.market, rules)
     most = min(left_base, rules.max_quantity if way is Way.QUOTE else rules.market_max_quantity)
     if leg.most_base is not None:
-        held = moment.account.short_base if leg.side is OrderSide.BUY else moment.account.long_base
-        most = min(most, max(leg.most_base, min(smallest, held)))
+        most = min(most, max(leg.most_base, min(smallest, closable_base(leg.side, moment.account))))
     quantity = min(most, due)
     if left_base - quantity < smallest:
         quantity = most
@@ -189,6 +186,21 @@ def _pace(price: Decimal, config: HedgeConfig, rules: SymbolRules) -> Pace:
         timedelta(seconds=config.twap_interval_seconds),
         rules.min_notional_quote / price + rules.step_size,
     )
+
+
+def _touch(side: OrderSide, market: Market) -> Decimal:
+    return market.best_ask if side is OrderSide.SELL else market.best_bid
+
+
+def _taking(terms: OrderTerms, way: Way, moment: Moment, config: HedgeConfig, rules: SymbolRules) -> OrderTerms:
+    """As a market order, unless a price is wanted or the book asks too much."""
+    limit_bps = config.urgent_slippage_bps if moment.urgent else config.max_slippage_bps
+    fill = walk_book(moment.market, terms.side, terms.quantity_base)
+    over_bps = _over_bps(fill, limit_bps)
+    if over_bps is None and way is not Way.LIMIT:
+        return terms
+    price = _capped_price(terms.side, moment.market, limit_bps, fill, rules.tick_size)
+    return replace(terms, price=price, time_in_force=TimeInForce.IOC, over_bps=over_bps)
 
 
 def _over_bps(fill: BookFill | None, limit_bps: Decimal) -> Decimal | None:

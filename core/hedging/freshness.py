@@ -37,10 +37,15 @@ def venue_problem(
         return Reason.STALE_VENUE
     if not_before is not None and account.as_of < not_before:
         return Reason.STALE_VENUE
+    return Reason.NONE if _is_priced(market, limits, now) else Reason.NO_PRICE
+
+
+def _is_priced(market: Market | None, limits: AgeLimits, now: datetime) -> bool:
+    """By a fresh book whose sides do not meet."""
     if market is None or not _fresh(market.as_of, limits.price, now):
-        return Reason.NO_PRICE
+        return False
     prices = (market.best_bid, market.best_ask, market.mark_price)
-    return Reason.NONE if min(prices) > 0 and market.best_bid < market.best_ask else Reason.NO_PRICE
+    return min(prices) > 0 and market.best_bid < market.best_ask
 
 
 def dislocated_since(market: Market, since: datetime | None, now: datetime) -> datetime | None:

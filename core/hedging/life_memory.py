@@ -41,6 +41,10 @@ class Departed:
     base: Decimal
     until: datetime | None
 
+    def counts_at(self, now: datetime) -> bool:
+        """Until its end, where it has one."""
+        return self.until is None or self.until > now
+
 
 @dataclass(frozen=True, slots=True)
 class LifeMemory:
@@ -92,15 +96,8 @@ def seen(
 
 def to_json(memory: LifeMemory) -> str:
     """Numbers as text; wide integers too."""
-    positions = {
-        str(key): {name: value if isinstance(value, bool) else str(value) for name, value in asdict(entry).items()}
-        | {"moving": int(entry.moving)}
-        for key, entry in memory.positions.items()
-    }
-    departed = [
-        {"base": str(parcel.base), "until": None if parcel.until is None else parcel.until.isoformat()}
-        for parcel in memory.departed
-    ]
+    positions = {str(key): _seen_data(entry) for key, entry in memory.positions.items()}
+    departed = [_departed_data(parcel) for parcel in memory.departed]
     wallet = None if memory.wallet_base is None else str(memory.wallet_base)
     marks = {"started": memory.started, "given_up": memory.given_up}
     return json.dumps({"positions": positions, "departed": departed, "wallet_base": wallet, **marks})
@@ -118,11 +115,20 @@ def from_json(text: str) -> LifeMemory:
     )
 
 
+def _departed_data(parcel: Departed) -> dict[str, str | None]:
+    return {"base": str(parcel.base), "until": None if parcel.until is None else parcel.until.isoformat()}
+
+
 def _departed_from(parcel: Mapping[str, str | None]) -> Departed:
     base, until = parcel["base"], parcel["until"]
     if base is None:
         raise ValueError("BASE that departed has no size")
     return Departed(Decimal(base), None if until is None else datetime.fromisoformat(until))
+
+
+def _seen_data(entry: SeenPosition) -> dict[str, str | bool | int]:
+    texts = {name: value if isinstance(value, bool) else str(value) for name, value in asdict(entry).items()}
+    return texts | {"moving": int(entry.moving)}
 
 
 def _seen_from(entry: Mapping[str, str]) -> SeenPosition:

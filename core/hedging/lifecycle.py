@@ -9,7 +9,7 @@ beyond its grace, or give it up before (`departed`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -188,26 +188,36 @@ def _take_in(
     is worth less than dust moves nothing: anybody can add it to any position.
     """
     if before is None:
-        parked = (ZERO, ZERO) if position.liquidity else (position.owed_base, position.owed_quote)
-        opening = new and position.liquidity > 0
-        moving = LpState.OPENING if opening and _matters(position, position.liquidity, rules) else LpState.NONE
-        return seen(position, block, *parked, moving), position.base if opening else ZERO, ZERO
+        return _first_seen(position, block, rules, new=new)
     change = position.liquidity - before.liquidity
-    freed_base, freed_quote = (
-        amounts_at_sqrt(position, -change, position.sqrt_price_x96) if change < 0 else (ZERO, ZERO)
-    )
+    came, _ = _amounts(position, change)
+    freed_base, freed_quote = _amounts(position, -change)
     parked_base = min(before.parked_base + freed_base, position.owed_base)
     parked_quote = min(before.parked_quote + freed_quote, position.owed_quote)
-    came = amounts_at_sqrt(position, change, position.sqrt_price_x96)[0] if change > 0 else ZERO
     since = block if change else before.block
     moved = change * _matters(position, abs(change), rules)
     entry = seen(position, since, parked_base, parked_quote, _moving(moved, before, block))
     return entry, came, before.parked_base + freed_base - parked_base
 
 
+def _first_seen(
+    position: LpPosition, block: int, rules: LifeRules, *, new: bool
+) -> tuple[SeenPosition, Decimal, Decimal]:
+    """As `_take_in`."""
+    parked = (ZERO, ZERO) if position.liquidity else (position.owed_base, position.owed_quote)
+    opening = new and position.liquidity > 0
+    moving = LpState.OPENING if opening and _matters(position, position.liquidity, rules) else LpState.NONE
+    return seen(position, block, *parked, moving), position.base if opening else ZERO, ZERO
+
+
 def _matters(position: LpPosition, liquidity: int, rules: LifeRules) -> bool:
-    base, quote = amounts_at_sqrt(position, liquidity, position.sqrt_price_x96)
+    base, quote = _amounts(position, liquidity)
     return base * position.price + quote >= rules.dust_quote
+
+
+def _amounts(position: LpPosition, liquidity: int) -> tuple[Decimal, Decimal]:
+    """(BASE, QUOTE) that so much of its liquidity holds at its pool's price; nothing when below zero."""
+    return amounts_at_sqrt(position, liquidity, position.sqrt_price_x96) if liquidity > 0 else (ZERO, ZERO)
 
 
 def _moving(change: int, before: SeenPosition, block: int) -> LpState:
@@ -231,17 +241,19 @@ def _least(facts: LpFacts) -> Decimal:
 def _departed(
     parcels: Sequence[Departed], left: Decimal, arrived: Decimal, now: datetime, grace: timedelta, *, least: Decimal
 ) -> tuple[Departed, ...]:
-    """Oldest parcels are replaced first; what is left of one and no more than `least` is forgotten."""
-    counted = [parcel for parcel in parcels if parcel.until is None or parcel.until > now]
+    counted = [parcel for parcel in parcels if parcel.counts_at(now)]
     if left > 0 and grace > timedelta(0):
         counted.append(Departed(left, now + grace))
-    remaining = []
-    for parcel in counted:
+    return tuple(_unreplaced(counted, arrived, least))
+
+
+def _unreplaced(parcels: Sequence[Departed], arrived: Decimal, least: Decimal) -> Iterator[Departed]:
+    """Oldest parcels are replaced first; what is left of one and no more than `least` is forgotten."""
+    for parcel in parcels:
         replaced = min(parcel.base, arrived)
         arrived -= replaced
         if parcel.base - replaced > least:
-            remaining.append(replace(parcel, base=parcel.base - replaced))
-    return tuple(remaining)
+            yield replace(parcel, base=parcel.base - replaced)
 
 
 def _view(position: LpPosition, entry: SeenPosition, rules: LifeRules) -> PositionView:

@@ -7,12 +7,12 @@ deleveraging would end. Hedges of one account stand behind each other: what one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.config import HedgeConfig
-from core.facts import Market, PerpAccount
+from core.facts import LpPosition, Market, PerpAccount
 from core.hedging.lifecycle import LpView
 from core.hedging.maintenance import maintenance_quote
 from core.hedging.price_move import ShortMove, left_alone, rebalanced
@@ -27,6 +27,7 @@ STEPS = 16
 FULL_RANGE_RATIO = Decimal(10) ** 12
 
 Moves = Mapping[str, ShortMove]
+Mover = Callable[["Readable", Decimal], ShortMove | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,14 @@ def readable(outlook: Outlook | None) -> Readable | None:
 
 def edges_of(lp: LpView) -> Edges | None:
     """None without liquidity, or when all of it is full range."""
-    held = [view.position for view in lp.positions if view.position.liquidity]
-    ranged = [each for each in held if each.price_upper < each.price_lower * FULL_RANGE_RATIO]
+    ranged = [view.position for view in lp.positions if _has_edges(view.position)]
     if not ranged:
         return None
     return Edges(min(each.price_lower for each in ranged), max(each.price_upper for each in ranged))
+
+
+def _has_edges(position: LpPosition) -> bool:
+    return position.liquidity > 0 and position.price_upper < position.price_lower * FULL_RANGE_RATIO
 
 
 def distance_limit(config: HedgeConfig) -> Decimal:
@@ -91,22 +95,13 @@ def need(account_of: Sequence[Readable], to: Mapping[str, Decimal], *, follows: 
     rebalanced on the way, else left alone. None when it cannot be told, as of an isolated position without a
     liquidation price."""
     move = _rebalanced if follows else _left_alone
-    worst: Decimal | None = None
-    end: Need | None = None
+    way: list[Need] = []
     for step in range(STEPS + 1):
-        moves: dict[str, ShortMove] = {}
-        for each in account_of:
-            target = to.get(each.hedge)
-            price = each.mark_price if target is None else _on_the_way(each.mark_price, target, step)
-            made = move(each, price) if target is not None else _left_alone(each, price)
-            if made is None:
-                return None
-            moves[each.hedge] = made
-        end = _borne(account_of, moves)
-        worst = end.lacks_quote if worst is None else max(worst, end.lacks_quote)
-    assert end is not None
-    assert worst is not None
-    return Need(end.gain_quote, end.balance_quote, end.free_quote, worst)
+        moves = _moves_at(step, account_of, to, move)
+        if moves is None:
+            return None
+        way.append(_borne(account_of, moves))
+    return replace(way[-1], lacks_quote=max(each.lacks_quote for each in way))
 
 
 def spare_quote(account_of: Sequence[Readable], needs: Sequence[Need]) -> Decimal:
@@ -118,6 +113,21 @@ def spare_quote(account_of: Sequence[Readable], needs: Sequence[Need]) -> Decima
     newest = _newest(account_of)
     free = free_now_quote(newest.account, newest.mark_price) - _least_free(account_of)
     return -lacks if lacks > 0 else min(-lacks, max(ZERO, free))
+
+
+def _moves_at(step: int, account_of: Sequence[Readable], to: Mapping[str, Decimal], move: Mover) -> Moves | None:
+    """Of every hedge after so many of the `STEPS`: those in `to` by `move`, the others stand. None: as in `need`."""
+    moves: dict[str, ShortMove] = {}
+    for each in account_of:
+        target = to.get(each.hedge)
+        if target is None:
+            made = _left_alone(each, each.mark_price)
+        else:
+            made = move(each, _on_the_way(each.mark_price, target, step))
+        if made is None:
+            return None
+        moves[each.hedge] = made
+    return moves
 
 
 def _on_the_way(start: Decimal, end: Decimal, step: int) -> Decimal:
@@ -136,19 +146,33 @@ def _rebalanced(each: Readable, price: Decimal) -> ShortMove | None:
 
 def _borne(account_of: Sequence[Readable], moves: Moves) -> Need:
     newest = _newest(account_of)
-    crossed = [each for each in account_of if not each.account.isolated]
     gain = sum((move.gain_quote for move in moves.values()), ZERO)
     free = free_now_quote(newest.account, newest.mark_price) + sum((move.freed_quote for move in moves.values()), ZERO)
+    balance = _balance_quote(account_of, moves)
+    lacks = [*_lacking(account_of, moves, balance), _least_free(account_of) + _put_aside(account_of, moves) - free]
+    return Need(gain, balance, free, max(lacks))
+
+
+def _balance_quote(account_of: Sequence[Readable], moves: Moves) -> Decimal:
+    """What stands behind the cross positions."""
+    crossed = _crossed(account_of)
     balance = _newest(crossed or account_of).account.margin_balance_quote
-    balance += sum((moves[each.hedge].gain_quote for each in crossed), ZERO)
+    return balance + sum((moves[each.hedge].gain_quote for each in crossed), ZERO)
+
+
+def _lacking(account_of: Sequence[Readable], moves: Moves, balance_quote: Decimal) -> list[Decimal]:
+    """Of each cross short what it wants behind it, less what the others leave of the balance."""
+    crossed = _crossed(account_of)
     kept = _others_keep(account_of) + sum((moves[each.hedge].kept_quote for each in crossed), ZERO)
-    lacks = [
-        _wanted_quote(each, move) + kept - move.kept_quote - balance
+    return [
+        _wanted_quote(each, move) + kept - move.kept_quote - balance_quote
         for each in crossed
         if (move := moves[each.hedge]).position_base < 0
     ]
-    lacks.append(_least_free(account_of) + _put_aside(account_of, moves) - free)
-    return Need(gain, balance, free, max(lacks))
+
+
+def _crossed(account_of: Sequence[Readable]) -> list[Readable]:
+    return [each for each in account_of if not each.account.isolated]
 
 
 def _others_keep(account_of: Sequence[Readable]) -> Decimal:

@@ -9,13 +9,12 @@ repeats it: at a later block, or 2 s later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.facts import LpFacts
-from core.hedging.life_memory import LifeMemory
+from core.facts import LpFacts, LpPosition
+from core.hedging.life_memory import LifeMemory, SeenPosition
 
 ZERO = Decimal(0)
 REPEAT_AFTER = timedelta(seconds=2)
@@ -55,26 +54,39 @@ def doubt_lp(
 
 
 def _unless_repeated(fresh: Doubt, doubted: Doubt | None, max_jump_pct: Decimal) -> Doubt | None:
-    """A wallet that pays for gas meanwhile repeats itself all the same."""
-    if doubted is None or doubted.signature != fresh.signature:
-        return fresh
-    if _jumps(doubted.wallet_base or ZERO, fresh.wallet_base or ZERO, max_jump_pct):
+    if doubted is None or not _show_the_same(doubted, fresh, max_jump_pct):
         return fresh
     repeated = fresh.block > doubted.block or fresh.at >= doubted.at + REPEAT_AFTER
     return None if repeated else doubted
 
 
+def _show_the_same(doubted: Doubt, fresh: Doubt, max_jump_pct: Decimal) -> bool:
+    """A wallet that pays for gas meanwhile repeats itself all the same."""
+    wallet_jumps = _jumps(doubted.wallet_base or ZERO, fresh.wallet_base or ZERO, max_jump_pct)
+    return doubted.signature == fresh.signature and not wallet_jumps
+
+
 def _lp_jump(facts: LpFacts, memory: LifeMemory, max_jump_pct: Decimal, *, wallet_counts: bool) -> str | None:
-    now_there: Mapping[int, tuple[int, str]] = {p.position_id: (p.liquidity, p.owner) for p in facts.positions}
+    now_there = {position.position_id: position for position in facts.positions}
     for position_id, before in memory.positions.items():
-        if position_id not in now_there:
-            return f"position {position_id} is gone"
-        liquidity, owner = now_there[position_id]
-        if owner.lower() != before.owner.lower():
-            return f"position {position_id} has a new owner"
-        if _jumps(Decimal(before.liquidity), Decimal(liquidity), max_jump_pct):
-            return f"liquidity of position {position_id} went from {before.liquidity} to {liquidity}"
-    before_base, now_base = (memory.wallet_base, facts.wallet_base) if wallet_counts else (None, None)
+        why = _position_jump(position_id, before, now_there.get(position_id), max_jump_pct)
+        if why is not None:
+            return why
+    return _wallet_jump(memory.wallet_base, facts.wallet_base, max_jump_pct) if wallet_counts else None
+
+
+def _position_jump(position_id: int, before: SeenPosition, now: LpPosition | None, max_jump_pct: Decimal) -> str | None:
+    if now is None:
+        return f"position {position_id} is gone"
+    if now.owner.lower() != before.owner.lower():
+        return f"position {position_id} has a new owner"
+    if _jumps(Decimal(before.liquidity), Decimal(now.liquidity), max_jump_pct):
+        return f"liquidity of position {position_id} went from {before.liquidity} to {now.liquidity}"
+    return None
+
+
+def _wallet_jump(before_base: Decimal | None, now_base: Decimal | None, max_jump_pct: Decimal) -> str | None:
+    """A balance that is not known is no jump."""
     if before_base is not None and now_base is not None and _jumps(before_base, now_base, max_jump_pct):
         return f"the wallet's BASE went from {before_base} to {now_base}"
     return None

@@ -76,7 +76,7 @@ class WhatIf:
 
 def what_if(outlook: Outlook, price: Decimal) -> WhatIf:
     """`price`: QUOTE per BASE, above zero."""
-    lp, account, market, cap = outlook.lp, outlook.account, outlook.market, outlook.config.max_position_notional
+    lp, account, market = outlook.lp, outlook.account, outlook.market
     found = WhatIf(
         price=price,
         pool_price=lp.facts.price if lp is not None else None,
@@ -89,12 +89,9 @@ def what_if(outlook: Outlook, price: Decimal) -> WhatIf:
     if account is None or market is None:
         return found
     mark = market.mark_price
-    found = replace(found, left_alone=_alone(account, mark, left_alone(account, mark, price)))
-    move = rebalanced(lp, account, mark, price, outlook.config.hedge_ratio) if lp is not None else None
-    if move is None:
-        return found
-    over_cap = bool(cap) and move.short_base * price > (cap or ZERO)
-    return replace(found, rebalanced=_then(account, mark, move), over_cap=over_cap)
+    follows, over_cap = _following(outlook, account, mark, price)
+    alone = _alone(account, mark, left_alone(account, mark, price))
+    return replace(found, left_alone=alone, rebalanced=follows, over_cap=over_cap)
 
 
 def free_now_quote(account: PerpAccount, mark_price: Decimal) -> Decimal:
@@ -121,6 +118,19 @@ def _alone(account: PerpAccount, mark_price: Decimal, move: ShortMove) -> ShortT
     if venue_says is not None:
         passed = move.price >= venue_says if account.position_base < 0 else move.price <= venue_says
     return replace(then, liquidation_price=venue_says, liquidated=passed or then.liquidated)
+
+
+def _following(
+    outlook: Outlook, account: PerpAccount, mark_price: Decimal, price: Decimal
+) -> tuple[ShortThen | None, bool]:
+    """(the rebalanced short, whether it is worth more than the cap), as far as it can be told."""
+    if outlook.lp is None:
+        return None, False
+    move = rebalanced(outlook.lp, account, mark_price, price, outlook.config.hedge_ratio)
+    if move is None:
+        return None, False
+    cap = outlook.config.max_position_notional
+    return _then(account, mark_price, move), bool(cap and move.short_base * price > cap)
 
 
 def _then(account: PerpAccount, mark_price: Decimal, move: ShortMove) -> ShortThen:

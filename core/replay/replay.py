@@ -28,7 +28,7 @@ def replay(path: Path, setup: Setup, *, fills: bool = False, curve_points: int =
     """
     if len(path.time_ms) < 2:
         raise ConfigurationError("a replay needs at least two points in time: the recording holds fewer.")
-    arrays = Path(*(_unwritable(each) for each in path))
+    arrays = _unwritable(path)
     room = FIRST_ROOM if fills else 0
     while True:
         tally = _tally(arrays, room, min(curve_points, len(path.time_ms)))
@@ -48,8 +48,12 @@ def _tally(path: Path, fills: int, curve_points: int) -> Tally:
     )
 
 
-def _unwritable(array: Any) -> Any:
+def _unwritable(path: Path) -> Path:
     """Shared arrays are: one kind of array, compiled for once."""
+    return Path(*map(_unwritable_view, path))
+
+
+def _unwritable_view(array: Any) -> Any:
     view = np.ascontiguousarray(array).view(np.ndarray)
     view.flags.writeable = False
     return view

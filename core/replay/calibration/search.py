@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import FrameType
 from typing import Any, Literal, cast
 
@@ -87,7 +87,7 @@ def search(
             for place, measured in results:
                 found[place] = measured
                 progress(len(measured))
-    return [parts for batch in found for parts in batch]
+    return list(chain.from_iterable(found))
 
 
 def _batch(market: Market, run: Replay, place: int, setups: Sequence[Setup]) -> tuple[int, list[tuple[Measure, ...]]]:

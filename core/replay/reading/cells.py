@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.replay.path import Floats, Milliseconds
 from core.replay.reading.lines import shown
@@ -56,17 +57,13 @@ class Times:
         return self._dates(cells) if self._written else self._counted(cells)
 
     def _counted(self, cells: Sequence[bytes]) -> Milliseconds:
-        if not b"".join(cells).isdigit() or b"" in cells:
-            raise ValueError(f"`{shown(cells[0])}` is no whole number as the times before it")
-        try:
-            counts = np.fromiter(map(int, cells), np.int64, len(cells))
-        except (OverflowError, ValueError):
-            raise ValueError(f"`{shown(cells[0])}` is no time") from None
+        counts = _counts(cells)
         times_ms = np.zeros_like(counts)
         for unit, per_second in _UNITS:
             is_unit = (counts >= _FIRST_S * per_second) & (counts < _LAST_S * per_second)
             times_ms[is_unit] = counts[is_unit] * 1_000 // per_second
-            self.units |= {unit} if is_unit.any() else set()
+            if is_unit.any():
+                self.units.add(unit)
         if not times_ms.all():
             raise ValueError(f"`{shown(cells[0])}` is no time between 2009 and 2100")
         return times_ms
@@ -92,6 +89,15 @@ class Times:
         if not _FIRST_S * 1_000 <= time_ms < _LAST_S * 1_000:
             raise ValueError(f"`{shown(cell)}` is no time between 2009 and 2100")
         return time_ms
+
+
+def _counts(cells: Sequence[bytes]) -> NDArray[np.int64]:
+    if not b"".join(cells).isdigit() or b"" in cells:
+        raise ValueError(f"`{shown(cells[0])}` is no whole number as the times before it")
+    try:
+        return np.fromiter(map(int, cells), np.int64, len(cells))
+    except (OverflowError, ValueError):
+        raise ValueError(f"`{shown(cells[0])}` is no time") from None
 
 
 def _plain_dates(text: bytes) -> Milliseconds | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from core.errors import ConfigurationError
 from core.replay.reading.lines import refused, shown
 
 
@@ -91,22 +92,26 @@ class Header(NamedTuple):
     lines: int
 
 
+# Binance's older kline files have no line of names.
+_BARE_KLINES = Header(
+    KLINES, {column.key: place for place, column in enumerate(KLINES.columns)}, _BINANCE_KLINE_COLUMNS, lines=0
+)
+
+
 def header_of(file: pathlib.Path, first: bytes, layouts: Sequence[Layout]) -> Header:
     """Raises ConfigurationError when the first line is of none of `layouts`."""
     cells = first.split(b",")
     if KLINES in layouts and _is_bare_kline(cells):
-        return Header(KLINES, {column.key: place for place, column in enumerate(KLINES.columns)}, len(cells), 0)
+        return _BARE_KLINES
     names = [cell.decode("ascii", "backslashreplace").strip().lower() for cell in cells]
     for layout in layouts:
         places = _places(names, layout)
         if layout.needed <= places.keys():
             return Header(layout, places, len(cells), 1)
-    expected = " or ".join(f"{layout.said} ({layout.expected})" for layout in layouts)
-    raise refused(file, 1, f"the columns `{shown(first)}` are not known; expected {expected}")
+    raise _unknown(file, first, layouts)
 
 
 def _is_bare_kline(cells: Sequence[bytes]) -> bool:
-    """Binance's older files have no header."""
     return cells[0].isdigit() and len(cells) == _BINANCE_KLINE_COLUMNS
 
 
@@ -115,3 +120,8 @@ def _places(names: list[str], layout: Layout) -> dict[str, int]:
     return {
         column.key: names.index(name) for column in layout.columns for name in column.names if names.count(name) == 1
     }
+
+
+def _unknown(file: pathlib.Path, first: bytes, layouts: Sequence[Layout]) -> ConfigurationError:
+    expected = " or ".join(f"{layout.said} ({layout.expected})" for layout in layouts)
+    return refused(file, 1, f"the columns `{shown(first)}` are not known; expected {expected}")

@@ -83,9 +83,13 @@ def _split(stream: IO[bytes] | gzip.GzipFile) -> Iterator[list[bytes]]:
         if len(rest) > LONGEST_LINE:
             lines, rest = [*lines, rest], b""
         if lines:
-            yield [line.removesuffix(b"\r") for line in lines] if b"\r" in block else lines
+            yield _without_returns(lines) if b"\r" in block else lines
     if rest:
-        yield [rest.removesuffix(b"\r")]
+        yield _without_returns([rest])
+
+
+def _without_returns(lines: list[bytes]) -> list[bytes]:
+    return [line.removesuffix(b"\r") for line in lines]
 
 
 def _checked(file: pathlib.Path, chunk: list[bytes], done: int) -> list[bytes]:

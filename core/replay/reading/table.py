@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -55,13 +56,11 @@ def read_table(file: pathlib.Path, *layouts: Layout) -> Table:
     times = Times()
     parses = _parses(header, times)
     time_parts: list[Milliseconds] = []
-    parts: dict[str, list[Floats]] = {key: [] for key in parses}
+    parts: defaultdict[str, list[Floats]] = defaultdict(list)
     for line, rows in _rows(file, header, first, reading):
-        place = header.places["time"]
-        time_parts.append(_parsed(file, line, "time", [row[place] for row in rows], times))
+        time_parts.append(_parsed(file, line, "time", _cells(rows, header.places["time"]), times))
         for key, parse in parses.items():
-            place = header.places[key]
-            parts[key].append(_parsed(file, line, key, [row[place] for row in rows], parse))
+            parts[key].append(_parsed(file, line, key, _cells(rows, header.places[key]), parse))
     if not time_parts:
         raise refused(file, None, "there is a header and nothing below it")
     columns = {key: np.concatenate(parts.pop(key)) for key in parses}
@@ -91,7 +90,7 @@ def _rows(
             raise refused(file, line + filled, "the line is empty")
         if filled:
             yield line, _split(file, line, chunk[:filled], header.width)
-        has_ended = has_ended or filled < len(chunk)
+        has_ended |= filled < len(chunk)
         line += len(chunk)
 
 
@@ -106,6 +105,10 @@ def _split(file: pathlib.Path, line: int, texts: list[bytes], width: int) -> lis
         index = next(index for index, row in enumerate(rows) if len(row) != width)
         raise refused(file, line + index, f"{len(rows[index])} columns where {width} were expected")
     return rows
+
+
+def _cells(rows: list[list[bytes]], place: int) -> list[bytes]:
+    return [row[place] for row in rows]
 
 
 def _parsed(
