@@ -38,18 +38,19 @@ research: $(VENV)/.runtime ## add what `calibrate` needs, and what makes `backte
 
 setup: $(VENV)/.dev chain ## everything that tests and checks need, in .venv and tests/rigs/chain
 
-# The random histories, what is worked out more than waited for, and the short soak run beside the rest: two cores, half
-# the time.
-WORKED_OUT := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging \
-  tests/fuzz tests/packaging tests/replay tests/soak tests/storage tests/e2e/test_backtest.py tests/e2e/test_calibrate.py
+# Run beside the rest, so that two cores take half the time: the random histories, what is worked out more than waited
+# for, the short soak, and as much else as makes the halves alike.
+BESIDE := tests/execution/test_machine.py tests/amm tests/charts tests/core tests/demo tests/exchange tests/hedging \
+  tests/fuzz tests/packaging tests/replay tests/soak tests/storage tests/telegram tests/e2e/test_backtest.py \
+  tests/e2e/test_calibrate.py
 test: setup ## every test (PYTEST_ARGS="-k telegram")
 ifeq ($(strip $(PYTEST_ARGS)),)
-	@$(PY) -u -m pytest $(WORKED_OUT) > $(VENV)/worked_out.log 2>&1 & worked_out=$$!; \
-	$(PY) -m pytest $(WORKED_OUT:%=--ignore=%); others=$$?; \
-	wait $$worked_out; worked_out=$$?; \
-	if test $$worked_out -eq 0; then tail -n 8 $(VENV)/worked_out.log; else \
-	  tail -n 200 $(VENV)/worked_out.log; grep -E '^(FAILED|ERROR) ' $(VENV)/worked_out.log; fi; \
-	test $$others -eq 0 && test $$worked_out -eq 0
+	@$(PY) -u -m pytest $(BESIDE) > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	$(PY) -m pytest $(BESIDE:%=--ignore=%); others=$$?; \
+	wait $$beside; beside=$$?; \
+	if test $$beside -eq 0; then tail -n 8 $(VENV)/beside.log; else \
+	  tail -n 200 $(VENV)/beside.log; grep -E '^(FAILED|ERROR) ' $(VENV)/beside.log; fi; \
+	test $$others -eq 0 && test $$beside -eq 0
 else
 	@$(PY) -m pytest $(PYTEST_ARGS)
 endif
