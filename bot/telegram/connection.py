@@ -126,8 +126,10 @@ class Connection:
             done, _ = await asyncio.wait({task}, timeout=max(until_s - self._clock.monotonic_s(), LEAST_STEP_S))
         finally:
             await end(task)
-        if not done or fault_of(task):
-            _LOG.info("while taking the connection down: %r", fault_of(task) or "its time was up")
+        if not done:
+            _LOG.info("while taking the connection down: a step took too long")
+        elif fault := fault_of(task):
+            _LOG.info("while taking the connection down: %r", fault)
 
 
 def _note_poll_error(error: TelegramError) -> None:
