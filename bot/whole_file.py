@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot import owners_file
 from core.errors import ConfigurationError
-from storage.files import OWNER_ONLY
+from storage.files import OWNER_ONLY, are_one_file
 
 
 def require_writable(flag: str, target: Path, *, suffix: str, inputs: Sequence[Path]) -> None:
@@ -20,7 +20,7 @@ def require_writable(flag: str, target: Path, *, suffix: str, inputs: Sequence[P
         raise ConfigurationError(f"{flag} {target}: the name must end in {suffix}.")
     if _is_no_file(target):
         raise ConfigurationError(f"{flag} {target} is there and is no file.")
-    if any(_is_same_file(each, target) for each in inputs):
+    if any(are_one_file(each, target) for each in inputs):
         raise ConfigurationError(f"{flag} {target} would overwrite what is read.")
     try:
         place = _beside(target)
@@ -75,10 +75,6 @@ def _hand_over(place: Path, known: os.stat_result) -> None:
 def _is_no_file(target: Path) -> bool:
     """It is there, and something else."""
     return target.exists() and not target.is_file()
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _beside(target: Path) -> Path:

@@ -11,7 +11,7 @@ from core.approval_ports import Approvals
 from core.config import HedgeConfig
 from core.errors import InvariantBroken
 from core.execution.active_plan import ActivePlan
-from core.execution.executor import Step, StepEnd
+from core.execution.executor import STILL_OPEN, Step, StepEnd
 from core.execution.legs import NET_LEGS
 from core.execution.plans import NewPlan, PlanBook
 from core.execution.terms import Moment, at_once_base
@@ -38,7 +38,6 @@ class Outcome:
 
 
 NOTHING = Outcome()
-STILL_OPEN = (StepEnd.UNKNOWN, StepEnd.RESTS)
 NEVER_ASKED = frozenset({*COMMANDED_TEXTS, Reason.DELEVERAGE.text, NET_LEGS})
 
 
@@ -167,7 +166,7 @@ class Actions:
 
     def _too_dear(self, decision: Decision, market: Market, config: HedgeConfig) -> str:
         """By how much the slippage is above its limit, a clause; empty when it is not."""
-        limit_bps = config.urgent_slippage_bps if decision.urgent else config.max_slippage_bps
+        limit_bps = config.slippage_limit_bps(urgent=decision.urgent)
         size_base = self._size_base(decision)
         at_once = at_once_base(size_base, market.mid, config, self._rules, urgent=decision.urgent)
         if not at_once or limit_bps <= 0:

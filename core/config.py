@@ -258,6 +258,10 @@ class HedgeConfig(Frozen):
         """Whether at least one of the three is above 0; a configuration without any is refused."""
         return any((self.threshold_base, self.band_quote, self.band_pct))
 
+    def slippage_limit_bps(self, *, urgent: bool) -> Decimal:
+        """0: any price."""
+        return self.urgent_slippage_bps if urgent else self.max_slippage_bps
+
     def _band(self, value: Decimal | None, default: Decimal) -> Decimal:
         if value is not None:
             return value

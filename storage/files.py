@@ -20,6 +20,11 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def are_one_file(one: Path, other: Path) -> bool:
+    """Under whatever two names; not when either is missing."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
 def create_private(path: Path) -> None:
     """Empty, mode 0600 whatever the umask. Raises FileExistsError, and OSError."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from core.errors import ConfigurationError
 from storage.database import copy_whole, has_database
-from storage.files import LOGS, beside, sync_directory
+from storage.files import LOGS, are_one_file, beside, sync_directory
 from storage.lock import Holding, InstanceLock, real_place
 
 FRESH = ".restored"
@@ -39,18 +39,13 @@ async def restore(path: Path, source: Path, *, now: datetime) -> Path | None:
 
 
 def _require_another(path: Path, source: Path, fresh: Path) -> None:
-    if _are_one_file(path, source):
+    if are_one_file(path, source):
         raise ConfigurationError(f"{source} is the database itself: name a copy of it, as `db backup` makes them.")
-    if _are_one_file(fresh, source):
+    if are_one_file(fresh, source):
         raise ConfigurationError(
             f"{source} is what an earlier `db restore` left, and this one would use it up: rename it and restore from "
             "that name, or from the copy that it was made of."
         )
-
-
-def _are_one_file(one: Path, other: Path) -> bool:
-    """Under whatever two names; not when either is missing."""
-    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _put_in_place(path: Path, fresh: Path, now: datetime) -> Path | None:

@@ -174,8 +174,10 @@ class Settings:
     def _question(self, plan: Plan, word: str, shown: str) -> Answer | None:
         """None when nothing is to be asked: it is no riskier than before, or this is what was asked, by its mark."""
         found = dangers(plan.key, self._live.now, plan.next.config)
+        if not found:
+            return None
         question = texts.question_text(self._turn_of(plan), found)
-        if not found or _mark(question) == shown:
+        if _mark(question) == shown:
             return None
         words = (SURE, *plan.key.typed.split(), word, word_in(self._live.now, plan.key), _mark(question))
         buttons = (Choice("Yes", words, is_danger=True), Choice("No", words, declines=True))
@@ -216,9 +218,9 @@ class Settings:
                 plan = self._plan(key, word, speaker)
             except ConfigurationError as error:
                 return Answer(f"⚠️ {esc(str(error))} Nothing was changed.")
-            turn, config = self._turn_of(plan), self._live.now
             if (question := self._question(plan, word, shown)) is not None:
                 return question
+            turn, config = self._turn_of(plan), self._live.now
             if not await self._store(plan, turn, speaker):
                 return Answer(REPEATED)
             self._take(plan.next)

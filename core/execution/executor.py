@@ -46,6 +46,10 @@ class StepEnd(Enum):
     UNKNOWN = auto()
 
 
+# After which the order may be open at the venue.
+STILL_OPEN = frozenset({StepEnd.UNKNOWN, StepEnd.RESTS})
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """`executed_base`: by this order and not yet in the plan's sum when the step began."""

@@ -17,7 +17,7 @@ from core.execution.active_plan import ActivePlan, is_quote
 from core.execution.ages import Ages
 from core.execution.back_off import BackOff
 from core.execution.dead_man import DeadMansSwitch
-from core.execution.executor import Executor, Step, StepEnd
+from core.execution.executor import STILL_OPEN, Executor, Step, StepEnd
 from core.execution.order_ids import OrderName, PlanIds, client_order_id
 from core.execution.terms import (
     Moment,
@@ -35,7 +35,6 @@ from core.ports import EventLog, Journal, JournalOrder, OrderState, Plan, PlanSt
 AFTER_REFUSAL_S = 5.0
 AFTER_TROUBLE_S = 0.2
 AFTER_NO_FILL_S = 2.0
-MAY_REST_STILL = frozenset({StepEnd.RESTS, StepEnd.UNKNOWN})
 # A quote is left where it is for so long, unless it must shrink.
 REQUOTE_AFTER_S = 2.0
 # What we cover or hold is not what the venue has now: read again, clipped, and tried once more at once.
@@ -156,7 +155,7 @@ class PlanBook:
         unsettled = await self._journal.unsettled_orders(self._rules.symbol)
         quotes = [each for each in unsettled if is_quote(each) and each.state in states]
         ends = [(await self._executor.withdraw(order)).end for order in quotes]
-        return MAY_REST_STILL.isdisjoint(ends)
+        return STILL_OPEN.isdisjoint(ends)
 
     async def close(self, plan: Plan, state: PlanState, *, position_base: Decimal, target_base: Decimal) -> None:
         """End the plan; with fills it is a hedge executed. None of its orders may rest any more, but one whose outcome

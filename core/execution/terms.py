@@ -194,7 +194,7 @@ def _touch(side: OrderSide, market: Market) -> Decimal:
 
 def _taking(terms: OrderTerms, way: Way, moment: Moment, config: HedgeConfig, rules: SymbolRules) -> OrderTerms:
     """As a market order, unless a price is wanted or the book asks too much."""
-    limit_bps = config.urgent_slippage_bps if moment.urgent else config.max_slippage_bps
+    limit_bps = config.slippage_limit_bps(urgent=moment.urgent)
     fill = walk_book(moment.market, terms.side, terms.quantity_base)
     over_bps = _over_bps(fill, limit_bps)
     if over_bps is None and way is not Way.LIMIT:
